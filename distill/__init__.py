@@ -1,0 +1,66 @@
+"""From a teacher (a network, a known model, a recording) to a closed-form rule.
+
+    from distill import RuleTeacher, distill
+    found = distill(RuleTeacher(models.get("gray-scott"), hide=True))
+    found.rule.updates["u"], found.equations_[0], found.report["r2"]
+
+Everything here is loaded on first use: `import distill` costs nothing and starts nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from distill.engines import ENGINES, FitOptions, get_engine
+    from distill.fidelity import r2
+    from distill.halloffame import read_hall_of_fame, write_hall_of_fame
+    from distill.pipeline import distill
+    from distill.recording import RecordingTeacher
+    from distill.result import Distillation
+    from distill.sampling import Samples, sample
+    from distill.stages import starting_rule
+    from distill.teacher import RuleTeacher, Teacher
+
+_HOMES = {
+    "engines": ("ENGINES", "FitOptions", "get_engine"),
+    "fidelity": ("r2",),
+    "halloffame": ("read_hall_of_fame", "write_hall_of_fame"),
+    "pipeline": ("distill",),
+    "recording": ("RecordingTeacher",),
+    "result": ("Distillation",),
+    "sampling": ("Samples", "sample"),
+    "stages": ("starting_rule",),
+    "teacher": ("RuleTeacher", "Teacher"),
+}
+_LAZY = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ENGINES",
+    "Distillation",
+    "FitOptions",
+    "RecordingTeacher",
+    "RuleTeacher",
+    "Samples",
+    "Teacher",
+    "distill",
+    "get_engine",
+    "r2",
+    "read_hall_of_fame",
+    "sample",
+    "starting_rule",
+    "write_hall_of_fame",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'distill' has no attribute {name!r}")
+    value = getattr(import_module(f"distill.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,54 @@
+"""What an engine is: samples of one channel in, a Pareto front of candidate equations out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from sympy import Expr
+
+if TYPE_CHECKING:
+    from distill.sampling import Samples
+    from distill.teacher import Teacher
+    from equations.rule import Candidate
+
+# progress(stage, fraction done in 0…1, what is going on now)
+Progress = Callable[[str, float, str], None]
+
+
+def silent(stage: str, fraction: float, detail: str) -> None:
+    """The progress callback of a caller who does not want to hear."""
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What every engine is told, whether or not it can use it.
+
+    seed: same seed, same front. max_terms: additive terms an equation may have. budget_s: seconds that the
+    channel may cost; engines turn it into a number of evaluations, so that results do not depend on the
+    clock. guesses: equations (in the samples' feature names) that other engines found. teacher: for engines
+    that read the teacher itself.
+    """
+
+    seed: int = 0
+    max_terms: int = 24
+    budget_s: float = 20.0
+    guesses: Sequence[Expr] = ()
+    teacher: Teacher | None = None
+
+
+class Engine(Protocol):
+    """A way to find equations. Engines hold no state that changes their answers."""
+
+    name: str
+
+    def fit(
+        self, samples: Samples, channel: int, *, options: FitOptions, progress: Progress = silent
+    ) -> list[Candidate]:
+        """The front for output `channel` (its index): sorted by complexity, loss strictly decreasing.
+
+        A candidate's loss is its held-out mean squared error in the units of the update. Raises InputError
+        when the engine cannot work on these samples, MissingPartError when its software is not there.
+        """
+        ...

@@ -1,0 +1,157 @@
+"""`operon`: free-form search by genetic programming (pyoperon), in rounds, each polished in float64.
+
+Burlacu, Kronberger & Kommenda (2020), Operon C++, GECCO Companion. Its estimator is used with care:
+coefficient fitting has to be switched on, columns are brought to unit size (it computes in float32), a run is
+bounded by evaluations and never by time (a time limit would make results depend on the machine).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sympy import Expr
+
+from distill.engines.base import FitOptions, Progress, silent
+from distill.engines.operon_trees import to_sympy
+from distill.engines.sparse import linear_front, still
+from distill.polish import polish, refit
+from distill.sampling import Samples
+from distill.select import ROUNDING, is_exact, pareto
+from equations import build
+from equations.errors import InputError, MissingPartError
+from equations.numeric import compile_numpy
+from equations.rule import Candidate
+from equations.symbols import symbol
+
+# Rounds take turns: most laws are polynomials, NCAs have kinks, a few laws have quotients.
+SYMBOLS = ("add,sub,mul", "add,sub,mul,abs", "add,sub,mul,div,abs")
+ROWS = 2000  # enough for the search; constants are refitted on all rows
+FEATURES = 12  # more than that and the search wanders
+GUESSES = 3
+POPULATION = 1000
+ROUND = 100_000  # evaluations (of values and of gradients) in a round: about 5 s on one core
+PER_SECOND = 20_000
+
+
+class OperonEngine:
+    """NSGA-II on error and length; every round starts afresh, with the guesses as further inputs."""
+
+    name = "operon"
+
+    def fit(
+        self, samples: Samples, channel: int, *, options: FitOptions, progress: Progress = silent
+    ) -> list[Candidate]:
+        """The front after budget_s · 20,000 evaluations, or as soon as an equation is exact."""
+        variance = float(samples.variance[channel])
+        front: tuple[Candidate, ...] = (still(samples, channel, self.name),)
+        search = _Search(samples, channel, options)
+        rounds = max(1, round(options.budget_s * PER_SECOND / ROUND)) if search.alive else 0
+        for number in range(rounds):
+            progress(
+                "operon", number / rounds, f"{samples.channels[channel]}: best loss {front[-1].loss:.3g}"
+            )
+            found = search.round(number, options.guesses)
+            polished = _polished(found, samples, channel, options.max_terms)
+            front = pareto(front, polished, floor=ROUNDING * variance)
+            if is_exact(front[-1], variance):
+                break
+        progress("operon", 1.0, f"{samples.channels[channel]}: {len(front)} equations")
+        return list(front)
+
+
+ENGINE = OperonEngine()
+
+
+class _Search:
+    """One channel's data in Operon's units: columns and target of unit size."""
+
+    def __init__(self, samples: Samples, channel: int, options: FitOptions) -> None:
+        self.seed, self.length = options.seed, min(60, 10 + 2 * options.max_terms)
+        self.names = samples.names
+        self.few = samples.subset(ROWS, options.seed)
+        self.used = [i for i in _screened(samples, channel, options.guesses) if self.few.X[:, i].std() > 0]
+        self.y = self.few.Y[:, channel]
+        self.alive = bool(self.used) and bool(self.y.std() > 0)
+
+    def round(self, number: int, guesses: Sequence[Expr]) -> list[Expr]:
+        """The expressions on the front of one run, in the samples' units (linear constants still rough).
+
+        A guess is one more column: the search may use it whole, and polishing multiplies it out. (Putting
+        guesses into the first population needs a warm start, which crashes pyoperon 0.6.2.)
+        """
+        meanings = [symbol(self.names[i]) for i in self.used]
+        columns = [self.few.X[:, i] for i in self.used]
+        for guess in _spread(guesses, GUESSES):
+            value = compile_numpy([guess], self.names)(self.few.X.T)[0]
+            if np.isfinite(value).all() and value.std() > 0:
+                meanings.append(guess)
+                columns.append(value)
+        scales = [float(column.std()) for column in columns]
+        regressor = _regressor(self.seed * 1009 + number, SYMBOLS[number % len(SYMBOLS)], self.length)
+        regressor.fit(
+            np.stack([c / s for c, s in zip(columns, scales, strict=True)], axis=1), self.y / self.y.std()
+        )
+        symbols = {
+            variable: build.multiply(build.number(1 / scale), meaning)
+            for variable, meaning, scale in zip(regressor.variables_, meanings, scales, strict=True)
+        }
+        found = (to_sympy(entry["tree"], symbols) for entry in regressor.pareto_front_)
+        return [expr for expr in found if expr is not None]
+
+
+def _spread(guesses: Sequence[Expr], most: int) -> list[Expr]:
+    """At most `most` different guesses that are more than a constant, evenly spaced in the order given."""
+    real = list(dict.fromkeys(guess for guess in guesses if guess.free_symbols and not guess.is_Symbol))
+    if len(real) <= most:
+        return real
+    return [real[round(i * (len(real) - 1) / (most - 1))] for i in range(most)]
+
+
+def _regressor(seed: int, operators: str, length: int) -> Any:
+    try:
+        from pyoperon.sklearn import SymbolicRegressor
+    except ImportError as error:
+        raise MissingPartError(
+            "engine operon: pyoperon is not installed; there are wheels for Linux x86-64 and macOS arm64; "
+            "elsewhere use engine sparse"
+        ) from error
+    return SymbolicRegressor(
+        allowed_symbols=f"{operators},constant,variable",
+        objectives=["mse", "length"],
+        optimizer_iterations=3,
+        population_size=POPULATION,
+        max_length=length,
+        max_evaluations=ROUND,
+        generations=100_000,
+        n_threads=1,
+        random_state=seed,
+        epsilon=1e-6,
+    )
+
+
+def _screened(samples: Samples, channel: int, guesses: Sequence[Expr]) -> list[int]:
+    """At most 12 features: those of the guesses, the channels' own, then those a linear path takes first."""
+    if len(samples.names) <= FEATURES:
+        return list(range(len(samples.names)))
+    path = [c.expr for c in linear_front(samples, channel, FEATURES)]
+    wanted: dict[int, None] = {}
+    for expr in [*path, *guesses]:
+        for name in sorted(str(s) for s in expr.free_symbols):
+            if name in samples.names:
+                wanted.setdefault(samples.names.index(name))
+    return sorted(list(wanted)[:FEATURES])
+
+
+def _polished(found: Sequence[Expr], samples: Samples, channel: int, max_terms: int) -> list[Candidate]:
+    """All expressions refitted; the best two also pruned term by term, which is what makes the law bare."""
+    kept: list[Candidate] = []
+    for expr in found:
+        with contextlib.suppress(InputError):  # multiplied out it is beyond what a rule may be
+            candidate = refit(expr, samples, channel, engine="operon")
+            kept += [] if candidate is None else [candidate]
+    for best in sorted(kept, key=lambda c: c.loss)[:2]:
+        kept += polish(best.expr, samples, channel, engine="operon", max_terms=max_terms)
+    return [c for c in kept if c.terms <= max_terms]

@@ -1,0 +1,111 @@
+"""`sparse`: which few terms of a library, weighted and added, say what a channel does."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import sympy
+from sympy import Expr
+
+from distill.engines.base import FitOptions, Progress, silent
+from distill.greedy import Problem, sparsity_path
+from distill.library import Gram, Library, accumulate, full_library, linear_library, screen
+from distill.polish import MAX_BASES, Design, basis_functions, design
+from distill.sampling import Samples
+from distill.select import ROUNDING, is_exact, pareto
+from equations.rule import Candidate
+from equations.terms import complexity
+
+MAX_LIBRARY = 400
+GUESS_COMPLEXITY = 30  # of one term; longer ones have been fitted to noise
+
+
+class SparseEngine:
+    """Greedy sparsity path on a Gram matrix, refitted in float64: any teacher, seconds for all channels."""
+
+    name = "sparse"
+
+    def fit(
+        self, samples: Samples, channel: int, *, options: FitOptions, progress: Progress = silent
+    ) -> list[Candidate]:
+        """The path 1, 2, … max_terms terms of {1, p, |p|, p², s·p, |s|·p, …}; see `library.full_library`.
+
+        The terms of guesses are further candidates, beside those that the path chose from the library.
+        """
+        progress("sparse", 0.0, f"{samples.channels[channel]}: library")
+        library, gram = _prepared(samples)
+        front = path_front(library, gram, samples, channel, options.max_terms, self.name)
+        if options.guesses:
+            front = _with_guesses(front, samples, channel, options)
+        progress("sparse", 1.0, f"{samples.channels[channel]}: {len(front)} equations")
+        return front
+
+
+ENGINE = SparseEngine()
+
+
+def path_front(
+    library: Library, gram: Gram, samples: Samples, channel: int, most: int, engine: str
+) -> list[Candidate]:
+    """The Pareto front of one channel's sparsity path over `library`."""
+    order = [len(term) for term in library.terms]
+    problem = Problem(gram.terms, gram.moments[:, channel], gram.power[channel], order)
+    subsets = sparsity_path(problem, most)
+    if not subsets:
+        return [still(samples, channel, engine)]
+    used = sorted({i for subset in subsets for i in subset})
+    place = {i: k for k, i in enumerate(used)}
+    small = library.take(used)
+    work = Design(
+        [small.expr(k) for k in range(len(used))],
+        small.evaluate(samples.X),
+        samples.Y[:, channel],
+        small.evaluate(samples.X_held),
+        samples.Y_held[:, channel],
+    )
+    variance = float(samples.variance[channel])
+    found: list[Candidate] = [still(samples, channel, engine)]
+    for subset in subsets:
+        found.append(work.candidate([place[i] for i in subset], engine))
+        if is_exact(found[-1], variance):  # what follows would fit the teacher's rounding
+            break
+    return list(pareto(found, floor=ROUNDING * variance))
+
+
+def linear_front(samples: Samples, channel: int, most: int) -> list[Candidate]:
+    """The same path over {1, p, |p|} only."""
+    library, gram = _linear(samples)
+    return path_front(library, gram, samples, channel, most, "sparse")
+
+
+def still(samples: Samples, channel: int, engine: str) -> Candidate:
+    """The equation 0: the simplest candidate of every channel."""
+    return Candidate(1, float(np.square(samples.Y_held[:, channel]).mean()), sympy.Integer(0), engine, 0)
+
+
+def _with_guesses(
+    front: list[Candidate], samples: Samples, channel: int, options: FitOptions
+) -> list[Candidate]:
+    """The front joined with the sparsity path over its own terms and those of the guesses."""
+    bases: dict[Expr, None] = {}
+    for expr in [front[-1].expr, *reversed(options.guesses)]:
+        bases |= dict.fromkeys(b for b in basis_functions(expr) if complexity(b) <= GUESS_COMPLEXITY)
+    work = design(list(bases)[:MAX_BASES], samples, channel)
+    found = [work.candidate(s, "sparse") for s in sparsity_path(work.problem(), options.max_terms)]
+    return list(pareto(front, found, floor=ROUNDING * float(samples.variance[channel])))
+
+
+@lru_cache(maxsize=2)  # one Gram matrix serves all channels; samples compare by identity
+def _prepared(samples: Samples) -> tuple[Library, Gram]:
+    states = [samples.names.index(channel) for channel in samples.channels if channel in samples.names]
+    library = full_library(samples.names, states, samples.X)
+    protected = len(linear_library(samples.names, samples.X).terms)
+    library = screen(library, samples.X, samples.Y, limit=max(MAX_LIBRARY, protected), protected=protected)
+    return library, accumulate(library, samples.X, samples.Y)
+
+
+@lru_cache(maxsize=2)
+def _linear(samples: Samples) -> tuple[Library, Gram]:
+    library = linear_library(samples.names, samples.X)
+    return library, accumulate(library, samples.X, samples.Y)

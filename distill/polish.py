@@ -1,0 +1,182 @@
+"""From a set of basis functions to equations: float64 least squares, elimination, rounding of constants.
+
+Columns are first compressed to a small triangle (QR), which keeps full float64 accuracy: normal equations
+would lose half of the digits, and with them the difference between nearly right and exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Expr
+
+from distill.greedy import Problem
+from distill.sampling import Samples
+from equations import build
+from equations.numeric import compile_numpy
+from equations.rule import Candidate
+from equations.terms import complexity, split_terms
+
+Array = npt.NDArray[np.float64]
+
+FLOAT32 = 1e-7  # relative rounding of a float32 teacher's own constants
+NOTHING = 1e-8  # a term that contributes less than this share of the target is none
+INDEPENDENT = 1e-6  # least share of a column outside the others; squared, the Gram matrix must still see it
+BIGGEST = 1e15  # basis values beyond this are not regressed on
+MAX_BASES = 120
+
+
+class Design:
+    """Basis functions of one channel's samples, compressed; columns have unit norm on the training rows.
+
+    `train` and `held` are upper triangles (k+1, k+1) whose last column is the target, so that a subset's
+    squared error is a tiny least-squares problem.
+    """
+
+    def __init__(
+        self, bases: Sequence[Expr], values: Array, y: Array, held_values: Array, held_y: Array
+    ) -> None:
+        usable = np.isfinite(held_values).all(axis=0) & (np.abs(values).max(axis=0, initial=0) < BIGGEST)
+        norm = np.linalg.norm(np.where(usable, values, 0.0), axis=0)
+        keep = [int(i) for i in np.flatnonzero(usable & (norm > 0))]
+        self.bases = [bases[i] for i in keep]
+        self.norm = norm[keep]
+        self.rows, self.held_rows = len(y), len(held_y)
+        self.train = _triangle(values[:, keep] / self.norm, y)
+        self.held = _triangle(held_values[:, keep] / self.norm, held_y)
+
+    def weights(self, subset: Sequence[int]) -> Array:
+        """Least-squares weights of the unit-norm columns in `subset`."""
+        s = list(subset)
+        return np.asarray(np.linalg.lstsq(self.train[:, s], self.train[:, -1], rcond=1e-12)[0], np.float64)
+
+    def error(self, subset: Sequence[int], weights: Array) -> float:
+        """Training squared error, summed over rows."""
+        return float(np.square(self.train[:, list(subset)] @ weights - self.train[:, -1]).sum())
+
+    def held_loss(self, subset: Sequence[int], weights: Array) -> float:
+        """Held-out mean squared error."""
+        return (
+            float(np.square(self.held[:, list(subset)] @ weights - self.held[:, -1]).sum()) / self.held_rows
+        )
+
+    def candidate(self, subset: Sequence[int], engine: str) -> Candidate:
+        """The refitted, rounded equation of these bases; terms whose weight rounds to nothing are gone."""
+        constants = self.round(subset, self.weights(subset))
+        terms = [(float(c), self.bases[i]) for i, c in zip(subset, constants, strict=True) if c != 0]
+        expr = build.add(*(build.multiply(_number(c), basis) for c, basis in terms))
+        loss = self.held_loss(subset, constants * self.norm[list(subset)])
+        return Candidate(complexity(expr), loss, expr, engine, len(terms))
+
+    def round(self, subset: Sequence[int], weights: Array) -> Array:
+        """The constants (of the bases themselves) with as few digits as the data support: within one standard
+        error.
+
+        Never finer than float32; where rounding all of them together costs more than 1 % of the error, it is
+        made ten times finer.
+        """
+        s = list(subset)
+        error = self.error(s, weights)
+        freedom = max(1, self.rows - len(s))
+        spread = np.sqrt(error / freedom * np.diag(np.linalg.pinv(self.train[:, s].T @ self.train[:, s])))
+        power = float(np.square(self.train[:, -1]).sum())
+        for finer in (1.0, 0.1, 0.01):
+            least = np.maximum(FLOAT32 * np.abs(weights), NOTHING * np.sqrt(power))
+            slack = np.maximum(spread, least) * finer
+            pairs = zip(weights / self.norm[s], slack / self.norm[s], strict=True)
+            rounded = np.array([_shortest(constant, room) for constant, room in pairs])
+            if self.error(s, rounded * self.norm[s]) <= 1.01 * error + 1e-14 * power:
+                return rounded
+        return weights / self.norm[s]
+
+    def problem(self) -> Problem:
+        """The same regression for subset selection."""
+        gram = self.train.T @ self.train
+        return Problem(gram[:-1, :-1], gram[:-1, -1], gram[-1, -1])
+
+
+def design(bases: Sequence[Expr], samples: Samples, channel: int) -> Design:
+    """Evaluate SymPy basis functions on the samples. At most as many bases as a tenth of the rows are
+    sensible.
+    """
+    run = compile_numpy(list(bases), samples.names)
+    return Design(
+        bases, run(samples.X.T).T, samples.Y[:, channel], run(samples.X_held.T).T, samples.Y_held[:, channel]
+    )
+
+
+def basis_functions(expr: Expr) -> list[Expr]:
+    """The additive basis functions of `expr`, multiplied out unless that makes more than 120 of them."""
+    bases = [basis for _, basis in split_terms(expr)]
+    if len(bases) <= MAX_BASES:
+        return bases
+    return [arg.as_coeff_Mul()[1] for arg in expr.args] if expr.is_Add else [expr]
+
+
+def polish(expr: Expr, samples: Samples, channel: int, *, engine: str, max_terms: int) -> list[Candidate]:
+    """`expr` with its linear constants refitted, and every smaller equation that dropping terms makes of it.
+
+    Returns candidates of at most `max_terms` terms (at least one term), unsorted; none when `expr` has no
+    finite value on the samples.
+    """
+    work = design(basis_functions(expr), samples, channel)
+    whole = _independent(work)
+    if not whole:
+        return []
+    subsets = [whole, *work.problem().backward(whole)]
+    return [work.candidate(subset, engine) for subset in subsets if len(subset) <= max_terms]
+
+
+def refit(expr: Expr, samples: Samples, channel: int, *, engine: str) -> Candidate | None:
+    """`expr` with its linear constants refitted; None when it has no finite value on the samples."""
+    work = design(basis_functions(expr), samples, channel)
+    whole = _independent(work)
+    return work.candidate(whole, engine) if whole else None
+
+
+def score(expr: Expr, samples: Samples, channel: int, *, engine: str) -> Candidate | None:
+    """`expr` as it is, with its held-out loss; None when that is not finite."""
+    value = compile_numpy([expr], samples.names)(samples.X_held.T)[0]
+    with np.errstate(all="ignore"):
+        loss = float(np.square(value - samples.Y_held[:, channel]).mean())
+    if not np.isfinite(loss):
+        return None
+    return Candidate(complexity(expr), loss, expr, engine, len(split_terms(expr)))
+
+
+def _independent(work: Design) -> tuple[int, ...]:
+    """The columns that are not combinations of earlier ones."""
+    kept: list[int] = []
+    basis = np.zeros((len(work.train), 0))
+    for i in range(len(work.bases)):
+        column = work.train[:, i] - basis @ (basis.T @ work.train[:, i])
+        column -= basis @ (basis.T @ column)
+        norm = float(np.linalg.norm(column))
+        if norm > INDEPENDENT:
+            kept.append(i)
+            basis = np.column_stack([basis, column / norm])
+    return tuple(kept)
+
+
+def _triangle(values: Array, y: Array) -> Array:
+    """R of the QR decomposition of [values, y]."""
+    r: Array = np.asarray(np.linalg.qr(np.column_stack([values, y]), mode="r"))
+    return r
+
+
+def _number(value: float) -> Expr:
+    whole = value.is_integer() and abs(value) < 1e6  # 1·u v² is u v²
+    return build.number(int(value) if whole else value)
+
+
+def _shortest(value: float, slack: float) -> float:
+    """The number with the fewest significant digits within `slack` of `value`; 0 when that is near enough."""
+    if abs(value) <= slack:
+        return 0.0
+    for digits in range(1, 16):
+        rounded = float(f"{value:.{digits - 1}e}")
+        if abs(rounded - value) <= slack:
+            return rounded
+    return value

@@ -1,0 +1,159 @@
+"""Samples: what the teacher's cells saw and what they did, on states that the teacher really visits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from distill.teacher import Teacher, features_of
+from equations.errors import InputError
+from equations.perception import perceive
+
+Array = npt.NDArray[np.float64]
+ROLLOUTS = 4  # for training; one more is held out
+
+
+@dataclass(frozen=True, eq=False)  # by identity: comparing arrays is never meant
+class Samples:
+    """X (n, features) and Y (n, channels) to learn from; X_held and Y_held, of other rollouts, to judge by.
+
+    All float64 and finite; at least two rows on either side. Raises InputError otherwise.
+    """
+
+    X: Array
+    Y: Array
+    names: tuple[str, ...]
+    channels: tuple[str, ...]
+    X_held: Array
+    Y_held: Array
+
+    def __post_init__(self) -> None:
+        for name in ("X", "Y", "X_held", "Y_held"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), np.float64))
+            width = len(self.names if name.startswith("X") else self.channels)
+            value = getattr(self, name)
+            if value.ndim != 2 or value.shape[1] != width or len(value) < 2:
+                raise InputError(f"samples: expected {name} of (at least 2 rows, {width}), got {value.shape}")
+            if not np.isfinite(value).all():
+                raise InputError(
+                    f"samples: expected finite numbers, got NaN or infinity in {name}; "
+                    "the teacher's rollout diverged"
+                )
+        if len(self.X) != len(self.Y) or len(self.X_held) != len(self.Y_held):
+            raise InputError("samples: expected as many rows in Y as in X")
+
+    @property
+    def variance(self) -> Array:
+        """Variance of each channel's held-out update, (channels,); 1 where a channel never changes."""
+        spread = self.Y_held.var(axis=0)
+        return np.where(spread > 0, spread, 1.0)
+
+    def subset(self, rows: int, seed: int) -> Samples:
+        """At most `rows` training rows, drawn without replacement; the held-out side stays whole."""
+        if rows >= len(self.X):
+            return self
+        chosen = np.sort(np.random.default_rng(seed).choice(len(self.X), rows, replace=False))
+        return replace(self, X=self.X[chosen], Y=self.Y[chosen])
+
+    def summary(self) -> dict[str, object]:
+        """Plain data for a report."""
+        return {"rows": len(self.X), "held_out_rows": len(self.X_held), "features": list(self.names)}
+
+
+def sample(
+    teacher: Teacher,
+    *,
+    rows: int = 20_000,
+    size: tuple[int, int] = (64, 64),
+    rollouts: int = ROLLOUTS,
+    steps: int = 400,
+    seed: int = 0,
+) -> Samples:
+    """About `rows` samples from `rollouts` runs of the teacher, and a quarter as many from one more run.
+
+    Frames lie ever further apart, so that young, middle and old states have equal weight. Half of a training
+    frame's cells are drawn at random and half where the update is large; held-out cells are drawn at random.
+    A recording supplies its own samples. Raises InputError when the teacher never changes or diverges.
+    """
+    for name, value in (("rows", rows), ("rollouts", rollouts), ("steps", steps)):
+        if not value >= 1:
+            raise InputError(f"sampling: expected {name} of at least 1, got {value}")
+    own = getattr(teacher, "samples", None)
+    if own is not None:
+        recorded: Samples = own(rows=rows, seed=seed)
+        return recorded
+    parts = []
+    for run in range(rollouts + 1):
+        frames = teacher.rollout(size=size, steps=steps, seed=seed + run, every=max(1, steps // 50))
+        frames = frames[ages(len(frames))]
+        held = run == rollouts
+        share = -(-rows // (4 * len(frames))) if held else -(-rows // (rollouts * len(frames)))
+        rng = np.random.default_rng((seed, run))
+        parts.append(_label(teacher, frames, share, rng, lively=not held))
+    X = np.concatenate([x for x, _ in parts[:-1]])
+    Y = np.concatenate([y for _, y in parts[:-1]])
+    if not np.any(Y):
+        raise InputError(
+            "the teacher never changes any cell: expected a trained network or a model that moves"
+        )
+    return Samples(X, Y, features_of(teacher), teacher.channels, *parts[-1])
+
+
+def add_states(
+    samples: Samples, teacher: Teacher, states: Iterable[npt.NDArray[np.floating]], *, rows: int, seed: int
+) -> Samples:
+    """`samples` with about `rows` more training rows from `states`, each (channel, h, w), which the teacher
+    labels.
+
+    The held-out side is untouched: fidelity is always measured on the teacher's own states.
+    """
+    frames = list(states)
+    if not frames:
+        return samples
+    rng = np.random.default_rng((seed, 0xADD))
+    x, y = _label(teacher, frames, -(-rows // len(frames)), rng, lively=False)
+    return replace(samples, X=np.concatenate([samples.X, x]), Y=np.concatenate([samples.Y, y]))
+
+
+def ages(frames: int) -> list[int]:
+    """Indices 0, 1, 2, 4, 8, … and the last: young, middle and old states."""
+    indices = [0] + [1 << power for power in range(frames.bit_length()) if 1 << power < frames]
+    return sorted({*indices, frames - 1})
+
+
+def _label(
+    teacher: Teacher,
+    frames: Iterable[npt.NDArray[np.floating]],
+    share: int,
+    rng: np.random.Generator,
+    *,
+    lively: bool,
+) -> tuple[Array, Array]:
+    """`share` cells of each frame with the teacher's update on them: (n, features), (n, channels)."""
+    xs, ys = [], []
+    for frame in frames:
+        seen = perceive(np.asarray(frame, np.float32), teacher.stencils)
+        x = np.ascontiguousarray(seen.reshape(len(seen), -1).T)
+        y = np.asarray(teacher.update(x), np.float64)
+        chosen = _choose(y, min(share, len(x)), rng, lively)
+        xs.append(x[chosen].astype(np.float64))
+        ys.append(y[chosen])
+    return np.concatenate(xs), np.concatenate(ys)
+
+
+def _choose(y: Array, share: int, rng: np.random.Generator, lively: bool) -> npt.NDArray[np.int64]:
+    order = rng.permutation(len(y))
+    if not lively:
+        return order[:share]
+    half = share // 2
+    rest = order[half:]
+    activity = np.square(y[rest]).sum(axis=1)
+    if not activity.max() > 0:
+        return order[:share]
+    # Gumbel keys: the largest are a draw without replacement with probability ∝ weight
+    weight = activity / activity.mean() + 1e-3
+    keys = np.log(weight) + rng.gumbel(size=len(rest))
+    return np.concatenate([order[:half], rest[np.argsort(-keys, kind="stable")[: share - half]]])

@@ -1,0 +1,95 @@
+"""Teachers: what can be distilled. A network, a known model and a recording look the same from here."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Expr
+
+from equations.init import Init
+from equations.numeric import compile_numpy
+from equations.rule import Display, Rule
+from equations.stencils import Stencil, feature_names
+
+Array = npt.NDArray[np.floating]
+
+
+class Teacher(Protocol):
+    """The attributes and three methods that distillation needs; plain data and arrays only.
+
+    A step of the teacher is `s ← clamp(s + dt · mask · update(perceive(s)))`, the mask drawn with
+    `update_rate`. A teacher that cannot answer `update` (a recording) has a method `samples(...)` instead;
+    see RecordingTeacher.
+    """
+
+    channels: tuple[str, ...]
+    stencils: tuple[Stencil, ...]
+    dt: float
+    clamp: tuple[float, float] | None
+    update_rate: float
+    mask: Literal["cell", "channel"]
+    init: Init | None
+    display: Display | None
+
+    def update(self, perception: Array) -> Array:
+        """Perception (n, channels · filters), channel-major → update (n, channels), before dt and mask."""
+        ...
+
+    def rollout(self, *, size: tuple[int, int], steps: int, seed: int, every: int) -> Array:
+        """Frames (t, channel, h, w), float32: step 0 and every `every`-th step after it."""
+        ...
+
+    def closed_form(self) -> dict[str, Expr] | None:
+        """The teacher's own algebra, one expression per channel, when it has one; None otherwise."""
+        ...
+
+
+class RuleTeacher:
+    """A known rule as the teacher: its law can be planted and must be recovered.
+
+    `closed_form()` is the rule itself; `hide=True` makes it None, so that regression has to find it.
+    """
+
+    def __init__(self, rule: Rule, *, hide: bool = False) -> None:
+        self.rule = rule
+        self.channels, self.stencils = rule.channels, rule.stencils
+        self.dt, self.clamp = rule.dt, rule.clamp
+        self.update_rate, self.mask = rule.update_rate, rule.mask
+        self.init, self.display = rule.init, rule.display
+        self._hide = hide
+        self._evaluate = compile_numpy(rule.expressions, rule.feature_names)
+
+    def update(self, perception: Array) -> Array:
+        """The rule's expressions on (n, features), evaluated in float64 → (n, channels)."""
+        return self._evaluate(np.asarray(perception, np.float64).T).T
+
+    def rollout(self, *, size: tuple[int, int], steps: int, seed: int, every: int) -> Array:
+        """Simulated frames (t, channel, h, w); raises DivergenceError when the rule leaves finite numbers."""
+        from distill.rolling import roll
+
+        return roll(self.rule, size=size, steps=steps, seed=seed, every=every).frames
+
+    def closed_form(self) -> dict[str, Expr] | None:
+        return None if self._hide else dict(self.rule.updates)
+
+
+def features_of(teacher: Teacher) -> tuple[str, ...]:
+    """The teacher's feature names, channel-major."""
+    return feature_names(teacher.channels, teacher.stencils)
+
+
+def compose(teacher: Teacher, updates: dict[str, Expr]) -> Rule:
+    """The rule with these updates and all else (dt, clamp, mask, init, display) from the teacher."""
+    return Rule(
+        channels=teacher.channels,
+        stencils=teacher.stencils,
+        updates=updates,
+        dt=teacher.dt,
+        clamp=teacher.clamp,
+        update_rate=teacher.update_rate,
+        mask=teacher.mask,
+        init=teacher.init,
+        display=teacher.display,
+    )

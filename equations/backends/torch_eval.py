@@ -1,0 +1,80 @@
+"""Expressions on torch tensors: differentiable, batched, on any device, equal to the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from sympy import Expr
+from torch import Tensor
+
+from equations import guards
+from equations.errors import InputError
+from equations.printers.code import TORCH, check_names, function_source
+from equations.tree import to_tree
+
+
+def compile_torch(exprs: Sequence[Expr], names: Sequence[str]) -> Callable[[Sequence[Tensor]], list[Tensor]]:
+    """Compile expressions of the features `names` into one function: feature tensors → expression tensors.
+
+    The features (a list, or one tensor with the features first) share shape, dtype and device; so do the
+    results, constants included. Gradients are finite wherever the value is, also at the guards.
+    Raises InputError when an expression uses a name that is not in `names`.
+    """
+    check_names(exprs, names)
+    source = function_source([to_tree(expr) for expr in exprs], names, TORCH)
+    namespace: dict[str, Any] = dict(_FUNCTIONS)
+    exec(compile(source, "<rule>", "exec"), namespace)  # our own text, printed from checked trees
+    body = namespace["update"]
+
+    def run(features: Sequence[Tensor]) -> list[Tensor]:
+        if len(features) != len(names):
+            raise InputError(f"expected {len(names)} features ({', '.join(names)}), got {len(features)}")
+        return [
+            value if isinstance(value, Tensor) else torch.full_like(features[0], value)
+            for value in body(features)
+        ]
+
+    return run
+
+
+def _reciprocal(x: Tensor) -> Tensor:
+    # a filled-in constant, not a scaled x, so that the gradient inside the guard is 0
+    floor = torch.where(x < 0, -guards.RECIPROCAL_FLOOR, guards.RECIPROCAL_FLOOR).to(x.dtype)
+    return torch.where(x.abs() < guards.RECIPROCAL_FLOOR, floor, x).reciprocal()
+
+
+def _sqrt(x: Tensor) -> Tensor:
+    # the inner where keeps the infinite slope at 0 out of the gradient
+    off = x <= 0
+    return torch.where(off, torch.zeros_like(x), torch.where(off, torch.ones_like(x), x).sqrt())
+
+
+def _maximum(a: Any, b: Any) -> Tensor:
+    a, b = _as_tensors(a, b)
+    return torch.maximum(a, b)
+
+
+def _minimum(a: Any, b: Any) -> Tensor:
+    a, b = _as_tensors(a, b)
+    return torch.minimum(a, b)
+
+
+def _as_tensors(a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    if not isinstance(a, Tensor):
+        a = b.new_full((), a)
+    return a, b if isinstance(b, Tensor) else a.new_full((), b)
+
+
+_FUNCTIONS: dict[str, Callable[..., Tensor]] = {
+    "abs_": torch.abs,
+    "max_": _maximum,
+    "min_": _minimum,
+    "tanh_": torch.tanh,
+    "exp_": lambda x: torch.exp(torch.clamp(x, max=guards.EXP_CEILING)),
+    "sin_": torch.sin,
+    "cos_": torch.cos,
+    "sqrt_": _sqrt,
+    "reciprocal_": _reciprocal,
+}

@@ -1,0 +1,52 @@
+"""The errors of the whole library; every message says what was expected, what came, and how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SrncaError(Exception):
+    """Base class: catch this to catch everything the library raises on purpose."""
+
+
+class InputError(SrncaError):
+    """The input (file, argument, expression) is not what was expected; the command line exits with 2."""
+
+
+class MissingPartError(SrncaError):
+    """An optional part (PySR, ffmpeg, weights) is not installed; the command line exits with 4."""
+
+
+class DivergenceError(SrncaError):
+    """A simulation left the finite numbers (or passed 1e6 in size).
+
+    Attributes: `step` (at which it was seen), `channel` (its name), `y` and `x` (the first such cell).
+    """
+
+    def __init__(self, message: str, *, step: int, channel: str, y: int, x: int) -> None:
+        super().__init__(message)
+        self.step, self.channel, self.y, self.x = step, channel, y, x
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return _rebuild_divergence, (str(self), self.step, self.channel, self.y, self.x)
+
+
+def _rebuild_divergence(message: str, step: int, channel: str, y: int, x: int) -> DivergenceError:
+    return DivergenceError(message, step=step, channel=channel, y=y, x=x)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """` (did you mean "u_lap"?)`, or an empty string when nothing known is close to `name`."""
+    close = difflib.get_close_matches(name[:100], list(known)[:1000], n=1)
+    return f' (did you mean "{close[0]}"?)' if close else ""
+
+
+def shorten(value: object, limit: int = 60) -> str:
+    """`value` for use in a message: its repr, cut to about `limit` characters; nested data are not walked."""
+    if isinstance(value, (list, tuple, dict)):
+        return f"{type(value).__name__} of {len(value)} entries"
+    if isinstance(value, int) and value.bit_length() > 256:  # printing a giant integer is quadratic
+        return f"an integer of {value.bit_length()} bits"
+    text = repr(value[: limit + 1]) if isinstance(value, str) else repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,42 @@
+"""A rule as plain text, for reading."""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Expr
+from sympy.printing.str import StrPrinter
+
+from equations.rule import Rule
+
+
+def print_expression(expr: Expr) -> str:
+    """One expression in infix form, constants at their shortest exact spelling."""
+    return _print(expr)
+
+
+def print_rule(rule: Rule) -> str:
+    """One line per channel, then the settings that are not the usual ones."""
+    width = max(len(channel) for channel in rule.channels)
+    lines = [f"d{channel:<{width}} = {_print(rule.updates[channel])}" for channel in rule.channels]
+    step = f"step: s <- {'clamp(' if rule.clamp else ''}s + {rule.dt!r} * "
+    step += "mask * " if rule.update_rate < 1 else ""
+    step += "ds" + (f", {rule.clamp[0]!r}, {rule.clamp[1]!r})" if rule.clamp else "")
+    lines += ["", step]
+    if rule.update_rate < 1:
+        lines.append(f"mask: {rule.update_rate!r} of the cells, one draw per {rule.mask}")
+    for stencil in rule.stencils:
+        if stencil.name != "id":
+            rows = "; ".join(" ".join(f"{weight:g}" for weight in row) for row in stencil.kernel)
+            lines.append(f"_{stencil.name}: [{rows}]")
+    return "\n".join(lines) + "\n"
+
+
+class _Printer(StrPrinter):  # type: ignore[misc]
+    """SymPy's own order and brackets; constants at full precision where SymPy would print 15 digits."""
+
+    def _print_Float(self, expr: sympy.Float) -> str:
+        return repr(float(expr))
+
+
+def _print(expr: Expr) -> str:
+    return str(_Printer().doprint(expr))

@@ -1,0 +1,102 @@
+"""`snake.pt`: one plain dict, readable with `torch.load(weights_only=True)`, written atomically."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from equations.errors import InputError
+from equations.files import write_bytes
+from equations.stencils import Stencil
+from srnca.nca import NCA
+from srnca.presets import TrainConfig
+
+FORMAT = "srnca.nca/1"
+_KEYS = ("config", "weights", "stencils", "target", "history", "iteration", "provenance")
+
+
+@dataclass
+class Checkpoint:
+    """An automaton and all that made it.
+
+    target: (size, size, 3) float32 in [0, 1]. history: training loss of every iteration so far.
+    training: what an unfinished run needs to go on (optimiser, pool, RNG); empty once it is done.
+    """
+
+    config: TrainConfig
+    nca: NCA
+    target: np.ndarray
+    history: list[float] = field(default_factory=list)
+    iteration: int = 0
+    provenance: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
+    """Write atomically: a killed process leaves the old file or the new one, never half of one."""
+    data = {
+        "format": FORMAT,
+        "config": checkpoint.config.to_dict(),
+        "weights": {k: v.detach().cpu() for k, v in checkpoint.nca.state_dict().items()},
+        "stencils": [{"name": s.name, "kernel": [list(row) for row in s.kernel]} for s in checkpoint.nca.perceive.stencils],
+        "target": torch.from_numpy(checkpoint.target),
+        "history": torch.tensor(checkpoint.history, dtype=torch.float64),
+        "iteration": checkpoint.iteration,
+        "provenance": checkpoint.provenance,
+        "training": checkpoint.training,
+    }
+    buffer = io.BytesIO()
+    torch.save(data, buffer)
+    write_bytes(Path(path), buffer.getvalue())
+
+
+def load_checkpoint(path: Path | str) -> Checkpoint:
+    """Read a checkpoint. Nothing in the file is executed: tensors and plain data only.
+
+    Raises InputError when the file is missing, cut short, a pickle of something else, or of another format.
+    """
+    path = Path(path)
+    data = _read(path)
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        got = data.get("format", "no format") if isinstance(data, dict) else type(data).__name__
+        raise InputError(f"{path}: expected a checkpoint of format {FORMAT}, got {got}; make one with `srnca train`")
+    missing = [key for key in _KEYS if key not in data]
+    if missing:
+        raise InputError(f"{path}: the checkpoint lacks {', '.join(missing)}; train it again")
+    try:
+        return _build(data)
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: the parts of this checkpoint do not fit each other ({reason})") from error
+
+
+def _read(path: Path) -> Any:
+    if not path.is_file():
+        raise InputError(f"{path}: no such checkpoint; make one with `srnca train IMAGE --out {path.name}`")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds here: unpickling, zip, EOF, runtime
+        raise InputError(
+            f"{path}: expected a checkpoint of plain tensors and numbers, got a file that is cut short or holds "
+            "other objects (those are never loaded, as they could run code); train it again or fetch it anew"
+        ) from error
+
+
+def _build(data: dict[str, Any]) -> Checkpoint:
+    known = {f.name for f in fields(TrainConfig)}
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in data["config"].items() if k in known}
+    config = TrainConfig(**settings)
+    stencils = tuple(Stencil(s["name"], tuple(tuple(row) for row in s["kernel"])) for s in data["stencils"])
+    nca = NCA(config.nca, stencils=stencils)
+    nca.load_state_dict(data["weights"])
+    target = data["target"].numpy()
+    if target.ndim != 3 or target.shape[2] != 3 or not np.isfinite(target).all():
+        raise ValueError(f"target is {target.shape}, expected (size, size, 3) of finite numbers")
+    return Checkpoint(
+        config, nca, target, data["history"].tolist(), int(data["iteration"]), data["provenance"], data.get("training", {})
+    )

@@ -1,0 +1,144 @@
+"""`srnca doctor`: what is installed here, and what each missing part would be needed for."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srnca._version import __version__
+from srnca.cli.output import say, say_json, table
+
+EXAMPLES = """\
+srnca doctor
+srnca doctor --json"""
+
+VGG_FILE = "vgg16-397923af.pth"
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "sympy",
+    "numba",
+    "scikit-learn",
+    "pyoperon",
+    "pysr",
+    "pillow",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part: is it there, what was found, and what it is for or how to get it."""
+
+    name: str
+    ok: bool
+    found: str
+    hint: str = ""
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="The findings as one JSON object.")] = False,
+) -> None:
+    """Say what is installed: GPU, Julia for PySR, VGG weights, ffmpeg."""
+    findings = [*_packages(), *(_safely(probe) for probe in (_cuda, _torchvision, _julia, _vgg, _ffmpeg))]
+    if as_json:
+        say_json(
+            {
+                "srnca": __version__,
+                "python": platform.python_version(),
+                "platform": f"{platform.system()} {platform.machine()}",
+                "cores": os.cpu_count(),
+                "parts": {
+                    item.name: {k: v for k, v in asdict(item).items() if k != "name"} for item in findings
+                },
+            }
+        )
+        return
+    say(
+        f"srnca {__version__}, Python {platform.python_version()} ({sys.executable}), "
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores\n"
+    )
+    say(table([("ok" if item.ok else "–", item.name, item.found) for item in findings]))
+    hints = [f"  {item.name}: {item.hint}" for item in findings if not item.ok and item.hint]
+    if hints:
+        say("\nNot here:\n" + "\n".join(hints))
+
+
+def _safely(probe: Callable[[], Finding]) -> Finding:
+    """A doctor does not fall ill: a probe that breaks is a finding."""
+    try:
+        return probe()
+    except Exception as error:
+        return Finding(
+            probe.__name__.strip("_"), False, " ".join(f"{type(error).__name__}: {error}".split())[:120]
+        )
+
+
+def _packages() -> list[Finding]:
+    findings = []
+    for name in PACKAGES:
+        try:
+            findings.append(Finding(name, True, version(name)))
+        except PackageNotFoundError:
+            findings.append(Finding(name, False, "not installed", f"pip install {name}"))
+    return findings
+
+
+def _cuda() -> Finding:
+    import torch
+
+    if not torch.cuda.is_available():
+        return Finding("GPU", False, "none", "training runs on the processor")
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return Finding("GPU", True, ", ".join(names))
+
+
+def _torchvision() -> Finding:
+    import torch  # noqa: F401  (torchvision registers its operators with it)
+
+    try:
+        import torchvision  # noqa: F401
+    except Exception as error:
+        hint = "torch and torchvision do not fit each other: install both from the same place"
+        return Finding("torchvision loads", False, str(error).splitlines()[0][:80], hint)
+    return Finding("torchvision loads", True, "yes")
+
+
+def _julia() -> Finding:
+    """Without starting Julia: importing PySR would, and might download it."""
+    from distill.engines import unavailable
+
+    reason = unavailable("pysr")
+    if reason is None:
+        return Finding("Julia for PySR", True, "ready")
+    return Finding("Julia for PySR", False, "not ready", f"only for --engine pysr: {reason}")
+
+
+def _vgg() -> Finding:
+    home = Path(
+        os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch"
+    )
+    path = home.expanduser() / "hub" / "checkpoints" / VGG_FILE
+    if path.is_file():
+        return Finding("VGG weights", True, str(path))
+    return Finding(
+        "VGG weights",
+        False,
+        "none",
+        f"only for --bank vgg16: --download, or put {VGG_FILE} into {path.parent}",
+    )
+
+
+def _ffmpeg() -> Finding:
+    path = shutil.which("ffmpeg")
+    return Finding("ffmpeg", path is not None, path or "none", "only for films; GIF needs none")

@@ -1,0 +1,110 @@
+"""What the commands' options mean: sizes, durations, intervals, devices, output paths."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+from equations.errors import InputError, MissingPartError
+
+MAX_CELLS = 1 << 28  # 16384 × 16384: more is a typing error, not a wish
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """`512` or `512x256` (width × height) as (height, width) in cells. Raises InputError."""
+    match = re.fullmatch(r"(\d{1,6})(?:[x×](\d{1,6}))?", text.strip())
+    if not match:
+        raise InputError(f"--size: expected a whole number or WIDTHxHEIGHT such as 512x256, got {text!r}")
+    width = int(match[1])
+    height = int(match[2] or width)
+    if width < 3 or height < 3 or width * height > MAX_CELLS:
+        raise InputError(
+            f"--size: expected sides of at least 3 and at most {MAX_CELLS} cells in all, got {text!r}"
+        )
+    return height, width
+
+
+def parse_duration(text: str | None, flag: str) -> float | None:
+    """`90`, `90s`, `5m`, `1.5h` as seconds; None stays None. Raises InputError."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip().lower())
+    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not seconds > 0:
+        raise InputError(f"{flag}: expected a time above zero such as 90s, 5m or 1h, got {text!r}")
+    return seconds
+
+
+def parse_clamp(text: str) -> tuple[float, float] | None:
+    """`none` or `low,high`. Raises InputError."""
+    if text.strip().lower() == "none":
+        return None
+    low, high = _numbers(text, 2, "--clamp", "none or LOW,HIGH such as 0,1")
+    if not low < high:
+        raise InputError(f"--clamp: expected low < high, got {text!r}")
+    return low, high
+
+
+def parse_crop(text: str | None) -> tuple[int, int, int] | None:
+    """`x,y,side` in pixels of the picture. Raises InputError."""
+    if text is None:
+        return None
+    wanted = "X,Y,SIDE in whole pixels such as 40,0,256"
+    x, y, side = _numbers(text, 3, "--crop", wanted)
+    if any(value != int(value) for value in (x, y, side)) or x < 0 or y < 0 or side < 1:
+        raise InputError(f"--crop: expected {wanted}, got {text!r}")
+    return int(x), int(y), int(side)
+
+
+def _numbers(text: str, count: int, flag: str, wanted: str) -> list[float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) != count or not all(math.isfinite(value) for value in values):
+        raise InputError(f"{flag}: expected {wanted}, got {text!r}")
+    return values
+
+
+def resolve_device(text: str) -> str:
+    """`auto`, `cpu`, `cuda` or `cuda:N` as a device that is there.
+
+    Raises InputError for another word, MissingPartError when that GPU is not there.
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", text):
+        raise InputError(f"--device: expected auto, cpu, cuda or cuda:N, got {text!r}")
+    if text == "cpu":
+        return text
+    import torch
+
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if text == "auto":
+        return "cuda" if found else "cpu"
+    index = int(text.partition(":")[2] or 0)
+    if index >= found:
+        raise MissingPartError(
+            f"--device {text}: this machine offers {found} CUDA devices; use --device auto or cpu"
+        )
+    return text
+
+
+def check_output(path: Path, endings: tuple[str, ...] = ()) -> Path:
+    """A file that can be written: known ending, folder made. Checked before the work, not after it."""
+    if endings and path.suffix.lower() not in endings:
+        raise InputError(f"--out: expected a file ending in {' or '.join(endings)}, got {str(path)!r}")
+    if path.is_dir():
+        raise InputError(f"--out: expected a file, {path} is a folder")
+    check_folder(path.parent)
+    return path
+
+
+def check_folder(path: Path) -> Path:
+    """A folder that is there, made if need be. Raises InputError where it cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"--out: expected a folder, {error.filename} is a file") from error
+    return path

@@ -1,0 +1,106 @@
+"""Progress on stderr: a bar on a terminal, a line now and then in a log, nothing when quiet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+LINE_EVERY_S = 10.0
+
+
+class Progress:
+    """`with Progress() as progress: progress.update("train", 12, 1200, "loss 0.2")`.
+
+    One bar for each label; the time left is reckoned from the first update of that label on.
+    """
+
+    def __init__(self, *, quiet: bool = False, every_s: float = LINE_EVERY_S) -> None:
+        self.quiet = quiet
+        self.every_s = every_s
+        self._bars: Any = None
+        self._tasks: dict[str, Any] = {}
+        self._clock = _Clock()
+        self._label = ""
+        self._line_at = 0.0
+
+    def __enter__(self) -> Self:
+        if not self.quiet and sys.stderr.isatty():
+            self._bars = _make_bars()
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def update(self, label: str, done: float, total: float, detail: str = "") -> None:
+        """`done` of `total` of the work called `label` is finished."""
+        if self.quiet:
+            return
+        left = self._clock.left(label, done, total)
+        if self._bars is not None:
+            if label not in self._tasks:
+                self._tasks[label] = self._bars.add_task(label, total=total, detail="", left="")
+            self._bars.update(self._tasks[label], completed=done, total=total, detail=detail, left=left)
+            return
+        now = time.monotonic()
+        if label != self._label or done >= total or now - self._line_at >= self.every_s:
+            self._label, self._line_at = label, now
+            self._line(label, done, total, detail, left)
+
+    def note(self, text: str) -> None:
+        """Said aloud even when quiet: something happened that a person must know."""
+        if self._bars is not None:
+            self._bars.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    @staticmethod
+    def _line(label: str, done: float, total: float, detail: str, left: str) -> None:
+        count = f"{done:g}/{total:g}" if total > 1 else f"{100 * done:.0f} %"
+        parts = [label, count, detail, left]
+        print("  ".join(part for part in parts if part), file=sys.stderr, flush=True)
+
+
+class _Clock:
+    """Time left for each label, from how fast it has come along so far."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, tuple[float, float]] = {}
+
+    def left(self, label: str, done: float, total: float) -> str:
+        now = time.monotonic()
+        began, from_done = self._first.setdefault(label, (now, done))
+        if done <= from_done or done >= total:
+            return ""
+        return f"{short_time((now - began) * (total - done) / (done - from_done))} left"
+
+
+def short_time(seconds: float) -> str:
+    """`8 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _make_bars() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    return Bars(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[detail]}", markup=False),
+        TextColumn("{task.fields[left]}", markup=False),
+        console=Console(stderr=True),
+        redirect_stdout=False,
+    )

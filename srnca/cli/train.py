@@ -1,0 +1,219 @@
+"""`srnca train`: an image becomes an automaton."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from equations.errors import InputError
+from srnca.cli import train_options as opt
+from srnca.cli.options import check_output, parse_clamp, parse_crop, parse_duration, resolve_device
+from srnca.cli.output import number, say, say_json, warn
+from srnca.cli.preview import Preview
+from srnca.cli.progress import Progress, short_time
+
+if TYPE_CHECKING:
+    from srnca.checkpoint import Checkpoint
+    from srnca.images import Target
+    from srnca.presets import TrainConfig
+    from srnca.training import TrainProgress
+
+EXAMPLES = """\
+srnca train sample:snake --out snake.pt
+srnca train zebra.jpg --crop 40,0,256 --preview now.png
+srnca train leaf.png --preset compact --iterations 2000 --time-limit 5m
+srnca train --resume --out snake.pt"""
+
+_LAST = 50  # iterations whose mean loss is reported
+
+
+class TimeUp(KeyboardInterrupt):
+    """The time limit: ends training the way Ctrl-C does, saved and ready to go on."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Everything that one call of `srnca train` settled before it starts."""
+
+    target: Target
+    config: TrainConfig
+    out: Path
+    resume: bool
+    history: list[float]
+
+
+def train(
+    target: opt.TargetName = None,
+    out: opt.Out = None,
+    preset: opt.Preset = None,
+    channels: opt.Channels = None,
+    hidden: opt.Hidden = None,
+    filters: opt.Filters = None,
+    activation: opt.Activation = None,
+    update_rate: opt.UpdateRate = None,
+    mask: opt.Mask = None,
+    clamp: opt.Clamp = None,
+    init: opt.FirstState = None,
+    max_ca_steps: opt.MaxCaSteps = None,
+    batch_size: opt.BatchSize = None,
+    learning_rate: opt.LearningRate = None,
+    iterations: opt.Iterations = None,
+    size: opt.Size = None,
+    seed: opt.Seed = None,
+    bank: opt.Bank = None,
+    vgg_weights: opt.VggWeights = None,
+    download: opt.Download = False,
+    crop: opt.Crop = None,
+    device: opt.Device = "auto",
+    time_limit: opt.TimeLimit = None,
+    resume: opt.Resume = False,
+    preview: opt.PreviewFile = None,
+    as_json: opt.AsJson = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Learn an automaton that paints the texture of an image."""
+    given = {
+        "channels": channels, "hidden": hidden, "filters": filters, "activation": activation,
+        "update_rate": update_rate, "mask": mask, "init": init, "max_ca_steps": max_ca_steps,
+        "batch_size": batch_size, "learning_rate": learning_rate, "iterations": iterations, "size": size,
+        "seed": seed, "bank": bank,
+    }  # fmt: skip
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if clamp is not None:
+        changes["clamp"] = parse_clamp(clamp)
+    limit = parse_duration(time_limit, "--time-limit")
+    if preview is not None:
+        check_output(preview, (".png",))
+    options = {"device": resolve_device(device), "vgg_weights": vgg_weights, "download": download}
+    job = _settle(target, out, resume=resume, preset=preset, changes=changes, crop=crop)
+    _run(job, options, limit=limit, preview=preview, as_json=as_json, quiet=quiet)
+
+
+def _settle(
+    name: str | None,
+    out: Path | None,
+    *,
+    resume: bool,
+    preset: str | None,
+    changes: dict[str, Any],
+    crop: str | None,
+) -> _Job:
+    if name is None and not (resume and out):
+        raise InputError("train: expected an image or sample:NAME, got none; e.g. srnca train sample:snake")
+    path = check_output(out or Path(f"{_stem(str(name))}.pt"), (".pt",))
+    if resume and (path.exists() or name is None):
+        return _settle_resume(name, path, preset=preset, changes=changes, crop=crop)
+    if resume:
+        warn(f"{path}: nothing to go on from yet, starting anew")
+    from srnca.images import load_target
+    from srnca.presets import preset as find_preset
+
+    config = replace(find_preset(preset or "default"), **changes)
+    target = load_target(str(name), config.size, crop=parse_crop(crop))
+    for note in target.notes:
+        warn(f"{target.name}: {note}")
+    return _Job(target, config, path, resume=False, history=[])
+
+
+def _settle_resume(
+    name: str | None, path: Path, *, preset: str | None, changes: dict[str, Any], crop: str | None
+) -> _Job:
+    """The checkpoint says how and on what it was trained; flags may repeat that, not change it."""
+    from srnca.checkpoint import load_checkpoint
+    from srnca.images import Target, load_target
+    from srnca.presets import preset as find_preset
+
+    saved = load_checkpoint(path)
+    base = saved.config if preset is None else find_preset(preset)
+    config = replace(base, **changes)
+    differing = [f.name for f in fields(config) if getattr(config, f.name) != getattr(saved.config, f.name)]
+    if differing:
+        setting = differing[0]
+        flag = "--" + setting.replace("_", "-") if setting in changes else "--preset"
+        raise InputError(
+            f"--resume: {path} was trained with {setting} {getattr(saved.config, setting)}, "
+            f"not {getattr(config, setting)}; leave out {flag}, or start anew with another --out"
+        )
+    if name is not None:
+        target = load_target(name, config.size, crop=parse_crop(crop))
+    else:
+        target = Target(str(saved.provenance.get("target", path.stem)), saved.target, ())
+    return _Job(target, config, path, resume=True, history=list(saved.history))
+
+
+def _stem(name: str) -> str:
+    return name.removeprefix("sample:") if name.startswith("sample:") else Path(name).stem or "automaton"
+
+
+def _run(
+    job: _Job,
+    options: dict[str, Any],
+    *,
+    limit: float | None,
+    preview: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from srnca.checkpoint import load_checkpoint
+    from srnca.training import train as run_training
+
+    started = time.monotonic()
+    picture = Preview(preview, job.target.pixels, job.history) if preview else None
+    stopped = False
+    with Progress(quiet=quiet) as progress:
+
+        def report(now: TrainProgress) -> None:
+            if now.note:
+                progress.note(now.note)
+            progress.update("train", now.iteration, now.iterations, f"loss {number(now.loss)}")
+            if picture:
+                picture.see(now.loss, now.rgb)
+            if limit is not None and time.monotonic() - started > limit and now.iteration < now.iterations:
+                raise TimeUp
+
+        try:
+            done = run_training(
+                job.target, job.config, out=job.out, resume=job.resume, progress=report, **options
+            )
+        except TimeUp:
+            done, stopped = load_checkpoint(job.out), True
+        except KeyboardInterrupt:
+            progress.note(_interrupted(job.out))
+            raise
+        finally:
+            if picture:
+                picture.write()
+    _say_result(job, done, seconds=time.monotonic() - started, stopped=stopped, as_json=as_json)
+
+
+def _interrupted(out: Path) -> str:
+    if not out.exists():
+        return "interrupted before there was anything to save"
+    return f"interrupted; saved {out}, go on with: srnca train --resume --out {out}"
+
+
+def _say_result(job: _Job, done: Checkpoint, *, seconds: float, stopped: bool, as_json: bool) -> None:
+    last = done.history[-_LAST:]
+    loss = sum(last) / len(last) if last else None
+    if as_json:
+        say_json(
+            {
+                "checkpoint": job.out,
+                "target": job.target.name,
+                "notes": job.target.notes,
+                "finished": not stopped,
+                "iterations": done.iteration,
+                "loss": loss,
+                "time_s": seconds,
+                "config": done.config.to_dict(),
+            }
+        )
+        return
+    how = "stopped at the time limit" if stopped else "trained"
+    say(f"{job.out}: {how}, {done.iteration} iterations in {short_time(seconds)}, loss {number(loss)}")
+    if stopped:
+        say(f"go on with: srnca train --resume --out {job.out}")
+    else:
+        say(f"next: srnca distill --checkpoint {job.out}")

@@ -1,0 +1,53 @@
+"""The options of `srnca train`, one name each: the hyperparameters keep the field's names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+
+def _option(help: str, *names: str) -> Any:
+    """An option whose default is whatever the preset says."""
+    return typer.Option(*names, help=help, show_default=False)
+
+
+TargetName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="TARGET", help="An image file, or sample:snake|roundleaf|orchid|alocasia.", show_default=False
+    ),
+]
+Out = Annotated[Path | None, _option("Checkpoint to write.  [default: NAME.pt]")]
+Preset = Annotated[str | None, _option("default, compact, blog-set5 or blog-set8; other flags change it.")]
+
+# The automaton
+Channels = Annotated[int | None, _option("3 to 64; the first three are red, green, blue.")]
+Hidden = Annotated[int | None, _option("Width of the hidden layer.")]
+Filters = Annotated[int | None, _option("1 to 20 stencils.")]
+Activation = Annotated[Literal["relu", "linear", "abs"] | None, _option("What stands between the layers.")]
+UpdateRate = Annotated[float | None, _option("Chance in (0, 1] that a cell takes a step.")]
+Mask = Annotated[Literal["cell", "channel"] | None, _option("One draw for each cell, or each channel.")]
+Clamp = Annotated[str | None, _option("none or LOW,HIGH such as 0,1.")]
+FirstState = Annotated[Literal["noise", "square"] | None, _option("What the first state is made of.")]
+
+# Its training
+MaxCaSteps = Annotated[int | None, _option("Longest rollout between two looks at the picture.")]
+BatchSize = Annotated[int | None, _option("States an iteration.")]
+LearningRate = Annotated[float | None, _option("Adam's, in (0, 1].")]
+Iterations = Annotated[int | None, _option("Optimiser steps.")]
+Size = Annotated[int | None, _option("Side of the training picture, in cells.")]
+Seed = Annotated[int | None, _option("Same seed, same machine: same automaton.")]
+Bank = Annotated[Literal["multiscale", "vgg16"] | None, _option("Features of the texture loss.")]
+VggWeights = Annotated[Path | None, _option("vgg16-397923af.pth, for --bank vgg16.")]
+Download = Annotated[bool, typer.Option("--download", help="Allow fetching the VGG weights.")]
+Crop = Annotated[str | None, _option("X,Y,SIDE: the square to learn, in pixels of the image.")]
+
+# This run
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+TimeLimit = Annotated[str | None, _option("Save and stop after, say, 90s, 5m or 1h.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from --out where it stopped.")]
+PreviewFile = Annotated[Path | None, _option("PNG that updates: target, automaton, loss.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON object.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]

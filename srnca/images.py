@@ -1,0 +1,246 @@
+"""Pictures in: any image Pillow reads becomes a square target. (Pictures out: image_writers.py.)
+
+Whatever is done to a picture besides scaling it down is said in the target's notes, for the command line
+to print.
+"""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from equations.errors import InputError
+from srnca.image_writers import contact_sheet, save_gif, save_png
+
+__all__ = ["Target", "contact_sheet", "load_target", "resize", "save_gif", "save_png"]
+
+Pixels = NDArray[np.uint8] | NDArray[np.float32]  # 0..255 or [0, 1]
+Crop = tuple[int, int, int]  # x, y of the top left corner and the side, in pixels of the upright picture
+SMALLEST = 16  # px: the shortest side that holds a texture
+LARGEST = 2048  # px: the longest side of a target
+MAX_PIXELS = 128_000_000  # a decompression bomb claims more than any camera
+FLAT = 0.01  # a standard deviation below this is a picture without texture
+_DEEP = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}  # grey of more than 8 bits
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A square picture to learn. pixels: (size, size, 3) float32 in [0, 1]; notes: what was done to it."""
+
+    name: str
+    pixels: NDArray[np.float32]
+    notes: tuple[str, ...] = ()
+
+
+def load_target(spec: str | Path, size: int = 64, crop: Crop | None = None) -> Target:
+    """The target `spec`: "sample:snake", ... or the path of an image file.
+
+    The crop, or without one the largest centred square, is averaged down to (size, size) over exact pixel
+    areas, on the stored sRGB values as is usual for texture models. Raises InputError for a file that is
+    missing or no image, a picture or crop under 16 px, a crop outside the picture, a size outside 16..2048.
+    """
+    if not SMALLEST <= size <= LARGEST:
+        raise InputError(f"target size: expected {SMALLEST} to {LARGEST} pixels, got {size}")
+    text = str(spec)
+    if text.startswith("sample:"):
+        return _sample(text.removeprefix("sample:"), size, crop)
+    path = Path(spec)
+    _check_file(path)
+    picture, notes = _read(path)
+    box = _square(picture.size, crop, text, notes)
+    pixels = _pixels(picture.crop(box), notes)  # (side, side, 3)
+    return _finish(path.stem, pixels, size, notes)
+
+
+def resize(pixels: Pixels, size: int) -> NDArray[np.float32]:
+    """A square (side, side, 3) picture as (size, size, 3) float32: exact area average down, bicubic up."""
+    side = pixels.shape[0]
+    weights = _area_weights(side, size)
+    bands: list[NDArray[np.float32]] = []
+    for i in range(3):  # one at a time: a photograph in float32 fills a gigabyte
+        band: NDArray[np.float32] = pixels[..., i].astype(np.float32)
+        if pixels.dtype == np.uint8:
+            band /= 255
+        if side > size:
+            band = (weights @ band @ weights.T).astype(np.float32)
+        elif side < size:
+            grown = Image.fromarray(band).resize((size, size), Image.Resampling.BICUBIC)
+            band = np.asarray(grown, dtype=np.float32)
+        bands.append(band)
+    return np.stack(bands, axis=-1).clip(0, 1)
+
+
+def _area_weights(side: int, size: int) -> NDArray[np.float32]:
+    """(size, side): the share of each old pixel in each new one; rows sum to 1."""
+    edges = np.linspace(0, side, size + 1)[:, None]
+    pixel = np.arange(side)[None]
+    overlap = np.minimum(edges[1:], pixel + 1) - np.maximum(edges[:-1], pixel)
+    return (np.clip(overlap, 0, None) * (size / side)).astype(np.float32)
+
+
+def _sample(name: str, size: int, crop: Crop | None) -> Target:
+    from srnca.samples import DRAWN, make_sample
+
+    if crop is None:
+        return Target(name, make_sample(name, size))
+    notes: list[str] = []
+    left, top, right, bottom = _square((DRAWN, DRAWN), crop, f"sample:{name}", notes)
+    return _finish(name, make_sample(name, DRAWN)[top:bottom, left:right], size, notes)
+
+
+def _finish(name: str, pixels: Pixels, size: int, notes: list[str]) -> Target:
+    side = pixels.shape[0]
+    if side < size:
+        notes.append(
+            f"enlarged {side}x{side} to {size}x{size}: it has no detail finer than {size / side:.1f} pixels"
+        )
+    pixels = resize(pixels, size)
+    if pixels.std(axis=(0, 1)).max() < FLAT:
+        notes.append("the picture is all but one flat colour: there is no texture to learn")
+    return Target(name, pixels, tuple(notes))
+
+
+def _check_file(path: Path) -> None:
+    from srnca.samples import SAMPLES
+
+    try:
+        if path.is_file():
+            return
+        kind = "a folder" if path.is_dir() else "no regular file" if path.exists() else "no such file"
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"target: expected the path of an image, got {str(path)[:80]!r} ({error})"
+        ) from error
+    plant = difflib.get_close_matches(str(path), SAMPLES, n=1)
+    siblings = (
+        [p.name for p in path.parent.iterdir()] if kind == "no such file" and path.parent.is_dir() else []
+    )
+    near = [f"sample:{plant[0]}"] if plant else difflib.get_close_matches(path.name, siblings, n=1)
+    hint = f"did you mean {near[0]}?" if near else "check the path"
+    raise InputError(
+        f"target: expected an image file or sample:{'|'.join(SAMPLES)}, "
+        f"got {str(path)!r}, which is {kind}; {hint}"
+    )
+
+
+def _read(path: Path) -> tuple[Image.Image, list[str]]:
+    """The first frame, decoded and upright."""
+    notes: list[str] = []
+    try:
+        with warnings.catch_warnings(), _open(path) as picture:
+            warnings.simplefilter("ignore")  # what matters raises or is said in the notes
+            frames = getattr(picture, "n_frames", 1)
+            if frames > 1:
+                notes.append(f"{frames} frames: only the first is used")
+                picture.seek(0)
+            picture.load()
+            if picture.getexif().get(0x0112, 1) in range(2, 9):
+                notes.append("turned upright as its EXIF orientation says")
+            return ImageOps.exif_transpose(picture), notes
+    except Image.UnidentifiedImageError as error:
+        raise InputError(
+            f"{path}: expected an image (PNG, JPEG, TIFF, WebP, GIF, ...), got a file that is none of them; "
+            "save it as PNG with an image program"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"{path}: expected at most {MAX_PIXELS // 10**6} million pixels, got more; "
+            "crop it or scale it down"
+        ) from error
+    except PermissionError as error:
+        raise InputError(
+            f"{path}: expected a readable file, got {error.strerror}; mend its permissions"
+        ) from error
+    except Exception as error:  # decoders raise almost anything on a damaged file
+        raise InputError(
+            f"{path}: expected a whole image, got one that breaks off or is damaged ({error}); "
+            "fetch or save it again"
+        ) from error
+
+
+def _open(path: Path) -> Image.Image:
+    """The file's header. Pillow only warns of a bomb up to twice its own limit; MAX_PIXELS is ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        picture = Image.open(path)
+    if picture.width * picture.height > MAX_PIXELS:
+        picture.close()
+        raise Image.DecompressionBombError
+    return picture
+
+
+def _square(
+    size: tuple[int, int], crop: Crop | None, name: str, notes: list[str]
+) -> tuple[int, int, int, int]:
+    """left, top, right, bottom of the square to use."""
+    width, height = size
+    if min(size) < SMALLEST:
+        raise InputError(
+            f"{name}: expected a picture of at least {SMALLEST}x{SMALLEST} pixels, got {width}x{height}; "
+            "use a larger one"
+        )
+    if crop is None:
+        side = min(size)
+        left, top = (width - side) // 2, (height - side) // 2
+        if width != height:
+            notes.append(f"centre-cropped {width}x{height} to {side}x{side}")
+        return left, top, left + side, top + side
+    left, top, side = crop
+    if side < SMALLEST:
+        raise InputError(f"crop: expected a side of at least {SMALLEST} pixels, got {side}")
+    if left < 0 or top < 0 or left + side > width or top + side > height:
+        raise InputError(
+            f"crop: expected a square inside the picture ({width}x{height}), "
+            f"got x={left}, y={top}, side={side}, which ends at ({left + side}, {top + side})"
+        )
+    return left, top, left + side, top + side
+
+
+def _pixels(picture: Image.Image, notes: list[str]) -> Pixels:
+    """(h, w, 3) from any of Pillow's modes."""
+    mode = picture.mode
+    if mode in _DEEP:
+        return np.repeat(_deep_grey(picture, notes)[..., None], 3, axis=-1)
+    if mode in {"1", "L", "LA", "La"}:
+        notes.append("grey picture: red, green and blue are equal")
+    if mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in picture.info:
+        layer = (picture.convert("LA") if mode == "La" else picture).convert("RGBA")
+        if layer.getchannel("A").getextrema()[0] != 255:
+            notes.append("transparent parts are laid on white")
+        picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    elif mode == "CMYK":
+        notes.append("CMYK turned to RGB without its colour profile")
+    try:
+        return np.asarray(picture.convert("RGB"))
+    except ValueError as error:
+        raise InputError(
+            f"picture: expected colours that turn to RGB, got mode {mode}; save it as RGB PNG"
+        ) from error
+
+
+def _deep_grey(picture: Image.Image, notes: list[str]) -> NDArray[np.float32]:
+    """16-bit by its full range, as other programs show it; 32-bit and reals have none, so by their own."""
+    values = np.asarray(picture).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise InputError(
+            "picture: expected finite values, got some that are not a number or infinite; mend the file"
+        )
+    low, high = float(values.min()), float(values.max())
+    if picture.mode == "F" and low >= 0 and high <= 1:
+        notes.append("grey picture of real numbers in 0..1: red, green and blue are equal")
+    elif picture.mode == "F" or low < 0 or high > 65535:
+        notes.append(
+            f"grey picture of 32-bit numbers: its range {low:g}..{high:g} is spread over black..white"
+        )
+        values = (values - low) / max(high - low, 1e-30)
+    else:
+        dim = f", its largest value is {high:g} of 65535, so it is dark" if high < 65535 / 4 else ""
+        notes.append(f"16-bit grey picture: red, green and blue are equal{dim}")
+        values = values / 65535
+    return values.astype(np.float32)

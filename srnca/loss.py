@@ -1,0 +1,49 @@
+"""The texture (Gram) loss: dimensionless, with the target's Gram matrices computed once."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from equations.errors import InputError
+
+
+def gram(maps: Tensor) -> Tensor:
+    """(batch, maps, h, w) -> (batch, maps, maps), divided by h * w (Gatys et al. 2015, eq. 3)."""
+    flat = maps.flatten(2)
+    return flat @ flat.transpose(1, 2) / flat.shape[2]
+
+
+class TextureLoss(nn.Module):
+    """Mean over feature layers of |G - G*|^2 / |G*|^2 (Frobenius), per picture: 0 is a perfect match.
+
+    `forward(rgb)` takes (batch, 3, h, w) in [0, 1] and returns (batch,). h and w may differ from the target's.
+    """
+
+    def __init__(self, bank: nn.Module, target: np.ndarray) -> None:
+        """target: (h, w, 3) in [0, 1]."""
+        super().__init__()
+        self.bank = bank
+        with torch.no_grad():
+            pixels = torch.as_tensor(np.ascontiguousarray(target), dtype=torch.float32)
+            grams = {name: gram(maps) for name, maps in bank(pixels.permute(2, 0, 1)[None]).items()}
+        if not grams:
+            raise InputError(f"target: expected at least 16 pixels a side, got {target.shape[0]}x{target.shape[1]}")
+        self.layers = tuple(grams)
+        for i, g in enumerate(grams.values()):
+            self.register_buffer(f"target{i}", g)
+            self.register_buffer(f"scale{i}", g.square().sum().clamp_min(1e-12))
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        total = rgb.new_zeros(rgb.shape[0])
+        maps = self.bank(rgb)
+        for i, name in enumerate(self.layers):
+            difference = gram(maps[name]) - getattr(self, f"target{i}")
+            total = total + difference.square().sum(dim=(1, 2)) / getattr(self, f"scale{i}")
+        return total / len(self.layers)
+
+
+def overflow(state: Tensor, limit: float = 1.0) -> Tensor:
+    """Sum over |x - clamp(x, ±limit)|, per picture: keeps states where float32 and eyes work."""
+    return (state - state.clamp(-limit, limit)).abs().sum() / state.shape[0]

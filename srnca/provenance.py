@@ -1,0 +1,24 @@
+"""Where a result came from: versions, machine, time; plain data that JSON and checkpoints can hold."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+
+def provenance(**more: Any) -> dict[str, Any]:
+    """Versions of what the result depends on, the platform, the date (UTC), and whatever is passed in."""
+    versions = {}
+    for name in ("srnca", "torch", "numpy", "sympy"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed"
+    return {
+        "versions": versions,
+        "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        **more,
+    }

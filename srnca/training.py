@@ -1,0 +1,231 @@
+"""Pool training of an NCA on one picture (recipe: Mordvintsev et al. 2020; Niklasson et al. 2021)."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from equations.errors import InputError, SrncaError
+from equations.init import make_state
+from srnca.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from srnca.features import make_bank
+from srnca.images import Target
+from srnca.loss import TextureLoss, overflow
+from srnca.nca import NCA
+from srnca.patches import PatchDistance
+from srnca.presets import TrainConfig
+from srnca.provenance import provenance
+
+log = logging.getLogger(__name__)
+
+SAVE_EVERY_S = 15.0
+FRESH_EVERY = 8  # one state of the pool is born anew every so many iterations
+SNAPSHOT_EVERY = 25  # how far a diverged run steps back
+OVERFLOW_WEIGHT = 1.0
+PATCH_WEIGHT = 1.0
+GUARD = 2.0  # a net under young rules, which would blow up; a trained one never touches it
+WARM_UP = 50  # iterations; full steps from zero weights blow up
+EXPLODED = 30.0  # a texture loss of 1 is a flat picture; nothing sane stays this far above it
+PATIENCE = 30
+MAX_SETBACKS = 12
+
+
+@dataclass(frozen=True)
+class TrainProgress:
+    """What happened in one iteration. `loss` is the texture loss of its batch; `note` is said aloud."""
+
+    iteration: int
+    iterations: int
+    loss: float
+    seconds: float
+    note: str | None = None
+    rgb: Tensor | None = None
+
+
+def train(
+    target: Target,
+    config: TrainConfig,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    device: str = "cpu",
+    vgg_weights: Path | None = None,
+    download: bool = False,
+    progress: Callable[[TrainProgress], None] | None = None,
+) -> Checkpoint:
+    """Train on `target` (pixels (size, size, 3) in [0, 1]) and return the checkpoint, saved to `out` if given.
+
+    `resume=True` goes on from `out` where it stopped, bit for bit on the same machine; it is an InputError if
+    the file was made with another configuration or picture. Ctrl-C saves, then KeyboardInterrupt goes on up.
+    """
+    if target.pixels.shape[0] != config.size:
+        raise InputError(f"target: expected {config.size} pixels a side, got {target.pixels.shape[0]}")
+    bank = make_bank(config.bank, target.pixels, vgg_weights=vgg_weights, download=download)
+    run = _Run(target, config, TextureLoss(bank, target.pixels), torch.device(device))
+    if resume:
+        if out is None or not out.is_file():
+            raise InputError(f"resume: expected an unfinished checkpoint, found no file {out}; start without --resume")
+        run.restore(load_checkpoint(out))
+    saved = time.monotonic()
+    try:
+        while run.iteration < config.iterations:
+            happened = run.iterate()
+            if out and time.monotonic() - saved > SAVE_EVERY_S:
+                save_checkpoint(run.checkpoint(), out)
+                saved = time.monotonic()
+            if progress:
+                progress(happened)
+    except KeyboardInterrupt:
+        if out:
+            save_checkpoint(run.checkpoint(), out)
+        raise
+    done = run.checkpoint(finished=True)
+    if out:
+        save_checkpoint(done, out)
+    return done
+
+
+class _Run:
+    """The moving parts of one training: network, optimiser, pool, random stream, history."""
+
+    def __init__(self, target: Target, config: TrainConfig, loss: TextureLoss, device: torch.device) -> None:
+        self.config, self.target, self.device = config, target, device
+        colour = target.pixels.mean(axis=(0, 1)).tolist()
+        self.nca = NCA(config.nca, seed=config.seed, colour=colour).to(device)
+        self.loss = loss.to(device)
+        self.patches = PatchDistance(target.pixels).to(device)
+        self.parameters = [p for p in self.nca.parameters() if p.requires_grad]
+        self.optimiser = torch.optim.Adam(self.parameters, lr=config.learning_rate)
+        self.random = torch.Generator().manual_seed(config.seed)
+        self.mask_random = torch.Generator(device).manual_seed(config.seed + 1)
+        self.pool = torch.stack([self.fresh() for _ in range(config.pool)])
+        self.history: list[float] = []
+        self.iteration = 0
+        self.slowdown, self.setbacks, self.bad = 1.0, 0, 0
+        self.started = time.monotonic()
+        self.good = self.state()
+
+    def fresh(self) -> Tensor:
+        """A first state (channel, h, w), each of its own noise."""
+        seed = int(torch.randint(2**31, (), generator=self.random))
+        size = (self.config.size, self.config.size)
+        return torch.from_numpy(make_state(self.nca.first_state, self.config.channels, size, seed))
+
+    def iterate(self) -> TrainProgress:
+        c = self.config
+        if self.iteration % SNAPSHOT_EVERY == 0:
+            self.good = self.state()
+        chosen = torch.randperm(c.pool, generator=self.random)[: c.batch_size]
+        batch = self.pool[chosen].to(self.device)
+        if self.iteration % FRESH_EVERY == 0:
+            batch[0] = self.fresh().to(self.device)
+        steps = int(torch.randint(max(1, c.max_ca_steps // 2), c.max_ca_steps + 1, (), generator=self.random))
+        excess = torch.zeros((), device=self.device)
+        for _ in range(steps):
+            batch = self.nca(batch, self.nca.random_mask(batch, self.mask_random))
+            excess = excess + overflow(batch) / steps
+            batch = batch.clamp(-GUARD, GUARD)
+        rgb = self.nca.rgb(batch)
+        texture = self.loss(rgb)
+        value = float(texture.detach().mean())
+        self.bad = self.bad + 1 if value > EXPLODED else 0
+        if self.bad >= PATIENCE or not np.isfinite(value):
+            return self.step_back(value)
+        patches = self.patches(rgb, self.random)
+        self.learn((texture + PATCH_WEIGHT * patches).log().mean() + OVERFLOW_WEIGHT * excess)
+        self.pool[chosen] = batch.detach().cpu()
+        self.history.append(value)
+        self.iteration += 1
+        return TrainProgress(
+            self.iteration, c.iterations, value, time.monotonic() - self.started, rgb=rgb.detach()
+        )
+
+    def learn(self, objective: Tensor) -> None:
+        self.optimiser.zero_grad(set_to_none=True)
+        objective.backward()
+        for p in self.parameters:  # long rollouts give gradients of any size; only their direction is trusted
+            assert p.grad is not None
+            p.grad /= p.grad.norm() + 1e-8
+        done = self.iteration / self.config.iterations
+        decay = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))
+        for group in self.optimiser.param_groups:
+            warm = min(1.0, (self.iteration + 1) / WARM_UP)
+            group["lr"] = self.config.learning_rate * warm * decay * self.slowdown
+        self.optimiser.step()
+
+    def step_back(self, value: float) -> TrainProgress:
+        """The loss exploded: return to the last good state with half the learning rate."""
+        self.setbacks += 1
+        if self.setbacks > MAX_SETBACKS:
+            raise SrncaError(
+                f"training diverged {self.setbacks} times, last at iteration {self.iteration}; "
+                f"try a smaller --learning-rate than {self.config.learning_rate:g} or a shorter --max-ca-steps"
+            )
+        slowdown, at = self.slowdown * 0.5, self.iteration
+        self.load(self.good)
+        self.slowdown = slowdown
+        note = (
+            f"loss {value:.3g} at iteration {at}: back to iteration {self.iteration}, "
+            f"learning rate {self.config.learning_rate * slowdown:.2g}"
+        )
+        log.warning(note)
+        return TrainProgress(self.iteration, self.config.iterations, value, time.monotonic() - self.started, note)
+
+    def state(self) -> dict[str, Any]:
+        """Plain data from which the run goes on exactly."""
+        return {
+            "weights": {k: v.detach().cpu().clone() for k, v in self.nca.state_dict().items()},
+            "optimiser": copy.deepcopy(self.optimiser.state_dict()),
+            "pool": self.pool.clone(),
+            "random": self.random.get_state(),
+            "mask_random": self.mask_random.get_state(),
+            "history": len(self.history),
+            "iteration": self.iteration,
+            "slowdown": self.slowdown,
+            "setbacks": self.setbacks,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.nca.load_state_dict(state["weights"])
+        self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
+        self.pool = state["pool"].clone()
+        self.random.set_state(state["random"])
+        self.mask_random.set_state(state["mask_random"])
+        del self.history[state["history"] :]
+        self.iteration, self.slowdown = state["iteration"], state["slowdown"]
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.config != self.config or not (checkpoint.target == self.target.pixels).all():
+            raise InputError(
+                "resume: the checkpoint was made with other settings or another picture; "
+                "give the same ones, or start anew with another --out"
+            )
+        if not checkpoint.training:
+            self.nca.load_state_dict(checkpoint.nca.state_dict())
+            self.history, self.iteration = list(checkpoint.history), checkpoint.iteration
+            return
+        self.history = list(checkpoint.history)
+        self.load(checkpoint.training)
+        self.setbacks = checkpoint.training["setbacks"]
+        self.good = self.state()
+
+    def checkpoint(self, *, finished: bool = False) -> Checkpoint:
+        return Checkpoint(
+            config=self.config,
+            nca=self.nca,
+            target=self.target.pixels,
+            history=list(self.history),
+            iteration=self.iteration,
+            provenance=provenance(target=self.target.name, notes=list(self.target.notes)),
+            training={} if finished else self.state(),
+        )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from distill.engines import FitOptions, Progress, get_engine, silent, unavailable
 from distill.sampling import Samples
-from distill.select import ROUNDING, is_exact, pareto
+from distill.select import pareto
 from distill.teacher import Teacher
 from equations.errors import InputError
 from equations.rule import Candidate
@@ -46,24 +46,19 @@ def fit_channel(
     Free-form engines get the others' winners as guesses, and the sparse engine then chooses anew among its
     own terms and theirs. A channel that is exact already is not searched further.
     """
-    variance = float(samples.variance[channel])
-    floor = ROUNDING * variance
+    floor = float(samples.floor[channel])
     front: tuple[Candidate, ...] = ()
     searched = False
     for name in engines:
-        if front and is_exact(front[-1], variance):
+        if front and front[-1].loss <= floor:
             return front
         seeded = replace(options, guesses=(*options.guesses, *(c.expr for c in front)))
-        front = pareto(
-            front, get_engine(name).fit(samples, channel, options=seeded, progress=progress), floor=floor
-        )
+        front = pareto(front, get_engine(name).fit(samples, channel, options=seeded, progress=progress), floor=floor)
         searched |= name in FREE_FORM
-    if "sparse" in engines and searched and not is_exact(front[-1], variance):
+    if "sparse" in engines and searched and front[-1].loss > floor:
         theirs = tuple(c.expr for c in front if c.engine != "sparse")
         again = replace(options, guesses=theirs)
-        front = pareto(
-            front, get_engine("sparse").fit(samples, channel, options=again, progress=progress), floor=floor
-        )
+        front = pareto(front, get_engine("sparse").fit(samples, channel, options=again, progress=progress), floor=floor)
     if not front:
         raise InputError(f"no engine found an equation for {samples.channels[channel]}; sample more rows")
     return front

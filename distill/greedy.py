@@ -6,6 +6,7 @@ J. Control 50, 1873). All functions work on sums only, so their cost does not de
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ Subset = tuple[int, ...]
 
 EXACT = 1e-13  # share of y·y that counts as nothing left: the Gram matrix rounds at about 1e-15
 NEARLY_DEPENDENT = 1e-9  # a column with less than this share outside the chosen ones is not offered
+DEEP = 24
 WEAKEST = 3  # how many terms a swap round tries to replace
 
 
@@ -56,6 +58,12 @@ class Problem:
 
     def error(self, chosen: Sequence[int]) -> float:
         return self.gains(chosen)[1]
+
+    def only(self, columns: npt.ArrayLike) -> Problem:
+        """The same problem with no columns but these (a boolean mask) on offer."""
+        restricted = copy.copy(self)
+        restricted.alive = self.alive & np.asarray(columns, bool)
+        return restricted
 
     def forward(self, most: int) -> list[Subset]:
         """Subsets of 1, 2, … `most` columns, each the one before plus the best column, then improved by
@@ -103,12 +111,16 @@ class Problem:
 
 
 def sparsity_path(problem: Problem, most: int) -> list[Subset]:
-    """For each size, the better of forward selection and of backward elimination from its end."""
-    path = problem.forward(most)
+    """For each size up to `most`, the better of forward selection and of backward elimination.
+
+    Forward selection goes on to twice that size (at least 24) before terms are dropped again: among correlated
+    terms the right ones are often all there before the wrong ones are seen to be superfluous.
+    """
+    path = problem.forward(max(2 * most, DEEP))
     if not path:
         return []
     best = {len(subset): subset for subset in path}
     for subset in problem.backward(path[-1]):
         if problem.error(subset) < problem.error(best[len(subset)]):
             best[len(subset)] = subset
-    return [best[size] for size in sorted(best)]
+    return [best[size] for size in sorted(best) if size <= most]

@@ -59,15 +59,11 @@ def read_hall_of_fame(
 def _rows(path: Path) -> list[list[str]]:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise InputError(
-                f"{path}: expected a hall of fame of at most {MAX_BYTES >> 20} MB, got a larger file"
-            )
+            raise InputError(f"{path}: expected a hall of fame of at most {MAX_BYTES >> 20} MB, got a larger file")
         text = path.read_text(encoding="utf-8-sig")
         return list(csv.reader(io.StringIO(text)))
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); expected a hall_of_fame CSV file"
-        ) from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a hall_of_fame CSV file") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: expected a CSV text file, got something else ({error})") from error
 

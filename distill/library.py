@@ -36,10 +36,14 @@ class Library:
         """Term number `index` as a SymPy expression."""
         n = len(self.names)
         factors = [
-            symbol(self.names[a]) if a < n else build.absolute(symbol(self.names[a - n]))
-            for a in self.terms[index]
+            symbol(self.names[a]) if a < n else build.absolute(symbol(self.names[a - n])) for a in self.terms[index]
         ]
         return build.multiply(*factors)
+
+    @property
+    def smooth(self) -> npt.NDArray[np.bool_]:
+        """Which terms have no absolute value in them, (terms,)."""
+        return np.array([all(atom < len(self.names) for atom in term) for term in self.terms], bool)
 
     def take(self, indices: Sequence[int]) -> Library:
         """The library of these terms only."""

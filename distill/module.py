@@ -21,8 +21,6 @@ class UpdateModule(nn.Module):
 
     def forward(self, perception: Tensor) -> Tensor:
         if perception.shape[-1] != len(self.features):
-            raise InputError(
-                f"expected {len(self.features)} features in the last place, got {perception.shape[-1]}"
-            )
+            raise InputError(f"expected {len(self.features)} features in the last place, got {perception.shape[-1]}")
         values = self._run(list(perception.unbind(-1)))
         return torch.stack([value.expand(perception.shape[:-1]) for value in values], dim=-1)

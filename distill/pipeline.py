@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from distill.engines import FitOptions, Progress, silent
 from distill.report import make_report
 from distill.result import Distillation
 from distill.sampling import Samples, sample
-from distill.select import ROUNDING, is_exact, knee, pareto
+from distill.select import knee, pareto
 from distill.stages import on_policy, refit_front, starting_rule
 from distill.teacher import Teacher, compose
 from equations.errors import InputError
@@ -21,7 +21,7 @@ from equations.mask import check_seed
 from equations.rule import Candidate, Rule
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from distill.refine import Objective
 
 REGRESSION_SHARE = 0.4  # of the time budget, when there is an objective to refine for
 CHANNEL_LIMIT_S = 60.0
@@ -62,7 +62,7 @@ def distill(
     seed: int = 0,
     rows: int = 20_000,
     max_terms: int = 24,
-    objective: Callable[[Tensor], Tensor] | None = None,
+    objective: Objective | None = None,
     refine: bool = True,
     budget_s: float = 300.0,
     size: tuple[int, int] = (64, 64),
@@ -128,7 +128,7 @@ def _choose(run: Run, fronts: Fronts, samples: Samples) -> dict[str, Candidate]:
     chosen = {}
     for index, (channel, front) in enumerate(fronts.items()):
         limit = None if any(c.engine == "exact" for c in front) else run.max_terms
-        chosen[channel] = knee(front, variance=float(samples.variance[index]), max_terms=limit)
+        chosen[channel] = knee(front, floor=float(samples.floor[index]), max_terms=limit)
     return chosen
 
 
@@ -138,9 +138,7 @@ def _compose(run: Run, chosen: Mapping[str, Candidate]) -> Rule:
 
 def _settled(fronts: Fronts, samples: Samples) -> bool:
     """Whether every channel's law is found to float32 rounding: more states would teach nothing."""
-    return all(
-        is_exact(front[-1], float(v)) for front, v in zip(fronts.values(), samples.variance, strict=True)
-    )
+    return all(front[-1].loss <= floor for front, floor in zip(fronts.values(), samples.floor, strict=True))
 
 
 def _on_policy(
@@ -154,17 +152,16 @@ def _on_policy(
         return fronts, samples
     refitted = {}
     for index, (channel, front) in enumerate(fronts.items()):
-        floor = ROUNDING * float(samples.variance[index])
         again: tuple[Candidate, ...] = ()
         if "sparse" in engines:
             options = FitOptions(seed=run.seed, max_terms=run.max_terms, teacher=run.teacher)
             again = fit_channel(("sparse",), wider, index, options=options)
-        refitted[channel] = pareto(again, refit_front(front, wider, index), floor=floor)
+        refitted[channel] = pareto(again, refit_front(front, wider, index), floor=float(samples.floor[index]))
     return refitted, wider
 
 
 def _refine(
-    run: Run, samples: Samples, objective: Callable[[Tensor], Tensor], budget_s: float
+    run: Run, samples: Samples, objective: Objective, budget_s: float
 ) -> tuple[Rule, tuple[tuple[float, float, Rule], ...]]:
     """Closed-loop refinement of a rich linear rule; returns the best rule and terms against loss."""
     from distill.refine import refine

@@ -17,7 +17,7 @@ from distill.sampling import Samples
 from equations import build
 from equations.numeric import compile_numpy
 from equations.rule import Candidate
-from equations.terms import complexity, split_terms
+from equations.terms import complexity, count_terms, split_terms
 
 Array = npt.NDArray[np.float64]
 
@@ -35,9 +35,7 @@ class Design:
     squared error is a tiny least-squares problem.
     """
 
-    def __init__(
-        self, bases: Sequence[Expr], values: Array, y: Array, held_values: Array, held_y: Array
-    ) -> None:
+    def __init__(self, bases: Sequence[Expr], values: Array, y: Array, held_values: Array, held_y: Array) -> None:
         usable = np.isfinite(held_values).all(axis=0) & (np.abs(values).max(axis=0, initial=0) < BIGGEST)
         norm = np.linalg.norm(np.where(usable, values, 0.0), axis=0)
         keep = [int(i) for i in np.flatnonzero(usable & (norm > 0))]
@@ -58,9 +56,7 @@ class Design:
 
     def held_loss(self, subset: Sequence[int], weights: Array) -> float:
         """Held-out mean squared error."""
-        return (
-            float(np.square(self.held[:, list(subset)] @ weights - self.held[:, -1]).sum()) / self.held_rows
-        )
+        return float(np.square(self.held[:, list(subset)] @ weights - self.held[:, -1]).sum()) / self.held_rows
 
     def candidate(self, subset: Sequence[int], engine: str) -> Candidate:
         """The refitted, rounded equation of these bases; terms whose weight rounds to nothing are gone."""
@@ -68,7 +64,7 @@ class Design:
         terms = [(float(c), self.bases[i]) for i, c in zip(subset, constants, strict=True) if c != 0]
         expr = build.add(*(build.multiply(_number(c), basis) for c, basis in terms))
         loss = self.held_loss(subset, constants * self.norm[list(subset)])
-        return Candidate(complexity(expr), loss, expr, engine, len(terms))
+        return Candidate(complexity(expr), loss, expr, engine, count_terms(expr))
 
     def round(self, subset: Sequence[int], weights: Array) -> Array:
         """The constants (of the bases themselves) with as few digits as the data support: within one standard
@@ -102,9 +98,7 @@ def design(bases: Sequence[Expr], samples: Samples, channel: int) -> Design:
     sensible.
     """
     run = compile_numpy(list(bases), samples.names)
-    return Design(
-        bases, run(samples.X.T).T, samples.Y[:, channel], run(samples.X_held.T).T, samples.Y_held[:, channel]
-    )
+    return Design(bases, run(samples.X.T).T, samples.Y[:, channel], run(samples.X_held.T).T, samples.Y_held[:, channel])
 
 
 def basis_functions(expr: Expr) -> list[Expr]:
@@ -126,7 +120,8 @@ def polish(expr: Expr, samples: Samples, channel: int, *, engine: str, max_terms
     if not whole:
         return []
     subsets = [whole, *work.problem().backward(whole)]
-    return [work.candidate(subset, engine) for subset in subsets if len(subset) <= max_terms]
+    found = [work.candidate(subset, engine) for subset in subsets if len(subset) <= max_terms]
+    return [c for c in found if c.terms <= max_terms]  # a factored basis may stand for many terms
 
 
 def refit(expr: Expr, samples: Samples, channel: int, *, engine: str) -> Candidate | None:

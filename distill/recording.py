@@ -53,9 +53,7 @@ class RecordingTeacher:
 
     def update(self, perception: Array) -> Array:
         """Not available: a recording cannot be asked about states that it does not hold."""
-        raise InputError(
-            "a recording cannot label new states; use its samples(), or distil from a checkpoint"
-        )
+        raise InputError("a recording cannot label new states; use its samples(), or distil from a checkpoint")
 
     def rollout(self, *, size: tuple[int, int], steps: int, seed: int, every: int) -> Array:
         """The recorded frames 0, every, 2·every, … up to `steps`; size and seed are the recording's own."""
@@ -91,7 +89,9 @@ class RecordingTeacher:
             for is_held in (False, True)
         )
         names = feature_names(self.channels, self.stencils)
-        return Samples(X, Y, names, self.channels, X_held, Y_held)
+        # two float32 frames, each wrong by half a unit in the last place, and as much again from computing them
+        ulp = float(np.abs(self.frames).max()) * 2.0**-23 / self.dt
+        return Samples(X, Y, names, self.channels, X_held, Y_held, rounding=ulp**2)
 
     def _pair(self, index: int) -> tuple[Array, Array]:
         """Perception (cells, features) of frame `index` and the update (cells, channels) that followed."""

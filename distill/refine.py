@@ -28,7 +28,7 @@ POOL = 64
 BATCH = 2
 STEPS = (20, 48)  # a rollout between two looks
 FRESH_EVERY = 4
-RATE = 4e-3
+RATE = 6e-4  # of a term's effect, not of its constant
 PRUNE = 0.82  # share of the terms that survives a level
 JUDGE_STEPS = 400
 JUDGE_SEEDS = 3
@@ -86,9 +86,10 @@ def refine(
     loop = _Loop(rule, objective, teacher, size, seed, limit=max(1.0, reach(samples)))
     plan = levels(loop.matrix.terms, len(rule.channels), max_terms)
     deadline = time.monotonic() + budget_s
+    loop.judge()
     for index, total in enumerate(plan):
         loop.matrix.prune(total)
-        loop.tune(iterations, deadline, _reporter(progress or silent, index, len(plan), loop, budget_s))
+        loop.tune(iterations, deadline, _reporter(progress or silent, index, len(plan), loop))
         if time.monotonic() > deadline:
             break
     channels = len(rule.channels)
@@ -105,10 +106,8 @@ def choose(front: list[tuple[float, float, Rule]], max_terms: int) -> Rule:
     return min((p for p in short if p[1] <= TOLERANCE * best), key=lambda p: p[0])[2]
 
 
-def _reporter(
-    progress: Progress, index: int, count: int, loop: _Loop, budget_s: float
-) -> Callable[[float], None]:
-    started, channels = time.monotonic(), len(loop.matrix.rule.channels)
+def _reporter(progress: Progress, index: int, count: int, loop: _Loop) -> Callable[[float], None]:
+    channels = len(loop.matrix.rule.channels)
 
     def report(fraction: float) -> None:
         best = loop.found.get(loop.matrix.terms)
@@ -146,7 +145,6 @@ class _Loop:
         self.pool = torch.stack([self._fresh() for _ in range(POOL)])
         kept = torch.from_numpy(frames[1:])
         self.pool[: len(kept)] = kept  # some states begin where the teacher is already
-        self.matrix.alive &= self.matrix.scaled.detach().abs() > 1e-7
 
     def _fresh(self) -> Tensor:
         assert self.rule.init is not None
@@ -161,7 +159,7 @@ class _Loop:
                 group["lr"] = RATE * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * i / iterations)))
             self._learn(optimiser)
             if (i + 1) % JUDGE_EVERY == 0 or i + 1 == iterations:
-                self._judge()
+                self.judge()
             report((i + 1) / iterations)
             if time.monotonic() > deadline:
                 break
@@ -220,7 +218,8 @@ class _Loop:
                 return math.inf
         return float(self.objective.measure(self._rgb(state)).mean())
 
-    def _judge(self) -> None:
+    def judge(self) -> None:
+        """Measure the rule as it is; remember it if it is the best of its number of terms."""
         loss = self.measure(self.matrix)
         terms, best = self.matrix.terms, self.found.get(self.matrix.terms)
         if best is None or loss < best.loss:

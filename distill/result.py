@@ -53,9 +53,7 @@ class Distillation:
         channels = self.rule.channels
         rows = [index] * len(channels) if isinstance(index, int) else list(index)
         if len(rows) != len(channels):
-            raise InputError(
-                f"expected one row, or one for each of {len(channels)} channels, got {len(rows)}"
-            )
+            raise InputError(f"expected one row, or one for each of {len(channels)} channels, got {len(rows)}")
         chosen = []
         for channel, row in zip(channels, rows, strict=True):
             front = self.fronts[channel]
@@ -96,9 +94,7 @@ class Distillation:
         try:
             target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(
-                f"cannot make the folder {str(target)!r}: {error.strerror}; choose another"
-            ) from error
+            raise InputError(f"cannot make the folder {str(target)!r}: {error.strerror}; choose another") from error
         for number, channel in enumerate(self.rule.channels, start=1):
             write_hall_of_fame(target / f"hall_of_fame_output{number}.csv", self.fronts[channel])
         write_text(target / "report.json", json.dumps(self.report, indent=2, allow_nan=False) + "\n")

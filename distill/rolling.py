@@ -29,7 +29,8 @@ def roll(
     """
     from equations.simulation import Simulator
 
-    simulator = Simulator(rule, size=size, seed=seed)
+    # the reference needs no compilation, which would cost more than such a run
+    simulator = Simulator(rule, size=size, seed=seed, backend="reference")
     frames = [np.array(simulator.state, np.float32)]
     for step in range(every, steps + 1, every):
         try:

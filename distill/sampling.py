@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from distill.select import ROUNDING
 from distill.teacher import Teacher, features_of
 from equations.errors import InputError
 from equations.perception import perceive
@@ -29,6 +30,7 @@ class Samples:
     channels: tuple[str, ...]
     X_held: Array
     Y_held: Array
+    rounding: float = 0.0  # mean squared error that Y has from the digits it was stored with
 
     def __post_init__(self) -> None:
         for name in ("X", "Y", "X_held", "Y_held"):
@@ -39,8 +41,7 @@ class Samples:
                 raise InputError(f"samples: expected {name} of (at least 2 rows, {width}), got {value.shape}")
             if not np.isfinite(value).all():
                 raise InputError(
-                    f"samples: expected finite numbers, got NaN or infinity in {name}; "
-                    "the teacher's rollout diverged"
+                    f"samples: expected finite numbers, got NaN or infinity in {name}; the teacher's rollout diverged"
                 )
         if len(self.X) != len(self.Y) or len(self.X_held) != len(self.Y_held):
             raise InputError("samples: expected as many rows in Y as in X")
@@ -50,6 +51,11 @@ class Samples:
         """Variance of each channel's held-out update, (channels,); 1 where a channel never changes."""
         spread = self.Y_held.var(axis=0)
         return np.where(spread > 0, spread, 1.0)
+
+    @property
+    def floor(self) -> Array:
+        """Losses at or below this are rounding, not misfit, (channels,): what float32 leaves of the variance."""
+        return np.maximum(ROUNDING * self.variance, self.rounding)
 
     def subset(self, rows: int, seed: int) -> Samples:
         """At most `rows` training rows, drawn without replacement; the held-out side stays whole."""
@@ -96,9 +102,7 @@ def sample(
     X = np.concatenate([x for x, _ in parts[:-1]])
     Y = np.concatenate([y for _, y in parts[:-1]])
     if not np.any(Y):
-        raise InputError(
-            "the teacher never changes any cell: expected a trained network or a model that moves"
-        )
+        raise InputError("the teacher never changes any cell: expected a trained network or a model that moves")
     return Samples(X, Y, features_of(teacher), teacher.channels, *parts[-1])
 
 

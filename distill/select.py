@@ -26,22 +26,15 @@ def pareto(*fronts: Iterable[Candidate], floor: float = 0.0) -> tuple[Candidate,
 
 
 def knee(
-    front: Sequence[Candidate], *, variance: float, max_terms: int | None = None, tolerance: float = 0.05
+    front: Sequence[Candidate], *, floor: float, max_terms: int | None = None, tolerance: float = 0.05
 ) -> Candidate:
-    """The simplest candidate whose loss is within `tolerance` (a share) of the best one's, up to rounding.
+    """The simplest candidate whose loss is within `tolerance` (a share) of the best one's.
 
-    `variance` is that of the channel's update; candidates with more than `max_terms` terms are passed over
+    Losses at or below `floor` (rounding) count as zero; candidates with more than `max_terms` terms are passed over
     where there are others. Raises InputError for an empty front.
     """
     if not front:
         raise InputError("select: expected at least one candidate, got an empty front; sample more rows")
-    allowed = [c for c in front if max_terms is None or c.terms <= max_terms] or [
-        min(front, key=lambda c: c.terms)
-    ]
-    limit = (1 + tolerance) * min(c.loss for c in allowed) + ROUNDING * variance
+    allowed = [c for c in front if max_terms is None or c.terms <= max_terms] or [min(front, key=lambda c: c.terms)]
+    limit = (1 + tolerance) * max(floor, min(c.loss for c in allowed))
     return min((c for c in allowed if c.loss <= limit), key=lambda c: (c.complexity, c.loss))
-
-
-def is_exact(candidate: Candidate, variance: float) -> bool:
-    """Whether the candidate is the teacher's law as far as float32 can tell."""
-    return candidate.loss <= ROUNDING * variance

@@ -56,9 +56,7 @@ def reach(samples: Samples) -> float:
     """The largest |state| in the samples."""
     states = [samples.names.index(channel) for channel in samples.channels if channel in samples.names]
     if not states:
-        raise InputError(
-            "expected the stencil id among the teacher's stencils: a rule must see its own state"
-        )
+        raise InputError("expected the stencil id among the teacher's stencils: a rule must see its own state")
     return float(np.abs(samples.X[:, states]).max())
 
 
@@ -68,9 +66,7 @@ def refit_front(front: tuple[Candidate, ...], samples: Samples, channel: int) ->
     return [c for c in fitted if c is not None]
 
 
-def stability(
-    rule: Rule, samples: Samples, *, size: tuple[int, int], steps: int, seed: int
-) -> dict[str, Any]:
+def stability(rule: Rule, samples: Samples, *, size: tuple[int, int], steps: int, seed: int) -> dict[str, Any]:
     """Whether the rule stays in the teacher's range over `steps` steps from a fresh seed; plain data."""
     run = trial(rule, samples, size=size, steps=steps, seed=seed + 2 * ON_POLICY_SEED)
     return {

@@ -10,7 +10,7 @@ from sympy import Expr
 from torch import Tensor, nn
 from torch.nn import functional
 
-from equations.backends.torch_backend import perceive_torch
+from equations.backends.torch_perception import perceive_fast
 from equations.backends.torch_eval import compile_torch
 from equations.rule import Rule
 from equations.terms import join_terms, split_terms
@@ -48,9 +48,10 @@ class TermMatrix(nn.Module):
     def __init__(self, rule: Rule) -> None:
         super().__init__()
         self.rule = rule
-        terms = [dict((b, c) for c, b in split_terms(rule.updates[name])) for name in rule.channels]
+        terms = [{b: c for c, b in split_terms(rule.updates[name])} for name in rule.channels]
         found = sorted({b for channel in terms for b in channel}, key=sympy.default_sort_key)
-        self.bases = Bases(found, rule.feature_names)
+        self._names = rule.feature_names
+        self.bases = Bases(found, self._names)
         constants = torch.tensor([[channel.get(b, 0.0) for b in self.bases.order] for channel in terms])
         self.alive = constants != 0
         self.size = torch.ones(len(found))
@@ -59,7 +60,7 @@ class TermMatrix(nn.Module):
     @torch.no_grad()
     def calibrate(self, states: Tensor) -> None:
         """Measure the typical size (root mean square) of every basis on states (batch, channel, h, w)."""
-        values = self.bases(perceive_torch(states, self.rule.stencils))
+        values = self.bases(perceive_fast(states, self.rule.stencils))
         size = values.square().mean(dim=(0, 2, 3)).sqrt().clamp_min(1e-4)
         self.scaled.mul_(size / self.size)
         self.size = size
@@ -74,8 +75,14 @@ class TermMatrix(nn.Module):
         chosen = ranked.topk(min(keep, int(self.alive.sum()))).indices
         alive = torch.zeros_like(ranked, dtype=torch.bool)
         alive[chosen] = True
-        self.alive &= alive.view_as(self.alive)
-        self.scaled.mul_(self.alive)
+        self._keep(alive.view_as(self.alive))
+
+    def _keep(self, alive: Tensor) -> None:
+        """Drop all terms but these, and the bases that no channel uses any more."""
+        used = alive.any(dim=0)
+        self.bases = Bases([b for b, on in zip(self.bases.order, used.tolist(), strict=True) if on], self._names)
+        self.scaled = nn.Parameter((self.scaled * alive)[:, used])
+        self.alive, self.size = alive[:, used], self.size[used]
 
     @property
     def terms(self) -> int:
@@ -87,7 +94,7 @@ class TermMatrix(nn.Module):
 
     def forward(self, state: Tensor, mask: Tensor | None = None) -> Tensor:
         """One step of (batch, channel, h, w); mask of zeros and ones, or None when every cell steps."""
-        values = self.bases(perceive_torch(state, self.rule.stencils))
+        values = self.bases(perceive_fast(state, self.rule.stencils))
         delta = self.rule.dt * functional.conv2d(values, self.constants()[..., None, None])
         state = state + (delta if mask is None else delta * mask)
         return state if self.rule.clamp is None else state.clamp(*self.rule.clamp)

@@ -53,7 +53,7 @@ def multiply(*args: Expr) -> Expr:
             factors.append(rest)
     if coefficient.is_zero:
         return sympy.Integer(0)
-    if coefficient.is_Float and abs(coefficient) == 1:
+    if coefficient.is_Float and abs(float(coefficient)) == 1:  # SymPy's Float(1) does not equal its 1
         coefficient = sympy.Integer(int(coefficient))  # 1.0·u is u
     return _settle(sympy.Mul(coefficient, *factors))
 
@@ -75,13 +75,8 @@ def divide(left: Expr, right: Expr) -> Expr:
 
 def rational(numerator: Expr, denominator: Expr) -> Expr:
     """The exact fraction of two integers."""
-    if (
-        not (isinstance(numerator, sympy.Integer) and isinstance(denominator, sympy.Integer))
-        or denominator == 0
-    ):
-        raise InputError(
-            f"expected Rational of two integers (second not 0), got {numerator} and {denominator}"
-        )
+    if not (isinstance(numerator, sympy.Integer) and isinstance(denominator, sympy.Integer)) or denominator == 0:
+        raise InputError(f"expected Rational of two integers (second not 0), got {numerator} and {denominator}")
     return number(sympy.Rational(numerator, denominator))
 
 

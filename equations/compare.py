@@ -47,8 +47,7 @@ def compare_rollouts(
     """
     if set(a.channels) != set(b.channels):
         raise InputError(
-            f"expected two rules of the same channels, got {', '.join(a.channels)} "
-            f"and {', '.join(b.channels)}"
+            f"expected two rules of the same channels, got {', '.join(a.channels)} and {', '.join(b.channels)}"
         )
     order = [b.channels.index(name) for name in a.channels]
     first = Simulator(a, size, seed, backend, state)

@@ -40,9 +40,7 @@ def frozen_json(value: object, what: str) -> FrozenMapping[str, Any]:
     try:
         text = json.dumps(value, allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:
-        raise InputError(
-            f"expected {what} to hold JSON data (finite numbers, text, lists): {error}"
-        ) from error
+        raise InputError(f"expected {what} to hold JSON data (finite numbers, text, lists): {error}") from error
     return FrozenMapping(json.loads(text))
 
 
@@ -57,8 +55,6 @@ def _plain(value: object) -> object:
 def _check_depth(value: object, what: str, left: int) -> None:
     if left == 0:
         raise InputError(f"expected {what} to be at most {MAX_JSON_DEPTH} levels deep, got deeper data")
-    children = (
-        value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-    )
+    children = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
     for child in children:
         _check_depth(child, what, left - 1)

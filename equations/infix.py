@@ -1,8 +1,10 @@
 """Infix text, as PySR and Operon write equations, to SymPy: a small parser of our own, nothing is evaluated.
 
-expression := term (("+" | "-") term)*          power  := atom (("^" | "**") signed)?
-term       := signed (("*" | "/") signed)*      atom   := number | name | name "(" args ")" | "(" expression ")"
+expression := term (("+" | "-") term)*
+term       := signed (("*" | "/") signed)*
 signed     := ("+" | "-")* power
+power      := atom (("^" | "**") signed)?
+atom       := number | name | name "(" expression ("," expression)* ")" | "(" expression ")"
 """
 
 from __future__ import annotations
@@ -46,8 +48,8 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Expr]]] = {
 def parse_infix(text: str, names: Iterable[str]) -> Expr:
     """The expression that `text` writes with the symbols `names`.
 
-    Reads + - * / ^ ** (exponents −8…8 and ±1/2), numbers as Python and Julia write them (1.0e-5, 1f0), and the
-    functions abs max min tanh exp sin cos sqrt square cube relu neg inv pow. Raises InputError, with the
+    Reads + - * / ^ ** (exponents −8…8 and ±1/2), numbers as Python and Julia write them (1.0e-5, 1f0), and
+    the functions abs max min tanh exp sin cos sqrt square cube relu neg inv pow. Raises InputError, with the
     position, for anything else.
     """
     if not isinstance(text, str):
@@ -172,9 +174,7 @@ class _Parser:
         least, most, builder = FUNCTIONS[name]
         if not least <= len(arguments) <= most:
             wanted = f"{least}" if least == most else f"at least {least}"
-            raise InputError(
-                f"function {name} at position {start} expects {wanted} arguments, got {len(arguments)}"
-            )
+            raise InputError(f"function {name} at position {start} expects {wanted} arguments, got {len(arguments)}")
         return builder(*arguments)
 
 

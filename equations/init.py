@@ -20,7 +20,8 @@ class Init:
     """How a simulation starts.
 
     `noise`: background + uniform noise in ±amplitude, per channel.
-    `square`: the same, but in the centred square (side = square_fraction of each size) the background is `square`.
+    `square`: the same, but in the centred square (side = square_fraction of each size) the background is
+    `square`.
     """
 
     kind: Literal["noise", "square"]
@@ -45,7 +46,7 @@ class Init:
 
 
 def make_state(init: Init, channels: int, size: tuple[int, int], seed: int) -> npt.NDArray[np.float32]:
-    """The initial state (channels, h, w), float32; noise is amplitude · (2·uniform − 1) from the counter hash."""
+    """The initial state (channels, h, w), float32; noise is amplitude · (2·uniform − 1), `mask.uniform`."""
     if len(init.background) != channels:
         raise InputError(f"the init describes {len(init.background)} channels, but the rule has {channels}")
     h, w = check_size(size)
@@ -73,9 +74,7 @@ def square_span(length: int, fraction: float) -> tuple[int, int]:
 def check_size(size: int | tuple[int, int]) -> tuple[int, int]:
     """`size` as (h, w); one number means a square. Raises InputError unless both are 1…65536."""
     pair = (size, size) if isinstance(size, (int, np.integer)) else tuple(size)
-    whole = all(
-        isinstance(n, (int, np.integer)) and not isinstance(n, bool) and 1 <= n <= 65536 for n in pair
-    )
+    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and 1 <= n <= 65536 for n in pair)
     if len(pair) != 2 or not whole:
         raise InputError(f"expected a size of 1 to 65536 cells, or (height, width), got {shorten(size)}")
     return int(pair[0]), int(pair[1])
@@ -87,7 +86,5 @@ def _numbers(values: object, field: str) -> tuple[float, ...]:
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"init: expected a list of numbers for {field}, got {shorten(values)}") from None
     if not all(math.isfinite(value) and abs(value) <= 1e6 for value in numbers):
-        raise InputError(
-            f"init: expected finite numbers of size at most 1e6 for {field}, got {shorten(values)}"
-        )
+        raise InputError(f"init: expected finite numbers of size at most 1e6 for {field}, got {shorten(values)}")
     return numbers

@@ -50,15 +50,13 @@ def _mix(h: Any) -> Any:
         return h ^ (h >> np.uint32(16))
 
 
-def _u32(value: npt.ArrayLike) -> Any:
+def _u32(value: Any) -> Any:
     if isinstance(value, int):
         return np.uint32(value & 0xFFFFFFFF)
     return np.asarray(value).astype(np.uint32)
 
 
-def hash_u32(
-    seed: int, step: int, y: npt.ArrayLike, x: npt.ArrayLike, channel: npt.ArrayLike | None = None
-) -> Any:
+def hash_u32(seed: int, step: int, y: npt.ArrayLike, x: npt.ArrayLike, channel: npt.ArrayLike | None = None) -> Any:
     """The hash of a cell, uint32, broadcast over `y`, `x` and `channel`."""
     with np.errstate(over="ignore"):
         key = _mix(_mix(_u32(seed) + np.uint32(GOLDEN)) ^ _u32(step))

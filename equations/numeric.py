@@ -32,8 +32,8 @@ def evaluate_tree(tree: Any, values: Mapping[str, Array]) -> Any:
 def compile_numpy(exprs: Sequence[Expr], names: Sequence[str]) -> Callable[[Array], Array]:
     """Compile expressions of the features `names` into one function: (features, …) → (expressions, …).
 
-    The function keeps float32 and float64 (other types become float64), computes common parts once, and equals
-    `evaluate_tree` bit for bit. Raises InputError when an expression uses a name that is not in `names`.
+    The function keeps float32 and float64 (other types become float64), computes common parts once, and
+    equals `evaluate_tree` bit for bit. Raises InputError for an expression that uses other names.
     """
     from equations.printers.code import NUMPY, check_names, function_source
 

@@ -57,6 +57,4 @@ OPERATORS: dict[str, Operator] = {
     )
 }
 
-BY_CLASS: dict[type, Operator] = {
-    op.sympy_class: op for op in OPERATORS.values() if op.sympy_class is not None
-}
+BY_CLASS: dict[type, Operator] = {op.sympy_class: op for op in OPERATORS.values() if op.sympy_class is not None}

@@ -39,9 +39,7 @@ def render(rule: Rule, state: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     Raises InputError when the state does not have the rule's channels.
     """
     if state.ndim != 3 or state.shape[0] != len(rule.channels):
-        raise InputError(
-            f"expected a state of {len(rule.channels)} channels (channel, h, w), got {state.shape}"
-        )
+        raise InputError(f"expected a state of {len(rule.channels)} channels (channel, h, w), got {state.shape}")
     shown = rule.display or Display(rule.channels[:3] if len(rule.channels) >= 3 else rule.channels[:1])
     indices = [rule.channels.index(name) for name in shown.channels]
     values = np.clip(state[indices].astype(np.float32) * shown.scale + shown.offset, 0, 1)  # (1 or 3, h, w)

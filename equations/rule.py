@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from sympy import Expr
 
+from equations.checks import check_channels, check_clamp, check_expression, check_stencils, finite
 from equations.errors import InputError, did_you_mean, shorten
 from equations.frozen import FrozenMapping, frozen_json
 from equations.init import Init
@@ -22,8 +23,6 @@ from equations.symbols import check_name
 from equations.terms import count_terms
 from equations.tree import canonical
 
-MAX_CHANNELS = 256
-MAX_STENCILS = 64
 MAX_CANDIDATES = 1000
 
 
@@ -43,8 +42,8 @@ class Display:
         object.__setattr__(self, "channels", tuple(self.channels))
         if len(self.channels) not in (1, 3) or not all(isinstance(name, str) for name in self.channels):
             raise InputError(f"display: expected 1 or 3 channel names, got {shorten(self.channels)}")
-        object.__setattr__(self, "offset", _finite(self.offset, "display offset"))
-        object.__setattr__(self, "scale", _finite(self.scale, "display scale"))
+        object.__setattr__(self, "offset", finite(self.offset, "display offset"))
+        object.__setattr__(self, "scale", finite(self.scale, "display scale"))
         if self.colormap not in ("grey", "viridis"):
             raise InputError(f'display: expected colormap "grey" or "viridis", got {shorten(self.colormap)}')
 
@@ -61,7 +60,7 @@ class Candidate:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "expr", canonical(self.expr))
-        object.__setattr__(self, "loss", _finite(self.loss, "candidate loss"))
+        object.__setattr__(self, "loss", finite(self.loss, "candidate loss"))
         for name in ("complexity", "terms"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10**9:
@@ -74,10 +73,11 @@ class Candidate:
 class Rule:
     """A local update rule. Raises InputError for anything that could not be simulated.
 
-    Fields: `channels` (names), `stencils`, `updates` (channel → expression of the features, unit: state per
-    unit of dt), `dt`, `clamp` (None or (low, high)), `update_rate` in (0, 1], `mask` ("cell": one draw per cell,
-    "channel": one per channel), `boundary`, `init`, `display`; and, not part of equality or hash because they do
-    not change what the rule does, `provenance`, `metrics` (JSON data) and `fronts` (channel → candidates).
+    Fields: `channels` (names), `stencils`, `updates` (channel → expression of the features, in state per
+    unit of dt), `dt`, `clamp` (None or (low, high)), `update_rate` in (0, 1], `mask` ("cell": one draw per
+    cell, "channel": one per channel), `boundary`, `init`, `display`. Not part of equality or hash, since
+    they do not change what the rule does: `provenance`, `metrics` (JSON data) and `fronts` (channel →
+    candidates).
     """
 
     channels: tuple[str, ...]
@@ -95,8 +95,8 @@ class Rule:
     fronts: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._set("channels", _check_channels(self.channels))
-        self._set("stencils", _check_stencils(self.stencils))
+        self._set("channels", check_channels(self.channels))
+        self._set("stencils", check_stencils(self.stencils))
         names = self.feature_names
         if len(set(names)) != len(names):
             twice = next(name for name in names if names.count(name) > 1)
@@ -113,20 +113,18 @@ class Rule:
         object.__setattr__(self, name, value)
 
     def _check_settings(self) -> None:
-        self._set("dt", _finite(self.dt, "dt"))
+        self._set("dt", finite(self.dt, "dt"))
         if not 0 < self.dt <= 1e6:
             raise InputError(f"expected dt above 0 and at most 1e6, got {self.dt}")
         if self.clamp is not None:
-            self._set("clamp", _check_clamp(self.clamp))
-        self._set("update_rate", _finite(self.update_rate, "update_rate"))
+            self._set("clamp", check_clamp(self.clamp))
+        self._set("update_rate", finite(self.update_rate, "update_rate"))
         if threshold(self.update_rate) == 0:
             raise InputError(f"expected an update_rate above 0 and at most 1, got {self.update_rate}")
         if self.mask not in ("cell", "channel"):
             raise InputError(f'expected mask "cell" or "channel", got {shorten(self.mask)}')
         if self.boundary != "periodic":
-            raise InputError(
-                f'expected boundary "periodic", the only one there is, got {shorten(self.boundary)}'
-            )
+            raise InputError(f'expected boundary "periodic", the only one there is, got {shorten(self.boundary)}')
         if self.init is not None and len(self.init.background) != len(self.channels):
             raise InputError(
                 f"the init describes {len(self.init.background)} channels, but the rule has {len(self.channels)}"
@@ -165,8 +163,8 @@ class Rule:
 
     def _identity(self) -> tuple[Any, ...]:
         return (
-            (self.channels, self.stencils, self.expressions, self.dt, self.clamp)
-            + (self.update_rate, self.mask, self.boundary, self.init, self.display)
+            self.channels, self.stencils, self.expressions, self.dt, self.clamp,
+            self.update_rate, self.mask, self.boundary, self.init, self.display,
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
@@ -176,72 +174,11 @@ class Rule:
         return hash(self._identity())
 
 
-def _finite(value: object, what: str) -> float:
-    plain = value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-    if plain is None and hasattr(value, "__float__") and not isinstance(value, bool):
-        plain = float(value)  # NumPy and SymPy numbers
-    if plain is None or not abs(plain) <= 1e300:
-        raise InputError(f"expected {what} to be a finite number, got {shorten(value)}")
-    return float(plain)
-
-
-def _check_channels(channels: object) -> tuple[str, ...]:
-    if (
-        isinstance(channels, str)
-        or not isinstance(channels, (tuple, list))
-        or not 1 <= len(channels) <= MAX_CHANNELS
-    ):
-        raise InputError(f"expected 1 to {MAX_CHANNELS} channel names, got {shorten(channels)}")
-    names = tuple(check_name(name, "channel") for name in channels)
-    if len(set(names)) != len(names):
-        raise InputError(f"expected different channel names, got {', '.join(names)}")
-    return names
-
-
-def _check_stencils(stencils: object) -> tuple[Stencil, ...]:
-    if not isinstance(stencils, (tuple, list)) or not 1 <= len(stencils) <= MAX_STENCILS:
-        raise InputError(f"expected 1 to {MAX_STENCILS} stencils, got {shorten(stencils)}")
-    for stencil in stencils:
-        if not isinstance(stencil, Stencil):
-            raise InputError(f"expected stencils of type Stencil, got {shorten(stencil)}")
-        if stencil.name == "id" and stencil.kernel != ((0, 0, 0), (0, 1, 0), (0, 0, 0)):
-            raise InputError('the stencil called "id" must be the identity; rename this one')
-    return tuple(stencils)
-
-
-def _check_clamp(clamp: object) -> tuple[float, float]:
-    if not isinstance(clamp, (tuple, list)) or len(clamp) != 2:
-        raise InputError(f"expected clamp to be null or [low, high], got {shorten(clamp)}")
-    low, high = (_finite(end, "clamp") for end in clamp)
-    if not low < high:
-        raise InputError(f"expected clamp [low, high] with low < high, got [{low}, {high}]")
-    return low, high
-
-
-def _check_updates(
-    updates: object, channels: tuple[str, ...], features: tuple[str, ...]
-) -> FrozenMapping[str, Expr]:
+def _check_updates(updates: object, channels: tuple[str, ...], features: tuple[str, ...]) -> FrozenMapping[str, Expr]:
     if not isinstance(updates, Mapping) or set(updates) != set(channels):
         got = ", ".join(map(str, updates)) if isinstance(updates, Mapping) else shorten(updates)
         raise InputError(f"expected one update for each channel ({', '.join(channels)}), got {got or 'none'}")
-    return FrozenMapping(
-        {name: check_expression(updates[name], features, f'update of "{name}"') for name in channels}
-    )
-
-
-def check_expression(expr: Expr, features: tuple[str, ...], what: str) -> Expr:
-    """`expr` in canonical form; raises InputError when it uses a name that is not a feature."""
-    try:
-        settled = canonical(expr)
-    except InputError as error:
-        raise InputError(f"{what}: {error}") from error
-    strangers = sorted({str(s) for s in settled.free_symbols} - set(features))
-    if strangers:
-        known = ", ".join(features[:24]) + (", …" if len(features) > 24 else "")
-        raise InputError(
-            f"{what} uses {strangers[0]}, but the rule's features are {known}{did_you_mean(strangers[0], features)}"
-        )
-    return settled
+    return FrozenMapping({name: check_expression(updates[name], features, f'update of "{name}"') for name in channels})
 
 
 def _check_fronts(
@@ -257,7 +194,5 @@ def _check_fronts(
         for candidate in front:
             strangers = sorted({str(s) for s in candidate.expr.free_symbols} - set(features))
             if strangers:
-                raise InputError(
-                    f'a candidate for "{name}" uses {strangers[0]}, which is not a feature of the rule'
-                )
+                raise InputError(f'a candidate for "{name}" uses {strangers[0]}, which is not a feature of the rule')
     return FrozenMapping({name: tuple(fronts[name]) for name in channels if name in fronts})

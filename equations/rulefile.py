@@ -14,7 +14,7 @@ from equations.errors import InputError, did_you_mean, shorten
 from equations.files import write_text
 from equations.init import Init
 from equations.rule import MAX_CANDIDATES, Candidate, Display, Rule
-from equations.stencils import Stencil, feature_names
+from equations.stencils import Stencil
 from equations.tree import from_tree, to_tree
 
 FORMAT = "srnca.rule/1"
@@ -75,8 +75,7 @@ def rule_to_dict(rule: Rule) -> dict[str, Any]:
         "provenance": dict(rule.provenance),
         "metrics": dict(rule.metrics),
         "fronts": {
-            name: [{**_plain(c), "expr": to_tree(c.expr)} for c in front]
-            for name, front in rule.fronts.items()
+            name: [{**_plain(c), "expr": to_tree(c.expr)} for c in front] for name, front in rule.fronts.items()
         },
     }
 
@@ -100,13 +99,12 @@ def _read(data: object) -> Rule:
     _check_fields(data, _REQUIRED, _OPTIONAL, "the rule")
     stencils = tuple(_stencil(entry) for entry in _list(data["stencils"], "stencils", 64))
     channels = tuple(_list(data["channels"], "channels", 256))
-    features = _features(channels, stencils)
     updates = {
-        name: _expression(tree, features, f'update of "{name}"')
+        name: _expression(tree, f'update of "{name}"')
         for name, tree in _object(data["updates"], "updates", 256).items()
     }
     fronts = {
-        name: tuple(_candidate(entry, features, name) for entry in _list(front, "a front", MAX_CANDIDATES))
+        name: tuple(_candidate(entry, name) for entry in _list(front, "a front", MAX_CANDIDATES))
         for name, front in _object(data.get("fronts", {}), "fronts", 256).items()
     }
     settings = {name: data[name] for name in _SETTINGS if name in data}
@@ -123,31 +121,23 @@ def _read(data: object) -> Rule:
     )
 
 
-def _features(channels: tuple[Any, ...], stencils: tuple[Stencil, ...]) -> tuple[str, ...]:
-    for name in channels:
-        if not isinstance(name, str):
-            raise InputError(f"expected channel names, got {shorten(name)}")
-    return feature_names(channels, stencils)
-
-
 def _stencil(entry: object) -> Stencil:
     data = _object(entry, "a stencil", 2)
     _check_fields(data, ("name", "kernel"), (), "a stencil")
     return Stencil(data["name"], data["kernel"])
 
 
-def _expression(tree: object, features: tuple[str, ...], what: str) -> Expr:
+def _expression(tree: object, what: str) -> Expr:
     try:
-        return from_tree(tree, symbols=features)
+        return from_tree(tree)  # that its names are features is checked, and better said, by the rule
     except InputError as error:
-        name = tree if isinstance(tree, str) else ""
-        raise InputError(f"{what}{f' ({shorten(name)})' if name else ''}: {error}") from error
+        raise InputError(f"{what}: {error}") from error
 
 
-def _candidate(entry: object, features: tuple[str, ...], channel: str) -> Candidate:
+def _candidate(entry: object, channel: str) -> Candidate:
     data = _object(entry, "a candidate", 5)
     _check_fields(data, ("complexity", "loss", "expr", "engine", "terms"), (), "a candidate")
-    expr = _expression(data["expr"], features, f'candidate for "{channel}"')
+    expr = _expression(data["expr"], f'candidate for "{channel}"')
     return Candidate(data["complexity"], data["loss"], expr, data["engine"], data["terms"])
 
 
@@ -163,9 +153,7 @@ def _part(kind: type, entry: object, what: str) -> Any:
         raise InputError(f"{what}: expected fields {', '.join(fields)}; {error}") from error
 
 
-def _check_fields(
-    data: Mapping[str, Any], required: tuple[str, ...], optional: tuple[str, ...], what: str
-) -> None:
+def _check_fields(data: Mapping[str, Any], required: tuple[str, ...], optional: tuple[str, ...], what: str) -> None:
     known = (*required, *optional)
     for name in data:
         if name not in known:

@@ -66,9 +66,10 @@ def simulate(
 ) -> Frames:
     """Simulate and return frames (t, channel, h, w) float32.
 
-    Frame 0 is the start; then one frame each `every` steps (None: about 50 frames in all), and the last step.
+    Frame 0 is the start; then one frame each `every` steps (None: about 50 in all), and the last step.
     `state` starts from a given state; `progress(steps_done, steps)` is called at every frame.
-    Raises InputError for arguments that make no sense, DivergenceError when a frame is not finite or above 1e6.
+    Raises InputError for arguments that make no sense, DivergenceError when a frame is not finite or
+    beyond 1e6 in size.
     """
     simulator = Simulator(rule, size, seed, backend, state)
     marks = frame_steps(steps, every)

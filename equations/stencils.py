@@ -34,9 +34,7 @@ class Stencil:
             rows = ()
         finite = all(math.isfinite(weight) and abs(weight) <= 1e6 for row in rows for weight in row)
         if len(rows) != 3 or any(len(row) != 3 for row in rows) or not finite:
-            raise InputError(
-                f'stencil "{self.name}": expected 3 rows of 3 finite numbers, got {shorten(self.kernel)}'
-            )
+            raise InputError(f'stencil "{self.name}": expected 3 rows of 3 finite numbers, got {shorten(self.kernel)}')
         object.__setattr__(self, "kernel", rows)
 
     @cached_property

@@ -34,7 +34,5 @@ def check_name(name: object, what: str) -> str:
     if keyword.iskeyword(name) or name in RESERVED:
         raise InputError(f"a {what} cannot be called {name!r}: the word is reserved; choose another name")
     if hasattr(sympy, name):
-        raise InputError(
-            f"a {what} cannot be called {name!r}: that is a SymPy name; choose another, such as {name}_c"
-        )
+        raise InputError(f"a {what} cannot be called {name!r}: that is a SymPy name; choose another, such as {name}_c")
     return name

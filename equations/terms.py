@@ -70,12 +70,7 @@ def _terms(expr: Expr) -> _Terms:
             else:
                 product = _times(product, parts)
         return _times(product, {sympy.Mul(*factored): 1.0}) if factored else product
-    if (
-        isinstance(expr, sympy.Pow)
-        and isinstance(expr.base, sympy.Add)
-        and expr.exp.is_Integer
-        and expr.exp > 0
-    ):
+    if isinstance(expr, sympy.Pow) and isinstance(expr.base, sympy.Add) and expr.exp.is_Integer and expr.exp > 0:
         parts, exponent = _terms(expr.base), int(expr.exp)
         if sympy.binomial(len(parts) + exponent - 1, exponent) <= MAX_TERMS:
             product = parts

@@ -55,9 +55,7 @@ def canonical(expr: Expr) -> Expr:
         if settled == expr:
             return settled
         expr = settled
-    raise InputError(
-        "expected an expression that SymPy simplifies to a fixed form, got one that keeps changing"
-    )
+    raise InputError("expected an expression that SymPy simplifies to a fixed form, got one that keeps changing")
 
 
 class _Reader:
@@ -84,9 +82,7 @@ class _Reader:
     def name(self, text: str) -> Expr:
         if self.names is not None and text not in self.names:
             known = ", ".join(sorted(self.names)[:20])
-            raise InputError(
-                f"unknown name {shorten(text)}; expected one of {known}{did_you_mean(text, self.names)}"
-            )
+            raise InputError(f"unknown name {shorten(text)}; expected one of {known}{did_you_mean(text, self.names)}")
         if not NAME.match(text):
             raise InputError(f"expected a name of letters, digits and _, got {shorten(text)}")
         return symbol(text)
@@ -164,11 +160,13 @@ class _Writer:
                 f"got {shorten(str(exponent))}; write it with products or exp"
             )
         whole, sign = int(abs(twice)) // 2, 1 if twice > 0 else -1
+        half = int(twice) % 2
+        below = depth + 1 + (1 if whole and half else 0)  # where a factor's own arguments are
         powers: list[Tree] = []
         if whole:
-            powers.append(["Power", self.write(base, depth + 2), sign * whole])
-        if int(twice) % 2:  # u^(3/2) is u·√u, u^(-1/2) is 1/√u
-            root: Tree = ["Sqrt", self.write(base, depth + 3)]
+            powers.append(["Power", self.write(base, below), sign * whole])
+        if half:  # u^(3/2) is u·√u, u^(-1/2) is 1/√u
+            root: Tree = ["Sqrt", self.write(base, below if sign > 0 else below + 1)]
             powers.append(root if sign > 0 else ["Power", root, -1])
         self.nodes += 3 * len(powers)  # at least what the reader will count
         return powers[0] if len(powers) == 1 else ["Multiply", *powers]

@@ -43,7 +43,9 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
         "format": FORMAT,
         "config": checkpoint.config.to_dict(),
         "weights": {k: v.detach().cpu() for k, v in checkpoint.nca.state_dict().items()},
-        "stencils": [{"name": s.name, "kernel": [list(row) for row in s.kernel]} for s in checkpoint.nca.perceive.stencils],
+        "stencils": [
+            {"name": s.name, "kernel": [list(row) for row in s.kernel]} for s in checkpoint.nca.perceive.stencils
+        ],
         "target": torch.from_numpy(checkpoint.target),
         "history": torch.tensor(checkpoint.history, dtype=torch.float64),
         "iteration": checkpoint.iteration,
@@ -87,16 +89,28 @@ def _read(path: Path) -> Any:
         ) from error
 
 
+def _kernel(rows: list[list[float]]) -> Any:
+    return tuple(tuple(row) for row in rows)
+
+
 def _build(data: dict[str, Any]) -> Checkpoint:
     known = {f.name for f in fields(TrainConfig)}
-    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in data["config"].items() if k in known}
+    settings: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in data["config"].items() if k in known
+    }
     config = TrainConfig(**settings)
-    stencils = tuple(Stencil(s["name"], tuple(tuple(row) for row in s["kernel"])) for s in data["stencils"])
+    stencils = tuple(Stencil(s["name"], _kernel(s["kernel"])) for s in data["stencils"])
     nca = NCA(config.nca, stencils=stencils)
     nca.load_state_dict(data["weights"])
     target = data["target"].numpy()
     if target.ndim != 3 or target.shape[2] != 3 or not np.isfinite(target).all():
         raise ValueError(f"target is {target.shape}, expected (size, size, 3) of finite numbers")
     return Checkpoint(
-        config, nca, target, data["history"].tolist(), int(data["iteration"]), data["provenance"], data.get("training", {})
+        config,
+        nca,
+        target,
+        data["history"].tolist(),
+        int(data["iteration"]),
+        data["provenance"],
+        data.get("training", {}),
     )

@@ -37,8 +37,7 @@ def save_gif(path: str | Path, frames: Iterable[ArrayLike], fps: float = 20, sca
     for i, frame in enumerate(small):
         if frame.shape != small[0].shape:
             raise InputError(
-                f"animation: expected frames of one shape, got {small[0].shape} "
-                f"and, at frame {i}, {frame.shape}"
+                f"animation: expected frames of one shape, got {small[0].shape} and, at frame {i}, {frame.shape}"
             )
     colours = _shared_palette(small)
     images = []
@@ -67,9 +66,7 @@ def contact_sheet(
     if not len(images):
         raise InputError("contact sheet: expected at least one picture, got none")
     if labels and len(labels) != len(images):
-        raise InputError(
-            f"contact sheet: expected a label for each picture, got {len(labels)} for {len(images)}"
-        )
+        raise InputError(f"contact sheet: expected a label for each picture, got {len(labels)} for {len(images)}")
     tiles = [Image.fromarray(_bytes(image, scale)).convert("RGB") for image in images]
     columns = min(columns or int(np.ceil(np.sqrt(len(tiles)))), len(tiles))
     rows = -(-len(tiles) // columns)
@@ -94,9 +91,7 @@ def _bytes(array: ArrayLike, scale: int) -> NDArray[np.uint8]:
     _check_scale(scale)
     if pixels.dtype != np.uint8:
         if not np.issubdtype(pixels.dtype, np.floating):
-            raise InputError(
-                f"picture: expected uint8 or float in [0, 1], got {pixels.dtype}; divide by its maximum"
-            )
+            raise InputError(f"picture: expected uint8 or float in [0, 1], got {pixels.dtype}; divide by its maximum")
         if not np.isfinite(pixels).all():
             raise InputError("picture: expected finite values, got some that are not a number or infinite")
         pixels = np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)

@@ -97,9 +97,7 @@ def _sample(name: str, size: int, crop: Crop | None) -> Target:
 def _finish(name: str, pixels: Pixels, size: int, notes: list[str]) -> Target:
     side = pixels.shape[0]
     if side < size:
-        notes.append(
-            f"enlarged {side}x{side} to {size}x{size}: it has no detail finer than {size / side:.1f} pixels"
-        )
+        notes.append(f"enlarged {side}x{side} to {size}x{size}: it has no detail finer than {size / side:.1f} pixels")
     pixels = resize(pixels, size)
     if pixels.std(axis=(0, 1)).max() < FLAT:
         notes.append("the picture is all but one flat colour: there is no texture to learn")
@@ -114,18 +112,13 @@ def _check_file(path: Path) -> None:
             return
         kind = "a folder" if path.is_dir() else "no regular file" if path.exists() else "no such file"
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"target: expected the path of an image, got {str(path)[:80]!r} ({error})"
-        ) from error
+        raise InputError(f"target: expected the path of an image, got {str(path)[:80]!r} ({error})") from error
     plant = difflib.get_close_matches(str(path), SAMPLES, n=1)
-    siblings = (
-        [p.name for p in path.parent.iterdir()] if kind == "no such file" and path.parent.is_dir() else []
-    )
+    siblings = [p.name for p in path.parent.iterdir()] if kind == "no such file" and path.parent.is_dir() else []
     near = [f"sample:{plant[0]}"] if plant else difflib.get_close_matches(path.name, siblings, n=1)
     hint = f"did you mean {near[0]}?" if near else "check the path"
     raise InputError(
-        f"target: expected an image file or sample:{'|'.join(SAMPLES)}, "
-        f"got {str(path)!r}, which is {kind}; {hint}"
+        f"target: expected an image file or sample:{'|'.join(SAMPLES)}, got {str(path)!r}, which is {kind}; {hint}"
     )
 
 
@@ -150,17 +143,13 @@ def _read(path: Path) -> tuple[Image.Image, list[str]]:
         ) from error
     except Image.DecompressionBombError as error:
         raise InputError(
-            f"{path}: expected at most {MAX_PIXELS // 10**6} million pixels, got more; "
-            "crop it or scale it down"
+            f"{path}: expected at most {MAX_PIXELS // 10**6} million pixels, got more; crop it or scale it down"
         ) from error
     except PermissionError as error:
-        raise InputError(
-            f"{path}: expected a readable file, got {error.strerror}; mend its permissions"
-        ) from error
+        raise InputError(f"{path}: expected a readable file, got {error.strerror}; mend its permissions") from error
     except Exception as error:  # decoders raise almost anything on a damaged file
         raise InputError(
-            f"{path}: expected a whole image, got one that breaks off or is damaged ({error}); "
-            "fetch or save it again"
+            f"{path}: expected a whole image, got one that breaks off or is damaged ({error}); fetch or save it again"
         ) from error
 
 
@@ -175,9 +164,7 @@ def _open(path: Path) -> Image.Image:
     return picture
 
 
-def _square(
-    size: tuple[int, int], crop: Crop | None, name: str, notes: list[str]
-) -> tuple[int, int, int, int]:
+def _square(size: tuple[int, int], crop: Crop | None, name: str, notes: list[str]) -> tuple[int, int, int, int]:
     """left, top, right, bottom of the square to use."""
     width, height = size
     if min(size) < SMALLEST:
@@ -219,25 +206,19 @@ def _pixels(picture: Image.Image, notes: list[str]) -> Pixels:
     try:
         return np.asarray(picture.convert("RGB"))
     except ValueError as error:
-        raise InputError(
-            f"picture: expected colours that turn to RGB, got mode {mode}; save it as RGB PNG"
-        ) from error
+        raise InputError(f"picture: expected colours that turn to RGB, got mode {mode}; save it as RGB PNG") from error
 
 
 def _deep_grey(picture: Image.Image, notes: list[str]) -> NDArray[np.float32]:
     """16-bit by its full range, as other programs show it; 32-bit and reals have none, so by their own."""
     values = np.asarray(picture).astype(np.float64)
     if not np.isfinite(values).all():
-        raise InputError(
-            "picture: expected finite values, got some that are not a number or infinite; mend the file"
-        )
+        raise InputError("picture: expected finite values, got some that are not a number or infinite; mend the file")
     low, high = float(values.min()), float(values.max())
     if picture.mode == "F" and low >= 0 and high <= 1:
         notes.append("grey picture of real numbers in 0..1: red, green and blue are equal")
     elif picture.mode == "F" or low < 0 or high > 65535:
-        notes.append(
-            f"grey picture of 32-bit numbers: its range {low:g}..{high:g} is spread over black..white"
-        )
+        notes.append(f"grey picture of 32-bit numbers: its range {low:g}..{high:g} is spread over black..white")
         values = (values - low) / max(high - low, 1e-30)
     else:
         dim = f", its largest value is {high:g} of 65535, so it is dark" if high < 65535 / 4 else ""

@@ -15,7 +15,7 @@ class TrainConfig(NCAConfig):
     """The automaton's shape and how it is trained; saved in the checkpoint.
 
     max_ca_steps: longest rollout between two looks at the picture (rollouts are uniform in [half, all] of it).
-    batch_size: states an iteration. learning_rate: Adam's at the start; it falls along a cosine to 2 %.
+    batch_size: states an iteration. learning_rate: Adam's at the start; it falls exponentially to 5 %.
     size: side of the square training picture, in cells. pool: states kept between iterations.
     """
 
@@ -45,7 +45,13 @@ class TrainConfig(NCAConfig):
         return NCAConfig(**{f.name: getattr(self, f.name) for f in fields(NCAConfig)})
 
 
-_STUDY = {"max_ca_steps": 40, "batch_size": 2, "learning_rate": 1e-5, "activation": "linear", "clamp": (0.0, 1.0)}
+_STUDY = {
+    "max_ca_steps": 40,
+    "batch_size": 2,
+    "learning_rate": 1e-5,
+    "activation": "linear",
+    "clamp": (0.0, 1.0),
+}
 
 PRESETS: dict[str, TrainConfig] = {
     "default": TrainConfig(),

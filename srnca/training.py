@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +33,8 @@ SNAPSHOT_EVERY = 25  # how far a diverged run steps back
 OVERFLOW_WEIGHT = 1.0
 PATCH_WEIGHT = 1.0
 GUARD = 2.0  # a net under young rules, which would blow up; a trained one never touches it
+SPOILT = 1.5  # a state that reaches this is not worth going on from
+LAST_RATE = 0.05  # the learning rate falls exponentially to this share of the first
 WARM_UP = 50  # iterations; full steps from zero weights blow up
 EXPLODED = 30.0  # a texture loss of 1 is a flat picture; nothing sane stays this far above it
 PATIENCE = 30
@@ -113,7 +114,7 @@ class _Run:
         self.iteration = 0
         self.slowdown, self.setbacks, self.bad = 1.0, 0, 0
         self.started = time.monotonic()
-        self.good = self.state()
+        self.good = self.recent = self.state()
 
     def fresh(self) -> Tensor:
         """A first state (channel, h, w), each of its own noise."""
@@ -123,8 +124,9 @@ class _Run:
 
     def iterate(self) -> TrainProgress:
         c = self.config
-        if self.iteration % SNAPSHOT_EVERY == 0:
-            self.good = self.state()
+        if self.iteration % SNAPSHOT_EVERY == 0 and not self.bad:
+            self.good = self.recent  # one snapshot back: the latest may already be on its way out
+            self.recent = self.state()
         chosen = torch.randperm(c.pool, generator=self.random)[: c.batch_size]
         batch = self.pool[chosen].to(self.device)
         if self.iteration % FRESH_EVERY == 0:
@@ -144,11 +146,11 @@ class _Run:
         patches = self.patches(rgb, self.random)
         self.learn((texture + PATCH_WEIGHT * patches).log().mean() + OVERFLOW_WEIGHT * excess)
         self.pool[chosen] = batch.detach().cpu()
+        for index in chosen[self.pool[chosen].abs().amax(dim=(1, 2, 3)) > SPOILT]:
+            self.pool[index] = self.fresh()
         self.history.append(value)
         self.iteration += 1
-        return TrainProgress(
-            self.iteration, c.iterations, value, time.monotonic() - self.started, rgb=rgb.detach()
-        )
+        return TrainProgress(self.iteration, c.iterations, value, time.monotonic() - self.started, rgb=rgb.detach())
 
     def learn(self, objective: Tensor) -> None:
         self.optimiser.zero_grad(set_to_none=True)
@@ -157,7 +159,7 @@ class _Run:
             assert p.grad is not None
             p.grad /= p.grad.norm() + 1e-8
         done = self.iteration / self.config.iterations
-        decay = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))
+        decay = LAST_RATE**done
         for group in self.optimiser.param_groups:
             warm = min(1.0, (self.iteration + 1) / WARM_UP)
             group["lr"] = self.config.learning_rate * warm * decay * self.slowdown
@@ -173,7 +175,8 @@ class _Run:
             )
         slowdown, at = self.slowdown * 0.5, self.iteration
         self.load(self.good)
-        self.slowdown = slowdown
+        self.recent, self.slowdown, self.bad = self.good, slowdown, 0
+        self.random.manual_seed(self.config.seed + 1000 * self.setbacks)  # not the same draws again
         note = (
             f"loss {value:.3g} at iteration {at}: back to iteration {self.iteration}, "
             f"learning rate {self.config.learning_rate * slowdown:.2g}"
@@ -217,7 +220,7 @@ class _Run:
         self.history = list(checkpoint.history)
         self.load(checkpoint.training)
         self.setbacks = checkpoint.training["setbacks"]
-        self.good = self.state()
+        self.good = self.recent = self.state()
 
     def checkpoint(self, *, finished: bool = False) -> Checkpoint:
         return Checkpoint(

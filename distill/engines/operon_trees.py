@@ -26,9 +26,7 @@ def to_sympy(tree: Any, symbols: Mapping[int, Expr]) -> Expr | None:
     kinds: dict[Any, Callable[..., Expr]] = {
         op.NodeType.Add: build.add,
         op.NodeType.Mul: build.multiply,
-        op.NodeType.Sub: lambda *a: (
-            build.negate(*a) if len(a) == 1 else build.subtract(a[0], build.add(*a[1:]))
-        ),
+        op.NodeType.Sub: lambda *a: build.negate(*a) if len(a) == 1 else build.subtract(a[0], build.add(*a[1:])),
         op.NodeType.Div: build.divide,
         op.NodeType.Abs: build.absolute,
         op.NodeType.Tanh: build.tanh,

@@ -13,7 +13,7 @@ from distill.greedy import Problem, sparsity_path
 from distill.library import Gram, Library, accumulate, full_library, linear_library, screen
 from distill.polish import MAX_BASES, Design, basis_functions, design
 from distill.sampling import Samples
-from distill.select import ROUNDING, is_exact, pareto
+from distill.select import pareto
 from equations.rule import Candidate
 from equations.terms import complexity
 
@@ -45,13 +45,13 @@ class SparseEngine:
 ENGINE = SparseEngine()
 
 
-def path_front(
-    library: Library, gram: Gram, samples: Samples, channel: int, most: int, engine: str
-) -> list[Candidate]:
+def path_front(library: Library, gram: Gram, samples: Samples, channel: int, most: int, engine: str) -> list[Candidate]:
     """The Pareto front of one channel's sparsity path over `library`."""
     order = [len(term) for term in library.terms]
     problem = Problem(gram.terms, gram.moments[:, channel], gram.power[channel], order)
-    subsets = sparsity_path(problem, most)
+    # most laws are smooth, and |v| is a decoy for v wherever v rarely changes sign: so once without, once with
+    paths = [sparsity_path(problem.only(library.smooth), most), sparsity_path(problem, most)]
+    subsets = list(dict.fromkeys(subset for path in paths for subset in path))
     if not subsets:
         return [still(samples, channel, engine)]
     used = sorted({i for subset in subsets for i in subset})
@@ -64,13 +64,9 @@ def path_front(
         small.evaluate(samples.X_held),
         samples.Y_held[:, channel],
     )
-    variance = float(samples.variance[channel])
     found: list[Candidate] = [still(samples, channel, engine)]
-    for subset in subsets:
-        found.append(work.candidate([place[i] for i in subset], engine))
-        if is_exact(found[-1], variance):  # what follows would fit the teacher's rounding
-            break
-    return list(pareto(found, floor=ROUNDING * variance))
+    found += [work.candidate([place[i] for i in subset], engine) for subset in subsets]
+    return list(pareto(found, floor=float(samples.floor[channel])))
 
 
 def linear_front(samples: Samples, channel: int, most: int) -> list[Candidate]:
@@ -84,16 +80,14 @@ def still(samples: Samples, channel: int, engine: str) -> Candidate:
     return Candidate(1, float(np.square(samples.Y_held[:, channel]).mean()), sympy.Integer(0), engine, 0)
 
 
-def _with_guesses(
-    front: list[Candidate], samples: Samples, channel: int, options: FitOptions
-) -> list[Candidate]:
+def _with_guesses(front: list[Candidate], samples: Samples, channel: int, options: FitOptions) -> list[Candidate]:
     """The front joined with the sparsity path over its own terms and those of the guesses."""
     bases: dict[Expr, None] = {}
     for expr in [front[-1].expr, *reversed(options.guesses)]:
         bases |= dict.fromkeys(b for b in basis_functions(expr) if complexity(b) <= GUESS_COMPLEXITY)
     work = design(list(bases)[:MAX_BASES], samples, channel)
     found = [work.candidate(s, "sparse") for s in sparsity_path(work.problem(), options.max_terms)]
-    return list(pareto(front, found, floor=ROUNDING * float(samples.variance[channel])))
+    return list(pareto(front, found, floor=float(samples.floor[channel])))
 
 
 @lru_cache(maxsize=2)  # one Gram matrix serves all channels; samples compare by identity

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -25,7 +25,7 @@ def _control(builder: Any, name: str, cell: Any) -> None:
     builder.call(function, [builder.bitcast(cell, cgutils.voidptr_t)])
 
 
-@intrinsic  # type: ignore[misc, untyped-decorator]
+@intrinsic
 def flush_subnormals(context: Any) -> Any:
     """Switch flushing on for this thread; returns the control word that was there before."""
 
@@ -42,7 +42,7 @@ def flush_subnormals(context: Any) -> Any:
     return types.uint32(), codegen
 
 
-@intrinsic  # type: ignore[misc, untyped-decorator]
+@intrinsic
 def restore_subnormals(context: Any, before: Any) -> Any:
     """Put back the control word that `flush_subnormals` returned."""
 

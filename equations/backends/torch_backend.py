@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,9 +37,7 @@ def make_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, device: str = "a
     return stepper
 
 
-def _step(
-    rule: Rule, update: Callable[[Tensor], list[Tensor]], state: Tensor, step: int, seed: int
-) -> Tensor:
+def _step(rule: Rule, update: Callable[[Any], list[Tensor]], state: Tensor, step: int, seed: int) -> Tensor:
     features = perceive_torch(state[None], rule.stencils)[0]
     moved = state + rule.dt * torch.stack(update(features))
     if mask.threshold(rule.update_rate) <= mask.MAX_SEED:

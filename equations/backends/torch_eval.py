@@ -31,17 +31,14 @@ def compile_torch(exprs: Sequence[Expr], names: Sequence[str]) -> Callable[[Sequ
     def run(features: Sequence[Tensor]) -> list[Tensor]:
         if len(features) != len(names):
             raise InputError(f"expected {len(names)} features ({', '.join(names)}), got {len(features)}")
-        return [
-            value if isinstance(value, Tensor) else torch.full_like(features[0], value)
-            for value in body(features)
-        ]
+        return [value if isinstance(value, Tensor) else torch.full_like(features[0], value) for value in body(features)]
 
     return run
 
 
 def _reciprocal(x: Tensor) -> Tensor:
-    # a filled-in constant, not a scaled x, so that the gradient inside the guard is 0
-    floor = torch.where(x < 0, -guards.RECIPROCAL_FLOOR, guards.RECIPROCAL_FLOOR).to(x.dtype)
+    # constants of x's own type: bare numbers would become float32. The gradient inside the guard is 0
+    floor = torch.where(x < 0, x.new_full((), -guards.RECIPROCAL_FLOOR), x.new_full((), guards.RECIPROCAL_FLOOR))
     return torch.where(x.abs() < guards.RECIPROCAL_FLOOR, floor, x).reciprocal()
 
 

@@ -76,7 +76,5 @@ class Model:
             )
         for name in parameters:
             if name not in self.parameters:
-                raise InputError(
-                    f"model {self.name} has no parameter {name!r}; it has {', '.join(self.parameters)}"
-                )
+                raise InputError(f"model {self.name} has no parameter {name!r}; it has {', '.join(self.parameters)}")
         return {**self.parameters, **(self.presets[preset] if preset else {}), **parameters}

@@ -29,8 +29,6 @@ def formats() -> tuple[str, ...]:
 def print_rule(rule: Rule, format: str = "text") -> str:
     """`rule` in one of `formats()`; raises InputError for an unknown format."""
     if format not in PRINTERS:
-        raise InputError(
-            f"unknown format {format!r}{did_you_mean(format, PRINTERS)}; expected {', '.join(PRINTERS)}"
-        )
+        raise InputError(f"unknown format {format!r}{did_you_mean(format, PRINTERS)}; expected {', '.join(PRINTERS)}")
     text: str = import_module(PRINTERS[format]).print_rule(rule)
     return text

@@ -40,9 +40,7 @@ class Dialect:
 
     def __post_init__(self) -> None:
         if set(self.functions) != set(FUNCTIONS):
-            raise ValueError(
-                f"dialect {self.name}: expected functions {FUNCTIONS}, got {tuple(self.functions)}"
-            )
+            raise ValueError(f"dialect {self.name}: expected functions {FUNCTIONS}, got {tuple(self.functions)}")
 
 
 @dataclass(frozen=True)
@@ -204,6 +202,8 @@ class _Emitter:
         for node in nodes:
             for argument in node[1:] if node[0] not in ("const", "name") else ():
                 self.uses[argument] += 1
+        for output in outputs:
+            self.uses[output] += 1
 
     def emit(self) -> Code:
         for index, node in enumerate(self.nodes):

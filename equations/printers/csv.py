@@ -10,7 +10,7 @@ from equations.rule import Rule
 
 
 def print_rule(rule: Rule) -> str:
-    """CSV with the columns `channel,terms,expression`, one row per channel, expressions in exact infix form."""
+    """CSV with the columns `channel,terms,expression`, one row per channel, in exact infix form."""
     terms = rule.terms()
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

@@ -48,7 +48,7 @@ def symbol_names(rule: Rule) -> dict[str, str]:
     return names
 
 
-class _Printer(LatexPrinter):  # type: ignore[misc]
+class _Printer(LatexPrinter):
     """Constants to six significant digits, powers of ten written out."""
 
     def _print_Float(self, expr: sympy.Float) -> str:

@@ -56,8 +56,9 @@ def start(h, w, seed):
         (top, bottom), (left, right) = span(h), span(w)
         state[:, top:bottom, left:right] = np.asarray(SQUARE, np.float32)[:, None, None]
     if any(AMPLITUDE):
-        drawn = (cell_hash(seed, {init_step}, h, w, True) >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
-        state += np.asarray(AMPLITUDE, np.float32)[:, None, None] * (drawn * np.float32(2) - np.float32(1))
+        drawn = cell_hash(seed, {init_step}, h, w, True) >> np.uint32(8)
+        noise = drawn.astype(np.float32) * np.float32(2.0**-24) * np.float32(2) - np.float32(1)
+        state += np.asarray(AMPLITUDE, np.float32)[:, None, None] * noise
     return state
 
 
@@ -90,7 +91,8 @@ def step(s, index, seed):
     with np.errstate(all="ignore"):
         moved = s + DT * update(s)
     if THRESHOLD < 2**32:
-        moved = np.where(cell_hash(seed, index, *s.shape[1:], MASK_PER_CHANNEL) < np.uint32(THRESHOLD), moved, s)
+        drawn = cell_hash(seed, index, *s.shape[1:], MASK_PER_CHANNEL)
+        moved = np.where(drawn < np.uint32(THRESHOLD), moved, s)
     return moved if CLAMP is None else np.clip(moved, *CLAMP)
 
 

@@ -31,7 +31,7 @@ def print_rule(rule: Rule) -> str:
     return "\n".join(lines) + "\n"
 
 
-class _Printer(StrPrinter):  # type: ignore[misc]
+class _Printer(StrPrinter):
     """SymPy's own order and brackets; constants at full precision where SymPy would print 15 digits."""
 
     def _print_Float(self, expr: sympy.Float) -> str:

@@ -44,9 +44,7 @@ for _module in _COMMANDS:
 @app.callback()
 def _options(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show the library's log on stderr.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the library's log on stderr.")] = False,
 ) -> None:
     if not verbose:
         warnings.simplefilter("ignore")  # other libraries' advice to programmers

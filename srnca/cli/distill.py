@@ -39,12 +39,8 @@ def distill(
     terms: Annotated[
         int | None, typer.Option(min=1, help="At most so many terms a channel.", show_default=False)
     ] = None,
-    budget: Annotated[
-        str | None, typer.Option(help="Time to spend: 90s, 5m, 1h.", show_default=False)
-    ] = None,
-    refine: Annotated[
-        Literal["auto", "none"], typer.Option(help="Tune the constants on rollouts, or not.")
-    ] = "auto",
+    budget: Annotated[str | None, typer.Option(help="Time to spend: 90s, 5m, 1h.", show_default=False)] = None,
+    refine: Annotated[Literal["auto", "none"], typer.Option(help="Tune the constants on rollouts, or not.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="report.json on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:

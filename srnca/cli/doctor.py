@@ -58,9 +58,7 @@ def doctor(
                 "python": platform.python_version(),
                 "platform": f"{platform.system()} {platform.machine()}",
                 "cores": os.cpu_count(),
-                "parts": {
-                    item.name: {k: v for k, v in asdict(item).items() if k != "name"} for item in findings
-                },
+                "parts": {item.name: {k: v for k, v in asdict(item).items() if k != "name"} for item in findings},
             }
         )
         return
@@ -79,9 +77,7 @@ def _safely(probe: Callable[[], Finding]) -> Finding:
     try:
         return probe()
     except Exception as error:
-        return Finding(
-            probe.__name__.strip("_"), False, " ".join(f"{type(error).__name__}: {error}".split())[:120]
-        )
+        return Finding(probe.__name__.strip("_"), False, " ".join(f"{type(error).__name__}: {error}".split())[:120])
 
 
 def _packages() -> list[Finding]:
@@ -125,9 +121,7 @@ def _julia() -> Finding:
 
 
 def _vgg() -> Finding:
-    home = Path(
-        os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch"
-    )
+    home = Path(os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch")
     path = home.expanduser() / "hub" / "checkpoints" / VGG_FILE
     if path.is_file():
         return Finding("VGG weights", True, str(path))

@@ -22,9 +22,7 @@ def read_rule(text: str, *, or_model: bool = True) -> Rule:
     if path.is_dir():
         path = path / "rule.json"
     if path.suffix == ".pt":
-        raise InputError(
-            f"{text}: expected a rule, got a checkpoint; first: srnca distill --checkpoint {text}"
-        )
+        raise InputError(f"{text}: expected a rule, got a checkpoint; first: srnca distill --checkpoint {text}")
     if path.is_file() or path.suffix == ".json" or not or_model:
         return load_rule(path)
     from equations import models

@@ -21,9 +21,7 @@ def parse_size(text: str) -> tuple[int, int]:
     width = int(match[1])
     height = int(match[2] or width)
     if width < 3 or height < 3 or width * height > MAX_CELLS:
-        raise InputError(
-            f"--size: expected sides of at least 3 and at most {MAX_CELLS} cells in all, got {text!r}"
-        )
+        raise InputError(f"--size: expected sides of at least 3 and at most {MAX_CELLS} cells in all, got {text!r}")
     return height, width
 
 
@@ -85,9 +83,7 @@ def resolve_device(text: str) -> str:
         return "cuda" if found else "cpu"
     index = int(text.partition(":")[2] or 0)
     if index >= found:
-        raise MissingPartError(
-            f"--device {text}: this machine offers {found} CUDA devices; use --device auto or cpu"
-        )
+        raise MissingPartError(f"--device {text}: this machine offers {found} CUDA devices; use --device auto or cpu")
     return text
 
 

@@ -24,9 +24,7 @@ class Preview:
     target: (size, size, 3) in [0, 1].
     """
 
-    def __init__(
-        self, path: Path, target: np.ndarray, history: list[float], *, every_s: float = EVERY_S
-    ) -> None:
+    def __init__(self, path: Path, target: np.ndarray, history: list[float], *, every_s: float = EVERY_S) -> None:
         self.path, self.target, self.every_s = path, target, every_s
         self.history = list(history)
         self._rgb: Any = None

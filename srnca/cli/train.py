@@ -174,9 +174,7 @@ def _run(
                 raise TimeUp
 
         try:
-            done = run_training(
-                job.target, job.config, out=job.out, resume=job.resume, progress=report, **options
-            )
+            done = run_training(job.target, job.config, out=job.out, resume=job.resume, progress=report, **options)
         except TimeUp:
             done, stopped = load_checkpoint(job.out), True
         except KeyboardInterrupt:

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 BANKS = ("multiscale", "vgg16")
 
 
-def make_bank(
-    name: str, target: np.ndarray, *, vgg_weights: Path | None = None, download: bool = False
-) -> nn.Module:
+def make_bank(name: str, target: np.ndarray, *, vgg_weights: Path | None = None, download: bool = False) -> nn.Module:
     """A frozen module: (batch, 3, h, w) in [0, 1] -> {layer: (batch, maps, h', w')}.
 
     target (h, w, 3): `multiscale` measures in units of its contrast; `vgg16` ignores it.
@@ -31,4 +29,3 @@ def make_bank(
 
         return load_vgg16(vgg_weights, download=download)
     raise InputError(f"feature bank: expected one of {', '.join(BANKS)}, got {name!r}")
-

@@ -34,9 +34,7 @@ def make_sample(name: str, size: int = 256, seed: int = 0) -> NDArray[np.float32
     seed, same bytes. Raises InputError for an unknown name, a size outside 16..2048 or a negative seed.
     """
     if name not in _PLANTS:
-        raise InputError(
-            f"sample: expected one of {', '.join(SAMPLES)}, got {name!r}{did_you_mean(name, SAMPLES)}"
-        )
+        raise InputError(f"sample: expected one of {', '.join(SAMPLES)}, got {name!r}{did_you_mean(name, SAMPLES)}")
     if not SMALLEST <= size <= LARGEST:
         raise InputError(f"sample size: expected {SMALLEST} to {LARGEST} pixels, got {size}")
     if seed < 0:

@@ -40,9 +40,7 @@ def noise(
         at = np.stack([y * down, x * across])
         total += gain**octave * ndimage.map_coordinates(lattice, at, order=3, mode="grid-wrap")
         power += gain ** (2 * octave)
-    return total / np.sqrt(
-        0.6 * power
-    )  # interpolation between lattice points leaves about 0.6 of the variance
+    return total / np.sqrt(0.6 * power)  # interpolation between lattice points leaves about 0.6 of the variance
 
 
 def scatter(rng: np.random.Generator, count: int, candidates: int = 12) -> Field:
@@ -93,9 +91,7 @@ def borders(
     return gaps.reshape(x.shape), order[:, 0].reshape(x.shape)
 
 
-def nested_borders(
-    rng: np.random.Generator, x: Field, y: Field, parents: NDArray[np.intp], count: int
-) -> Field:
+def nested_borders(rng: np.random.Generator, x: Field, y: Field, parents: NDArray[np.intp], count: int) -> Field:
     """Distance to the borders that split each parent cell further, so that fine veins end on coarse ones.
 
     parents: (n, n) cell numbers. count: fine cells in the whole picture.

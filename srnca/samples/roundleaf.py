@@ -45,9 +45,7 @@ def _leaf(n: int, rng: np.random.Generator, x: Field, y: Field) -> Field:
     green = palette([(36, 82, 30), (58, 112, 42), (84, 138, 58)], 0.5 + 0.16 * mottle)
     green = paint(green, (112, 160, 84), 0.25 * ramp(0.0045, 0.001, fine))
     green = paint(green, (132, 176, 100), 0.50 * ramp(0.008, 0.002, coarse))
-    return (
-        green * (1 + 0.05 * shade(0.25 * np.minimum(coarse, 0.03) + 0.2 * np.minimum(fine, 0.012)))[..., None]
-    )
+    return green * (1 + 0.05 * shade(0.25 * np.minimum(coarse, 0.03) + 0.2 * np.minimum(fine, 0.012)))[..., None]
 
 
 def _eggs(rng: np.random.Generator, x: Field, y: Field, sites: Field) -> tuple[Field, np.ndarray]:

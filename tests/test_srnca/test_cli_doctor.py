@@ -40,9 +40,7 @@ def test_doctor_finds_the_weights(
     assert findings(capsys)["VGG weights"] == {"ok": True, "found": str(path), "hint": ""}
 
 
-def test_a_probe_that_breaks_is_a_finding(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_probe_that_breaks_is_a_finding(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def _ffmpeg() -> NoReturn:
         raise RuntimeError("no\nluck")
 

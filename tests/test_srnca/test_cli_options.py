@@ -34,9 +34,7 @@ def test_size_refuses(text: str) -> None:
         options.parse_size(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1.5h", 5400), ("2 M", 120)]
-)
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1.5h", 5400), ("2 M", 120)])
 def test_duration(text: str, seconds: float) -> None:
     assert options.parse_duration(text, "--budget") == seconds
 

@@ -120,9 +120,7 @@ def test_distill_passes_its_flags_on_and_prints_one_json_object(
         "none",
         "--quiet",
     ]
-    code, said, err = run(
-        capsys, "distill", "--checkpoint", checkpoint, "--out", tmp_path / "r", *words, "--json"
-    )
+    code, said, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", tmp_path / "r", *words, "--json")
     assert (code, err) == (0, "")
     report = json.loads(said)
     assert report["texture_loss"]["rule"] == 0.081
@@ -145,9 +143,7 @@ def test_distill_reports_a_missing_part_with_4(
     assert "Julia" in err
 
 
-def test_distill_takes_frames(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, asked: dict[str, Any]
-) -> None:
+def test_distill_takes_frames(capsys: pytest.CaptureFixture[str], tmp_path: Path, asked: dict[str, Any]) -> None:
     frames = tmp_path / "f.npz"
     code, _, err = run(capsys, "distill", "--frames", frames, "--out", tmp_path / "r")
     assert code == 2

@@ -32,13 +32,9 @@ def rule_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_frames_are_those_of_the_library(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, rule_file: Path
-) -> None:
+def test_frames_are_those_of_the_library(capsys: pytest.CaptureFixture[str], tmp_path: Path, rule_file: Path) -> None:
     out = tmp_path / "x.npz"
-    code, _, err = run(
-        capsys, "simulate", rule_file, *QUICK, "--steps", 25, "--every", 10, "--seed", 3, "--out", out
-    )
+    code, _, err = run(capsys, "simulate", rule_file, *QUICK, "--steps", 25, "--every", 10, "--seed", 3, "--out", out)
     assert (code, err) == (0, "")
     rule = models.get("gray-scott:coral")
     with np.load(out, allow_pickle=False) as data:
@@ -88,9 +84,7 @@ def test_no_steps_show_the_first_state(
     assert (tmp_path / "gray-scott-coral.png").is_file()
 
 
-def test_a_rule_that_blows_up_exits_1_and_says_where(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_a_rule_that_blows_up_exits_1_and_says_where(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     from equations import STENCILS, Display, Init
 
     u = symbol("u")
@@ -171,9 +165,7 @@ def test_show_knows_the_formats_of_the_library() -> None:
     assert set(get_args(get_type_hints(show)["format"])) == set(PRINTERS)
 
 
-def test_the_printed_script_runs_by_itself(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, rule_file: Path
-) -> None:
+def test_the_printed_script_runs_by_itself(capsys: pytest.CaptureFixture[str], tmp_path: Path, rule_file: Path) -> None:
     code, script, _ = run(capsys, "show", rule_file, "--format", "python")
     assert code == 0
     (tmp_path / "rule.py").write_text(script)

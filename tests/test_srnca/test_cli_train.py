@@ -81,9 +81,7 @@ def test_flags_change_the_preset(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert (config["clamp"], config["mask"], config["init"]) == (None, "channel", "square")
 
 
-def test_time_limit_saves_and_resume_goes_on(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path
-) -> None:
+def test_time_limit_saves_and_resume_goes_on(capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path) -> None:
     out = tmp_path / "x.pt"
     code, said, _ = run(
         capsys, "train", picture, *TINY, "--iterations", 300, "--out", out, "--time-limit", "0.05s", "--json"
@@ -92,9 +90,7 @@ def test_time_limit_saves_and_resume_goes_on(
     assert code == 0
     assert first["finished"] is False
     assert 1 <= first["iterations"] < 300
-    code, said, _ = run(
-        capsys, "train", "--resume", "--out", out, "--time-limit", "0.05s", "--json", "--device", "cpu"
-    )
+    code, said, _ = run(capsys, "train", "--resume", "--out", out, "--time-limit", "0.05s", "--json", "--device", "cpu")
     second = json.loads(said)
     assert code == 0
     assert second["iterations"] > first["iterations"]
@@ -116,9 +112,7 @@ def test_resume_ends_like_a_run_that_was_never_stopped(
     assert load_checkpoint(parts).history == load_checkpoint(whole).history
 
 
-def test_resume_refuses_other_settings(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path
-) -> None:
+def test_resume_refuses_other_settings(capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path) -> None:
     out = tmp_path / "x.pt"
     run(capsys, "train", picture, *TINY, "--iterations", 1, "--out", out)
     code, _, err = run(capsys, "train", picture, "--resume", "--out", out, "--channels", 5)
@@ -234,9 +228,9 @@ def test_the_help_names_what_is_there() -> None:
     assert choices(opt.Activation) == get_args(Activation)
     assert choices(opt.Mask) == get_args(Mask)
     assert choices(opt.FirstState) == get_args(Seed)
-    assert set(re.findall(r"[a-z]+(?:-set\d)?", get_args(opt.Preset)[1].help.partition(";")[0])) - {
-        "or"
-    } == set(PRESETS)
+    assert set(re.findall(r"[a-z]+(?:-set\d)?", get_args(opt.Preset)[1].help.partition(";")[0])) - {"or"} == set(
+        PRESETS
+    )
     assert set(get_args(opt.TargetName)[1].help.partition("sample:")[2].strip(".").split("|")) == set(SAMPLES)
 
 

@@ -264,9 +264,7 @@ def test_bad_paths(tmp_path: Path) -> None:
         load_target("sample:snake", size=4)
 
 
-def test_an_unforeseen_decoder_error_is_an_input_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unforeseen_decoder_error_is_an_input_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def explode(_: object) -> None:
         raise struct.error("unpack requires 4 bytes")
 
@@ -278,14 +276,10 @@ def test_an_unforeseen_decoder_error_is_an_input_error(
 def test_png_round_trip(tmp_path: Path) -> None:
     picture = make_sample("orchid", 32)
     save_png(tmp_path / "a.png", picture)
-    np.testing.assert_allclose(
-        load_target(tmp_path / "a.png", size=32).pixels, picture, atol=0.5 / 255 + 1e-6
-    )
+    np.testing.assert_allclose(load_target(tmp_path / "a.png", size=32).pixels, picture, atol=0.5 / 255 + 1e-6)
     save_png(tmp_path / "b.png", (picture * 255).astype(np.uint8), scale=3)
     big = np.asarray(Image.open(tmp_path / "b.png"))
-    np.testing.assert_array_equal(
-        big, np.kron((picture * 255).astype(np.uint8), np.ones((3, 3, 1), np.uint8))
-    )
+    np.testing.assert_array_equal(big, np.kron((picture * 255).astype(np.uint8), np.ones((3, 3, 1), np.uint8)))
     save_png(tmp_path / "c.png", picture[..., 0])
     assert Image.open(tmp_path / "c.png").mode == "L"
     save_png(tmp_path / "d.png", np.array([[-1.0, 0.5, 2.0]]))

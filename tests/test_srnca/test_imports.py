@@ -75,9 +75,7 @@ def wrong_imports(root: Path) -> list[str]:
 def loaded_by(code: str) -> set[str]:
     """The heavy modules that a fresh process holds after running `code`."""
     report = f"import sys\n{code}\nprint(*(m for m in {HEAVY!r} if m in sys.modules), file=sys.stderr)"
-    done = subprocess.run(
-        [sys.executable, "-c", report], capture_output=True, text=True, cwd=ROOT, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.returncode == 0, done.stderr
     return set(done.stderr.split())
 
@@ -149,9 +147,7 @@ def test_the_check_of_loaded_modules_can_fail() -> None:
     assert loaded_by("import juliapkg") == {"juliapkg"}
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["train", "--help"], ["distill", "--help"], ["models", "--help"]]
-)
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["distill", "--help"], ["models", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert loaded_by(f"from srnca.cli.app import main\nassert main({arguments!r}) == 0") == set()
 

@@ -1,0 +1,260 @@
+"""The speed of a training iteration: beside the recipe of the first implementation, and per second.
+
+python benchmarks/train.py [--device cpu|cuda] [--threads 2] [--repeats 5] [--json FILE]
+
+Without --device the CPU is measured and, where there is one, the GPU. Weights of the feature network are
+random: they cost the same time as trained ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from equations.files import write_text
+from srnca.features.multiscale import MultiScale
+from srnca.features.vgg16 import VGG16
+from srnca.images import Target, load_target
+from srnca.loss import TextureLoss
+from srnca.presets import TrainConfig, preset
+from srnca.provenance import provenance
+from srnca.training import _Run
+
+DEVICES = ("cpu", "cuda")
+STEPS = (15, 10, 20, 12, 18)  # of the compared iterations, in turn
+WANTED = 2.0  # how many times faster than the first implementation an iteration must be
+# The first implementation's shape: rollouts of 10…20 steps, no activation, each channel with a mask of its own.
+SHAPE = TrainConfig(
+    channels=9,
+    hidden=96,
+    filters=4,
+    activation="linear",
+    clamp=(0.0, 1.0),
+    update_rate=0.9,
+    mask="channel",
+    size=128,
+    batch_size=2,
+    max_ca_steps=20,
+    pool=8,
+    learning_rate=1e-5,
+    bank="vgg16",
+)
+RATED = {
+    "default": preset("default"),
+    "blog-set5, VGG bank": replace(preset("blog-set5"), bank="vgg16"),
+}
+
+
+class FirstImplementation:
+    """One training iteration as the first implementation did it; slow on purpose.
+
+    Every channel is a picture of its own to one `conv2d` with four kernels; two 1x1 convolutions follow with
+    nothing between them; the target goes through the feature network at every iteration. What it did besides
+    (gradients of the feature network's weights, a file written at every iteration) is left out.
+    """
+
+    def __init__(self, config: TrainConfig, bank: nn.Module, target: Target, device: torch.device) -> None:
+        self.config, self.bank, self.device = config, bank, device
+        self.kernels = torch.tensor([s.kernel for s in config.stencils], device=device)
+        self.first = nn.Conv2d(config.channels * config.filters, config.hidden, 1, bias=False).to(device)
+        self.last = nn.Conv2d(config.hidden, config.channels, 1, bias=False).to(device)
+        nn.init.zeros_(self.last.weight)
+        self.parameters = [self.first.weight, self.last.weight]
+        self.optimiser = torch.optim.Adam(self.parameters, lr=config.learning_rate)
+        self.target = torch.from_numpy(target.pixels).permute(2, 0, 1)[None].to(device)
+        self.states = torch.rand(config.batch_size, config.channels, config.size, config.size, device=device)
+
+    def perceive(self, state: Tensor) -> Tensor:
+        b, c, h, w = state.shape
+        single = functional.pad(state.reshape(b * c, 1, h, w), (1, 1, 1, 1), mode="circular")
+        return functional.conv2d(single, self.kernels[:, None]).reshape(b, -1, h, w)
+
+    def step(self, state: Tensor, mask: Tensor) -> Tensor:
+        return (state + self.last(self.first(self.perceive(state))) * mask).clamp(0, 1)
+
+    def grams(self, rgb: Tensor) -> list[Tensor]:
+        return [
+            torch.einsum("bchw, bdhw -> bcd", maps, maps) / (maps.shape[2] * maps.shape[3])
+            for maps in self.bank(rgb).values()
+        ]
+
+    def iterate(self, steps: int) -> None:
+        state = self.states
+        self.optimiser.zero_grad()
+        for _ in range(steps):
+            state = self.step(state, (torch.rand_like(state) < self.config.update_rate) * 1.0)
+        pairs = zip(self.grams(state[:, :3]), self.grams(self.target), strict=True)
+        torch.stack([(ours - theirs).square().mean() for ours, theirs in pairs]).sum().backward()
+        for p in self.parameters:
+            assert p.grad is not None
+            p.grad /= p.grad.norm() + 1e-8
+        self.optimiser.step()
+        self.states = state.detach()
+
+
+def make_run(config: TrainConfig, device: torch.device) -> tuple[_Run, nn.Module, Target]:
+    """A training as `srnca train` does it, on a built-in sample, with its feature bank and target."""
+    target = load_target("sample:snake", config.size)
+    bank: nn.Module = MultiScale(target.pixels)
+    if config.bank == "vgg16":
+        torch.manual_seed(0)
+        bank = VGG16()
+        for layer in bank.features:
+            if isinstance(layer, nn.Conv2d) and layer.bias is not None:
+                nn.init.kaiming_normal_(layer.weight)  # keeps the signal's size through 11 layers
+                nn.init.zeros_(layer.bias)
+    return _Run(target, config, TextureLoss(bank, target.pixels), device), bank, target
+
+
+def check_same_function(run: _Run, first: FirstImplementation) -> None:
+    """Equal work: given the same weights, both sides take the same step. The last layers are zero again after."""
+    nca, size = run.nca, (1, run.config.channels, 32, 32)
+    state, mask = torch.rand(size, device=run.device), (torch.rand(size, device=run.device) < 0.5) * 1.0
+    with torch.no_grad():
+        first.first.weight.copy_(nca.hidden[..., None, None])
+        first.last.weight.normal_(std=0.05)
+        nca.weight.copy_(first.last.weight[..., 0, 0])
+        step = nca(state, mask)
+        difference, moved = float((step - first.step(state, mask)).abs().max()), float((step - state).abs().max())
+        nn.init.zeros_(nca.weight)
+        nn.init.zeros_(first.last.weight)
+    if not difference < 1e-4 < moved:
+        raise SystemExit(f"expected both sides to take the same step, got a difference of {difference:g}")
+
+
+class Time(NamedTuple):
+    """wall: seconds by the clock. cpu: seconds of all threads, which other programs on the machine disturb less."""
+
+    wall: float
+    cpu: float
+
+
+def timed(work: Callable[[], object], device: torch.device) -> Time:
+    """How long `work` takes, on a GPU until it has really ended."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    started, cpu = time.perf_counter(), time.process_time()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return Time(time.perf_counter() - started, time.process_time() - cpu)
+
+
+class EqualWork:
+    """The same iteration from srnca's own pieces, without what the first implementation did not have.
+
+    That is the patch term and the overflow penalty; both are in the whole iteration of `srnca train`.
+    """
+
+    def __init__(self, run: _Run) -> None:
+        self.run = run
+        self.states = torch.stack([run.fresh() for _ in range(run.config.batch_size)]).to(run.device)
+
+    def iterate(self, steps: int) -> None:
+        nca, state = self.run.nca, self.states
+        for _ in range(steps):
+            state = nca(state, nca.random_mask(state, self.run.mask_random))
+        self.run.learn(self.run.loss(nca.rgb(state)).mean())
+        self.states = state.detach()
+
+
+def compare(device: torch.device, repeats: int) -> dict[str, Any]:
+    """All three in turn; the first two take the same numbers of steps, `srnca train` draws its own 10…20."""
+    run, bank, target = make_run(SHAPE, device)
+    first, equal = FirstImplementation(SHAPE, bank, target, device), EqualWork(run)
+    check_same_function(run, first)
+    times: dict[str, list[Time]] = {"first": [], "equal_work": [], "whole": []}
+    for turn in range(repeats + 1):
+        steps = STEPS[turn % len(STEPS)]
+        works = (partial(first.iterate, steps), partial(equal.iterate, steps), run.iterate)
+        for taken, work in zip(times.values(), works, strict=True):
+            taken.append(timed(work, device))
+    check_no_setback(run)
+    turns = list(zip(times["first"], times["equal_work"], strict=True))[1:]  # the first turn warms up
+    result: dict[str, Any] = {k: statistics.median(t.wall for t in v[1:]) for k, v in times.items()}
+    result["ratios"] = [a.wall / b.wall for a, b in turns]
+    result["ratio"] = statistics.median(result["ratios"])
+    result["ratio_cpu_time"] = statistics.median(a.cpu / b.cpu for a, b in turns)
+    return result
+
+
+def rate(device: torch.device, repeats: int) -> dict[str, float]:
+    """Training iterations per second of each configuration in RATED, measured in turn."""
+    runs = {name: make_run(config, device)[0] for name, config in RATED.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(2 * repeats + 1):
+        for name, run in runs.items():
+            took = timed(run.iterate, device).wall
+            if turn:
+                seconds[name].append(took)
+    for run in runs.values():
+        check_no_setback(run)
+    return {name: 1 / statistics.median(times) for name, times in seconds.items()}
+
+
+def check_no_setback(run: _Run) -> None:
+    if run.setbacks:  # an iteration that steps back does no backward pass: its time means nothing
+        raise SystemExit("the benchmark's training diverged; nothing was measured")
+
+
+def table(results: dict[str, Any], threads: int) -> str:
+    """The results as Markdown; a device that was not there reads "not measured"."""
+    rows: dict[str, Callable[[dict[str, Any]], str]] = {
+        "first implementation": lambda r: f"{r['compare']['first']:.3g} s",
+        "srnca, equal work": lambda r: f"{r['compare']['equal_work']:.3g} s",
+        "times faster, equal work": lambda r: (
+            f"**{r['compare']['ratio']:.2f}** ({min(r['compare']['ratios']):.2f} … {max(r['compare']['ratios']):.2f})"
+        ),
+        "times faster in CPU time": lambda r: f"{r['compare']['ratio_cpu_time']:.2f}",
+        "srnca, with patch term and overflow penalty": lambda r: f"{r['compare']['whole']:.3g} s",
+        **{f"`{n}`": lambda r, n=n: f"{r['rates'][n]:.3g} iterations/s" for n in RATED},  # type: ignore[misc]
+    }
+    lines = [f"| one training iteration | CPU, {threads} thread{'s' if threads > 1 else ''} | GPU |", "|---|---|---|"]
+    for label, cell in rows.items():
+        cells = [cell(results[d]) if d in results else "not measured" for d in DEVICES]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--device", choices=DEVICES, help="measure only this one (default: all at hand)")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads (default: 2)")
+    parser.add_argument("--repeats", type=int, default=5, help="pairs of iterations that are compared (default: 5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    args = parser.parse_args()
+    if args.threads < 1 or args.repeats < 1:
+        parser.error("expected at least one thread and one repeat")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: PyTorch finds no GPU on this machine; leave the option out")
+    torch.set_num_threads(args.threads)
+    at_hand = [d for d in DEVICES if d == "cpu" or torch.cuda.is_available()]
+    results: dict[str, Any] = {}
+    for name in [args.device] if args.device else at_hand:
+        device = torch.device(name)
+        results[name] = {"compare": compare(device, args.repeats), "rates": rate(device, args.repeats)}
+    print(table(results, args.threads))
+    if args.json:
+        gpu = torch.cuda.get_device_name() if "cuda" in results else None
+        where = provenance(threads=args.threads, repeats=args.repeats, cores=os.cpu_count(), gpu=gpu)
+        write_text(args.json, json.dumps({"results": results, "provenance": where}, indent=2) + "\n")
+    slow = [d for d in results if results[d]["compare"]["ratio"] < WANTED]
+    if slow:
+        print(f"\nexpected at least {WANTED:g} times faster at equal work; missed on: {', '.join(slow)}")
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,78 @@
+"""What a picture, an automaton or a rule scores: the texture loss, the same way for all."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill.refine import Objective
+from equations.errors import DivergenceError
+from equations.rule import Rule
+from equations.simulation import Simulator
+from srnca.checkpoint import Checkpoint
+from srnca.features import make_bank
+from srnca.loss import TextureLoss
+from srnca.patches import PatchDistance
+from srnca.teacher import NCATeacher
+
+STEPS = 400
+SEEDS = (90_001, 90_002, 90_003, 90_004)  # fresh: neither training nor refinement draws these
+
+
+def make_loss(checkpoint: Checkpoint) -> TextureLoss:
+    """The texture loss on the bank that the automaton was trained with; InputError or MissingPartError without it."""
+    return TextureLoss(make_bank(checkpoint.config.bank, checkpoint.target), checkpoint.target)
+
+
+def make_objective(checkpoint: Checkpoint, *, seed: int) -> Objective:
+    """What closed-loop refinement follows and what it is judged by: the automaton's own training loss."""
+    texture, patches = make_loss(checkpoint), PatchDistance(checkpoint.target)
+    random = torch.Generator().manual_seed(seed)
+
+    def train(rgb: Tensor) -> Tensor:
+        return (texture(rgb) + patches(rgb, random)).log()
+
+    return Objective(train=train, measure=texture)
+
+
+@torch.no_grad()
+def flat_loss(loss: TextureLoss, target: np.ndarray) -> float:
+    """What a picture of nothing but the target's mean colour scores."""
+    flat = torch.tensor(target.mean(axis=(0, 1)), dtype=torch.float32)[None, :, None, None]
+    return float(loss(flat.expand(1, 3, *target.shape[:2]).contiguous()))
+
+
+@torch.no_grad()
+def texture_loss(loss: TextureLoss, pictures: np.ndarray) -> float:
+    """Mean texture loss of pictures (n, h, w, 3); infinite where they are not finite."""
+    value = float(loss(torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))).mean())
+    return value if math.isfinite(value) else math.inf
+
+
+def nca_pictures(checkpoint: Checkpoint, *, steps: int = STEPS, seeds: tuple[int, ...] = SEEDS) -> np.ndarray:
+    """The automaton's pictures (n, h, w, 3) after `steps`, one for each seed; not clipped."""
+    teacher, size = NCATeacher(checkpoint), checkpoint.target.shape[:2]
+    states = [teacher.rollout(size=size, steps=steps, seed=seed, every=steps)[-1] for seed in seeds]
+    return np.stack([s[:3].transpose(1, 2, 0) + checkpoint.config.offset for s in states])
+
+
+def rule_pictures(
+    rule: Rule, size: tuple[int, int], *, steps: int = STEPS, seeds: tuple[int, ...] = SEEDS
+) -> np.ndarray:
+    """A rule's pictures (n, h, w, 3) after `steps`; not clipped; not finite where the rule diverged."""
+    return np.stack([_rule_picture(rule, size, steps, seed) for seed in seeds])
+
+
+def _rule_picture(rule: Rule, size: tuple[int, int], steps: int, seed: int) -> np.ndarray:
+    assert rule.display is not None
+    simulator = Simulator(rule, size=size, seed=seed)
+    try:
+        simulator.step(steps)
+    except DivergenceError:
+        return np.full((*size, 3), np.nan, np.float32)
+    shown = [rule.channels.index(name) for name in rule.display.channels]
+    picture = rule.display.scale * simulator.state[shown].transpose(1, 2, 0) + rule.display.offset
+    return np.asarray(picture, np.float32)

@@ -1,0 +1,218 @@
+"""`snake.pt`: what is saved comes back, and whatever else is in the file is refused with a reason."""
+
+from __future__ import annotations
+
+import pickle
+import random
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from equations.errors import InputError
+from equations.stencils import Stencil
+from srnca.checkpoint import FORMAT, load_checkpoint, save_checkpoint
+from srnca.nca import NCA
+from srnca.teacher import NCATeacher
+from tests.test_srnca.tiny import calm, checkpoint
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "x.pt"
+    save_checkpoint(checkpoint(update_rate=0.5, clamp=(-1.0, 1.0), mask="channel"), path)
+    return path
+
+
+def change(path: Path, **changes: Any) -> None:
+    data = torch.load(path, weights_only=True)
+    for key, value in changes.items():
+        data[key] = value(data[key]) if callable(value) else value
+    torch.save(data, path)
+
+
+@pytest.mark.parametrize("activation", ["relu", "linear", "abs"])
+def test_what_is_saved_comes_back(tmp_path: Path, activation: str) -> None:
+    one = checkpoint(activation=activation, filters=7, clamp=(-1.0, 1.0), update_rate=0.5)
+    one.history, one.iteration = [0.1, 1 / 3], 2
+    one.provenance = {"target": "stripes", "notes": ["a"], "versions": {"torch": "1"}, "n": None}
+    save_checkpoint(one, tmp_path / "x.pt")
+    two = load_checkpoint(tmp_path / "x.pt")
+    assert two.config == one.config
+    assert two.config.clamp == (-1.0, 1.0)
+    assert two.history == one.history
+    assert two.iteration == one.iteration
+    assert two.provenance == one.provenance
+    assert two.training == one.training
+    np.testing.assert_array_equal(two.target, one.target)
+    assert two.nca.perceive.stencils == one.nca.perceive.stencils
+    for name, tensor in one.nca.state_dict().items():
+        assert torch.equal(tensor, two.nca.state_dict()[name])
+
+
+def test_a_loaded_automaton_starts_as_the_saved_one(saved: Path) -> None:
+    """The first state has the target's colour: a rollout is the same before and after saving."""
+    one, two = checkpoint(update_rate=0.5, clamp=(-1.0, 1.0), mask="channel"), load_checkpoint(saved)
+    assert two.nca.first_state == one.nca.first_state
+    options: dict[str, Any] = {"size": (9, 9), "steps": 5, "seed": 3, "every": 1}
+    np.testing.assert_array_equal(NCATeacher(two).rollout(**options), NCATeacher(one).rollout(**options))
+
+
+def test_stencils_come_back_by_their_numbers(tmp_path: Path) -> None:
+    """The file's own kernels count, not this version's catalogue."""
+    one = checkpoint(filters=6)
+    odd = Stencil("f5", ((0.1, 0.7, -0.2), (0.4, 0.0, -0.9), (0.3, -0.3, -0.1)))
+    one.nca = calm(NCA(one.config.nca, stencils=(*one.nca.perceive.stencils[:5], odd)))
+    save_checkpoint(one, tmp_path / "x.pt")
+    two = load_checkpoint(tmp_path / "x.pt")
+    assert two.nca.perceive.stencils[5] == odd
+    state = torch.randn(1, 4, 6, 6)
+    assert torch.equal(one.nca(state), two.nca(state))
+
+
+def test_the_file_is_plain_data(saved: Path) -> None:
+    data = torch.load(saved, weights_only=True)
+    assert data["format"] == FORMAT == "srnca.nca/1"
+    assert set(data) >= {"config", "weights", "stencils", "target", "history", "iteration", "provenance"}
+    assert data["config"]["channels"] == 4
+    assert isinstance(data["config"], dict)
+
+
+def test_fields_of_a_later_version_are_passed_over(saved: Path) -> None:
+    change(saved, config=lambda config: {**config, "colour_of_the_future": 3})
+    assert load_checkpoint(saved).config.channels == 4
+
+
+def test_saving_leaves_nothing_beside_the_file(saved: Path) -> None:
+    assert [path.name for path in saved.parent.iterdir()] == ["x.pt"]
+    with pytest.raises(InputError, match="existing, writable folder"):
+        save_checkpoint(checkpoint(), saved.parent / "no" / "x.pt")
+
+
+def test_a_file_cut_short_anywhere_is_refused(saved: Path) -> None:
+    whole = saved.read_bytes()
+    lengths = random.Random(0).sample(range(len(whole)), 40) + [0, 1, 2, len(whole) - 1]
+    for length in lengths:
+        saved.write_bytes(whole[:length])
+        with pytest.raises(InputError, match="cut short or holds other objects"):
+            load_checkpoint(saved)
+
+
+def test_damage_anywhere_never_ends_in_another_error(saved: Path) -> None:
+    whole, rng = saved.read_bytes(), random.Random(1)
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for _ in range(rng.choice([1, 8, 64])):
+            damaged[rng.randrange(len(whole))] = rng.randrange(256)
+        saved.write_bytes(damaged)
+        try:
+            load_checkpoint(saved)  # a flipped bit in a weight cannot be seen
+        except InputError:
+            continue
+
+
+class Evil:
+    """Unpickling this makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.path,))
+
+
+def test_a_file_that_would_run_code_is_refused_and_not_run(saved: Path, tmp_path: Path) -> None:
+    trap, data = tmp_path / "trap", torch.load(saved, weights_only=True)
+    data["provenance"] = Evil(trap)
+    torch.save(data, saved)
+    with pytest.raises(InputError, match="never loaded, as they could run code"):
+        load_checkpoint(saved)
+    assert not trap.exists()
+    for protocol in (0, 2, 4):
+        saved.write_bytes(pickle.dumps(Evil(trap), protocol=protocol))
+        with pytest.raises(InputError, match="could run code"):
+            load_checkpoint(saved)
+        assert not trap.exists()
+    pickle.loads(saved.read_bytes())
+    assert trap.exists()  # the trap was a real one
+
+
+def test_files_of_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "x.pt"
+    with pytest.raises(InputError, match="no such checkpoint; make one with `srnca train"):
+        load_checkpoint(path)
+    with pytest.raises(InputError, match="no such checkpoint"):
+        load_checkpoint(tmp_path)
+    path.write_text("hello")
+    with pytest.raises(InputError, match="cut short"):
+        load_checkpoint(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", "b")
+    with pytest.raises(InputError, match="cut short"):
+        load_checkpoint(path)
+    for other, name in ((torch.zeros(3), "Tensor"), ([1], "list"), ({"a": 1}, "no format"), ({"format": "srnca.nca/9"}, "srnca.nca/9")):
+        torch.save(other, path)
+        with pytest.raises(InputError, match=f"expected a checkpoint of format srnca.nca/1, got {name}"):
+            load_checkpoint(path)
+
+
+def test_a_missing_part_is_named(saved: Path) -> None:
+    data = torch.load(saved, weights_only=True)
+    del data["weights"], data["target"]
+    torch.save(data, saved)
+    with pytest.raises(InputError, match="the checkpoint lacks weights, target"):
+        load_checkpoint(saved)
+
+
+def _wider(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {**weights, "weight": torch.zeros(5, 24)}
+
+
+def _spoilt(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    weights["hidden"][0, 0] = float("nan")
+    return weights
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"weights": _wider},
+        {"weights": {}},
+        {"weights": None},
+        {"weights": _spoilt},
+        {"weights": lambda weights: {**weights, "weight": "heavy"}},
+        {"config": lambda config: {**config, "channels": 5}},
+        {"config": lambda config: {**config, "channels": 10**9}},
+        {"config": lambda config: {**config, "channels": "many"}},
+        {"config": lambda config: {**config, "size": None}},
+        {"config": lambda config: {**config, "clamp": 3}},
+        {"config": lambda config: {**config, "update_rate": "often"}},
+        {"config": []},
+        {"stencils": []},
+        {"stencils": lambda stencils: stencils[:2]},
+        {"stencils": lambda stencils: [*stencils, stencils[0]]},
+        {"stencils": [{"name": "id"}]},
+        {"stencils": "id"},
+        {"target": torch.zeros(16, 16)},
+        {"target": torch.zeros(16, 8, 3)},
+        {"target": torch.zeros(24, 24, 3)},
+        {"target": torch.zeros(0, 0, 3)},
+        {"target": torch.full((16, 16, 3), float("nan"))},
+        {"target": [1, 2]},
+        {"history": None},
+        {"history": [1.0]},
+        {"history": torch.tensor(1.0)},
+        {"iteration": "two"},
+        {"iteration": None},
+        {"provenance": 3},
+        {"training": 3},
+    ],
+    ids=str,
+)
+def test_parts_that_do_not_fit_are_refused(saved: Path, changes: dict[str, Any]) -> None:
+    change(saved, **changes)
+    with pytest.raises(InputError):
+        load_checkpoint(saved)

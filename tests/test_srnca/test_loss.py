@@ -1,0 +1,152 @@
+"""The texture loss: 0 for the target, 1 for its mean colour, blind to shifts, not to shuffling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from equations.errors import InputError
+from srnca.features import make_bank
+from srnca.loss import TextureLoss, gram, overflow
+from srnca.patches import PatchDistance
+from srnca.samples import SAMPLES, make_sample
+from tests.test_srnca.tiny import stripes
+
+
+def rgb(pixels: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None]
+
+
+def make_loss(pixels: np.ndarray) -> TextureLoss:
+    return TextureLoss(make_bank("multiscale", pixels), pixels)
+
+
+def shuffled(pixels: np.ndarray) -> np.ndarray:
+    return np.random.default_rng(0).permutation(pixels.reshape(-1, 3)).reshape(pixels.shape)
+
+
+def test_gram_is_the_mean_of_outer_products() -> None:
+    maps = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    wanted = np.einsum("bihw,bjhw->bij", maps.numpy(), maps.numpy()) / 20
+    np.testing.assert_allclose(gram(maps).numpy(), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_the_scale_of_the_loss_is_the_same_for_every_target(name: str) -> None:
+    pixels = make_sample(name, 64)
+    loss = make_loss(pixels)
+    assert float(loss(rgb(pixels))) == pytest.approx(0, abs=1e-9)
+    flat = np.broadcast_to(pixels.mean(axis=(0, 1)), pixels.shape)
+    assert float(loss(rgb(flat))) == pytest.approx(1, abs=1e-3)
+    shift = float(loss(rgb(np.roll(pixels, (3, 5), axis=(0, 1)))))
+    mixed = float(loss(rgb(shuffled(pixels))))
+    assert shift < 0.06
+    assert mixed > 0.4
+    assert mixed > 10 * shift
+
+
+def test_a_flat_picture_of_another_colour_is_worse_than_the_mean_colour() -> None:
+    pixels = stripes(32)
+    loss = make_loss(pixels)
+    other = np.broadcast_to(pixels.mean(axis=(0, 1)) + np.float32(0.3), pixels.shape)
+    assert float(loss(rgb(other))) > 1.0
+
+
+class Counting(torch.nn.Module):
+    """A bank of the pictures themselves that counts how often it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, rgb: torch.Tensor) -> dict[str, torch.Tensor]:
+        self.calls += 1
+        return {"pixels": rgb}
+
+
+def test_the_targets_grams_are_computed_once() -> None:
+    bank = Counting()
+    loss = TextureLoss(bank, stripes())
+    assert bank.calls == 1
+    for _ in range(5):
+        loss(torch.rand(2, 3, 16, 16))
+    assert bank.calls == 6
+
+
+def test_the_loss_is_the_relative_error_of_the_gram_matrix() -> None:
+    loss, picture = TextureLoss(Counting(), stripes()), torch.rand(1, 3, 16, 16)
+    wanted, got = gram(rgb(stripes())), gram(picture)
+    relative = float((got - wanted).square().sum() / wanted.square().sum())
+    assert float(loss(picture)) == pytest.approx(relative, rel=1e-5)
+
+
+def test_every_picture_of_a_batch_has_its_own_loss() -> None:
+    loss = make_loss(stripes())
+    pictures = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    alone = torch.cat([loss(picture[None]) for picture in pictures])
+    assert alone.shape == (3,)
+    torch.testing.assert_close(loss(pictures), alone)
+
+
+def test_pictures_of_another_size_are_judged_alike() -> None:
+    pixels = make_sample("snake", 64)
+    big = np.tile(pixels, (2, 2, 1))
+    assert float(make_loss(pixels)(rgb(big))) < 0.1
+
+
+def test_the_targets_numbers_move_with_the_module() -> None:
+    names = set(dict(make_loss(stripes()).named_buffers()))
+    assert {"target0", "scale0", "bank.mean", "bank.filters3"} <= names
+
+
+def test_following_the_gradient_lowers_the_loss() -> None:
+    loss = make_loss(stripes())
+    picture = rgb(shuffled(stripes())).requires_grad_()
+    optimiser, losses = torch.optim.Adam([picture], lr=0.03), []
+    for _ in range(25):
+        value = loss(picture).sum()
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        losses.append(float(value))
+    assert losses[-1] < 0.2 * losses[0]
+
+
+def test_a_target_that_is_too_small_is_refused() -> None:
+    with pytest.raises(InputError, match="expected at least 16 pixels a side, got 4x4"):
+        make_loss(stripes(4))
+
+
+def test_overflow_counts_what_is_outside() -> None:
+    state = torch.tensor([[0.5, -1.0, 1.5], [-3.0, 0.0, 0.9]])[:, :, None, None]
+    assert float(overflow(state)) == pytest.approx((0.5 + 2.0) / 2)
+    assert float(overflow(state, limit=3.0)) == 0
+
+
+# patches
+
+
+def draws(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_patch_distance_is_zero_for_the_same_patches() -> None:
+    distance = PatchDistance(stripes(24))
+    assert float(distance(rgb(stripes(24)), draws())) == 0
+    assert float(distance(rgb(np.roll(stripes(24), 4, axis=0)), draws())) == pytest.approx(0, abs=1e-9)
+
+
+def test_patch_distance_sees_shuffling_and_flat_colour() -> None:
+    distance, pixels = PatchDistance(stripes(24)), stripes(24)
+    flat = np.broadcast_to(pixels.mean(axis=(0, 1)), pixels.shape)
+    assert float(distance(rgb(shuffled(pixels)), draws())) > 0.02
+    assert float(distance(rgb(flat), draws())) > 0.2
+
+
+def test_patch_projections_come_from_the_generator() -> None:
+    distance, picture = PatchDistance(stripes(24)), torch.rand(2, 3, 24, 24, generator=draws(9))
+    one, same, other = (distance(picture, draws(seed)) for seed in (1, 1, 2))
+    assert one.shape == (2,)
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)

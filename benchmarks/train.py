@@ -14,7 +14,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from srnca.features.multiscale import MultiScale
 from srnca.features.vgg16 import VGG16
 from srnca.images import Target, load_target
 from srnca.loss import TextureLoss
+from srnca.nca import NCAConfig
 from srnca.presets import TrainConfig, preset
 from srnca.provenance import provenance
 from srnca.training import _Run
@@ -36,25 +37,9 @@ DEVICES = ("cpu", "cuda")
 STEPS = (15, 10, 20, 12, 18)  # of the compared iterations, in turn
 WANTED = 2.0  # how many times faster than the first implementation an iteration must be
 # The first implementation's shape: rollouts of 10…20 steps, no activation, each channel with a mask of its own.
-SHAPE = TrainConfig(
-    channels=9,
-    hidden=96,
-    filters=4,
-    activation="linear",
-    clamp=(0.0, 1.0),
-    update_rate=0.9,
-    mask="channel",
-    size=128,
-    batch_size=2,
-    max_ca_steps=20,
-    pool=8,
-    learning_rate=1e-5,
-    bank="vgg16",
-)
-RATED = {
-    "default": preset("default"),
-    "blog-set5, VGG bank": replace(preset("blog-set5"), bank="vgg16"),
-}
+_NETWORK = NCAConfig(9, 96, 4, activation="linear", clamp=(0.0, 1.0), update_rate=0.9, mask="channel")
+SHAPE = TrainConfig(**asdict(_NETWORK), size=128, max_ca_steps=20, pool=8, learning_rate=1e-5, bank="vgg16")
+RATED = {"default": preset("default"), "blog-set5, VGG bank": replace(preset("blog-set5"), bank="vgg16")}
 
 
 class FirstImplementation:
@@ -178,9 +163,9 @@ def compare(device: torch.device, repeats: int) -> dict[str, Any]:
     times: dict[str, list[Time]] = {"first": [], "equal_work": [], "whole": []}
     for turn in range(repeats + 1):
         steps = STEPS[turn % len(STEPS)]
-        works = (partial(first.iterate, steps), partial(equal.iterate, steps), run.iterate)
-        for taken, work in zip(times.values(), works, strict=True):
-            taken.append(timed(work, device))
+        times["first"].append(timed(partial(first.iterate, steps), device))
+        times["equal_work"].append(timed(partial(equal.iterate, steps), device))
+        times["whole"].append(timed(run.iterate, device))
     check_no_setback(run)
     turns = list(zip(times["first"], times["equal_work"], strict=True))[1:]  # the first turn warms up
     result: dict[str, Any] = {k: statistics.median(t.wall for t in v[1:]) for k, v in times.items()}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from distill.engines import FitOptions, Progress, get_engine, silent, unavailable
 from distill.sampling import Samples
 from distill.select import pareto
 from distill.teacher import Teacher
-from equations.errors import InputError
+from equations.errors import InputError, MissingPartError, SrncaError
 from equations.rule import Candidate
+
+log = logging.getLogger(__name__)
 
 FREE_FORM = ("operon", "pysr")
 
@@ -30,6 +33,8 @@ def line_up(engine: str, teacher: Teacher) -> tuple[str, ...]:
     get_engine(engine)
     if engine == "exact":
         form_of(teacher)
+    if reason := unavailable(engine):
+        raise MissingPartError(reason)
     return (engine,)
 
 
@@ -53,7 +58,14 @@ def fit_channel(
         if front and front[-1].loss <= floor:
             return front
         seeded = replace(options, guesses=(*options.guesses, *(c.expr for c in front)))
-        front = pareto(front, get_engine(name).fit(samples, channel, options=seeded, progress=progress), floor=floor)
+        try:
+            found = get_engine(name).fit(samples, channel, options=seeded, progress=progress)
+        except SrncaError as error:
+            if not front:
+                raise
+            log.warning("engine %s: %s; going on with what the others found", name, error)
+            continue
+        front = pareto(front, found, floor=floor)
         searched |= name in FREE_FORM
     if "sparse" in engines and searched and front[-1].loss > floor:
         theirs = tuple(c.expr for c in front if c.engine != "sparse")

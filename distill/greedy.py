@@ -6,7 +6,6 @@ J. Control 50, 1873). All functions work on sums only, so their cost does not de
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -58,12 +57,6 @@ class Problem:
 
     def error(self, chosen: Sequence[int]) -> float:
         return self.gains(chosen)[1]
-
-    def only(self, columns: npt.ArrayLike) -> Problem:
-        """The same problem with no columns but these (a boolean mask) on offer."""
-        restricted = copy.copy(self)
-        restricted.alive = self.alive & np.asarray(columns, bool)
-        return restricted
 
     def forward(self, most: int) -> list[Subset]:
         """Subsets of 1, 2, … `most` columns, each the one before plus the best column, then improved by

@@ -40,11 +40,6 @@ class Library:
         ]
         return build.multiply(*factors)
 
-    @property
-    def smooth(self) -> npt.NDArray[np.bool_]:
-        """Which terms have no absolute value in them, (terms,)."""
-        return np.array([all(atom < len(self.names) for atom in term) for term in self.terms], bool)
-
     def take(self, indices: Sequence[int]) -> Library:
         """The library of these terms only."""
         return Library(self.names, tuple(self.terms[i] for i in indices))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from distill.compete import fit_channel, line_up
+from distill.compete import FREE_FORM, fit_channel, line_up
 from distill.engines import FitOptions, Progress, silent
 from distill.report import make_report
 from distill.result import Distillation
@@ -23,7 +23,7 @@ from equations.rule import Candidate, Rule
 if TYPE_CHECKING:
     from distill.refine import Objective
 
-REGRESSION_SHARE = 0.4  # of the time budget, when there is an objective to refine for
+REGRESSION_SHARE = 0.25  # of the time budget, when there is an objective to refine for
 CHANNEL_LIMIT_S = 60.0
 
 Fronts = Mapping[str, tuple[Candidate, ...]]
@@ -83,7 +83,7 @@ def distill(
             raise InputError(f"distill: expected {name} above 0, got {value}")
     run = Run(teacher, check_seed(seed), size, steps, max_terms, progress or silent)
     engines = line_up(engine, teacher)
-    alone = objective is None or not refine
+    alone = objective is None or not refine or engine == "exact"  # asked for by name, exact stays exact
     with run.stage("sample"):
         samples = sample(teacher, rows=rows, size=size, steps=steps, seed=seed)
     with run.stage("fit"):
@@ -95,9 +95,10 @@ def distill(
             chosen = _choose(run, fronts, samples)
     rule = _compose(run, chosen)
     texture_front: tuple[tuple[float, float, Rule], ...] = ()
-    if objective is not None and refine:
+    if objective is not None and not alone:
         with run.stage("refine"):
-            rule, texture_front = _refine(run, wider, objective, budget_s * (1 - REGRESSION_SHARE))
+            share = budget_s * (1 - REGRESSION_SHARE)
+            rule, texture_front = _refine(run, engines, fronts, wider, objective, share)
     with run.stage("report"):
         report = make_report(run, engine, rule, chosen, samples, texture_front)
     rule = _signed(rule, fronts, report)
@@ -156,18 +157,24 @@ def _on_policy(
         if "sparse" in engines:
             options = FitOptions(seed=run.seed, max_terms=run.max_terms, teacher=run.teacher)
             again = fit_channel(("sparse",), wider, index, options=options)
+            front = tuple(c for c in front if c.engine != "sparse")
         refitted[channel] = pareto(again, refit_front(front, wider, index), floor=float(samples.floor[index]))
     return refitted, wider
 
 
 def _refine(
-    run: Run, samples: Samples, objective: Objective, budget_s: float
+    run: Run, engines: tuple[str, ...], fronts: Fronts, samples: Samples, objective: Objective, budget_s: float
 ) -> tuple[Rule, tuple[tuple[float, float, Rule], ...]]:
-    """Closed-loop refinement of a rich linear rule; returns the best rule and terms against loss."""
+    """Closed-loop refinement; returns the best rule and terms against loss.
+
+    It starts from a rich linear rule, or, where a free-form engine was asked for alone, from its best equations.
+    """
     from distill.refine import refine
 
     start = starting_rule(samples, run.teacher)
-    if run.answers and run.teacher.closed_form() is None:
+    if engines[0] in FREE_FORM:
+        start = compose(run.teacher, {channel: front[-1].expr for channel, front in fronts.items()})
+    elif run.answers and run.teacher.closed_form() is None:
         samples = on_policy(start, samples, run.teacher, size=run.size, steps=run.steps, seed=run.seed + 1)
         start = starting_rule(samples, run.teacher)
     result = refine(

@@ -26,10 +26,13 @@ from equations.rule import Rule
 
 POOL = 64
 BATCH = 2
+SIDE = 48  # tuning runs on a smaller grid than judging: textures are statistics, and time is cells
 STEPS = (20, 48)  # a rollout between two looks
 FRESH_EVERY = 4
 RATE = 6e-4  # of a term's effect, not of its constant
-PRUNE = 0.82  # share of the terms that survives a level
+PRUNE = 0.75  # share of the terms that survives a level
+ITERATIONS_PER_S = 7.0  # nominal: 8 channels, two cores
+LEAST = 5  # iterations of a level, however short the budget
 JUDGE_STEPS = 400
 JUDGE_SEEDS = 3
 JUDGE_EVERY = 50
@@ -57,7 +60,7 @@ class RefineResult:
 
 
 def levels(start: int, channels: int, max_terms: int) -> list[int]:
-    """Total terms at each level: from `start` down by 18 % a level, through `max_terms` per channel, to a third."""
+    """Total terms at each level: from `start` down by a quarter a level, through `max_terms` per channel, to a third."""
     wanted, last = [start], max(channels, channels * max_terms // 3)
     while wanted[-1] > last:
         wanted.append(max(last, min(wanted[-1] - 1, round(PRUNE * wanted[-1]))))
@@ -74,18 +77,19 @@ def refine(
     budget_s: float,
     max_terms: int,
     samples: Samples,
-    iterations: int = 150,
     progress: Progress | None = None,
 ) -> RefineResult:
     """Tune and prune `rule` until it makes the teacher's texture with few terms.
 
-    iterations: at each level; `budget_s` ends the descent early, at the level it has reached. The same seed
-    gives the same rule as long as the budget is not what ends it. samples: tell how far the teacher's states go.
+    budget_s: sets the optimiser iterations of a level, at a nominal speed, so that the same seed and budget give
+    the same rule; a machine that needs more than twice as long stops at the level it has reached. samples: tell
+    how far the teacher's states go.
     Raises SrncaError when no level yields a rule that survives a long rollout.
     """
     loop = _Loop(rule, objective, teacher, size, seed, limit=max(1.0, reach(samples)))
     plan = levels(loop.matrix.terms, len(rule.channels), max_terms)
-    deadline = time.monotonic() + budget_s
+    iterations = max(LEAST, round(ITERATIONS_PER_S * budget_s / len(plan)))
+    deadline = time.monotonic() + 2 * budget_s
     loop.judge()
     for index, total in enumerate(plan):
         loop.matrix.prune(total)
@@ -139,8 +143,9 @@ class _Loop:
 
     def __post_init__(self) -> None:
         self.random = torch.Generator().manual_seed(self.seed)
+        self.patch = (min(SIDE, self.size[0]), min(SIDE, self.size[1]))
         self.matrix = TermMatrix(self.rule)
-        frames = self.teacher.rollout(size=self.size, steps=JUDGE_STEPS, seed=self.seed + 7, every=JUDGE_STEPS // 8)
+        frames = self.teacher.rollout(size=self.patch, steps=JUDGE_STEPS, seed=(self.seed + 7) % 2**32, every=JUDGE_STEPS // 8)
         self.matrix.calibrate(torch.from_numpy(frames[1:]))
         self.pool = torch.stack([self._fresh() for _ in range(POOL)])
         kept = torch.from_numpy(frames[1:])
@@ -149,7 +154,7 @@ class _Loop:
     def _fresh(self) -> Tensor:
         assert self.rule.init is not None
         seed = int(torch.randint(2**31, (), generator=self.random))
-        return torch.from_numpy(make_state(self.rule.init, len(self.rule.channels), self.size, seed))
+        return torch.from_numpy(make_state(self.rule.init, len(self.rule.channels), self.patch, seed))
 
     def tune(self, iterations: int, deadline: float, report: Callable[[float], None]) -> None:
         """`iterations` optimiser steps on the terms alive, judged now and then; ends on the best constants seen."""
@@ -208,7 +213,7 @@ class _Loop:
     def measure(self, matrix: TermMatrix) -> float:
         """Texture loss after a long rollout from seeds that tuning does not use; inf if a state runs away."""
         assert self.rule.init is not None
-        c, base = len(self.rule.channels), 2**31 + 1000 * self.seed
+        c, base = len(self.rule.channels), 2**31 + 1000 * self.seed % 2**30
         state = torch.stack(
             [torch.from_numpy(make_state(self.rule.init, c, self.size, base + i)) for i in range(JUDGE_SEEDS)]
         )

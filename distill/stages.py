@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sympy import Expr
 
-from distill.engines.sparse import linear_front
+from distill.engines.sparse import linear_fit
 from distill.polish import refit
 from distill.rolling import Rollout, roll
 from distill.sampling import Samples, add_states, ages
@@ -15,21 +14,18 @@ from distill.teacher import Teacher, compose
 from equations.errors import InputError
 from equations.rule import Candidate, Rule
 
-START_TERMS = 48
 RUNAWAY = 4.0  # a rule whose states grow to this many times the teacher's is stopped
 ON_POLICY_SEED = 1000  # apart from the seeds that sampling uses
 
 
-def starting_rule(samples: Samples, teacher: Teacher, *, max_terms: int = START_TERMS) -> Rule:
+def starting_rule(samples: Samples, teacher: Teacher) -> Rule:
     """The rich rule that closed-loop refinement prunes: the teacher's closed form where it has one, otherwise
-    the best `max_terms` terms per channel of {1, p, |p|}, by least squares.
+    all of {1, p, |p|} by least squares.
     """
     form = teacher.closed_form()
-    updates: dict[str, Expr] = {}
-    for index, channel in enumerate(samples.channels):
-        updates[channel] = linear_front(samples, index, max_terms)[-1].expr if form is None else form[channel]
-    source = "closed form" if form is not None else "sparse, linear in features and their absolute values"
-    return compose(teacher, updates).replace(provenance={"start": source})
+    fitted = dict(zip(samples.channels, linear_fit(samples), strict=True)) if form is None else form
+    source = "closed form" if form is not None else "linear in features and their absolute values"
+    return compose(teacher, fitted).replace(provenance={"start": source})
 
 
 def on_policy(

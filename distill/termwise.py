@@ -10,8 +10,8 @@ from sympy import Expr
 from torch import Tensor, nn
 from torch.nn import functional
 
-from equations.backends.torch_perception import perceive_fast
 from equations.backends.torch_eval import compile_torch
+from equations.backends.torch_perception import perceive_fast
 from equations.rule import Rule
 from equations.terms import join_terms, split_terms
 
@@ -71,7 +71,7 @@ class TermMatrix(nn.Module):
         effect = self.scaled.abs() * self.alive
         best = torch.zeros_like(self.alive)
         best[torch.arange(len(effect)), effect.argmax(dim=1)] = True
-        ranked = (effect + 1e9 * (best & self.alive)).flatten()
+        ranked = (effect + 1e9 * (best & self.alive)).masked_fill(~self.alive, -1.0).flatten()
         chosen = ranked.topk(min(keep, int(self.alive.sum()))).indices
         alive = torch.zeros_like(ranked, dtype=torch.bool)
         alive[chosen] = True

@@ -100,17 +100,24 @@ def _build(data: dict[str, Any]) -> Checkpoint:
     }
     config = TrainConfig(**settings)
     stencils = tuple(Stencil(s["name"], _kernel(s["kernel"])) for s in data["stencils"])
-    nca = NCA(config.nca, stencils=stencils)
-    nca.load_state_dict(data["weights"])
+    if len(stencils) != config.filters:
+        raise ValueError(f"{len(stencils)} stencils, expected {config.filters}")
     target = data["target"].numpy()
-    if target.ndim != 3 or target.shape[2] != 3 or not np.isfinite(target).all():
-        raise ValueError(f"target is {target.shape}, expected (size, size, 3) of finite numbers")
+    if target.shape != (config.size, config.size, 3) or not np.isfinite(target).all():
+        raise ValueError(f"target is {target.shape}, expected ({config.size}, {config.size}, 3) of finite numbers")
+    nca = NCA(config.nca, stencils=stencils, colour=target.mean(axis=(0, 1)).tolist())
+    nca.load_state_dict(data["weights"])
+    if not all(bool(tensor.isfinite().all()) for tensor in nca.state_dict().values()):
+        raise ValueError("weights are not finite")
+    history, provenance, training = data["history"], data["provenance"], data.get("training", {})
+    if history.ndim != 1 or not isinstance(provenance, dict) or not isinstance(training, dict):
+        raise ValueError("history, provenance or training is of another kind")
     return Checkpoint(
         config,
         nca,
         target,
-        data["history"].tolist(),
+        history.tolist(),
         int(data["iteration"]),
-        data["provenance"],
-        data.get("training", {}),
+        provenance,
+        training,
     )

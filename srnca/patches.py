@@ -10,6 +10,7 @@ from torch.nn import functional
 PATCH = 5
 PROJECTIONS = 32
 LEVELS = 3
+QUANTILES = 512
 
 
 class PatchDistance(nn.Module):
@@ -17,7 +18,7 @@ class PatchDistance(nn.Module):
 
     A Gram loss alone leaves colour noise that it cannot feel; the distribution of small patches forbids it
     (Elnekave & Weiss 2022, arXiv:2203.11862). Projections are drawn anew at each call from `random`.
-    Pictures have the target's size, and are measured in units of its contrast around its mean colour.
+    Pictures are measured in units of the target's contrast around its mean colour, and may differ from it in size.
     """
 
     mean: Tensor
@@ -35,13 +36,20 @@ class PatchDistance(nn.Module):
 
     def forward(self, rgb: Tensor, random: torch.Generator) -> Tensor:
         """(batch, 3, h, w) -> (batch,): 0 when both pictures hold the same patches."""
-        both = torch.cat([self.target, (rgb - self.mean) / self.contrast])
+        ours, target = (rgb - self.mean) / self.contrast, self.target
         total = rgb.new_zeros(rgb.shape[0])
         for level in range(self.levels):
             if level:
-                both = functional.avg_pool2d(both, 2)
+                ours, target = functional.avg_pool2d(ours, 2), functional.avg_pool2d(target, 2)
             directions = torch.randn(PROJECTIONS, 3, PATCH, PATCH, generator=random).to(rgb.device)
             directions = directions / directions.flatten(1).norm(dim=1)[:, None, None, None]
-            ordered = functional.conv2d(both, directions).flatten(2).sort(dim=2).values  # (1 + batch, n, pixels)
-            total = total + (ordered[1:] - ordered[:1]).square().mean(dim=(1, 2))
+            apart = _quantiles(ours, directions) - _quantiles(target, directions)
+            total = total + apart.square().mean(dim=(1, 2))
         return total / self.levels
+
+
+def _quantiles(picture: Tensor, directions: Tensor) -> Tensor:
+    """(batch, 3, h, w) -> (batch, projections, QUANTILES): the distribution of each projection of the patches."""
+    ordered = functional.conv2d(picture, directions).flatten(2).sort(dim=2).values
+    ranks = torch.linspace(0, ordered.shape[2] - 1, QUANTILES, device=picture.device).round().long()
+    return ordered[:, :, ranks]

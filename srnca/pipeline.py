@@ -35,7 +35,8 @@ def distill_checkpoint(
     """The closed-form rule of a trained automaton, with its texture loss beside the automaton's own.
 
     terms: at most so many a channel, on average over channels. budget_s: for fitting and refining.
-    out: a folder for rule.json, report.json, figure.png and the halls of fame. Raises InputError for arguments that do not fit.
+    out: a folder for rule.json, report.json, figure.png and the halls of fame. Raises
+    InputError for arguments that do not fit.
     """
     result = distill(
         NCATeacher(checkpoint),

@@ -15,7 +15,7 @@ class TrainConfig(NCAConfig):
     """The automaton's shape and how it is trained; saved in the checkpoint.
 
     max_ca_steps: longest rollout between two looks at the picture (rollouts are uniform in [half, all] of it).
-    batch_size: states an iteration. learning_rate: Adam's at the start; it falls exponentially to 5 %.
+    batch_size: states an iteration. learning_rate: Adam's at the start; it falls along a cosine to 2 %.
     size: side of the square training picture, in cells. pool: states kept between iterations.
     """
 

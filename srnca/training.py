@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ OVERFLOW_WEIGHT = 1.0
 PATCH_WEIGHT = 1.0
 GUARD = 2.0  # a net under young rules, which would blow up; a trained one never touches it
 SPOILT = 1.5  # a state that reaches this is not worth going on from
-LAST_RATE = 0.05  # the learning rate falls exponentially to this share of the first
+LAST_RATE = 0.02  # the learning rate falls along a cosine to this share of the first
 WARM_UP = 50  # iterations; full steps from zero weights blow up
 EXPLODED = 30.0  # a texture loss of 1 is a flat picture; nothing sane stays this far above it
 PATIENCE = 30
@@ -87,6 +88,7 @@ def train(
             if progress:
                 progress(happened)
     except KeyboardInterrupt:
+        run.take_back()
         if out:
             save_checkpoint(run.checkpoint(), out)
         raise
@@ -115,6 +117,7 @@ class _Run:
         self.slowdown, self.setbacks, self.bad = 1.0, 0, 0
         self.started = time.monotonic()
         self.good = self.recent = self.state()
+        self.before: dict[str, Any] | None = None  # while an iteration is under way: what it began with
 
     def fresh(self) -> Tensor:
         """A first state (channel, h, w), each of its own noise."""
@@ -123,6 +126,18 @@ class _Run:
         return torch.from_numpy(make_state(self.nca.first_state, self.config.channels, size, seed))
 
     def iterate(self) -> TrainProgress:
+        self.before = self.state()
+        happened = self._iterate()
+        self.before = None
+        return happened
+
+    def take_back(self) -> None:
+        """Undo the iteration that Ctrl-C hit in the middle: nothing can go on from half of one."""
+        if self.before is not None:
+            self.load(self.before)
+            self.setbacks = self.before["setbacks"]
+
+    def _iterate(self) -> TrainProgress:
         c = self.config
         if self.iteration % SNAPSHOT_EVERY == 0 and not self.bad:
             self.good = self.recent  # one snapshot back: the latest may already be on its way out
@@ -145,7 +160,7 @@ class _Run:
             return self.step_back(value)
         patches = self.patches(rgb, self.random)
         self.learn((texture + PATCH_WEIGHT * patches).log().mean() + OVERFLOW_WEIGHT * excess)
-        self.pool[chosen] = batch.detach().cpu()
+        self.pool = self.pool.index_copy(0, chosen, batch.detach().cpu())  # a new one: states keep the old
         for index in chosen[self.pool[chosen].abs().amax(dim=(1, 2, 3)) > SPOILT]:
             self.pool[index] = self.fresh()
         self.history.append(value)
@@ -159,7 +174,7 @@ class _Run:
             assert p.grad is not None
             p.grad /= p.grad.norm() + 1e-8
         done = self.iteration / self.config.iterations
-        decay = LAST_RATE**done
+        decay = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
         for group in self.optimiser.param_groups:
             warm = min(1.0, (self.iteration + 1) / WARM_UP)
             group["lr"] = self.config.learning_rate * warm * decay * self.slowdown
@@ -189,7 +204,7 @@ class _Run:
         return {
             "weights": {k: v.detach().cpu().clone() for k, v in self.nca.state_dict().items()},
             "optimiser": copy.deepcopy(self.optimiser.state_dict()),
-            "pool": self.pool.clone(),
+            "pool": self.pool,
             "random": self.random.get_state(),
             "mask_random": self.mask_random.get_state(),
             "history": len(self.history),
@@ -201,7 +216,7 @@ class _Run:
     def load(self, state: dict[str, Any]) -> None:
         self.nca.load_state_dict(state["weights"])
         self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
-        self.pool = state["pool"].clone()
+        self.pool = state["pool"]
         self.random.set_state(state["random"])
         self.mask_random.set_state(state["mask_random"])
         del self.history[state["history"] :]
@@ -218,8 +233,14 @@ class _Run:
             self.history, self.iteration = list(checkpoint.history), checkpoint.iteration
             return
         self.history = list(checkpoint.history)
-        self.load(checkpoint.training)
-        self.setbacks = checkpoint.training["setbacks"]
+        try:
+            self.load(checkpoint.training)
+            self.setbacks = int(checkpoint.training["setbacks"])
+            shape = (self.config.pool, self.config.channels, self.config.size, self.config.size)
+            if self.pool.shape != shape or self.iteration != len(self.history):
+                raise ValueError("its parts do not fit each other")
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise InputError(f"resume: the checkpoint's training state is damaged ({error}); start anew") from error
         self.good = self.recent = self.state()
 
     def checkpoint(self, *, finished: bool = False) -> Checkpoint:

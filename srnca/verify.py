@@ -55,6 +55,8 @@ def verify(rule: Rule, checkpoint: Checkpoint, *, steps: int = 5000, seed: int =
             f"verify: expected a rule over the automaton's channels {', '.join(teacher.channels)} and its stencils, "
             f"got {', '.join(rule.channels)}; name the checkpoint that the rule was distilled from"
         )
+    if rule.display is None or len(rule.display.channels) != 3:
+        raise InputError("verify: expected a rule whose display names red, green and blue; its pictures are compared")
     states = teacher.rollout(size=size, steps=400, seed=seed, every=40)
     return Verification(
         (

@@ -15,7 +15,7 @@ from distill.polish import MAX_BASES, Design, basis_functions, design
 from distill.sampling import Samples
 from distill.select import pareto
 from equations.rule import Candidate
-from equations.terms import complexity
+from equations.terms import complexity, join_terms
 
 MAX_LIBRARY = 400
 GUESS_COMPLEXITY = 30  # of one term; longer ones have been fitted to noise
@@ -49,9 +49,7 @@ def path_front(library: Library, gram: Gram, samples: Samples, channel: int, mos
     """The Pareto front of one channel's sparsity path over `library`."""
     order = [len(term) for term in library.terms]
     problem = Problem(gram.terms, gram.moments[:, channel], gram.power[channel], order)
-    # most laws are smooth, and |v| is a decoy for v wherever v rarely changes sign: so once without, once with
-    paths = [sparsity_path(problem.only(library.smooth), most), sparsity_path(problem, most)]
-    subsets = list(dict.fromkeys(subset for path in paths for subset in path))
+    subsets = sparsity_path(problem, most)
     if not subsets:
         return [still(samples, channel, engine)]
     used = sorted({i for subset in subsets for i in subset})
@@ -65,14 +63,34 @@ def path_front(library: Library, gram: Gram, samples: Samples, channel: int, mos
         samples.Y_held[:, channel],
     )
     found: list[Candidate] = [still(samples, channel, engine)]
-    found += [work.candidate([place[i] for i in subset], engine) for subset in subsets]
+    found += [work.candidate(subset, engine) for subset in _worth([[place[i] for i in s] for s in subsets], work)]
     return list(pareto(found, floor=float(samples.floor[channel])))
+
+
+def _worth(subsets: list[list[int]], work: Design) -> list[list[int]]:
+    """The subsets that no smaller one matches on held-out rows: building expressions costs more than asking."""
+    kept: list[list[int]] = []
+    least = np.inf
+    losses = [work.held_loss(subset, work.weights(subset)) for subset in subsets]
+    for loss, subset in sorted(zip(losses, subsets, strict=True), key=lambda pair: (len(pair[1]), pair[0])):
+        if loss < least:
+            kept.append(subset)
+            least = loss
+    return kept
 
 
 def linear_front(samples: Samples, channel: int, most: int) -> list[Candidate]:
     """The same path over {1, p, |p|} only."""
     library, gram = _linear(samples)
     return path_front(library, gram, samples, channel, most, "sparse")
+
+
+def linear_fit(samples: Samples, *, ridge: float = 1e-6) -> list[Expr]:
+    """All of {1, p, |p|} for every channel by least squares, with a ridge relative to each term's power."""
+    library, gram = _linear(samples)
+    weights = np.linalg.solve(gram.terms + ridge * np.diag(np.diag(gram.terms) + 1e-12), gram.moments)
+    bases = [library.expr(k) for k in range(len(library.terms))]
+    return [join_terms(list(zip(column.tolist(), bases, strict=True))) for column in weights.T]
 
 
 def still(samples: Samples, channel: int, engine: str) -> Candidate:

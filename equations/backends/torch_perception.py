@@ -26,19 +26,20 @@ def perceive_fast(state: Tensor, stencils: Sequence[Stencil], kernels: Tensor | 
     if rest := stencils[len(views) :]:
         weight = state.new_tensor([s.kernel for s in rest]) if kernels is None else kernels[len(views) :]
         channels = state.shape[1]
-        seen = functional.conv2d(_pad(state), weight[:, None].repeat(channels, 1, 1, 1), groups=channels)
+        seen = functional.conv2d(pad_periodic(state), weight[:, None].repeat(channels, 1, 1, 1), groups=channels)
         views += list(seen.unflatten(1, (channels, len(rest))).unbind(2))
     return torch.stack(views, dim=2).flatten(1, 2)
 
 
-def _pad(state: Tensor) -> Tensor:
+def pad_periodic(state: Tensor) -> Tensor:
+    """(batch, channel, h, w) -> (batch, channel, h + 2, w + 2), wrapped round."""
     state = torch.cat([state[..., -1:, :], state, state[..., :1, :]], dim=-2)
-    return torch.cat([state[..., -1:], state, state[..., :1]], dim=-1)  # (batch, channel, h + 2, w + 2)
+    return torch.cat([state[..., -1:], state, state[..., :1]], dim=-1)
 
 
 def _row_sums(state: Tensor) -> list[Tensor]:
     """`id, lap, dx, dy` of a state, each (batch, channel, h, w)."""
-    p = _pad(state)
+    p = pad_periodic(state)
     smooth = p[..., :-2] + 2 * p[..., 1:-1] + p[..., 2:]  # rows of [1 2 1]
     slope = p[..., 2:] - p[..., :-2]  # rows of [-1 0 1]
     lap = (smooth[..., :-2, :] + 2 * smooth[..., 1:-1, :] + smooth[..., 2:, :]) * (1 / 16) - state

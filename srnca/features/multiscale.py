@@ -20,7 +20,7 @@ class MultiScale(nn.Module):
     gives them reach. Filters come from NumPy's frozen Mersenne Twister stream: the same numbers for ever.
     Pictures are measured in units of the target's contrast around its mean colour: otherwise a low-contrast
     target is matched by any picture of its mean colour (a flat one then scores 0.2 instead of 1).
-    A level smaller than 2 x the filter is left out, so small pictures have fewer layers.
+    A level smaller than 1.5 x the filter is left out, so small pictures have fewer layers.
     """
 
     mean: Tensor
@@ -48,7 +48,7 @@ class MultiScale(nn.Module):
             if level:
                 image = functional.avg_pool2d(image, 2)
             for size in SIZES:
-                if min(image.shape[-2:]) >= 2 * size:
+                if 2 * min(image.shape[-2:]) >= 3 * size:
                     maps = functional.conv2d(image, getattr(self, f"filters{size}"))
                     layers[f"level{level}/size{size}"] = functional.relu(maps)
         return layers

@@ -13,6 +13,7 @@ import pytest
 
 from distill import RecordingTeacher, RuleTeacher, distill, read_hall_of_fame, sample, starting_rule
 from distill.engines import ENGINES
+from distill.fidelity import predict
 from distill.stages import on_policy, stability, trial
 from equations import load_rule
 from equations.errors import InputError
@@ -167,8 +168,10 @@ def test_starting_rule_is_the_closed_form_or_linear() -> None:
     assert starting_rule(samples, RuleTeacher(rule)).updates == rule.updates
     net = Network()
     samples = sample(net, rows=1500, size=(24, 24), steps=20)
-    rich = starting_rule(samples, net, max_terms=10)
-    assert all(8 <= terms <= 10 for terms in rich.terms().values())
+    rich = starting_rule(samples, net)
+    assert all(terms == 2 * len(samples.names) + 1 for terms in rich.terms().values())
+    wanted = net.update(samples.X_held)
+    assert np.mean((predict(rich, samples.X_held) - wanted) ** 2) < 0.2 * np.var(wanted)
     for expr in rich.expressions:
         assert all(len(term.free_symbols) <= 1 for term in expr.args)
 
@@ -176,7 +179,7 @@ def test_starting_rule_is_the_closed_form_or_linear() -> None:
 def test_on_policy_adds_the_rules_own_states() -> None:
     net = Network()
     samples = sample(net, rows=400, size=(16, 16), steps=10)
-    rule = starting_rule(samples, net, max_terms=4)
+    rule = starting_rule(samples, net)
     wider = on_policy(rule, samples, net, size=(16, 16), steps=10, seed=0)
     assert len(wider.X) == pytest.approx(1.5 * len(samples.X), rel=0.05)
     np.testing.assert_allclose(wider.Y, net.update(wider.X), atol=1e-6)

@@ -1,0 +1,92 @@
+"""The texture loss of pictures, automata and rules, measured the same way for all."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from distill.teacher import compose
+from equations.infix import parse_infix
+from equations.rule import Rule
+from srnca.checkpoint import Checkpoint
+from srnca.evaluate import (
+    SEEDS,
+    flat_loss,
+    make_loss,
+    make_objective,
+    nca_pictures,
+    rule_pictures,
+    texture_loss,
+)
+from srnca.teacher import NCATeacher
+from tests.test_srnca.tiny import checkpoint, simulate_on_torch
+
+MADE = checkpoint(activation="abs", update_rate=0.5)
+
+
+def rule_of(made: Checkpoint) -> Rule:
+    teacher = NCATeacher(made)
+    form = teacher.closed_form()
+    assert form is not None
+    return compose(teacher, form)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate_on_torch(monkeypatch)
+
+
+def test_the_scale_flat_is_one_and_the_target_is_zero() -> None:
+    loss = make_loss(MADE)
+    assert flat_loss(loss, MADE.target) == pytest.approx(1, abs=1e-4)
+    assert texture_loss(loss, MADE.target[None]) == pytest.approx(0, abs=1e-9)
+    assert texture_loss(
+        loss, np.stack([MADE.target, MADE.target.mean(axis=(0, 1)) + 0 * MADE.target])
+    ) == pytest.approx(0.5, abs=1e-4)
+
+
+def test_pictures_of_an_automaton() -> None:
+    pictures = nca_pictures(MADE, steps=7)
+    assert pictures.shape == (4, 16, 16, 3)
+    wanted = NCATeacher(MADE).rollout(size=(16, 16), steps=7, seed=SEEDS[2], every=7)[-1]
+    np.testing.assert_allclose(pictures[2], wanted[:3].transpose(1, 2, 0) + 0.5, atol=1e-6)
+
+
+def test_a_closed_form_makes_the_automatons_pictures() -> None:
+    np.testing.assert_allclose(
+        rule_pictures(rule_of(MADE), (16, 16), steps=50), nca_pictures(MADE, steps=50), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("clamp", [None, (0.0, 1.0)])
+def test_the_display_offset_counts_once(clamp: tuple[float, float] | None) -> None:
+    made = checkpoint(activation="linear", clamp=clamp)
+    np.testing.assert_allclose(rule_pictures(rule_of(made), (16, 16), steps=3), nca_pictures(made, steps=3), atol=1e-5)
+
+
+def test_a_rule_that_diverges_has_an_infinite_loss() -> None:
+    rule = rule_of(MADE)
+    wild = rule.replace(updates={**rule.updates, "g": parse_infix("3*g + 1", rule.feature_names)})
+    pictures = rule_pictures(wild, (16, 16), steps=60)
+    assert np.isnan(pictures).all()
+    assert texture_loss(make_loss(MADE), pictures) == math.inf
+
+
+def test_evaluation_has_seeds_of_its_own() -> None:
+    assert len(set(SEEDS)) == 4
+    assert all(seed < 2**31 for seed in SEEDS)  # refinement judges from 2^31 up
+
+
+def test_the_objective_is_the_training_loss() -> None:
+    objective = make_objective(MADE, seed=0)
+    pictures = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    measured, trained = objective.measure(pictures), objective.train(pictures)
+    assert measured.shape == trained.shape == (2,)
+    torch.testing.assert_close(measured, make_loss(MADE)(pictures))
+    assert bool((trained > measured.log()).all())  # the patch term adds to it
+    trained.sum().backward()
+    assert pictures.grad is not None
+    assert bool(pictures.grad.isfinite().all())

@@ -1,0 +1,142 @@
+"""From a checkpoint, or a recording, to a result folder, end to end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from distill import refine
+from distill.halloffame import read_hall_of_fame
+from distill.result import Distillation
+from equations.errors import InputError
+from equations.rulefile import load_rule
+from srnca import pipeline
+from srnca.evaluate import nca_pictures, rule_pictures
+from srnca.nca import NCA
+from srnca.pipeline import distill_checkpoint, distill_frames
+from srnca.teacher import NCATeacher
+from tests.test_srnca.tiny import checkpoint, simulate_on_torch
+
+MADE = checkpoint(activation="abs", channels=3, filters=2)
+FILES = {"rule.json", "report.json", "figure.png"} | {f"hall_of_fame_output{i}.csv" for i in (1, 2, 3)}
+
+
+def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate_on_torch(monkeypatch)
+    monkeypatch.setattr(refine, "JUDGE_STEPS", 40)
+    monkeypatch.setattr(refine, "STEPS", (4, 8))
+    for name, proper in (("nca_pictures", nca_pictures), ("rule_pictures", rule_pictures)):
+        monkeypatch.setattr(pipeline, name, lambda *args, proper=proper: proper(*args, steps=40))
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_everything(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Distillation, Path]:
+    """The closed form, refined for a moment."""
+    out = tmp_path_factory.mktemp("result")
+    with pytest.MonkeyPatch.context() as patch:
+        shorten_everything(patch)
+        return distill_checkpoint(MADE, budget_s=2.0, terms=6, seed=3, out=out), out
+
+
+def test_the_folder_holds_everything(made: tuple[Distillation, Path]) -> None:
+    result, out = made
+    assert {path.name for path in out.iterdir()} == FILES
+    assert load_rule(out / "rule.json") == result.rule
+    fronts = read_hall_of_fame(out / "hall_of_fame_output1.csv", result.rule.feature_names)
+    assert fronts[-1].expr == result.fronts["r"][-1].expr
+    with Image.open(out / "figure.png") as figure:
+        assert figure.format == "PNG"
+        assert figure.width > 1000
+        assert np.asarray(figure.convert("L")).std() > 5
+
+
+def test_the_report_says_both_truths(made: tuple[Distillation, Path]) -> None:
+    report = json.loads((made[1] / "report.json").read_text())
+    assert set(report["texture_loss"]) == {"flat", "teacher", "rule"}
+    assert report["texture_loss"]["flat"] == pytest.approx(1, abs=1e-3)
+    assert all(value >= 0 for value in report["texture_loss"].values())
+    assert set(report["r2"]) == {"r", "g", "b"}
+    assert set(report["terms"]) == {"total", "per_channel", "by_channel"}
+    assert report["engine"] == "auto"
+    assert report["regression"]["engine"] == dict.fromkeys("rgb", "exact")
+    assert report["seed"] == 3
+    assert {"sample", "fit", "refine", "report"} <= set(report["time_s"])
+    assert {"stable", "diverged_at_step"} <= set(report["stability"])
+    assert report["provenance"]["distilled_from"] == "NCATeacher"
+    assert report["provenance"]["trained"] == {"target": "stripes"}
+    assert set(report["provenance"]["versions"]) >= {"srnca", "torch", "numpy", "pyoperon"}
+
+
+def test_the_file_and_the_result_say_the_same(made: tuple[Distillation, Path]) -> None:
+    result, out = made
+    assert json.loads((out / "report.json").read_text()) == json.loads(json.dumps(result.report))
+
+
+def test_without_refinement_the_rule_is_the_network() -> None:
+    result = distill_checkpoint(MADE, refine=False)
+    assert result.rule.terms() == dict.fromkeys("rgb", 13)
+    assert all(value > 1 - 1e-9 for value in result.report["r2"].values())
+    losses = result.report["texture_loss"]
+    assert losses["rule"] == pytest.approx(losses["teacher"], rel=1e-3)
+    assert result.texture_front == ()
+
+
+def test_a_rule_that_diverges_is_reported_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "rule_pictures", lambda rule, size: np.full((4, *size, 3), np.nan, np.float32))
+    distill_checkpoint(MADE, refine=False, out=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == FILES
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["stability"]["stable"] in (True, False)
+    assert report["texture_loss"]["rule"] is None
+    assert report["texture_loss"]["teacher"] > 0
+
+
+def test_an_untrained_automaton_is_refused() -> None:
+    with pytest.raises(InputError, match="never changes any cell: expected a trained network"):
+        distill_checkpoint(replace(MADE, nca=NCA(MADE.config.nca)))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"terms": 0}, "max_terms"),
+        ({"budget_s": -1.0}, "budget_s"),
+        ({"engine": "gp"}, "engine"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_arguments_that_make_no_sense(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        distill_checkpoint(MADE, **options)
+
+
+def test_exact_is_for_networks_with_a_closed_form() -> None:
+    with pytest.raises(InputError, match="expected a teacher with a closed form"):
+        distill_checkpoint(checkpoint(activation="relu", channels=3, filters=2), engine="exact")
+
+
+def test_a_recording_of_an_automaton_gives_its_law_back(tmp_path: Path) -> None:
+    linear = checkpoint(activation="linear", channels=3, filters=4)
+    teacher = NCATeacher(linear)
+    frames = teacher.rollout(size=(24, 24), steps=12, seed=0, every=1)
+    np.savez(tmp_path / "frames.npz", frames=frames, dt=1.0, channels=["r", "g", "b"])
+    result = distill_frames(tmp_path / "frames.npz", engine="sparse", terms=12, out=tmp_path / "out")
+    assert all(value > 0.999 for value in result.report["r2"].values())
+    assert "texture_loss" not in json.loads((tmp_path / "out" / "report.json").read_text())
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES - {"figure.png"}
+
+
+def test_a_recording_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such recording"):
+        distill_frames(tmp_path / "none.npz")

@@ -1,0 +1,105 @@
+"""`verify` accepts the automaton's own algebra and refuses everything else, each of its checks on its own."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from equations.errors import InputError
+from equations.infix import parse_infix
+from equations.rule import Display, Rule
+from equations.stencils import nca_stencils
+from srnca.evaluate import nca_pictures, rule_pictures
+from srnca.verify import Verification, verify
+from tests.test_srnca.test_evaluate import rule_of
+from tests.test_srnca.tiny import checkpoint, simulate_on_torch
+
+MADE = checkpoint(activation="abs", update_rate=0.5)
+RULE = rule_of(MADE)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short rollouts to the pictures: what is tested is what verify makes of them."""
+    simulate_on_torch(monkeypatch)
+    monkeypatch.setattr("srnca.verify.nca_pictures", partial(nca_pictures, steps=60))
+    monkeypatch.setattr("srnca.verify.rule_pictures", partial(rule_pictures, steps=60))
+
+
+def changed(**updates: str) -> Rule:
+    return RULE.replace(updates={**RULE.updates, **{k: parse_infix(v, RULE.feature_names) for k, v in updates.items()}})
+
+
+def failed(result: Verification) -> set[str]:
+    return {check.name for check in result.checks if not check.ok}
+
+
+def test_the_closed_form_passes_with_a_ratio_of_one() -> None:
+    result = verify(RULE, MADE, steps=300)
+    assert result.ok
+    values = {check.name.split()[0]: check.value for check in result.checks}
+    assert values["fidelity"] == pytest.approx(1, abs=1e-9)
+    assert values["rollout"] == pytest.approx(1, abs=1e-6)
+    assert values["texture"] == pytest.approx(1, abs=1e-3)
+    assert 0 < values["stability"] < 1
+
+
+def test_the_rule_of_another_network_fails() -> None:
+    result = verify(rule_of(checkpoint(seed=9, activation="abs", update_rate=0.5)), MADE, steps=200)
+    assert not result.ok
+    assert any(name.startswith("fidelity") for name in failed(result))
+
+
+def test_a_rule_that_stands_still_fails() -> None:
+    result = verify(changed(r="0", g="0", b="0", h3="0"), MADE, steps=50)
+    assert any(name.startswith("rollout") for name in failed(result))
+
+
+def test_a_rule_of_the_wrong_sign_fails_on_agreement() -> None:
+    opposite = RULE.replace(updates={name: -expr for name, expr in RULE.updates.items()})
+    names = failed(verify(opposite, MADE, steps=50))
+    assert any(name.startswith("fidelity") for name in names)
+    assert any(name.startswith("rollout") for name in names)
+
+
+def test_a_rule_that_grows_fails_on_stability() -> None:
+    result = verify(changed(h3="0.05*h3 + 0.1"), MADE, steps=600)
+    assert "stability" in failed(result)
+    explosive = verify(changed(g="40*g + 1"), MADE, steps=100)
+    assert {"rollout agreement", "texture loss ratio", "stability"} <= failed(explosive)
+    assert next(check for check in explosive.checks if check.name == "stability").value == np.inf
+
+
+def test_every_check_says_its_value_and_its_limit() -> None:
+    for check in verify(RULE, MADE, steps=20).checks:
+        assert np.isfinite(check.value)
+        assert np.isfinite(check.threshold)
+        assert check.detail
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Rule(channels=("u", "v"), stencils=nca_stencils(4), updates=dict.fromkeys(("u", "v"), parse_infix("0", ()))),
+        rule_of(checkpoint(activation="abs", channels=5)),
+        rule_of(checkpoint(activation="abs", filters=3)),
+    ],
+    ids=["channels", "more channels", "stencils"],
+)
+def test_a_rule_of_other_channels_is_refused(other: Rule) -> None:
+    with pytest.raises(InputError, match="verify: expected a rule over the automaton's channels r, g, b, h3"):
+        verify(other, MADE, steps=10)
+
+
+@pytest.mark.parametrize("display", [None, Display(("r",))])
+def test_a_rule_that_shows_no_colours_is_refused(display: Display | None) -> None:
+    with pytest.raises(InputError, match="display"):
+        verify(RULE.replace(display=display), MADE, steps=10)
+
+
+def test_the_result_is_the_same_again() -> None:
+    options: dict[str, Any] = {"steps": 20, "seed": 5}
+    assert verify(RULE, MADE, **options) == verify(RULE, MADE, **options)

@@ -145,7 +145,8 @@ class _Loop:
         self.random = torch.Generator().manual_seed(self.seed)
         self.patch = (min(SIDE, self.size[0]), min(SIDE, self.size[1]))
         self.matrix = TermMatrix(self.rule)
-        frames = self.teacher.rollout(size=self.patch, steps=JUDGE_STEPS, seed=(self.seed + 7) % 2**32, every=JUDGE_STEPS // 8)
+        seed = (self.seed + 7) % 2**32
+        frames = self.teacher.rollout(size=self.patch, steps=JUDGE_STEPS, seed=seed, every=JUDGE_STEPS // 8)
         self.matrix.calibrate(torch.from_numpy(frames[1:]))
         self.pool = torch.stack([self._fresh() for _ in range(POOL)])
         kept = torch.from_numpy(frames[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,11 @@ def draw_distillation(
     axes = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.25))
     for axis, picture, title in (
         (axes[0], target, "target"),
-        (axes[1], teacher, f"NCA · texture loss {losses['teacher']:.3f}"),
+        (axes[1], teacher, f"NCA · texture loss {_number(losses['teacher'])}"),
         (
             axes[2],
             rule,
-            f"rule · texture loss {losses['rule']:.3f}\n{terms['per_channel']:.1f} terms a channel",
+            f"rule · texture loss {_number(losses['rule'])}\n{terms['per_channel']:.1f} terms a channel",
         ),
     ):
         axis.imshow(np.clip(np.nan_to_num(picture), 0, 1), interpolation="nearest")
@@ -42,8 +43,13 @@ def draw_distillation(
     write_bytes(path, buffer.getvalue())
 
 
+def _number(loss: float | None) -> str:
+    return "∞" if loss is None else f"{loss:.3f}"
+
+
 def _draw_texture_front(axis: Axes, result: Distillation) -> None:
-    losses, chosen = result.report["texture_loss"], result.report["terms"]["per_channel"]
+    chosen = result.report["terms"]["per_channel"]
+    losses = {k: math.nan if v is None else v for k, v in result.report["texture_loss"].items()}
     points = [(terms, loss) for terms, loss, _ in result.texture_front]
     axis.plot(*zip(*points, strict=True), "o-", color="#2b6cb0", ms=4, lw=1.2, label="refined rules")
     axis.plot([chosen], [losses["rule"]], "o", ms=10, mfc="none", mec="#c53030", mew=1.8, label="chosen")

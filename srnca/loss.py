@@ -33,7 +33,7 @@ class TextureLoss(nn.Module):
         self.layers = tuple(grams)
         for i, g in enumerate(grams.values()):
             self.register_buffer(f"target{i}", g)
-            self.register_buffer(f"scale{i}", g.square().sum().clamp_min(1e-12))
+            self.register_buffer(f"scale{i}", g.square().sum().clamp_min(getattr(bank, "floor", 1e-12)))
 
     def forward(self, rgb: Tensor) -> Tensor:
         total = rgb.new_zeros(rgb.shape[0])

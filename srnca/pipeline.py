@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -54,15 +55,20 @@ def distill_checkpoint(
     teacher, rule = nca_pictures(checkpoint), rule_pictures(result.rule, target.shape[:2])
     result.report["texture_loss"] = {
         "flat": flat_loss(loss, target),
-        "teacher": texture_loss(loss, teacher),
-        "rule": texture_loss(loss, rule),
+        "teacher": _finite(texture_loss(loss, teacher)),
+        "rule": _finite(texture_loss(loss, rule)),
     }
     result.report["provenance"] |= provenance(trained=checkpoint.provenance)
+    result.report["time_s"]["evaluate"] = round(time.perf_counter() - started, 3)
     if out is not None:
         result.save(out)
         draw_distillation(out / "figure.png", target, teacher[0], rule[0], result)
-    result.report["time_s"]["evaluate"] = round(time.perf_counter() - started, 3)
     return result
+
+
+def _finite(loss: float) -> float | None:
+    """JSON has no infinity: null stands for pictures that ran away."""
+    return loss if math.isfinite(loss) else None
 
 
 def distill_frames(

@@ -22,7 +22,7 @@ class TrainConfig(NCAConfig):
     max_ca_steps: int = 48
     batch_size: int = 2
     learning_rate: float = 3e-3
-    iterations: int = 1200
+    iterations: int = 900
     size: int = 64
     seed: int = 0
     bank: str = "multiscale"

@@ -127,15 +127,13 @@ class _Run:
 
     def iterate(self) -> TrainProgress:
         self.before = self.state()
-        happened = self._iterate()
-        self.before = None
+        happened, self.before = self._iterate(), None
         return happened
 
     def take_back(self) -> None:
         """Undo the iteration that Ctrl-C hit in the middle: nothing can go on from half of one."""
         if self.before is not None:
             self.load(self.before)
-            self.setbacks = self.before["setbacks"]
 
     def _iterate(self) -> TrainProgress:
         c = self.config
@@ -182,15 +180,15 @@ class _Run:
 
     def step_back(self, value: float) -> TrainProgress:
         """The loss exploded: return to the last good state with half the learning rate."""
-        self.setbacks += 1
-        if self.setbacks > MAX_SETBACKS:
+        setbacks = self.setbacks + 1
+        if setbacks > MAX_SETBACKS:
             raise SrncaError(
-                f"training diverged {self.setbacks} times, last at iteration {self.iteration}; "
+                f"training diverged {setbacks} times, last at iteration {self.iteration}; "
                 f"try a smaller --learning-rate than {self.config.learning_rate:g} or a shorter --max-ca-steps"
             )
         slowdown, at = self.slowdown * 0.5, self.iteration
         self.load(self.good)
-        self.recent, self.slowdown, self.bad = self.good, slowdown, 0
+        self.recent, self.slowdown, self.setbacks, self.bad = self.good, slowdown, setbacks, 0
         self.random.manual_seed(self.config.seed + 1000 * self.setbacks)  # not the same draws again
         note = (
             f"loss {value:.3g} at iteration {at}: back to iteration {self.iteration}, "
@@ -220,7 +218,7 @@ class _Run:
         self.random.set_state(state["random"])
         self.mask_random.set_state(state["mask_random"])
         del self.history[state["history"] :]
-        self.iteration, self.slowdown = state["iteration"], state["slowdown"]
+        self.iteration, self.slowdown, self.setbacks = state["iteration"], state["slowdown"], state["setbacks"]
 
     def restore(self, checkpoint: Checkpoint) -> None:
         if checkpoint.config != self.config or not (checkpoint.target == self.target.pixels).all():
@@ -235,7 +233,6 @@ class _Run:
         self.history = list(checkpoint.history)
         try:
             self.load(checkpoint.training)
-            self.setbacks = int(checkpoint.training["setbacks"])
             shape = (self.config.pool, self.config.channels, self.config.size, self.config.size)
             if self.pool.shape != shape or self.iteration != len(self.history):
                 raise ValueError("its parts do not fit each other")

@@ -93,7 +93,8 @@ def _agreement(rule: Rule, teacher: NCATeacher, states: np.ndarray, seed: int) -
                 state = teacher.nca(state, teacher.step_mask(start.shape[1:], seed, step))
         moved_rule.append((simulator.state - start).ravel())
         moved_nca.append((state[0].numpy() - start).ravel())
-    value = float(np.corrcoef(np.concatenate(moved_rule), np.concatenate(moved_nca))[0, 1])
+    with np.errstate(invalid="ignore", divide="ignore"):  # one that stands still correlates with nothing
+        value = float(np.corrcoef(np.concatenate(moved_rule), np.concatenate(moved_nca))[0, 1])
     value = value if math.isfinite(value) else 0.0
     detail = f"correlation of displacements after {AGREEMENT_STEPS} steps, at least"
     return Check("rollout agreement", value, MIN_AGREEMENT, value >= MIN_AGREEMENT, detail)

@@ -42,7 +42,7 @@ def simulate(
         typer.Option(min=1, help="Steps between frames.  [default: 50 frames]", show_default=False),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="First state and update mask.")] = 0,
-    backend: Annotated[Literal["auto", "reference", "numba"], typer.Option(help="What runs it.")] = "auto",
+    backend: Annotated[Literal["auto", "reference", "numba", "torch"], typer.Option(help="What runs it.")] = "auto",
     out: Annotated[
         Path | None,
         typer.Option(help="x.png (the last state), x.gif or x.npz.  [default: NAME.png]", show_default=False),

@@ -150,7 +150,7 @@ def test_objective_calls_refine_with_a_rich_rule(monkeypatch: pytest.MonkeyPatch
     (call,) = calls
     assert call["loss"] is objective
     assert call["teacher"] is teacher
-    assert (call["size"], call["seed"], call["max_terms"], call["budget_s"]) == ((24, 24), 0, 5, 6.0)
+    assert (call["size"], call["seed"], call["max_terms"], call["budget_s"]) == ((24, 24), 0, 5, 7.5)
     assert set(call) == {*("rule", "loss", "teacher", "size", "seed", "budget_s", "max_terms", "progress", "samples")}
     assert max(call["rule"].terms().values()) > 20, "the rule to refine should be rich"
     assert all(expr == 0 for expr in found.rule.expressions)

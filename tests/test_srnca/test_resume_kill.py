@@ -90,7 +90,7 @@ def test_the_command_goes_on_after_being_killed(tmp_path: Path) -> None:
     words = [sys.executable, "-c", COMMAND, "train", str(picture), "--out", str(out), "--channels", "4"]
     words += ["--hidden", "8", "--size", "16", "--max-ca-steps", "4", "--iterations", "100000", "--device", "cpu"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    at = []
+    at: list[int] = []
     for attempt in range(2):
         more = ["--resume"] if attempt else []
         process = subprocess.Popen([*words, *more], stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path)

@@ -17,7 +17,7 @@ from distill.select import knee, pareto
 from distill.stages import on_policy, refit_front, starting_rule
 from distill.teacher import Teacher, compose
 from equations.errors import InputError
-from equations.mask import check_seed
+from equations.mask import check_seed, shift_seed
 from equations.rule import Candidate, Rule
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _refine(
     if engines[0] in FREE_FORM:
         start = compose(run.teacher, {channel: front[-1].expr for channel, front in fronts.items()})
     elif run.answers and run.teacher.closed_form() is None:
-        samples = on_policy(start, samples, run.teacher, size=run.size, steps=run.steps, seed=run.seed + 1)
+        samples = on_policy(start, samples, run.teacher, size=run.size, steps=run.steps, seed=shift_seed(run.seed, 1))
         start = starting_rule(samples, run.teacher)
     result = refine(
         start,

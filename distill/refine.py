@@ -22,6 +22,7 @@ from distill.teacher import Teacher
 from distill.termwise import TermMatrix
 from equations.errors import SrncaError
 from equations.init import make_state
+from equations.mask import shift_seed
 from equations.rule import Rule
 
 POOL = 64
@@ -60,10 +61,14 @@ class RefineResult:
 
 
 def levels(start: int, channels: int, max_terms: int) -> list[int]:
-    """Total terms at each level: from `start` down by a quarter a level, through `max_terms` per channel, to a third."""
-    wanted, last = [start], max(channels, channels * max_terms // 3)
+    """Total terms at each level: from `start` down by a quarter at a time, stopping at `max_terms` per channel on
+    the way, to a third of that.
+    """
+    wanted, limit = [start], channels * max_terms
+    last = max(channels, limit // 3)
     while wanted[-1] > last:
-        wanted.append(max(last, min(wanted[-1] - 1, round(PRUNE * wanted[-1]))))
+        fewer = max(last, min(wanted[-1] - 1, round(PRUNE * wanted[-1])))
+        wanted.append(limit if fewer < limit < wanted[-1] else fewer)
     return wanted
 
 
@@ -145,7 +150,7 @@ class _Loop:
         self.random = torch.Generator().manual_seed(self.seed)
         self.patch = (min(SIDE, self.size[0]), min(SIDE, self.size[1]))
         self.matrix = TermMatrix(self.rule)
-        seed = (self.seed + 7) % 2**32
+        seed = shift_seed(self.seed, 7)
         frames = self.teacher.rollout(size=self.patch, steps=JUDGE_STEPS, seed=seed, every=JUDGE_STEPS // 8)
         self.matrix.calibrate(torch.from_numpy(frames[1:]))
         self.pool = torch.stack([self._fresh() for _ in range(POOL)])
@@ -214,9 +219,12 @@ class _Loop:
     def measure(self, matrix: TermMatrix) -> float:
         """Texture loss after a long rollout from seeds that tuning does not use; inf if a state runs away."""
         assert self.rule.init is not None
-        c, base = len(self.rule.channels), 2**31 + 1000 * self.seed % 2**30
+        c, base = len(self.rule.channels), shift_seed(2**31, 1000 * self.seed)
         state = torch.stack(
-            [torch.from_numpy(make_state(self.rule.init, c, self.size, base + i)) for i in range(JUDGE_SEEDS)]
+            [
+                torch.from_numpy(make_state(self.rule.init, c, self.size, shift_seed(base, i)))
+                for i in range(JUDGE_SEEDS)
+            ]
         )
         for step in range(JUDGE_STEPS):
             state = matrix(state, self._mask(state))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from distill.select import ROUNDING
 from distill.teacher import Teacher, features_of
 from equations.errors import InputError
+from equations.mask import shift_seed
 from equations.perception import perceive
 
 Array = npt.NDArray[np.float64]
@@ -93,7 +94,7 @@ def sample(
         return recorded
     parts = []
     for run in range(rollouts + 1):
-        frames = teacher.rollout(size=size, steps=steps, seed=seed + run, every=max(1, steps // 50))
+        frames = teacher.rollout(size=size, steps=steps, seed=shift_seed(seed, run), every=max(1, steps // 50))
         frames = frames[ages(len(frames))]
         held = run == rollouts
         share = -(-rows // (4 * len(frames))) if held else -(-rows // (rollouts * len(frames)))

@@ -12,6 +12,7 @@ from distill.rolling import Rollout, roll
 from distill.sampling import Samples, add_states, ages
 from distill.teacher import Teacher, compose
 from equations.errors import InputError
+from equations.mask import shift_seed
 from equations.rule import Candidate, Rule
 
 RUNAWAY = 4.0  # a rule whose states grow to this many times the teacher's is stopped
@@ -36,7 +37,7 @@ def on_policy(
     One-step error says little about a rollout: a rule drifts to states that the teacher never showed, and
     learns there to come back (DAgger; Ross, Gordon & Bagnell 2011, arXiv:1011.0686).
     """
-    visited = trial(rule, samples, size=size, steps=steps, seed=seed + ON_POLICY_SEED).frames[1:]
+    visited = trial(rule, samples, size=size, steps=steps, seed=shift_seed(seed, ON_POLICY_SEED)).frames[1:]
     if not len(visited):
         return samples
     return add_states(samples, teacher, visited[ages(len(visited))], rows=len(samples.X) // 2, seed=seed)
@@ -64,7 +65,7 @@ def refit_front(front: tuple[Candidate, ...], samples: Samples, channel: int) ->
 
 def stability(rule: Rule, samples: Samples, *, size: tuple[int, int], steps: int, seed: int) -> dict[str, Any]:
     """Whether the rule stays in the teacher's range over `steps` steps from a fresh seed; plain data."""
-    run = trial(rule, samples, size=size, steps=steps, seed=seed + 2 * ON_POLICY_SEED)
+    run = trial(rule, samples, size=size, steps=steps, seed=shift_seed(seed, 2 * ON_POLICY_SEED))
     return {
         "stable": run.diverged_at is None,
         "diverged_at_step": run.diverged_at,

@@ -34,6 +34,11 @@ def check_seed(seed: object) -> int:
     return int(seed)
 
 
+def shift_seed(seed: int, by: int) -> int:
+    """Another seed, `by` further on, wrapped round at 2³²."""
+    return (seed + by) & MAX_SEED
+
+
 def threshold(rate: float) -> int:
     """floor(rate · 2³²): cells whose hash is below it update (2³² for rate 1: all of them)."""
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,7 +25,9 @@ SEEDS = (90_001, 90_002, 90_003, 90_004)  # fresh: neither training nor refineme
 
 def make_loss(checkpoint: Checkpoint) -> TextureLoss:
     """The texture loss on the bank that the automaton was trained with; InputError or MissingPartError without it."""
-    return TextureLoss(make_bank(checkpoint.config.bank, checkpoint.target), checkpoint.target)
+    named = checkpoint.provenance.get("vgg_weights")  # the file that training was given, if it is still there
+    weights = Path(named) if isinstance(named, str) and Path(named).is_file() else None
+    return TextureLoss(make_bank(checkpoint.config.bank, checkpoint.target, vgg_weights=weights), checkpoint.target)
 
 
 def make_objective(checkpoint: Checkpoint, *, seed: int) -> Objective:

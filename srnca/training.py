@@ -73,7 +73,7 @@ def train(
     if target.pixels.shape[0] != config.size:
         raise InputError(f"target: expected {config.size} pixels a side, got {target.pixels.shape[0]}")
     bank = make_bank(config.bank, target.pixels, vgg_weights=vgg_weights, download=download)
-    run = _Run(target, config, TextureLoss(bank, target.pixels), torch.device(device))
+    run = _Run(target, config, TextureLoss(bank, target.pixels), torch.device(device), vgg_weights)
     if resume:
         if out is None or not out.is_file():
             raise InputError(f"resume: expected an unfinished checkpoint, found no file {out}; start without --resume")
@@ -101,8 +101,11 @@ def train(
 class _Run:
     """The moving parts of one training: network, optimiser, pool, random stream, history."""
 
-    def __init__(self, target: Target, config: TrainConfig, loss: TextureLoss, device: torch.device) -> None:
+    def __init__(
+        self, target: Target, config: TrainConfig, loss: TextureLoss, device: torch.device, weights: Path | None = None
+    ) -> None:
         self.config, self.target, self.device = config, target, device
+        self.weights = None if weights is None else str(weights.resolve())
         colour = target.pixels.mean(axis=(0, 1)).tolist()
         self.nca = NCA(config.nca, seed=config.seed, colour=colour).to(device)
         self.loss = loss.to(device)
@@ -170,6 +173,7 @@ class _Run:
         objective.backward()
         for p in self.parameters:  # long rollouts give gradients of any size; only their direction is trusted
             assert p.grad is not None
+            p.grad.nan_to_num_(0.0, 0.0, 0.0)
             p.grad /= p.grad.norm() + 1e-8
         done = self.iteration / self.config.iterations
         decay = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
@@ -247,6 +251,6 @@ class _Run:
             target=self.target.pixels,
             history=list(self.history),
             iteration=self.iteration,
-            provenance=provenance(target=self.target.name, notes=list(self.target.notes)),
+            provenance=provenance(target=self.target.name, notes=list(self.target.notes), vgg_weights=self.weights),
             training={} if finished else self.state(),
         )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from equations.errors import InputError
-from equations.mask import MAX_SEED, check_seed, hash_u32, threshold, uniform, update_mask
+from equations.mask import MAX_SEED, check_seed, hash_u32, shift_seed, threshold, uniform, update_mask
 
 
 def test_golden_values():
@@ -83,3 +83,8 @@ def test_torch_mask_is_the_same():
             wanted = update_mask(rate, seed=seed, step=step, shape=(20, 30), channels=channels)
             got = update_mask_torch(rate, seed=seed, step=step, shape=(20, 30), channels=channels)
             np.testing.assert_array_equal(np.broadcast_to(got.numpy(), wanted.shape), wanted)
+
+
+def test_shift_seed_stays_a_seed() -> None:
+    assert shift_seed(5, 2) == 7
+    assert shift_seed(2**32 - 1, 3) == 2

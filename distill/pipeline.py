@@ -188,7 +188,8 @@ def _refine(
         progress=run.progress,
         samples=samples,
     )
-    return result.rule, tuple(result.front)
+    rule = result.rule.replace(provenance={**start.provenance, "refined": True})
+    return rule, tuple(result.front)
 
 
 def _signed(rule: Rule, fronts: Fronts, report: Mapping[str, Any]) -> Rule:

@@ -33,6 +33,7 @@ FEATURES = 12  # more than that and the search wanders
 GUESSES = 3
 POPULATION = 1000
 ROUND = 100_000  # evaluations (of values and of gradients) in a round: 4 to 8 s on one core
+LEAST = 20_000
 PER_SECOND = 12_000
 
 
@@ -48,10 +49,11 @@ class OperonEngine:
         floor = float(samples.floor[channel])
         front: tuple[Candidate, ...] = (still(samples, channel, self.name),)
         search = _Search(samples, channel, options)
-        rounds = max(1, int(options.budget_s * PER_SECOND / ROUND)) if search.alive else 0
+        total = int(options.budget_s * PER_SECOND)
+        rounds = max(1, total // ROUND) if search.alive else 0
         for number in range(rounds):
             progress("operon", number / rounds, f"{samples.channels[channel]}: best loss {front[-1].loss:.3g}")
-            found = search.round(number, options.guesses)
+            found = search.round(number, options.guesses, min(ROUND, max(LEAST, total)))
             polished = _polished(found, samples, channel, options.max_terms)
             front = pareto(front, polished, floor=floor)
             if front[-1].loss <= floor:
@@ -74,7 +76,7 @@ class _Search:
         self.y = self.few.Y[:, channel]
         self.alive = bool(self.used) and bool(self.y.std() > 0)
 
-    def round(self, number: int, guesses: Sequence[Expr]) -> list[Expr]:
+    def round(self, number: int, guesses: Sequence[Expr], evaluations: int) -> list[Expr]:
         """The expressions on the front of one run, in the samples' units (linear constants still rough).
 
         A guess is one more column: the search may use it whole, and polishing multiplies it out. (Putting
@@ -88,7 +90,8 @@ class _Search:
                 meanings.append(guess)
                 columns.append(value)
         scales = [float(column.std()) for column in columns]
-        regressor = _regressor(self.seed * 1009 + number, SYMBOLS[number % len(SYMBOLS)], self.length)
+        seed = (self.seed * 1009 + number) % 2**31
+        regressor = _regressor(seed, SYMBOLS[number % len(SYMBOLS)], self.length, evaluations)
         regressor.fit(np.stack([c / s for c, s in zip(columns, scales, strict=True)], axis=1), self.y / self.y.std())
         symbols = {
             variable: build.multiply(build.number(1 / scale), meaning)
@@ -106,7 +109,7 @@ def _spread(guesses: Sequence[Expr], most: int) -> list[Expr]:
     return [real[round(i * (len(real) - 1) / (most - 1))] for i in range(most)]
 
 
-def _regressor(seed: int, operators: str, length: int) -> Any:
+def _regressor(seed: int, operators: str, length: int, evaluations: int) -> Any:
     try:
         from pyoperon.sklearn import SymbolicRegressor
     except ImportError as error:
@@ -120,7 +123,7 @@ def _regressor(seed: int, operators: str, length: int) -> Any:
         optimizer_iterations=3,
         population_size=POPULATION,
         max_length=length,
-        max_evaluations=ROUND,
+        max_evaluations=evaluations,
         generations=100_000,
         n_threads=1,
         random_state=seed,

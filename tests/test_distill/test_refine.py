@@ -161,6 +161,8 @@ def test_levels_fall_through_the_wanted_number(start: int, channels: int, max_te
     assert all(b >= module.PRUNE * a - 1 for a, b in pairwise(plan))
     if start > channels:
         assert plan[-1] == min(start, max(channels, channels * max_terms // 3))
+    if start > channels * max_terms >= channels:
+        assert channels * max_terms in plan
 
 
 def point(terms: float, loss: float) -> tuple[float, float, Rule]:

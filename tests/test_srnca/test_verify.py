@@ -65,6 +65,17 @@ def test_a_rule_of_the_wrong_sign_fails_on_agreement() -> None:
     assert any(name.startswith("rollout") for name in names)
 
 
+def test_a_refined_rule_promises_its_texture_only() -> None:
+    opposite = RULE.replace(updates={name: -expr for name, expr in RULE.updates.items()})
+    refined = opposite.replace(provenance={"refined": True})
+    checks = {check.name.split()[0]: check for check in verify(refined, MADE, steps=50).checks}
+    for name in ("fidelity", "rollout"):
+        assert checks[name].ok
+        assert checks[name].threshold is None
+        assert checks[name].value < 0
+    assert checks["texture"].threshold is not None
+
+
 def test_a_rule_that_grows_fails_on_stability() -> None:
     result = verify(changed(h3="0.05*h3 + 0.1"), MADE, steps=600)
     assert "stability" in failed(result)

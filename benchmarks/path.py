@@ -41,14 +41,15 @@ def picture_file(name: str, out: Path) -> str:
 
 
 def make_checkpoint(name: str, path: Path, args: argparse.Namespace) -> Checkpoint:
-    if path.exists():
-        return load_checkpoint(path)
+    before = load_checkpoint(path) if path.exists() else None
+    if before and not before.training:
+        return before
     config = preset(args.preset)
     if args.iterations:
         config = dataclasses.replace(config, iterations=args.iterations)
     started = time.perf_counter()
     target = load_target(picture_file(name, args.out), config.size)
-    checkpoint = train(target, config, out=path)
+    checkpoint = train(target, config, out=path, resume=before is not None)
     path.with_suffix(".seconds").write_text(f"{time.perf_counter() - started:.0f}")
     return checkpoint
 
@@ -60,8 +61,9 @@ def measure(name: str, args: argparse.Namespace) -> tuple[list[str], list[np.nda
     loss, target = make_loss(checkpoint), checkpoint.target
     pictures = nca_pictures(checkpoint)
     flat, teacher = flat_loss(loss, target), texture_loss(loss, pictures)
-    seconds = (args.out / f"{stem}.seconds").read_text()
-    row = [stem, f"{flat:.2f}", f"{teacher:.3f}", "–", "–", "–", f"{seconds} s", "–"]
+    timed = args.out / f"{stem}.seconds"  # absent for a checkpoint that was made elsewhere
+    seconds = f"{timed.read_text()} s" if timed.exists() else "–"
+    row = [stem, f"{flat:.2f}", f"{teacher:.3f}", "–", "–", "–", seconds, "–"]
     panels = [target, pictures[0]]
     if not args.train_only:
         folder = args.out / f"{stem}-rule"

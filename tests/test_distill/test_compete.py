@@ -77,8 +77,9 @@ def test_operon_goes_on_until_exact_and_no_longer(monkeypatch: pytest.MonkeyPatc
     answers = iter(["u", "v_lap - u", "max(0, u + v) + u_lap", "u_dx"])
     asked: list[int] = []
 
-    def round(self: _Search, number: int, guesses: object) -> list[Expr]:
+    def round(self: _Search, number: int, guesses: object, evaluations: int) -> list[Expr]:
         asked.append(number)
+        assert evaluations == 100_000
         return [parse_infix(next(answers), samples.names)]
 
     monkeypatch.setattr(_Search, "round", round)

@@ -152,10 +152,10 @@ class _Loop:
         self.matrix = TermMatrix(self.rule)
         seed = shift_seed(self.seed, 7)
         frames = self.teacher.rollout(size=self.patch, steps=JUDGE_STEPS, seed=seed, every=JUDGE_STEPS // 8)
-        self.matrix.calibrate(torch.from_numpy(frames[1:]))
+        grown = torch.from_numpy(frames[1:])
+        self.matrix.calibrate(grown)
         self.pool = torch.stack([self._fresh() for _ in range(POOL)])
-        kept = torch.from_numpy(frames[1:])
-        self.pool[: len(kept)] = kept  # some states begin where the teacher is already
+        self.pool[: len(grown)] = grown  # some states begin where the teacher is already
 
     def _fresh(self) -> Tensor:
         assert self.rule.init is not None

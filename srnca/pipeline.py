@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from distill import distill
 from distill.recording import RecordingTeacher
@@ -85,8 +84,9 @@ def distill_frames(
     """The rule behind a recording `frames.npz` (frames, dt, dx, channels); no texture, so nothing to refine for."""
     recording = load_frames(path)
     teacher = RecordingTeacher(recording.frames, recording.dt, recording.channels, nca_stencils(4))
-    options: dict[str, Any] = {"engine": engine, "seed": seed, "max_terms": terms, "budget_s": budget_s}
-    result = distill(teacher, refine=refine, progress=progress, **options)
+    result = distill(
+        teacher, engine=engine, seed=seed, max_terms=terms, budget_s=budget_s, refine=refine, progress=progress
+    )
     if out is not None:
         result.save(out)
     return result

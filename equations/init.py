@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,10 @@ from equations.errors import InputError, shorten
 from equations.mask import check_seed, uniform
 
 MAX_CELLS = 2**28
+MAX_SPOTS = 1000
+KINDS = ("noise", "square", "spots", "cross")
+Span = tuple[int, int]  # first and one past the last
+Part = tuple[Span, Span]  # of the rows, of the columns
 
 
 @dataclass(frozen=True)
@@ -20,48 +25,92 @@ class Init:
     """How a simulation starts.
 
     `noise`: background + uniform noise in ±amplitude, per channel.
-    `square`: the same, but in the centred square (side = square_fraction of each size) the background is
-    `square`.
+    The others put the value `square` in place of the background somewhere, and add the same noise.
+    `square`: in the centred square (side = square_fraction of each size).
+    `spots`: in `spots` discs at random places (diameter = square_fraction of the smaller size).
+    `cross`: in the left half for channels 0, 2, …, in the upper half for channels 1, 3, …; it seeds spirals.
     """
 
-    kind: Literal["noise", "square"]
+    kind: Literal["noise", "square", "spots", "cross"]
     background: tuple[float, ...]
     amplitude: tuple[float, ...]
     square: tuple[float, ...] = ()
     square_fraction: float = 0.2
+    spots: int = 20
 
     def __post_init__(self) -> None:
-        if self.kind not in ("noise", "square"):
-            raise InputError(f'expected an init of kind "noise" or "square", got {shorten(self.kind)}')
+        if self.kind not in KINDS:
+            raise InputError(f"expected an init of kind {', '.join(KINDS)}, got {shorten(self.kind)}")
         for field in ("background", "amplitude", "square"):
             object.__setattr__(self, field, _numbers(getattr(self, field), field))
         lengths = {len(self.background), len(self.amplitude)} | ({len(self.square)} if self.square else set())
-        if len(lengths) != 1 or (self.kind == "square" and not self.square):
+        if len(lengths) != 1 or (self.kind != "noise" and not self.square):
             raise InputError(
                 "expected one init value per channel in background, amplitude (and square), "
                 f"got {len(self.background)}, {len(self.amplitude)}, {len(self.square)}"
             )
         if not isinstance(self.square_fraction, (int, float)) or not 0 < self.square_fraction <= 1:
             raise InputError(f"expected a square_fraction in (0, 1], got {shorten(self.square_fraction)}")
+        whole = isinstance(self.spots, int) and not isinstance(self.spots, bool)
+        if not whole or not 1 <= self.spots <= MAX_SPOTS:
+            raise InputError(f"expected a number of spots from 1 to {MAX_SPOTS}, got {shorten(self.spots)}")
 
 
-def make_state(init: Init, channels: int, size: tuple[int, int], seed: int) -> npt.NDArray[np.float32]:
-    """The initial state (channels, h, w), float32; noise is amplitude · (2·uniform − 1), `mask.uniform`."""
+def make_state(
+    init: Init, channels: int, size: tuple[int, int], seed: int, part: Part | None = None
+) -> npt.NDArray[np.float32]:
+    """The initial state (channels, h, w), float32; noise is amplitude · (2·uniform − 1), `mask.uniform`.
+
+    part: only these rows and columns of it, with the same numbers.
+    """
     if len(init.background) != channels:
         raise InputError(f"the init describes {len(init.background)} channels, but the rule has {channels}")
     h, w = check_size(size)
-    if channels * h * w > MAX_CELLS:
-        raise InputError(f"expected at most {MAX_CELLS} numbers in a state, got {channels}×{h}×{w}")
-    state = np.empty((channels, h, w), np.float32)
-    state[:] = np.asarray(init.background, np.float32)[:, None, None]
+    (y0, y1), (x0, x1) = part or ((0, h), (0, w))
+    if channels * (y1 - y0) * (x1 - x0) > MAX_CELLS:
+        raise InputError(f"expected at most {MAX_CELLS} numbers in a state, got {channels}×{y1 - y0}×{x1 - x0}")
+    check_seed(seed)
+    state = np.empty((channels, y1 - y0, x1 - x0), np.float32)
+    state[:] = _column(init.background)
     if init.kind == "square":
-        top, bottom = square_span(h, init.square_fraction)
-        left, right = square_span(w, init.square_fraction)
-        state[:, top:bottom, left:right] = np.asarray(init.square, np.float32)[:, None, None]
+        rows, columns = (square_span(length, init.square_fraction) for length in (h, w))
+        state[:, _shifted(rows, y0), _shifted(columns, x0)] = _column(init.square)
+    elif init.kind == "spots":
+        for row, cells in spot_rows(init, (h, w), seed):
+            if y0 <= row < y1:
+                state[:, row - y0, cells[(cells >= x0) & (cells < x1)] - x0] = _column(init.square)[:, 0]
+    elif init.kind == "cross":
+        state[0::2, :, _shifted((0, w // 2), x0)] = _column(init.square[0::2])
+        state[1::2, _shifted((0, h // 2), y0), :] = _column(init.square[1::2])
     if any(init.amplitude):
-        noise = uniform(check_seed(seed), shape=(h, w), channels=channels) * np.float32(2) - np.float32(1)
-        state += np.asarray(init.amplitude, np.float32)[:, None, None] * noise
+        drawn = uniform(seed, shape=(y1 - y0, x1 - x0), channels=channels, origin=(y0, x0))
+        state += _column(init.amplitude) * (drawn * np.float32(2) - np.float32(1))
     return state
+
+
+def _shifted(span: Span, start: int) -> slice:
+    """The span of the whole grid, in a part that begins at `start`."""
+    return slice(max(0, span[0] - start), max(0, span[1] - start))
+
+
+def _column(values: tuple[float, ...]) -> npt.NDArray[np.float32]:
+    return np.asarray(values, np.float32)[:, None, None]
+
+
+def spot_rows(init: Init, size: tuple[int, int], seed: int) -> Iterator[tuple[int, npt.NDArray[np.intp]]]:
+    """The cells inside the discs of a `spots` init, as (row, columns); a cell may come more than once.
+
+    Centre k is (floor(h · a_k), floor(w · b_k)) in float32, a and b the two channels of `uniform(seed, (1, spots))`;
+    the radius is half of square_fraction · min(h, w), rounded, at least 1; distances are periodic.
+    """
+    h, w = size
+    drawn = uniform(seed, shape=(1, init.spots), channels=2)[:, 0]  # (2, spots)
+    centres = np.floor(drawn * np.array([[h], [w]], np.float32)).astype(np.intp)
+    radius = max(1, math.floor(init.square_fraction * min(h, w) / 2 + 0.5))
+    for y, x in centres.T:
+        for dy in range(-radius, radius + 1):
+            half = math.isqrt(radius**2 - dy**2)
+            yield (y + dy) % h, np.arange(x - half, x + half + 1) % w
 
 
 def square_span(length: int, fraction: float) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The update mask: a counter hash in 32-bit unsigned arithmetic, the same in NumPy, numba, C and GLSL.
+"""The update mask: a counter hash in 32-bit unsigned arithmetic, the same in NumPy, LLVM, C and GLSL.
 
     mix(h):  h ^= h >> 16;  h *= 0x7feb352d;  h ^= h >> 15;  h *= 0x846ca68b;  h ^= h >> 16
     key  = mix(mix(seed + 0x9e3779b9) ^ step)          once per step
@@ -71,10 +71,12 @@ def hash_u32(seed: int, step: int, y: npt.ArrayLike, x: npt.ArrayLike, channel: 
         return _mix(cell + (_u32(channel) + np.uint32(1)) * np.uint32(GOLDEN))
 
 
-def _grid_hash(seed: int, step: int, shape: tuple[int, int], channels: int | None) -> npt.NDArray[np.uint32]:
-    y, x = np.arange(shape[0], dtype=np.uint32)[:, None], np.arange(shape[1], dtype=np.uint32)[None, :]
+def _grid_hash(
+    seed: int, step: int, shape: tuple[int, int], channels: int | None, origin: tuple[int, int] = (0, 0)
+) -> npt.NDArray[np.uint32]:
+    y, x = (np.arange(start, start + length, dtype=np.uint32) for start, length in zip(origin, shape, strict=True))
     channel = None if channels is None else np.arange(channels, dtype=np.uint32)[:, None, None]
-    result: npt.NDArray[np.uint32] = hash_u32(seed, step, y, x, channel)
+    result: npt.NDArray[np.uint32] = hash_u32(seed, step, y[:, None], x, channel)
     return result
 
 
@@ -90,8 +92,16 @@ def update_mask(
 
 
 def uniform(
-    seed: int, *, shape: tuple[int, int], channels: int | None = None, step: int = INIT_STEP
+    seed: int,
+    *,
+    shape: tuple[int, int],
+    channels: int | None = None,
+    step: int = INIT_STEP,
+    origin: tuple[int, int] = (0, 0),
 ) -> npt.NDArray[np.float32]:
-    """Uniform numbers in [0, 1): the hash's upper 24 bits, exact in float32; (h, w) or (channels, h, w)."""
-    upper = _grid_hash(seed, step, shape, channels) >> np.uint32(8)
+    """Uniform numbers in [0, 1): the hash's upper 24 bits, exact in float32; (h, w) or (channels, h, w).
+
+    origin: the row and column at which `shape` begins, for a part of a larger grid.
+    """
+    upper = _grid_hash(seed, step, shape, channels, origin) >> np.uint32(8)
     return upper.astype(np.float32) * np.float32(2.0**-24)

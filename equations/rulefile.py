@@ -70,7 +70,7 @@ def rule_to_dict(rule: Rule) -> dict[str, Any]:
         "update_rate": rule.update_rate,
         "mask": rule.mask,
         "boundary": rule.boundary,
-        "init": None if rule.init is None else _plain(rule.init),
+        "init": None if rule.init is None else _plain_init(rule.init),
         "display": None if rule.display is None else _plain(rule.display),
         "provenance": dict(rule.provenance),
         "metrics": dict(rule.metrics),
@@ -180,6 +180,13 @@ def _list(value: object, what: str, limit: int) -> list[Any]:
 def _plain(part: Any) -> dict[str, Any]:
     values = {name: getattr(part, name) for name in part.__dataclass_fields__}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _plain_init(init: Init) -> dict[str, Any]:
+    data = _plain(init)
+    if init.kind != "spots" and init.spots == Init.spots:
+        del data["spots"]  # files without spots stay as they were
+    return data
 
 
 def _compact(value: object) -> str:

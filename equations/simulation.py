@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from equations.backends import get_backend
-from equations.errors import DivergenceError, InputError, shorten
+from equations.backends import get_backend, resolve
+from equations.divergence import check_finite
+from equations.errors import InputError, shorten
 from equations.init import Init, check_size, make_state
 from equations.mask import check_seed
 from equations.rule import Rule
 
-LIMIT = 1e6
 MAX_FRAME_BYTES = 16 * 2**30
-Frames = npt.NDArray[np.float32]
+DTYPES = ("float32", "float64")
+MAX_THREADS = 4096
+Frames = npt.NDArray[Any]  # float32 or float64
 
 
 class Simulator:
-    """A running simulation.
+    """A running simulation: `step(n)`, look at `state`, step on.
 
-    `state` is the present state (channel, h, w) float32, `steps_done` how far it is. A `state` given at the
-    start replaces the rule's own initial state (and then `size` is not needed). The seed fixes the noise of
-    the initial state and the update masks: same seed, same run, on every backend.
+    Same seed, same run, on every backend: it fixes the noise of the first state and the update masks.
+    `state` given at the start replaces the rule's own first state (and then `size` is not needed); `dtype` is
+    "float32" or "float64"; `threads` limits the processor's threads, None leaves the choice to the backend.
+
+    Attributes: `rule`, `seed`, `dtype`, `backend` (the name that "auto" chose) and `steps_done`, which the
+    mask counts by: set it to let a state go on from where another run left it.
     """
 
     def __init__(
@@ -34,23 +39,68 @@ class Simulator:
         seed: int = 0,
         backend: str = "auto",
         state: npt.ArrayLike | None = None,
+        *,
+        dtype: Literal["float32", "float64"] = "float32",
+        threads: int | None = None,
     ) -> None:
         self.rule = rule
         self.seed = check_seed(seed)
-        self._stepper = get_backend(backend).make_stepper(rule, np.float32)
+        self.dtype = check_dtype(dtype)
+        self.backend = resolve(backend)
+        self._stepper = get_backend(backend).make_stepper(rule, self.dtype, threads=check_threads(threads))
+        self._size = check_size(size)
+        self._state: Frames
+        self._scratch: Frames | None
         self.steps_done = 0
-        self.state: Frames = _start(rule, size, self.seed) if state is None else _check_state(rule, state)
+        if state is None:
+            self.reset()
+        else:
+            self.state = state
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The grid's height and width in cells."""
+        return self._size
+
+    @property
+    def state(self) -> Frames:
+        """The present state (channel, h, w): valid until the next step, so copy it to keep it.
+
+        An array that is assigned is checked and copied; it may have another size. Raises InputError for a
+        wrong shape, DivergenceError for numbers that are not finite.
+        """
+        return self._state
+
+    @state.setter
+    def state(self, state: npt.ArrayLike) -> None:
+        self._take(check_state(self.rule, state, self.dtype))
+
+    def reset(self) -> None:
+        """Back to step 0 and the rule's own first state, in the present size."""
+        self.steps_done = 0
+        init = first_init(self.rule)
+        self._take(make_state(init, len(self.rule.channels), self._size, self.seed).astype(self.dtype, copy=False))
 
     def step(self, n: int = 1) -> Frames:
-        """Do `n` steps and return the new state; raises DivergenceError when it is no longer finite."""
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
-            raise InputError(f"expected a number of steps from 0 up, got {shorten(n)}")
-        if self.steps_done + n >= 2**32 - 1:
-            raise InputError("expected fewer than 2^32 - 1 steps in all: the mask counts steps in 32 bits")
-        self.state = self._stepper(self.state, self.steps_done, int(n), self.seed)
-        self.steps_done += int(n)
-        check_finite(self.rule, self.state, self.steps_done)
-        return self.state
+        """Do `n` steps and return the new state; raises DivergenceError at the first that is not finite.
+
+        After that error the state is that of no step: `reset()`, or assign another.
+        """
+        n = check_steps(n, self.steps_done)
+        if n == 0:
+            return self._state
+        if self._scratch is None:
+            self._scratch = np.empty_like(self._state)
+        result = self._stepper(self._state, self.steps_done, n, self.seed, scratch=self._scratch)
+        if result is not self._state:
+            self._state, self._scratch = result, self._state
+        self.steps_done += n
+        return self._state
+
+    def _take(self, state: Frames) -> None:
+        self._state = state
+        self._scratch = None
+        self._size = (state.shape[1], state.shape[2])
 
 
 def simulate(
@@ -63,15 +113,17 @@ def simulate(
     backend: str = "auto",
     state: npt.ArrayLike | None = None,
     progress: Callable[[int, int], None] | None = None,
+    dtype: Literal["float32", "float64"] = "float32",
+    threads: int | None = None,
 ) -> Frames:
-    """Simulate and return frames (t, channel, h, w) float32.
+    """Simulate and return frames (t, channel, h, w) of `dtype`.
 
     Frame 0 is the start; then one frame each `every` steps (None: about 50 in all), and the last step.
     `state` starts from a given state; `progress(steps_done, steps)` is called at every frame.
     Raises InputError for arguments that make no sense, DivergenceError when a frame is not finite or
     beyond 1e6 in size.
     """
-    simulator = Simulator(rule, size, seed, backend, state)
+    simulator = Simulator(rule, size, seed, backend, state, dtype=dtype, threads=threads)
     marks = frame_steps(steps, every)
     total = len(marks) * simulator.state.nbytes
     if total > MAX_FRAME_BYTES:
@@ -79,7 +131,7 @@ def simulate(
             f"{len(marks)} frames would take {total / 2**30:.0f} GiB, more than {MAX_FRAME_BYTES // 2**30}; "
             "ask for fewer with a larger `every`"
         )
-    frames = np.empty((len(marks), *simulator.state.shape), np.float32)
+    frames = np.empty((len(marks), *simulator.state.shape), simulator.state.dtype)
     for index, mark in enumerate(marks):
         frames[index] = simulator.step(mark - simulator.steps_done)
         if progress is not None:
@@ -97,35 +149,49 @@ def frame_steps(steps: int, every: int | None = None) -> list[int]:
     return marks if marks[-1] == steps else [*marks, int(steps)]
 
 
-def check_finite(rule: Rule, state: npt.NDArray[Any], step: int) -> None:
-    """Raise DivergenceError, naming step, channel and cell, when `state` is not finite or beyond 1e6."""
-    with np.errstate(invalid="ignore"):
-        if np.abs(state).max(initial=0) <= LIMIT:
-            return
-        channel, y, x = np.argwhere(~(np.abs(state) <= LIMIT))[0]
-    name = rule.channels[channel]
-    raise DivergenceError(
-        f"the simulation diverged by step {step}: channel {name!r} is {state[channel, y, x]} at y={y}, x={x} "
-        f"(expected at most {LIMIT:.0e} in size); use a smaller dt, a clamp, or another rule",
-        step=step,
-        channel=name,
-        y=int(y),
-        x=int(x),
-    )
-
-
-def _start(rule: Rule, size: int | tuple[int, int], seed: int) -> Frames:
+def first_init(rule: Rule) -> Init:
+    """The rule's own init; without one, noise in ±0.1 around 0."""
     count = len(rule.channels)
-    init = rule.init or Init("noise", background=(0.0,) * count, amplitude=(0.1,) * count)
-    return make_state(init, count, check_size(size), seed)
+    return rule.init or Init("noise", background=(0.0,) * count, amplitude=(0.1,) * count)
 
 
-def _check_state(rule: Rule, state: npt.ArrayLike) -> Frames:
-    array = np.array(state, np.float32)
-    if array.ndim != 3 or array.shape[0] != len(rule.channels) or 0 in array.shape:
+def check_steps(n: object, done: int) -> int:
+    """`n` as a number of steps to do after `done`; raises InputError otherwise."""
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+        raise InputError(f"expected a number of steps from 0 up, got {shorten(n)}")
+    if done + n >= 2**32 - 1:
+        raise InputError("expected fewer than 2^32 - 1 steps in all: the mask counts steps in 32 bits")
+    return int(n)
+
+
+def check_state(rule: Rule, state: npt.ArrayLike, dtype: str) -> Frames:
+    """A copy of `state` as (channel, h, w) of `dtype`; raises InputError for a wrong shape or kind of numbers."""
+    try:
+        given = np.asarray(state)
+    except ValueError as error:
+        raise InputError(
+            f"expected a state (channels, h, w) of real numbers, got rows of unlike lengths ({error})"
+        ) from error
+    if given.ndim != 3 or given.shape[0] != len(rule.channels) or 0 in given.shape or given.dtype.kind not in "fiub":
         raise InputError(
             f"expected a state of shape (channels, h, w) with {len(rule.channels)} channels "
-            f"({', '.join(rule.channels)}), got shape {array.shape}"
+            f"({', '.join(rule.channels)}) of real numbers, got shape {given.shape} of {given.dtype}"
         )
+    array: Frames = np.array(given, dtype, order="C")
     check_finite(rule, array, 0)
     return array
+
+
+def check_dtype(dtype: object) -> str:
+    """`dtype` if it is "float32" or "float64"; raises InputError otherwise."""
+    if dtype not in DTYPES:
+        raise InputError(f"expected dtype float32 or float64, got {shorten(dtype)}")
+    return str(dtype)
+
+
+def check_threads(threads: object) -> int | None:
+    """`threads` if it is None or from 1 to 4096; raises InputError otherwise."""
+    whole = isinstance(threads, (int, np.integer)) and not isinstance(threads, bool)
+    if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):  # type: ignore[operator]
+        raise InputError(f"expected a number of threads from 1 to {MAX_THREADS}, got {shorten(threads)}")
+    return None if threads is None else int(threads)  # type: ignore[call-overload]

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from equations.errors import InputError
 from equations.files import write_bytes
+from srnca.gif import END, GifEncoder, common_palette
 
 
 def save_png(path: str | Path, array: ArrayLike, scale: int = 1) -> None:
@@ -28,27 +29,18 @@ def save_gif(path: str | Path, frames: Iterable[ArrayLike], fps: float = 20, sca
     dither, so that still parts do not flicker. Raises InputError for no frames, unlike shapes or values that
     are not finite.
     """
-    if not 1 <= fps <= 50:
-        raise InputError(f"frames per second: expected 1 to 50 (what the GIF format can time), got {fps}")
     _check_scale(scale)
-    small = [_bytes(frame, 1) for frame in frames]
-    if not small:
+    pictures = [_rgb(frame) for frame in frames]
+    if not pictures:
         raise InputError("animation: expected at least one frame, got none")
-    for i, frame in enumerate(small):
-        if frame.shape != small[0].shape:
+    for i, picture in enumerate(pictures):
+        if picture.shape != pictures[0].shape:
             raise InputError(
-                f"animation: expected frames of one shape, got {small[0].shape} and, at frame {i}, {frame.shape}"
+                f"animation: expected frames of one shape, got {pictures[0].shape} and, at frame {i}, {picture.shape}"
             )
-    colours = _shared_palette(small)
-    images = []
-    for frame in small:
-        image = Image.fromarray(frame).convert("RGB").quantize(palette=colours, dither=Image.Dither.NONE)
-        images.append(image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST))
-    buffer = io.BytesIO()
-    images[0].save(
-        buffer, format="GIF", save_all=True, append_images=images[1:], duration=round(100 / fps) * 10, loop=0
-    )
-    write_bytes(Path(path), buffer.getvalue())
+    encoder = GifEncoder(fps, scale, common_palette(pictures))
+    parts = [encoder.head(pictures[0].shape), *(encoder.frame(picture) for picture in pictures), END]
+    write_bytes(Path(path), b"".join(parts))
 
 
 def contact_sheet(
@@ -98,13 +90,12 @@ def _bytes(array: ArrayLike, scale: int) -> NDArray[np.uint8]:
     return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
+def _rgb(array: ArrayLike) -> NDArray[np.uint8]:
+    """(h, w, 3) uint8."""
+    pixels = _bytes(array, 1)
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+
+
 def _check_scale(scale: int) -> None:
     if scale < 1:
         raise InputError(f"scale: expected a whole number from 1, got {scale}")
-
-
-def _shared_palette(frames: list[NDArray[np.uint8]]) -> Image.Image:
-    """256 colours fitted to at most 16 frames spread over the animation."""
-    chosen = np.unique(np.linspace(0, len(frames) - 1, 16).astype(int))
-    strip = np.concatenate([frames[i] for i in chosen])
-    return Image.fromarray(strip).convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT)

@@ -1,4 +1,4 @@
-"""Pictures in: any image Pillow reads becomes a square target. (Pictures out: image_writers.py.)
+"""Pictures in: any image Pillow reads becomes a target or a first state. (Pictures out: image_writers.py.)
 
 Whatever is done to a picture besides scaling it down is said in the target's notes, for the command line
 to print.
@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from equations.errors import InputError
 from srnca.image_writers import contact_sheet, save_gif, save_png
 
-__all__ = ["Target", "contact_sheet", "load_target", "resize", "save_gif", "save_png"]
+__all__ = ["Target", "contact_sheet", "load_picture", "load_target", "resize", "save_gif", "save_png"]
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]  # 0..255 or [0, 1]
 Crop = tuple[int, int, int]  # x, y of the top left corner and the side, in pixels of the upright picture
@@ -58,19 +58,39 @@ def load_target(spec: str | Path, size: int = 64, crop: Crop | None = None) -> T
     return _finish(path.stem, pixels, size, notes)
 
 
-def resize(pixels: Pixels, size: int) -> NDArray[np.float32]:
-    """A square (side, side, 3) picture as (size, size, 3) float32: exact area average down, bicubic up."""
-    side = pixels.shape[0]
-    weights = _area_weights(side, size)
+def load_picture(path: Path, size: tuple[int, int]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """A picture of any size as (h, w, 3) float32 in [0, 1], and what was done to it.
+
+    The largest centred part of the wanted proportions is scaled as `load_target` does. Raises InputError for
+    a file that is missing or no image.
+    """
+    _check_file(path)
+    picture, notes = _read(path)
+    (height, width), (h, w) = (picture.height, picture.width), size
+    across, down = min(width, max(1, round(height * w / h))), min(height, max(1, round(width * h / w)))
+    if (across, down) != (width, height):
+        notes.append(f"centre-cropped {width}x{height} to {across}x{down}")
+    left, top = (width - across) // 2, (height - down) // 2
+    return resize(_pixels(picture.crop((left, top, left + across, top + down)), notes), size), tuple(notes)
+
+
+def resize(pixels: Pixels, size: int | tuple[int, int]) -> NDArray[np.float32]:
+    """A picture (h, w, 3) in a new size, (h, w) or the side of a square, as float32.
+
+    Exact area average down, bicubic up.
+    """
+    h, w = (size, size) if isinstance(size, int) else size
+    sides = [(old, min(old, new)) for old, new in zip(pixels.shape[:2], (h, w), strict=True)]
+    weights = [_area_weights(old, new) for old, new in sides] if any(old != new for old, new in sides) else None
     bands: list[NDArray[np.float32]] = []
     for i in range(3):  # one at a time: a photograph in float32 fills a gigabyte
         band: NDArray[np.float32] = pixels[..., i].astype(np.float32)
         if pixels.dtype == np.uint8:
             band /= 255
-        if side > size:
-            band = (weights @ band @ weights.T).astype(np.float32)
-        elif side < size:
-            grown = Image.fromarray(band).resize((size, size), Image.Resampling.BICUBIC)
+        if weights:
+            band = (weights[0] @ band @ weights[1].T).astype(np.float32)
+        if band.shape != (h, w):
+            grown = Image.fromarray(band).resize((w, h), Image.Resampling.BICUBIC)
             band = np.asarray(grown, dtype=np.float32)
         bands.append(band)
     return np.stack(bands, axis=-1).clip(0, 1)

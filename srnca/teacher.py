@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from sympy import Expr
 
-from equations.backends.torch_backend import update_mask_torch
+from equations.backends.torch_mask import update_mask_torch
 from equations.init import Init, make_state
 from equations.mask import threshold
 from equations.rule import Display

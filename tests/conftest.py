@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
-# Before numpy, torch or numba is imported: two xdist workers with all threads each would fight for the cores.
+# Before numpy or torch is imported: two xdist workers with all threads each would fight for the cores.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_name] = "1"
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["NO_COLOR"] = "1"
+os.environ["SRNCA_CACHE"] = ""  # tests leave nothing behind
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402

@@ -1,7 +1,7 @@
 """Backends: ways to step a rule. `reference` (NumPy) is the judge; all others must equal it.
 
-A backend module has `make_stepper(rule, dtype=np.float32) -> Stepper`. A stepper takes a state
-(channel, h, w), the number of steps already done, how many to do, and the seed, and returns a new state.
+A backend module has `make_stepper(rule, dtype=np.float32, *, threads=None) -> Stepper`, and most have
+`make_block_stepper`, of the same arguments, for a grid that is cut into blocks.
 """
 
 from __future__ import annotations
@@ -22,35 +22,63 @@ State = npt.NDArray[Any]
 
 BACKENDS: dict[str, str] = {
     "reference": "equations.backends.reference",
-    "numba": "equations.backends.fused",
+    "llvm": "equations.backends.llvm.steppers",
     "torch": "equations.backends.torch_backend",
 }
+ALIASES = {"numba": "llvm"}  # the compiler under numba, without its front end
 
 
 class Stepper(Protocol):
-    """`stepper(state, step0, n, seed)`: the state after steps step0 … step0+n−1, as a new array."""
+    """`stepper(state, step0, n, seed)`: the state (channel, h, w) after steps step0 … step0+n−1, as a new array.
 
-    def __call__(self, state: State, step0: int, n: int, seed: int) -> State: ...
+    With `scratch`, an array like `state`, both may be overwritten and one of them is returned, so that a run needs
+    the memory of two states. Raises DivergenceError at the first step that leaves the finite numbers (or 1e6).
+    """
+
+    def __call__(self, state: State, step0: int, n: int, seed: int, scratch: State | None = None) -> State: ...
+
+
+class BlockStepper(Protocol):
+    """`block(padded, ys, xs, step0, n, seed)`: a block (channel, bh, bw) of a larger grid after n steps.
+
+    `padded` (channel, bh + 2n, bw + 2n) is the block with n cells around it; `ys`, `xs` (uint32) are the rows and
+    columns of the whole grid that it shows, wrapped. The bytes are those of the whole grid's stepper.
+    With `scratch`, an array like `padded`, both may be overwritten, and the result may be the middle of one of them.
+    Raises DivergenceError as a Stepper does, with row and column of the whole grid, also for cells around the block.
+    """
+
+    def __call__(
+        self, padded: State, ys: State, xs: State, step0: int, n: int, seed: int, scratch: State | None = None
+    ) -> State: ...
 
 
 class Backend(Protocol):
-    """A backend module."""
+    """A backend module. `threads`: how many it may use, None for all; backends without threads ignore it."""
 
-    def make_stepper(self, rule: Rule, dtype: npt.DTypeLike = np.float32) -> Stepper: ...
+    def make_stepper(self, rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int | None = None) -> Stepper: ...
 
 
 def backend_names() -> tuple[str, ...]:
-    """The names of all backends; "auto" picks numba where it is installed, else the reference."""
+    """The names of all backends."""
     return tuple(BACKENDS)
 
 
-def get_backend(name: str = "auto") -> Backend:
-    """The backend called `name`, loaded on use; raises InputError for an unknown name."""
+def resolve(name: str = "auto") -> str:
+    """The backend that `name` means: "auto" is llvm where llvmlite is installed, else the reference.
+
+    Raises InputError for an unknown name.
+    """
     if name == "auto":
-        name = "numba" if find_spec("numba") else "reference"
+        return "llvm" if find_spec("llvmlite") else "reference"
+    name = ALIASES.get(name, name)
     if name not in BACKENDS:
         raise InputError(
             f"unknown backend {name!r}{did_you_mean(name, BACKENDS)}; expected auto, {', '.join(BACKENDS)}"
         )
-    backend: Backend = cast(Any, import_module(BACKENDS[name]))
+    return name
+
+
+def get_backend(name: str = "auto") -> Backend:
+    """The backend called `name`, loaded on use; raises InputError for an unknown name."""
+    backend: Backend = cast(Any, import_module(BACKENDS[resolve(name)]))
     return backend

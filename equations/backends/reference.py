@@ -7,35 +7,67 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equations.backends import State, Stepper
-from equations.mask import update_mask
+from equations.backends import BlockStepper, State, Stepper
+from equations.divergence import check_finite
+from equations.mask import MAX_SEED, hash_u32, threshold
 from equations.numeric import evaluate_tree
-from equations.perception import perceive
+from equations.perception import pad_periodic, respond
 from equations.rule import Rule
 from equations.tree import to_tree
 
 
-def make_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32) -> Stepper:
-    """A stepper of the rule in NumPy, computing in `dtype`."""
+def make_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int | None = None) -> Stepper:
+    """A stepper of the rule in NumPy, computing in `dtype`; it has one thread and needs no scratch."""
 
-    def stepper(state: State, step0: int, n: int, seed: int) -> State:
+    def stepper(state: State, step0: int, n: int, seed: int, scratch: State | None = None) -> State:
         state = np.array(state, dtype)
         for index in range(n):
             state = step(rule, state, step=step0 + index, seed=seed)
+            check_finite(rule, state, step0 + index + 1)
         return state
 
     return stepper
 
 
+def make_block_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int | None = None) -> BlockStepper:
+    """A stepper of one block of a larger grid: each step uses up one ring of the cells around it."""
+
+    def block(
+        padded: State, ys: State, xs: State, step0: int, n: int, seed: int, scratch: State | None = None
+    ) -> State:
+        padded = np.array(padded, dtype)
+        for index in range(n):
+            ys, xs = ys[1:-1], xs[1:-1]
+            padded = _advance(rule, padded, ys, xs, step=step0 + index, seed=seed)
+            check_finite(rule, padded, step0 + index + 1, ys, xs)
+        return padded
+
+    return block
+
+
 def step(rule: Rule, state: npt.NDArray[Any], *, step: int, seed: int) -> npt.NDArray[Any]:
     """State (channel, h, w) → `clamp(s + dt · mask · f(perceive(s)))`, same shape and dtype."""
-    features = dict(zip(rule.feature_names, perceive(state, rule.stencils), strict=True))
-    shape = (state.shape[1], state.shape[2])
-    channels = len(rule.channels) if rule.mask == "channel" else None
-    on = update_mask(rule.update_rate, seed=seed, step=step, shape=shape, channels=channels)
+    ys, xs = (np.arange(length, dtype=np.uint32) for length in state.shape[1:])
+    return _advance(rule, pad_periodic(state), ys, xs, step=step, seed=seed)
+
+
+def _advance(rule: Rule, padded: State, ys: State, xs: State, *, step: int, seed: int) -> npt.NDArray[Any]:
+    """Padded (channel, h+2, w+2) → (channel, h, w); ys (h,), xs (w,) are rows and columns in the whole grid."""
+    state = padded[:, 1:-1, 1:-1]
+    responses = [respond(channel, stencil) for channel in padded for stencil in rule.stencils]
+    features = dict(zip(rule.feature_names, responses, strict=True))
     change = np.empty_like(state)
-    with np.errstate(all="ignore"):  # a diverging rule is reported by the simulator, with its place
+    with np.errstate(all="ignore"):  # a diverging rule is reported with its place, by check_finite
         for index, expr in enumerate(rule.expressions):
             change[index] = evaluate_tree(to_tree(expr), features)
-        moved = np.where(on, state + rule.dt * change, state)
+        moved = np.where(_mask(rule, ys, xs, step, seed), state + rule.dt * change, state)
     return moved if rule.clamp is None else np.clip(moved, *rule.clamp)
+
+
+def _mask(rule: Rule, ys: State, xs: State, step: int, seed: int) -> Any:
+    """Which cells take the step: bool (h, w) or (channel, h, w)."""
+    limit = threshold(rule.update_rate)
+    if limit > MAX_SEED:
+        return np.True_
+    channel = np.arange(len(rule.channels))[:, None, None] if rule.mask == "channel" else None
+    return hash_u32(seed, step, ys[:, None], xs, channel) < np.uint32(limit)

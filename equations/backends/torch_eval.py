@@ -23,10 +23,7 @@ def compile_torch(exprs: Sequence[Expr], names: Sequence[str]) -> Callable[[Sequ
     Raises InputError when an expression uses a name that is not in `names`.
     """
     check_names(exprs, names)
-    source = function_source([to_tree(expr) for expr in exprs], names, TORCH)
-    namespace: dict[str, Any] = dict(_FUNCTIONS)
-    exec(compile(source, "<rule>", "exec"), namespace)  # our own text, printed from checked trees
-    body = namespace["update"]
+    body = compile_trees([to_tree(expr) for expr in exprs], names)
 
     def run(features: Sequence[Tensor]) -> list[Tensor]:
         if len(features) != len(names):
@@ -34,6 +31,15 @@ def compile_torch(exprs: Sequence[Expr], names: Sequence[str]) -> Callable[[Sequ
         return [value if isinstance(value, Tensor) else torch.full_like(features[0], value) for value in body(features)]
 
     return run
+
+
+def compile_trees(trees: Sequence[Any], names: Sequence[str]) -> Callable[[Sequence[Tensor]], list[Any]]:
+    """The bare function behind `compile_torch`: a constant stays a number, tensors need only broadcast."""
+    namespace: dict[str, Any] = dict(_FUNCTIONS)
+    source = function_source(trees, names, TORCH)
+    exec(compile(source, "<rule>", "exec"), namespace)  # our own text, printed from checked trees
+    body: Callable[[Sequence[Tensor]], list[Any]] = namespace["update"]
+    return body
 
 
 def _reciprocal(x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Perception on tensors, written for speed: stencils that share their row sums compute them once."""
+"""Perception on tensors: `Neighbours` repeats the reference's sums, `perceive_fast` is written for training."""
 
 from __future__ import annotations
 
@@ -14,10 +14,49 @@ from equations.stencils import Stencil, nca_stencils
 _SHARED = nca_stencils(4)
 
 
+def pad_periodic(state: Tensor) -> Tensor:
+    """(..., h, w) -> (..., h + 2, w + 2), wrapped round."""
+    state = torch.cat([state[..., -1:, :], state, state[..., :1, :]], dim=-2)
+    return torch.cat([state[..., -1:], state, state[..., :1]], dim=-1)
+
+
+class Neighbours:
+    """A state (batch, channel, h, w) whose cells see their neighbours, summed in the order of the reference.
+
+    Made of a padded state (batch, channel, h + 2, w + 2), or with `rolled` of the state itself: compiled for a GPU,
+    that reads wrapped indices and needs no copy; a CPU vectorises the slices of a padded one better.
+    """
+
+    def __init__(self, source: Tensor, *, rolled: bool = False) -> None:
+        self._source, self._rolled = source, rolled
+        self.state = source if rolled else source[..., 1:-1, 1:-1]
+
+    def respond(self, channel: int, stencil: Stencil) -> Tensor:
+        """The stencil's response (batch, h, w) on one channel."""
+        total: Tensor | None = None
+        for weight, ((_, dy, dx), *cells) in stencil.groups:
+            part = self._at(channel, dy, dx)
+            for sign, dy, dx in cells:
+                shifted = self._at(channel, dy, dx)
+                part = part + shifted if sign > 0 else part - shifted
+            part = part if weight == 1 else weight * part
+            total = part if total is None else total + part
+        return torch.zeros_like(self.state[:, channel]) if total is None else total
+
+    def _at(self, channel: int, dy: int, dx: int) -> Tensor:
+        """The neighbours at (dy, dx) of all cells."""
+        if self._rolled:
+            own = self._source[:, channel]
+            return own if dy == dx == 0 else torch.roll(own, (-dy, -dx), (1, 2))
+        h, w = self.state.shape[2:]
+        return self._source[:, channel, 1 + dy : 1 + dy + h, 1 + dx : 1 + dx + w]
+
+
 def perceive_fast(state: Tensor, stencils: Sequence[Stencil], kernels: Tensor | None = None) -> Tensor:
     """State (batch, channel, h, w) -> features (batch, channel * filters, h, w), channel-major.
 
-    kernels: the stencils' weights (filters, 3, 3), where the caller keeps them on the right device.
+    Stencils that share their row sums compute them once. kernels: the stencils' weights (filters, 3, 3), where
+    the caller keeps them on the right device.
     """
     shared = 0
     while shared < min(4, len(stencils)) and stencils[shared] == _SHARED[shared]:
@@ -29,12 +68,6 @@ def perceive_fast(state: Tensor, stencils: Sequence[Stencil], kernels: Tensor | 
         seen = functional.conv2d(pad_periodic(state), weight[:, None].repeat(channels, 1, 1, 1), groups=channels)
         views += list(seen.unflatten(1, (channels, len(rest))).unbind(2))
     return torch.stack(views, dim=2).flatten(1, 2)
-
-
-def pad_periodic(state: Tensor) -> Tensor:
-    """(batch, channel, h, w) -> (batch, channel, h + 2, w + 2), wrapped round."""
-    state = torch.cat([state[..., -1:, :], state, state[..., :1, :]], dim=-2)
-    return torch.cat([state[..., -1:], state, state[..., :1]], dim=-1)
 
 
 def _row_sums(state: Tensor) -> list[Tensor]:

@@ -13,6 +13,19 @@ from equations.rule import Rule
 
 MODELS: dict[str, str] = {
     "gray-scott": "equations.models.gray_scott",
+    "fitzhugh-nagumo": "equations.models.fitzhugh_nagumo",
+    "brusselator": "equations.models.brusselator",
+    "schnakenberg": "equations.models.schnakenberg",
+    "gierer-meinhardt": "equations.models.gierer_meinhardt",
+    "lambda-omega": "equations.models.lambda_omega",
+    "barkley": "equations.models.barkley",
+    "oregonator": "equations.models.oregonator",
+    "lengyel-epstein": "equations.models.lengyel_epstein",
+    "allen-cahn": "equations.models.allen_cahn",
+    "fisher-kpp": "equations.models.fisher_kpp",
+    "swift-hohenberg": "equations.models.swift_hohenberg",
+    "turing": "equations.models.turing",
+    "may-leonard": "equations.models.may_leonard",
 }
 
 

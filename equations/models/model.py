@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from sympy import Expr
 
@@ -12,44 +13,77 @@ from equations.errors import InputError, did_you_mean
 from equations.infix import parse_infix
 from equations.init import Init
 from equations.rule import Display, Rule
-from equations.stencils import Stencil, feature_names
+from equations.stencils import ID, LAP5, Stencil, feature_names
 from equations.symbols import symbol
 from equations.tree import canonical
+
+
+def with_laplacian(dx: float = 1.0) -> tuple[Stencil, Stencil]:
+    """The stencils of most models: `id`, and `lap`, the five-point Laplacian for cells of width dx."""
+    a, b, c = ((row[0] / dx**2, row[1] / dx**2, row[2] / dx**2) for row in LAP5.kernel)
+    return ID, Stencil("lap", (a, b, c))
+
+
+def shown(channel: str, low: float, high: float, colormap: Literal["grey", "viridis"] = "viridis") -> Display:
+    """One channel as a picture, the colours going from `low` to `high`."""
+    return Display((channel,), offset=0.0 - low / (high - low), scale=1 / (high - low), colormap=colormap)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named pattern of a model.
+
+    `about` says in one line what is seen; `values` are the parameters that differ from the model's own;
+    `steps` and `seed` give the typical picture. `init` and `display` replace the model's where another first
+    state or channel shows the pattern better.
+    """
+
+    about: str
+    values: Mapping[str, float] = field(default_factory=dict)
+    steps: int = 10_000
+    seed: int = 0
+    init: Init | None = None
+    display: Display | None = None
 
 
 @dataclass(frozen=True)
 class Model:
     """A known model as data: equations with parameters, values for them, and the paper they are from.
 
-    `equations` maps each channel to its update in infix form; `parameters` holds the default preset's values
-    and `presets` what each named preset changes. `latex` shows the model as its paper writes it.
+    `equations` maps each channel to its update in infix form, in which `dt` is the time step; `parameters`
+    holds the values that presets start from, `meaning` says what each one is. The first preset is the default.
+    `dx` is the width of a cell, already in the kernels of `stencils`. `latex` shows the model as papers write it.
     """
 
     name: str
     title: str
+    about: str
     channels: tuple[str, ...]
-    stencils: tuple[Stencil, ...]
     equations: Mapping[str, str]
     parameters: Mapping[str, float]
-    presets: Mapping[str, Mapping[str, float]]
+    meaning: Mapping[str, str]
+    presets: Mapping[str, Preset]
     init: Init
     display: Display
     citation: str
     latex: str
     dt: float = 1.0
+    dx: float = 1.0
+    stencils: tuple[Stencil, ...] = with_laplacian()
     clamp: tuple[float, float] | None = None
 
     def rule(self, preset: str | None = None, **parameters: float) -> Rule:
-        """The model's rule with the numbers of `preset` (or the defaults), single ones changed by keyword.
+        """The model's rule with the numbers of `preset` (None: the first), single ones changed by keyword.
 
         Raises InputError for an unknown preset or parameter.
         """
+        chosen = self.preset(preset)
         values = self.values(preset, **parameters)
         features = feature_names(self.channels, self.stencils)
-        numbers = {symbol(name): build.number(float(value)) for name, value in values.items()}
+        numbers = {symbol(name): build.number(float(value)) for name, value in {**values, "dt": self.dt}.items()}
 
         def expression(text: str) -> Expr:
-            return canonical(parse_infix(text, (*features, *values)).xreplace(numbers))
+            return canonical(parse_infix(text, (*features, *values, "dt")).xreplace(numbers))
 
         return Rule(
             channels=self.channels,
@@ -57,24 +91,33 @@ class Model:
             updates={channel: expression(text) for channel, text in self.equations.items()},
             dt=self.dt,
             clamp=self.clamp,
-            init=self.init,
-            display=self.display,
+            init=chosen.init or self.init,
+            display=chosen.display or self.display,
             provenance={
                 "model": self.name,
-                "preset": preset,
+                "preset": preset or next(iter(self.presets)),
                 "parameters": values,
+                "dx": self.dx,
+                "steps": chosen.steps,
+                "seed": chosen.seed,
                 "citation": self.citation,
             },
         )
 
-    def values(self, preset: str | None = None, **parameters: float) -> dict[str, float]:
-        """The parameters of `preset`, with those given by keyword changed."""
-        if preset is not None and preset not in self.presets:
+    def preset(self, name: str | None = None) -> Preset:
+        """The preset called `name` (None: the first); raises InputError for an unknown one."""
+        if name is None:
+            return next(iter(self.presets.values()))
+        if name not in self.presets:
             raise InputError(
-                f"model {self.name} has no preset {preset!r}{did_you_mean(preset, self.presets)}; "
+                f"model {self.name} has no preset {name!r}{did_you_mean(name, self.presets)}; "
                 f"expected {', '.join(self.presets)}"
             )
+        return self.presets[name]
+
+    def values(self, preset: str | None = None, **parameters: float) -> dict[str, float]:
+        """The parameters of `preset`, with those given by keyword changed."""
         for name in parameters:
             if name not in self.parameters:
                 raise InputError(f"model {self.name} has no parameter {name!r}; it has {', '.join(self.parameters)}")
-        return {**self.parameters, **(self.presets[preset] if preset else {}), **parameters}
+        return {**self.parameters, **self.preset(preset).values, **parameters}

@@ -1,4 +1,4 @@
-"""Printers: a rule as text, LaTeX, a stand-alone Python script, CSV, …; one small file each, loaded on use.
+"""Printers: a rule as text, LaTeX, a Python script, a C program, a shader, CSV; each loaded on use.
 
 A printer module has `print_rule(rule: Rule) -> str`. Printed forms are derived and never read back.
 """
@@ -17,6 +17,8 @@ PRINTERS: dict[str, str] = {
     "text": "equations.printers.text",
     "latex": "equations.printers.latex",
     "python": "equations.printers.python",
+    "c": "equations.printers.c",
+    "glsl": "equations.printers.glsl",
     "csv": "equations.printers.csv",
 }
 

@@ -1,8 +1,6 @@
 """Trees to code: one expression printer, and one small table (`Dialect`) per language.
 
-A tree is lowered to a list of nodes in which equal parts are one node (so nothing is computed twice), powers
-are products, and only + − × and the dialect's functions are left. Evaluation order is that of
-`equations.numeric.evaluate_tree`, so that dialects with the same arithmetic give the same bits.
+Trees are lowered to nodes first (`equations.lowering`), so nothing is computed twice and powers are products.
 """
 
 from __future__ import annotations
@@ -15,13 +13,7 @@ from typing import Any
 from sympy import Expr
 
 from equations.errors import InputError, did_you_mean
-from equations.ops import OPERATORS
-
-# what lowering leaves to a dialect's table; everything else becomes + − × and these
-FUNCTIONS = ("Abs", "Max", "Min", "Tanh", "Exp", "Sin", "Cos", "Sqrt", "Reciprocal")
-LOWERED = ("Add", "Multiply", "Negate", "Subtract", "Divide", "Power", "Rational", "Relu")
-if {*FUNCTIONS, *LOWERED} - {"Reciprocal"} != set(OPERATORS):
-    raise RuntimeError("printers/code.py and ops.py disagree on the operators")
+from equations.lowering import FUNCTIONS, Node, arguments, lower
 
 _MAX_DEPTH, _MAX_SUM, _MAX_LENGTH = 12, 40, 600  # beyond these a part gets a line of its own
 
@@ -70,12 +62,6 @@ _PLAIN_FUNCTIONS = {name: f"{name.lower()}_({{0}})" for name in FUNCTIONS} | {
 }
 
 
-def _typed(value: float) -> str:
-    return f"-real({-value!r})" if value < 0 else f"real({value!r})"
-
-
-# `real` is np.float32 or np.float64: a bare literal would make numba compute in float64
-NUMBA = Dialect("numba", _typed, _PLAIN_FUNCTIONS)
 TORCH = Dialect("torch", repr, _PLAIN_FUNCTIONS)
 
 
@@ -109,75 +95,12 @@ def print_trees(
     trees: Sequence[Any], dialect: Dialect, names: Mapping[str, str] | None = None, temporary: str = "t"
 ) -> Code:
     """Print trees in `dialect`; `names` renames symbols, temporaries are called `t0`, `t1`, … (or longer)."""
-    lowering = _Lowering()
-    outputs = [lowering.lower(tree) for tree in trees]
+    nodes, outputs = lower(trees)
     renamed = names or {}
     taken = {renamed.get(name, name) for tree in trees for name in tree_names(tree)}
     while any(re.fullmatch(re.escape(temporary) + r"\d+", name) for name in taken):
         temporary += "_"
-    return _Emitter(lowering.nodes, outputs, dialect, renamed, temporary).emit()
-
-
-Node = tuple[
-    Any, ...
-]  # ("const", value) | ("name", text) | ("add", ids…) | ("mul", a, b) | ("neg", a) | (function, ids…)
-
-
-class _Lowering:
-    """Trees to nodes; a node's arguments always come before it."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self._ids: dict[Node, int] = {}
-
-    def node(self, *parts: Any) -> int:
-        if parts not in self._ids:
-            self._ids[parts] = len(self.nodes)
-            self.nodes.append(parts)
-        return self._ids[parts]
-
-    def lower(self, tree: Any) -> int:
-        if isinstance(tree, str):
-            return self.node("name", tree)
-        if not isinstance(tree, list):
-            return self.node("const", float(tree))
-        head, arguments = tree[0], tree[1:]
-        if head == "Rational":
-            return self.node("const", arguments[0] / arguments[1])
-        if head == "Power":
-            return self.power(self.lower(arguments[0]), arguments[1])
-        ids = [self.lower(argument) for argument in arguments]
-        if head == "Add":
-            return self.node("add", *ids) if len(ids) > 1 else ids[0]
-        if head == "Multiply":
-            return self.node("mul", ids[0], self.chain("mul", ids[1:])) if len(ids) > 1 else ids[0]
-        if head == "Negate":
-            return self.node("neg", ids[0])
-        if head == "Subtract":
-            return self.node("add", ids[0], self.node("neg", ids[1]))
-        if head == "Divide":
-            return self.node("mul", ids[0], self.node("Reciprocal", ids[1]))
-        if head == "Relu":
-            return self.node("Max", ids[0], self.node("const", 0.0))
-        return self.chain(head, ids) if head in ("Max", "Min") else self.node(head, *ids)
-
-    def chain(self, head: str, ids: list[int]) -> int:
-        left = ids[0]
-        for right in ids[1:]:
-            left = self.node(head, left, right)
-        return left
-
-    def power(self, base: int, exponent: int | float) -> int:
-        if exponent in (0.5, -0.5):
-            root = self.node("Sqrt", base)
-            return root if exponent > 0 else self.node("Reciprocal", root)
-        if exponent < 0:
-            return self.node("Reciprocal", self.power(base, -exponent))
-        if exponent in (0, 1):
-            return base if exponent else self.node("const", 1.0)
-        half = self.power(base, int(exponent) // 2)
-        square = self.node("mul", half, half)
-        return square if exponent % 2 == 0 else self.node("mul", square, base)
+    return _Emitter(nodes, outputs, dialect, renamed, temporary).emit()
 
 
 _SUM, _PRODUCT, _ATOM = 1, 2, 3  # how tightly a fragment binds
@@ -200,7 +123,7 @@ class _Emitter:
         self.fragments: list[tuple[str, int, int]] = []  # code, binding, depth
         self.uses = [0] * len(nodes)
         for node in nodes:
-            for argument in node[1:] if node[0] not in ("const", "name") else ():
+            for argument in arguments(node):
                 self.uses[argument] += 1
         for output in outputs:
             self.uses[output] += 1
@@ -208,9 +131,9 @@ class _Emitter:
     def emit(self) -> Code:
         for index, node in enumerate(self.nodes):
             code, binding = self.fragment(node)
-            arguments = node[1:] if node[0] not in ("const", "name") else ()
-            depth = 1 + max((self.fragments[a][2] for a in arguments), default=-1)
-            if arguments and (self.uses[index] > 1 or depth > _MAX_DEPTH or len(code) > _MAX_LENGTH):
+            parts = arguments(node)
+            depth = 1 + max((self.fragments[part][2] for part in parts), default=-1)
+            if parts and (self.uses[index] > 1 or depth > _MAX_DEPTH or len(code) > _MAX_LENGTH):
                 code, binding, depth = self.store(code), _ATOM, 0
             self.fragments.append((code, binding, depth))
         return Code(tuple(self.lines), tuple(self.fragments[output][0] for output in self.outputs))

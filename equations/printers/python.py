@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from equations import guards, mask
-from equations.init import Init
+from equations.printers.cell import responses
 from equations.printers.code import NUMPY, print_trees
 from equations.rule import Rule
-from equations.stencils import feature_name
+from equations.simulation import first_init
 from equations.tree import to_tree
 
 _TEMPLATE = '''"""A local update rule as a stand-alone simulator.
 
-    python rule.py --steps 200 --size 128 --seed 0 --out state.npy
+    python rule.py --steps 200 --size 128 --seed 0 --out state.npy      (--size N or WIDTHxHEIGHT)
 
 Writes the final state, float32 (channel, height, width), channels {channels}.
 """
@@ -24,9 +24,8 @@ CHANNELS = {channel_list!r}
 DT = {dt!r}
 CLAMP = {clamp!r}  # None or (low, high)
 THRESHOLD = {threshold}  # a cell updates iff its hash is below this; 2**32 means always
-MASK_PER_CHANNEL = {per_channel}
+MASK_CHANNELS = {mask_channels}  # 0: one draw per cell
 BACKGROUND, AMPLITUDE = {background!r}, {amplitude!r}
-SQUARE, SQUARE_FRACTION = {square!r}, {fraction!r}
 
 
 def mix(h):
@@ -37,34 +36,32 @@ def mix(h):
     return h ^ (h >> np.uint32(16))
 
 
-def cell_hash(seed, step, h, w, per_channel):
+def cell_hash(seed, step, h, w, channels):
     """A 32-bit hash of (seed, step, y, x[, channel]); all arithmetic is modulo 2**32."""
     y, x = np.arange(h, dtype=np.uint32)[:, None], np.arange(w, dtype=np.uint32)[None, :]
     golden = np.uint32({golden})
     key = mix(mix(np.array([seed], np.uint32) + golden) ^ np.uint32(step))
     cell = mix(mix(key ^ y) ^ x)
-    if not per_channel:
+    if not channels:
         return cell
-    return mix(cell + np.arange(1, len(CHANNELS) + 1, dtype=np.uint32)[:, None, None] * golden)
+    return mix(cell + np.arange(1, channels + 1, dtype=np.uint32)[:, None, None] * golden)
+
+
+def uniform(seed, h, w, channels={count}):
+    """Random numbers in [0, 1), 24 bits, (channel, h, w)."""
+    drawn = cell_hash(seed, {init_step}, h, w, channels) >> np.uint32(8)
+    return drawn.astype(np.float32) * np.float32(2.0**-24)
 
 
 def start(h, w, seed):
     """The initial state (channel, h, w)."""
     state = np.empty((len(CHANNELS), h, w), np.float32)
     state[:] = np.asarray(BACKGROUND, np.float32)[:, None, None]
-    if SQUARE:
-        (top, bottom), (left, right) = span(h), span(w)
-        state[:, top:bottom, left:right] = np.asarray(SQUARE, np.float32)[:, None, None]
+{marks}
     if any(AMPLITUDE):
-        drawn = cell_hash(seed, {init_step}, h, w, True) >> np.uint32(8)
-        noise = drawn.astype(np.float32) * np.float32(2.0**-24) * np.float32(2) - np.float32(1)
+        noise = uniform(seed, h, w) * np.float32(2) - np.float32(1)
         state += np.asarray(AMPLITUDE, np.float32)[:, None, None] * noise
     return state
-
-
-def span(length):
-    side = max(1, int(np.floor(length * SQUARE_FRACTION + 0.5)))
-    return (length - side) // 2, (length - side) // 2 + side
 
 
 def reciprocal(x):
@@ -90,20 +87,25 @@ def update(s):
 def step(s, index, seed):
     with np.errstate(all="ignore"):
         moved = s + DT * update(s)
-    if THRESHOLD < 2**32:
-        drawn = cell_hash(seed, index, *s.shape[1:], MASK_PER_CHANNEL)
-        moved = np.where(drawn < np.uint32(THRESHOLD), moved, s)
-    return moved if CLAMP is None else np.clip(moved, *CLAMP)
+        if THRESHOLD < 2**32:
+            drawn = cell_hash(seed, index, *s.shape[1:], MASK_CHANNELS)
+            moved = np.where(drawn < np.uint32(THRESHOLD), moved, s)
+        return moved if CLAMP is None else np.clip(moved, *CLAMP)
+
+
+def size(text):
+    width, _, height = text.partition("x")
+    return int(height or width), int(width)
 
 
 def main():
     parser = argparse.ArgumentParser(description="Simulate the rule in this file.")
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--size", type=size, default=(128, 128))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", default="state.npy")
     options = parser.parse_args()
-    state = start(options.size, options.size, options.seed)
+    state = start(*options.size, options.seed)
     for index in range(options.steps):
         state = step(state, index, options.seed)
     np.save(options.out, state)
@@ -114,21 +116,44 @@ if __name__ == "__main__":
 '''
 
 
+# where an initial state of each kind is SQUARE instead of the background
+_SQUARE = "    square = np.asarray({square}, np.float32)[:, None, None]\n"
+_MARKS = {
+    "noise": "",
+    "square": _SQUARE
+    + """    rows, columns = (max(1, int(np.floor(n * {fraction} + 0.5))) for n in (h, w))
+    top, left = (h - rows) // 2, (w - columns) // 2
+    state[:, top : top + rows, left : left + columns] = square
+""",
+    "spots": _SQUARE
+    + """    radius = max(1, int(np.floor({fraction} * min(h, w) / 2 + 0.5)))
+    offsets = np.arange(-radius, radius + 1)
+    dy, dx = np.nonzero(offsets[:, None] ** 2 + offsets**2 <= radius**2)
+    drawn = uniform(seed, 1, {spots}, 2)[:, 0]
+    for y, x in np.floor(drawn * np.array([[h], [w]], np.float32)).astype(int).T:
+        state[:, (y + dy - radius) % h, (x + dx - radius) % w] = square[:, 0]
+""",
+    "cross": _SQUARE
+    + """    state[0::2, :, : w // 2] = square[0::2]
+    state[1::2, : h // 2, :] = square[1::2]
+""",
+}
+
+
 def print_rule(rule: Rule) -> str:
     """The script; its `update`, mask and initial state repeat the reference operation by operation."""
-    count = len(rule.channels)
-    init = rule.init or Init("noise", background=(0.0,) * count, amplitude=(0.1,) * count)
+    init = first_init(rule)
     return _TEMPLATE.format(
         channels=", ".join(rule.channels),
         channel_list=list(rule.channels),
+        count=len(rule.channels),
         dt=rule.dt,
         clamp=rule.clamp,
         threshold=mask.threshold(rule.update_rate),
-        per_channel=rule.mask == "channel",
+        mask_channels=len(rule.channels) if rule.mask == "channel" else 0,
         background=init.background,
         amplitude=init.amplitude,
-        square=init.square if init.kind == "square" else (),
-        fraction=init.square_fraction,
+        marks=_MARKS[init.kind].format(square=init.square, fraction=init.square_fraction, spots=init.spots).rstrip(),
         mix_1=hex(mask.MIX_1),
         mix_2=hex(mask.MIX_2),
         golden=hex(mask.GOLDEN),
@@ -139,24 +164,10 @@ def print_rule(rule: Rule) -> str:
 
 
 def _body(rule: Rule) -> list[str]:
-    lines = []
-    used = set(rule.used_features)
-    for index, channel in enumerate(rule.channels):
-        for stencil in rule.stencils:
-            name = feature_name(channel, stencil.name)
-            if name in used:
-                lines.append(f"v_{name} = {_response(index, stencil.groups)}")
+    def read(channel: int, dy: int, dx: int) -> str:
+        return f"at({channel}, {dy}, {dx})"
+
+    lines = [f"v_{name} = {text}" for name, text in responses(rule, read, repr, "np.zeros_like(s[0])").items()]
     names = {name: f"v_{name}" for name in rule.feature_names}
     code = print_trees([to_tree(expr) for expr in rule.expressions], NUMPY, names)
     return [*lines, *code.lines, *(f"out[{index}] = {result}" for index, result in enumerate(code.results))]
-
-
-def _response(channel: int, groups: tuple[tuple[float, tuple[tuple[int, int, int], ...]], ...]) -> str:
-    parts = []
-    for weight, cells in groups:
-        text = ""
-        for sign, dy, dx in cells:
-            joint = "" if not text else " + " if sign > 0 else " - "
-            text += f"{joint}at({channel}, {dy}, {dx})"
-        parts.append(f"({text})" if weight == 1 else f"{weight!r} * ({text})")
-    return " + ".join(parts) if parts else f"np.zeros_like(s[{channel}])"

@@ -28,7 +28,7 @@ PACKAGES = (
     "numpy",
     "scipy",
     "sympy",
-    "numba",
+    "llvmlite",
     "scikit-learn",
     "pyoperon",
     "pysr",

@@ -87,12 +87,12 @@ def resolve_device(text: str) -> str:
     return text
 
 
-def check_output(path: Path, endings: tuple[str, ...] = ()) -> Path:
+def check_output(path: Path, endings: tuple[str, ...] = (), flag: str = "--out") -> Path:
     """A file that can be written: known ending, folder made. Checked before the work, not after it."""
     if endings and path.suffix.lower() not in endings:
-        raise InputError(f"--out: expected a file ending in {' or '.join(endings)}, got {str(path)!r}")
+        raise InputError(f"{flag}: expected a file ending in {' or '.join(endings)}, got {str(path)!r}")
     if path.is_dir():
-        raise InputError(f"--out: expected a file, {path} is a folder")
+        raise InputError(f"{flag}: expected a file, {path} is a folder")
     check_folder(path.parent)
     return path
 

@@ -1,4 +1,4 @@
-"""`srnca show`: a rule as text, LaTeX, a stand-alone script or a table."""
+"""`srnca show`: a rule as text, LaTeX, a script, a C program, a shader or a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from srnca.cli.output import say
 EXAMPLES = """\
 srnca show snake-rule/rule.json
 srnca show gray-scott --format latex
-srnca show rule.json --format python > rule.py && python rule.py --steps 500"""
+srnca show rule.json --format python > rule.py && python rule.py --steps 500
+srnca show rule.json --format c > rule.c && cc -O3 -o rule rule.c -lm && ./rule --out rule.ppm
+srnca show rule.json --format glsl > rule.frag"""
 
 
 def show(
@@ -20,8 +22,8 @@ def show(
         str, typer.Argument(metavar="RULE", help="A rule.json, its folder, or a model such as gray-scott.")
     ],
     format: Annotated[
-        Literal["text", "latex", "python", "csv"],
-        typer.Option(help="How: python is a script that needs only NumPy."),
+        Literal["text", "latex", "python", "c", "glsl", "csv"],
+        typer.Option(help="python: a script that needs only NumPy; c: a C99 program; glsl: a shader for WebGL2."),
     ] = "text",
 ) -> None:
     """Print the equations of a rule."""

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from equations import models
-from equations.backends import backend_names, get_backend
+from equations.backends import backend_names, get_backend, resolve
 from equations.backends.reference import step as reference_step
-from equations.errors import InputError
+from equations.errors import DivergenceError, InputError
 from equations.rule import Rule
 from equations.simulation import simulate
 from equations.stencils import STENCILS, Stencil, nca_stencils
@@ -119,13 +119,31 @@ class BackendConformance:
         assert abs(after.sum() - state.sum()) < 1e-10
         assert abs(self.run(make_rule({"u": "0.2*u_dx + 0.01"}), state, n=50, dtype=np.float64).sum() - state.sum()) > 1
 
-    def test_nan_is_not_hidden(self):
-        state = np.full((2, 4, 4), np.nan, np.float32)
-        for label in ("division", "guards", "extrema", "clamp"):
-            got = self.run(RULES[label], state)
-            wanted = reference_step(RULES[label], state, step=0, seed=0)
-            np.testing.assert_array_equal(np.isnan(got), np.isnan(wanted))
-            assert np.isnan(got[0]).all()
+    def test_scratch_saves_memory_and_changes_nothing(self):
+        rule = RULES["gray-scott"]
+        start = simulate(rule, size=(20, 24), steps=0, backend="reference")[0]
+        for n in (0, 1, 4):
+            state, scratch = start.copy(), np.empty_like(start)
+            got = get_backend(self.name).make_stepper(rule)(state, 0, n, 9, scratch)
+            np.testing.assert_array_equal(got, self.run(rule, start, 0, n, 9))
+
+    def test_divergence_names_step_channel_and_cell(self):
+        rule = make_rule({"u": "v", "v": "4*v"})  # v grows fivefold, and is first beyond 1e6 where it began largest
+        state = np.zeros((2, 40, 30), np.float32)
+        state[1, 3, 17], state[1, 20, 5] = 1.0, 0.5
+        with pytest.raises(DivergenceError) as caught:
+            self.run(rule, state, 100, 50)
+        wanted = (100 + 9, "v", 3, 17)
+        assert (caught.value.step, caught.value.channel, caught.value.y, caught.value.x) == wanted
+        assert 5**8 < 1e6 < 5**9
+
+    @pytest.mark.parametrize("label", ["division", "guards", "extrema", "clamp"])
+    def test_nan_is_not_hidden(self, label):
+        state = np.zeros((2, 6, 5), np.float32)
+        state[:, 2, 3] = np.nan
+        with pytest.raises(DivergenceError) as caught:
+            self.run(RULES[label], state, 0, 3)
+        assert (caught.value.step, caught.value.channel) == (1, "u")
 
     def test_polynomials_give_the_same_bits(self):
         if not self.exact:
@@ -141,28 +159,104 @@ class TestReference(BackendConformance):
     name = "reference"
 
 
-class TestNumba(BackendConformance):
-    name = "numba"
+class TestLLVM(BackendConformance):
+    name = "llvm"
+    exact = False  # products and sums are rounded once where the processor can
 
-    def test_parallel_kernel_is_the_serial_one(self):
-        from equations.backends import fused
+    @pytest.mark.parametrize("shape", [(40, 31), (16, 5), (33, 1), (129, 70)])
+    def test_threads_and_fused_steps_change_no_byte(self, shape, monkeypatch):
+        from equations.backends.llvm import steppers
 
-        source = fused.kernel_source(RULES["cell mask"])
-        state = np.random.default_rng(0).normal(size=(2, 40, 31)).astype(np.float32)
-        results = [
-            fused._compiled(source, "float32", parallel)(state.copy(), np.empty_like(state), 3, 4, np.uint32(5))
-            for parallel in (False, True)
-        ]
-        np.testing.assert_array_equal(*results)
+        rule = RULES["cell mask"]
+        state = np.random.default_rng(0).normal(size=(2, *shape)).astype(np.float32)
+        monkeypatch.setattr(steppers._Kernel, "_fuse", lambda self, state: 1)
+        wanted = steppers.make_stepper(rule, threads=1)(state, 3, 11, 5)
+        for fuse in (1, 2, 3, 8):
+            monkeypatch.setattr(steppers._Kernel, "_fuse", lambda self, state, fuse=fuse: fuse)
+            for threads in (1, 2, 5):
+                got = steppers.make_stepper(rule, threads=threads)(state, 3, 11, 5)
+                np.testing.assert_array_equal(got, wanted)
 
-    def test_only_used_stencils_are_computed(self):
-        from equations.backends.fused import kernel_source
+    def test_a_long_run_is_many_calls(self, monkeypatch):
+        from equations.backends.llvm import steppers
 
-        source = kernel_source(make_rule({"u": "-u*v^2 + u_lap", "v": "u*v^2"}))
-        assert "f_u_lap" in source
-        assert "f_u_dx" not in source
-        assert "f_v_lap" not in source
-        assert source.count("f_v * f_v") == 2  # once in the edge columns, once inside
+        state = np.random.default_rng(0).normal(size=(2, 20, 20)).astype(np.float32)
+        wanted = self.run(RULES["cell mask"], state, 0, 23, 1)
+        monkeypatch.setattr(steppers, "_CHUNK_UPDATES", 5 * 400)
+        np.testing.assert_array_equal(self.run(RULES["cell mask"], state, 0, 23, 1), wanted)
+
+    @pytest.mark.parametrize("threads", [1, 3])
+    def test_divergence_is_found_inside_fused_steps(self, threads):
+        rule = make_rule({"u": "4*u", "v": "0"})
+        state = np.zeros((2, 200, 8), np.float32)
+        state[0, 150, 2] = 1
+        stepper = get_backend("llvm").make_stepper(rule, threads=threads)
+        for start in range(9):  # at every place of a pass
+            with pytest.raises(DivergenceError) as caught:
+                stepper(state * np.float32(5**start), 0, 30, 0)
+            assert (caught.value.step, caught.value.y, caught.value.x) == (9 - start, 150, 2)
+
+    def test_blocks_are_parts_of_the_whole(self):
+        from equations.backends.llvm import steppers
+
+        rule = RULES["channel mask"]
+        state = np.random.default_rng(0).normal(size=(2, 24, 30)).astype(np.float32)
+        for n in (0, 1, 5):
+            whole = self.run(rule, state, 7, n, 3)
+            ys, xs = np.arange(-n, 11 + n) % 24, np.arange(13 - n, 30 + n) % 30  # over an edge on both sides
+            block = steppers.make_block_stepper(rule, threads=2)
+            got = block(state[:, ys][:, :, xs], ys.astype(np.uint32), xs.astype(np.uint32), 7, n, 3)
+            np.testing.assert_array_equal(got, whole[:, :11, 13:])
+
+    def test_a_block_says_where_in_the_grid_it_diverged(self):
+        from equations.backends.llvm import steppers
+
+        state = np.zeros((2, 10, 12), np.float32)
+        state[0, 6, 7] = np.inf
+        rows, columns = np.arange(100, 110, dtype=np.uint32), np.arange(200, 212, dtype=np.uint32)
+        with pytest.raises(DivergenceError) as caught:
+            steppers.make_block_stepper(RULES["clamp"].replace(clamp=None))(state, rows, columns, 4, 2, 0)
+        assert (caught.value.step, caught.value.y, caught.value.x) == (5, 106, 207)
+
+    def test_processors_without_fused_rounding(self, monkeypatch):
+        from equations.backends.llvm import steppers
+        from equations.backends.llvm.kernel import kernel_ir
+
+        monkeypatch.setattr(steppers, "rounds_once", lambda: False)
+        for label in ("many channels", "functions"):
+            assert "@llvm.fma" not in kernel_ir(RULES[label], "float32", False).split("@interior")[1]
+            self.test_equals_the_reference(label, np.float32)
+
+    @pytest.mark.parametrize("shape", [(12, 17), (1, 1), (3, 2)])
+    @pytest.mark.parametrize("kernel", [((1, 2, 3), (4, 5, 6), (7, 8, 9)), ((1, 0, -1), (2, 0.5, 0), (-1, 0, 1))])
+    def test_stencils_that_share_column_sums(self, kernel, shape):
+        rule = make_rule({"u": "0.1*u_lap - u_dx + u_dy + 0.02*u_odd"}, (*nca_stencils(4), Stencil("odd", kernel)))
+        state = np.random.default_rng(0).normal(size=(1, *shape))
+        wanted = reference_step(rule, state, step=0, seed=0)
+        np.testing.assert_allclose(self.run(rule, state, dtype=np.float64), wanted, rtol=1e-13, atol=1e-13)
+
+    def test_only_used_stencils_are_computed_and_equal_parts_once(self):
+        from equations.backends.llvm.kernel import kernel_ir
+
+        rule = make_rule({"u": "-u*v^2 + u_lap", "v": "u*v^2"})
+        inner = kernel_ir(rule, "float32").split("@interior")[1].split("define")[0]
+        assert inner.count("load float") == 9 + 1  # u around the cell, v in it
+        assert inner.count("fmul") == 1 + 2  # the stencil's first weight, and u·v²
+        assert inner.count("llvm.fma") == 2 + 2  # its other weights, and old + dt · change
+
+    def test_a_feature_is_used_while_it_is_there(self):
+        """Sums of all channels grow feature by feature."""
+        from equations.backends.llvm.kernel import kernel_ir
+
+        names = ("a", "b", "c", "d")
+        rule = make_rule(
+            {name: " + ".join(f"0.{i + 1}*{other}_lap" for i, other in enumerate(names)) for name in names}
+        )
+        inner = kernel_ir(rule, "float32").split("@interior")[1].split("define")[0]
+        places = [inner.index(f"ptr %below_{name},") for name in names]  # the loads of each feature
+        sums = [place for place in range(len(inner)) if inner.startswith("call float @llvm.fma", place)]
+        assert places == sorted(places)
+        assert sum(place < places[3] for place in sums) > len(sums) / 2
 
     def test_the_processor_is_left_as_it_was(self):
         """Subnormal numbers are flushed inside the kernel only."""
@@ -174,6 +268,30 @@ class TestNumba(BackendConformance):
         state = np.full((1, 4, 4), 1e-36, np.float32)
         np.testing.assert_allclose(self.run(rule, state, n=100), 0, atol=2e-38)
 
+    def test_arrays_that_compiled_code_must_not_touch(self):
+        from equations.backends.llvm import steppers
+
+        stepper = steppers.make_stepper(RULES["clamp"])
+        state = np.zeros((2, 8, 8), np.float32)
+        for bad in (np.zeros((3, 8, 8), np.float32), np.zeros((8, 8), np.float32), np.zeros((2, 0, 8), np.float32)):
+            with pytest.raises(InputError, match="2 channels"):
+                stepper(bad, 0, 1, 0)
+        for scratch in (state.astype(np.float64), state[:, :4], state[:, ::2], state.swapaxes(1, 2)):
+            with pytest.raises(InputError, match="contiguous float32"):
+                stepper(state, 0, 1, 0, scratch)
+        with pytest.raises(InputError, match="of its own"):
+            stepper(state, 0, 1, 0, state)
+        block, places = steppers.make_block_stepper(RULES["clamp"]), np.arange(8, dtype=np.uint32)
+        with pytest.raises(InputError, match="7 columns"):
+            block(state, places, places[:7], 0, 1, 0)
+        with pytest.raises(InputError, match="more than 8 cells"):
+            block(state, places, places, 0, 4, 0)
+
+    @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
+    def test_threads_are_checked(self, threads):
+        with pytest.raises(InputError, match="number of threads"):
+            get_backend("llvm").make_stepper(RULES["clamp"], threads=threads)
+
 
 class TestTorch(BackendConformance):
     name = "torch"
@@ -181,8 +299,9 @@ class TestTorch(BackendConformance):
 
 
 def test_registry():
-    assert set(backend_names()) == {"reference", "numba", "torch"}
+    assert set(backend_names()) == {"reference", "llvm", "torch"}
+    assert resolve("auto") == resolve("numba") == "llvm"
     for name in ("auto", *backend_names()):
         assert callable(get_backend(name).make_stepper)
-    with pytest.raises(InputError, match='did you mean "numba"'):
-        get_backend("numbra")
+    with pytest.raises(InputError, match='did you mean "llvm"'):
+        get_backend("lvm")

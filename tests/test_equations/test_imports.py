@@ -18,10 +18,10 @@ from equations.files import atomic, write_bytes, write_text
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
-        ("import equations", ("torch", "numba", "sympy", "numpy", "scipy", "juliacall")),
+        ("import equations", ("torch", "llvmlite", "sympy", "numpy", "scipy", "juliacall")),
         ("from equations import Rule, load_rule, models, simulate, print_rule, render; models.get('gray-scott')",
-         ("torch", "numba", "matplotlib", "juliacall")),
-        ("import equations.backends, equations.numeric, equations.compare", ("torch", "numba")),
+         ("torch", "llvmlite", "matplotlib", "juliacall")),
+        ("import equations.backends, equations.numeric, equations.compare", ("torch", "llvmlite")),
     ],
 )  # fmt: skip
 def test_imports_are_free(statement, absent):

@@ -76,7 +76,7 @@ def test_uniform():
 
 def test_torch_mask_is_the_same():
     pytest.importorskip("torch")
-    from equations.backends.torch_backend import update_mask_torch
+    from equations.backends.torch_mask import update_mask_torch
 
     for rate, channels in ((0.5, None), (0.013, 3), (1.0, None), (1 - 2**-33, 2)):
         for seed, step in ((0, 0), (MAX_SEED, 2**32 - 2), (77, 123456)):

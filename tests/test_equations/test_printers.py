@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from equations import models
 from equations.errors import InputError
 from equations.infix import parse_infix
+from equations.lowering import FUNCTIONS, LOWERED
 from equations.numeric import compile_numpy, evaluate_tree
 from equations.ops import OPERATORS
 from equations.printers import formats, print_rule
-from equations.printers.code import FUNCTIONS, LOWERED, NUMPY, Dialect, function_source, print_trees
+from equations.printers.code import NUMPY, Dialect, function_source, print_trees
 from equations.printers.latex import print_expression as latex
 from equations.printers.text import print_expression
 from equations.simulation import simulate

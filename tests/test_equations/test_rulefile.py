@@ -57,6 +57,23 @@ def test_golden_file():
     assert rule.metrics == {"r2": {"u": 0.99}}
 
 
+def test_inits_round_trip():
+    for init in (
+        Init("spots", (1, 0), (0, 0.1), (0.5, 0.25), 0.05, 7),
+        Init("spots", (1, 0), (0, 0.1), (0.5, 0.25)),
+        Init("cross", (1, 0), (0, 0.1), (0.5, 0.25)),
+        Init("noise", (1, 0), (0, 0.1), spots=7),
+    ):
+        rule = models.get("gray-scott").replace(init=init)
+        data = json.loads(rule_to_text(rule))
+        assert rule_from_dict(data).init == init
+        assert ("spots" in data["init"]) == (init.kind == "spots" or init.spots != 20)
+    data["init"] = {"kind": "spots", "background": [1, 0], "amplitude": [0, 0], "square": [0.5, 0.25]}
+    assert rule_from_dict(data).init.spots == 20
+    with pytest.raises(InputError, match="spots from 1 to 1000"):
+        rule_from_dict({**data, "init": {**data["init"], "spots": "many"}})
+
+
 def test_save_and_load(tmp_path):
     rule = models.get("gray-scott:coral")
     path = tmp_path / "rule.json"

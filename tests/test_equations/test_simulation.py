@@ -1,16 +1,17 @@
-"""Rollouts: which frames, which errors, the patterns that should form, pictures, comparisons."""
+"""Rollouts: which frames, which errors, how much memory, the patterns that should form, comparisons."""
 
 from __future__ import annotations
+
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from equations import models
+from equations.backends import resolve
 from equations.compare import compare_rollouts
 from equations.errors import DivergenceError, InputError
 from equations.init import Init
-from equations.rendering import render
-from equations.rule import Display
 from equations.simulation import Simulator, frame_steps, simulate
 from tests.test_equations.helpers import make_rule
 
@@ -56,6 +57,71 @@ def test_a_given_state():
             simulate(GROWING, state=bad, steps=1)
 
 
+def test_a_state_can_be_taken_and_given():
+    rule = models.get("gray-scott:coral").replace(update_rate=0.5)
+    simulator = Simulator(rule, (12, 16), seed=3)
+    first = simulator.state.copy()
+    returned = simulator.step(5)
+    assert returned is simulator.state
+    kept = simulator.state.copy()
+    on = simulator.step(4).copy()
+    simulator.state, simulator.steps_done = kept, 5  # the mask counts on from there
+    np.testing.assert_array_equal(simulator.step(4), on)
+    assert not np.shares_memory(simulator.state, kept)
+    simulator.reset()
+    assert simulator.steps_done == 0
+    np.testing.assert_array_equal(simulator.state, first)
+    simulator.state = np.zeros((2, 5, 7), np.int8)  # another size will do
+    assert simulator.step().shape == (2, 5, 7)
+    simulator.reset()
+    assert simulator.state.shape == (2, 5, 7)
+    for bad in (np.zeros((3, 6, 7)), np.zeros((2, 3, 3), complex), [[[0]], [[0, 1]]], "state"):
+        with pytest.raises(InputError, match=r"expected a state"):
+            simulator.state = bad
+    with pytest.raises(DivergenceError, match="at step 0"):
+        simulator.state = np.full((2, 4, 4), np.inf)
+
+
+def test_a_diverged_simulation_starts_again():
+    simulator = Simulator(GROWING, 8)
+    with pytest.raises(DivergenceError):
+        simulator.step(100)
+    simulator.reset()
+    np.testing.assert_array_equal(simulator.step(3)[1], 8.0)
+
+
+def test_backend_dtype_and_threads():
+    rule = models.get("gray-scott:coral")
+    assert Simulator(rule, 8).backend == resolve("auto")
+    assert Simulator(rule, 8, backend="reference").backend == "reference"
+    doubles = [simulate(rule, size=16, steps=50, backend=name, dtype="float64")[-1] for name in ("auto", "reference")]
+    assert {frames.dtype for frames in doubles} == {np.dtype(np.float64)}
+    np.testing.assert_allclose(doubles[0], doubles[1], rtol=1e-12)
+    single = simulate(rule, size=16, steps=50, threads=1)[-1]
+    assert single.dtype == np.float32
+    assert 0 < np.abs(single - doubles[0]).max() < 1e-4
+    for changes in ({"dtype": "float16"}, {"threads": 0}, {"threads": 1.5}, {"threads": True}):
+        with pytest.raises(InputError, match=r"expected (dtype|a number of threads)"):
+            simulate(rule, size=8, steps=1, backend="reference", **changes)
+
+
+def test_a_run_takes_the_memory_of_two_states():
+    rule = models.get("gray-scott:coral")
+    Simulator(rule, 16).step(2)  # what is loaded once does not count
+    tracemalloc.start()
+    try:
+        simulator = Simulator(rule, 1024)
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        for _ in range(3):
+            simulator.step(2)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert simulator.state.nbytes <= before  # NumPy's memory is seen
+    assert peak <= 2.2 * simulator.state.nbytes
+
+
 def test_divergence_names_the_place():
     with pytest.raises(DivergenceError, match=r"channel 'v'.*smaller dt") as caught:
         simulate(GROWING, size=8, steps=100, every=10)
@@ -92,24 +158,6 @@ def test_gray_scott_forms_patterns(preset):
 def test_gray_scott_dies_of_too_much_removal():
     dead = simulate(models.load("gray-scott").rule("coral", k=0.09), size=96, steps=1500, seed=0, every=1500)
     assert dead[-1, 1].std() < 1e-3
-
-
-def test_render():
-    rule = make_rule({"r": "0*r", "g": "0*g", "b": "0*b"}, display=Display(("b", "r", "g"), 0.5, 0.5))
-    state = np.zeros((3, 2, 2), np.float32)
-    state[0] = [[-2, -1], [1, 2]]
-    picture = render(rule, state)
-    assert picture.dtype == np.uint8
-    assert picture.shape == (2, 2, 3)
-    assert picture[..., 1].tolist() == [[0, 0], [255, 255]]
-    assert (picture[..., 0] == 128).all()
-    grey = render(rule.replace(display=Display(("r",))), np.full((3, 1, 1), 0.2))
-    assert grey.tolist() == [[[51, 51, 51]]]
-    ends = render(rule.replace(display=Display(("r",), colormap="viridis")), np.array([[[0.0, 1, np.nan]]] * 3))
-    assert ends.tolist() == [[[68, 1, 84], [253, 231, 37], [68, 1, 84]]]
-    assert render(rule.replace(display=None), state)[..., 0].tolist() == [[0, 0], [255, 255]]
-    with pytest.raises(InputError, match="3 channels"):
-        render(rule, state[:2])
 
 
 def test_comparison():

@@ -88,7 +88,7 @@ def test_sigterm_counts_as_ctrl_c_and_the_old_handler_comes_back(monkeypatch: py
     [
         (["tran"], "No such command 'tran'. Did you mean 'train'?"),
         (["simulate"], "RULE"),
-        (["show", "x", "--format", "glsl"], "'glsl' is not one of 'text', 'latex', 'python', 'csv'"),
+        (["show", "x", "--format", "hlsl"], "'hlsl' is not one of 'text', 'latex', 'python', 'c', 'glsl', 'csv'"),
         (["train", "x", "--activation", "gelu"], "'gelu' is not one of 'relu', 'linear', 'abs'"),
         (["train", "x", "--itertions", "5"], "--iterations"),
         (["train", "x", "--channels", "many"], "--channels"),
@@ -101,8 +101,8 @@ def test_sigterm_counts_as_ctrl_c_and_the_old_handler_comes_back(monkeypatch: py
         (["distill", "--checkpoint", "a", "--budget", "-1"], "--budget"),
         (["simulate", "x.json", "--steps", "-1"], "--steps"),
         (["simulate", "x.json", "--size", "0"], "--size: expected"),
-        (["simulate", "x.json", "--out", "x.mov"], "ending in .png or .gif or .npz"),
-        (["simulate", "x.json", "--backend", "cobol"], "'cobol' is not one of"),
+        (["simulate", "x.json", "--out", "x.mov"], "ending in .png or .gif or .mp4"),
+        (["simulate", "x.json", "--backend", "cobol"], "unknown backend 'cobol'"),
         (["verify", "x.json"], "--checkpoint"),
     ],
 )

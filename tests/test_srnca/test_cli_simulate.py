@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from equations import Rule, Stencil, models, save_rule, simulate
+from equations import STENCILS, Rule, Stencil, models, save_rule, simulate
 from equations.symbols import symbol
 from srnca.cli.app import main
+from srnca.cli.progress import Progress
 
 QUICK = ["--backend", "reference", "--size", "24x16", "--quiet"]
 
@@ -84,19 +91,246 @@ def test_no_steps_show_the_first_state(
     assert (tmp_path / "gray-scott-coral.png").is_file()
 
 
-def test_a_rule_that_blows_up_exits_1_and_says_where(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    from equations import STENCILS, Display, Init
+@pytest.mark.parametrize(("ending", "kept"), [("png", 0), ("gif", 3), ("mp4", 3), ("npz", 3), ("zarr", 3)])
+def test_a_rule_that_blows_up_exits_1_and_says_where(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, ending: str, kept: int
+) -> None:
+    from equations import Display, Init
 
     u = symbol("u")
     stencil: Stencil = STENCILS["id"]
     start = Init("noise", (1.0,), (0.1,))
     rule = Rule(("u",), (stencil,), {"u": 9 * u}, init=start, display=Display(("u",)))
     save_rule(rule, tmp_path / "rule.json")
-    out = tmp_path / "x.png"
-    code, said, err = run(capsys, "simulate", tmp_path / "rule.json", *QUICK, "--steps", 100, "--out", out)
+    out, last = tmp_path / f"x.{ending}", tmp_path / "last.npz"
+    words = ["simulate", tmp_path / "rule.json", *QUICK, "--steps", 100, "--every", 2, "--out", out]
+    code, said, err = run(capsys, *words, "--save-state", last)
     assert (code, said) == (1, "")
-    assert "step" in err
-    assert not out.exists()
+    assert "diverged at step 6: channel 'u' is 1" in err  # 10^6 times 1.0 and a bit
+    assert "at y=" in err
+    assert err.count("\n") == 1
+    assert (f"the {kept} frames before it are in {out}" in err) == bool(kept)
+    assert out.exists() == bool(kept)
+    if ending == "npz":
+        with np.load(out) as data:
+            np.testing.assert_array_equal(data["frames"], simulate(rule, size=(16, 24), steps=4, every=2))
+    assert not last.exists()
+
+
+def test_the_line_at_the_end_and_its_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["simulate", "gray-scott", "--size", "24x16", "--quiet", "--steps", 20, "--out", tmp_path / "x.npz"]
+    code, said, err = run(capsys, *words, "--threads", 1)
+    assert (code, err) == (0, "")
+    assert re.fullmatch(
+        rf"{tmp_path}/x.npz: 21 frames of 24x16 cells, 20 steps in \d+ s \(llvm, [\d.e+]+ [kMG]cell/s\)\n", said
+    )
+    code, said, _ = run(capsys, *words, "--backend", "reference", "--dtype", "float64", "--json")
+    facts = json.loads(said)
+    assert code == 0
+    assert facts["backend"] == "reference"
+    assert (facts["dtype"], facts["threads"]) == ("float64", None)
+    assert facts["cells_per_s"] > 0
+    assert (facts["steps"], facts["interrupted"], facts["frames"], facts["state"]) == (20, False, 21, None)
+    with np.load(tmp_path / "x.npz") as data:
+        assert data["frames"].dtype == np.float64
+
+
+def test_progress_says_how_fast(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["simulate", "gray-scott", "--size", 16, "--backend", "reference", "--steps", 30]
+    _, _, err = run(capsys, *words, "--out", tmp_path / "x.png")
+    assert re.search(r"simulate  30/30  [\d.]+ [kM]cell/s", err)
+
+
+def test_a_run_goes_on_as_if_it_had_not_stopped(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Masks and all: steps are counted on, with the same seed."""
+    rule = models.get("gray-scott:coral").replace(update_rate=0.5, mask="channel")
+    save_rule(rule, tmp_path / "rule.json")
+    words = ["simulate", tmp_path / "rule.json", *QUICK[:2], "--quiet", "--out", tmp_path / "x.npz", "--every", 5]
+    state = tmp_path / "now.npz"
+    assert run(capsys, *words, "--size", "24x16", "--seed", 7, "--steps", 13, "--save-state", state)[0] == 0
+    code, said, _ = run(capsys, *words, "--init", state, "--steps", 10, "--save-state", state, "--json")
+    assert code == 0
+    facts = json.loads(said)
+    assert (facts["seed"], facts["size"], facts["state"]) == (7, {"width": 24, "height": 16}, str(state))
+    whole = simulate(rule, size=(16, 24), steps=23, every=1, seed=7, backend="reference")
+    with np.load(tmp_path / "x.npz") as data:
+        np.testing.assert_array_equal(data["frames"], whole[[13, 18, 23]])
+    with np.load(state) as data:
+        np.testing.assert_array_equal(data["state"], whole[23])
+        assert (int(data["step"]), int(data["seed"]), tuple(data["channels"])) == (23, 7, rule.channels)
+
+
+def test_a_picture_can_be_the_start(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 24), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    out = tmp_path / "x.png"
+    words = ["simulate", "gray-scott", *QUICK, "--steps", 0, "--colormap", "grey", "--out", out]
+    code, _, err = run(capsys, *words, "--init", tmp_path / "a.png")
+    assert code == 0
+    assert "grey picture" in err
+    difference = np.asarray(Image.open(out))[..., 0].astype(int) - pixels
+    assert np.abs(difference).max() <= 0.02 * 2.5 * 255 + 1  # the model's own noise
+
+
+def test_pictures_follow_scale_and_colormap(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from equations.rendering import render
+
+    rule = models.get("gray-scott")
+    first = simulate(rule, size=(16, 24), steps=0, backend="reference")[0]
+    for name in ("magma", "duo"):
+        words = ["simulate", "gray-scott", *QUICK, "--steps", 0, "--scale", 3, "--colormap", name]
+        assert run(capsys, *words, "--out", tmp_path / "x.png")[0] == 0
+        expected = render(rule, first, name).repeat(3, axis=0).repeat(3, axis=1)
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "x.png")), expected)
+
+
+def test_the_help_knows_all_endings_and_colour_maps(capsys: pytest.CaptureFixture[str]) -> None:
+    from equations.backends import backend_names
+    from equations.init import KINDS
+    from equations.rendering import COLORMAPS, DUO
+    from srnca.cli.simulate import ENDINGS, simulate
+    from srnca.writers import WRITERS
+
+    assert set(ENDINGS) == set(WRITERS)
+    colours = get_args(get_type_hints(simulate)["colormap"])[0]
+    assert set(get_args(colours)) == {*COLORMAPS, DUO}
+    _, said, _ = run(capsys, "simulate", "--help")
+    assert {word for word in (*ENDINGS, *KINDS, *backend_names()) if word not in said} == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("ending", ["png", "gif", "mp4", "npz", "zarr"])
+def test_a_stop_keeps_what_was_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, number: int
+) -> None:
+    def stop_at_step_25(self: Progress, label: str, done: float, total: float, detail: str = "") -> None:
+        if done >= 25:
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(Progress, "update", stop_at_step_25)
+    monkeypatch.setattr("srnca.running.GROWTH", 1)  # one step at a time
+    out, state = tmp_path / f"x.{ending}", tmp_path / "now.npz"
+    words = ["simulate", "gray-scott", *QUICK, "--steps", 10**6, "--every", 10, "--out", out, "--save-state", state]
+    code, said, err = run(capsys, *words)
+    assert (code, err) == (130, "")
+    frames = 1 if ending == "png" else 3
+    assert said.startswith(f"{out}: {frames} frame")
+    assert "stopped after 25 of 1000000 steps" in said
+    whole = simulate(models.get("gray-scott"), size=(16, 24), steps=25, every=1, backend="reference")
+    with np.load(state) as data:
+        np.testing.assert_array_equal(data["state"], whole[25])
+    if ending == "npz":
+        with np.load(out) as data:
+            np.testing.assert_array_equal(data["frames"], whole[[0, 10, 20]])
+    elif ending == "png":
+        from equations.rendering import render
+
+        np.testing.assert_array_equal(np.asarray(Image.open(out)), render(models.get("gray-scott"), whole[25]))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["now.npz", out.name]
+
+
+def test_a_second_ctrl_c_stops_at_once(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_twice(self: Progress, *words: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Progress, "update", stop_twice)
+    out = tmp_path / "x.gif"
+    before = signal.getsignal(signal.SIGINT)
+    code, said, _ = run(capsys, "simulate", "gray-scott", *QUICK, "--steps", 100, "--out", out)
+    assert (code, said) == (130, "")
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_killed_run_keeps_its_frames(tmp_path: Path) -> None:
+    import zarr
+
+    out = tmp_path / "x.zarr"
+    words = ["simulate", "gray-scott", "--size", "24x16", "--backend", "reference", "--steps", 10**8, "--every", 3]
+    command = [sys.executable, "-m", "srnca", *map(str, words), "--out", str(out), "--quiet"]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while len(list(out.glob("frames/c/*"))) < 5:
+                assert process.poll() is None, "the run ended by itself"
+                assert time.monotonic() < deadline, "no frames after a minute"
+                time.sleep(0.01)
+        finally:
+            process.kill()
+    frames = np.asarray(zarr.open_group(str(out), mode="r")["frames"])
+    assert len(frames) >= 4
+    expected = simulate(
+        models.get("gray-scott"), size=(16, 24), steps=3 * len(frames) - 3, every=3, backend="reference"
+    )
+    np.testing.assert_array_equal(frames, expected)
+
+
+def test_a_full_disk_exits_1_and_says_what_is_kept(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "x.npz"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        code, said, err = run(capsys, "simulate", "gray-scott", *QUICK, "--steps", 50, "--every", 1, "--out", out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (code, said) == (1, "")
+    assert err == f"error: {out}: File too large; the 4 frames before it are in {out}\n"
+    with np.load(out) as data:
+        assert data["frames"].shape == (4, 2, 16, 24)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--size", "2"], "--size: expected sides of at least 3"),
+        (["--size", "16x2"], "--size: expected sides of at least 3"),
+        (["--steps", "-1"], "steps"),
+        (["--backend", "cobol"], "unknown backend 'cobol'; expected auto, reference, llvm, torch"),
+        (["--dtype", "float16"], "dtype"),
+        (["--threads", "0"], "threads"),
+        (["--seed", "4294967296"], "seed from 0 to"),
+        (["--init", "nosie"], 'did you mean "noise"'),
+        (["--init", "{tmp}/nan.npz"], "got nan in channel u at y=1, x=2"),
+        (["--init", "{tmp}/three.npz"], "a state of 2 channels (u, v)"),
+        (["--init", "{tmp}/text.png"], "expected an image"),
+        (["--colormap", "jet"], "colormap"),
+        (["--out", "{tmp}/x.bmp"], "ending in .png or .gif or .mp4 or .npz or .zarr"),
+        (["--out", "{tmp}/x.npz", "--fps", "10"], "--fps means nothing to a file ending in .npz"),
+        (["--out", "{tmp}/x.gif", "--fps", "80"], "1 to 50"),
+        (["--save-state", "{tmp}/now.png"], "--save-state: expected a file ending in .npz"),
+        (["--save-state", "{tmp}"], "--save-state: expected a file"),
+    ],
+)
+def test_bad_input_exits_2_with_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list[str], sentence: str
+) -> None:
+    state = np.zeros((2, 4, 4), np.float32)
+    np.savez(tmp_path / "three.npz", state=np.zeros((3, 4, 4)))
+    state[0, 1, 2] = np.nan
+    np.savez(tmp_path / "nan.npz", state=state)
+    (tmp_path / "text.png").write_text("no picture")
+    there = {p.name for p in tmp_path.iterdir()}
+    given = [word.replace("{tmp}", str(tmp_path)) for word in words]
+    default = [] if "--out" in given else ["--out", tmp_path / "x.png"]
+    code, said, err = run(capsys, "simulate", "gray-scott", "--quiet", "--steps", 1, *given, *default)
+    assert (code, said) == (2, "")
+    assert sentence in err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert {p.name for p in tmp_path.iterdir()} == there
+
+
+def test_rgb_pictures_have_no_colour_map(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rule = Rule(("r", "g", "b"), (STENCILS["id"],), {name: -symbol(name) for name in "rgb"})
+    save_rule(rule, tmp_path / "rule.json")
+    words = ["simulate", tmp_path, *QUICK, "--out", tmp_path / "x.png", "--colormap"]
+    assert "three as red, green, blue" in run(capsys, *words, "magma")[2]
+    code, _, err = run(capsys, *words, "duo")
+    assert code == 2
+    assert "a rule of two channels, this one has 3" in err
 
 
 @pytest.mark.parametrize(
@@ -147,7 +381,7 @@ def test_missing_rules_exit_2(capsys: pytest.CaptureFixture[str], words: list[st
     assert sentence in err
 
 
-@pytest.mark.parametrize("format", ["text", "latex", "csv"])
+@pytest.mark.parametrize("format", ["text", "latex", "c", "glsl", "csv"])
 def test_show_prints_each_channel(capsys: pytest.CaptureFixture[str], rule_file: Path, format: str) -> None:
     code, out, _ = run(capsys, "show", rule_file, "--format", format)
     assert code == 0
@@ -157,8 +391,6 @@ def test_show_prints_each_channel(capsys: pytest.CaptureFixture[str], rule_file:
 
 
 def test_show_knows_the_formats_of_the_library() -> None:
-    from typing import get_args, get_type_hints
-
     from equations.printers import PRINTERS
     from srnca.cli.show import show
 

@@ -21,7 +21,7 @@ HEAVY = (
     "juliacall",
     "juliapkg",
     "pysr",
-    "numba",
+    "llvmlite",
     "pyoperon",
     "sklearn",
     "matplotlib",

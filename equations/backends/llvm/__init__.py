@@ -1,0 +1,1 @@
+"""The fast backend: a rule as LLVM assembly, compiled for this processor."""

@@ -1,0 +1,185 @@
+"""The fast backend: one fused kernel per rule, compiled for this processor by LLVM, on as many threads as wanted."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from equations.backends import BlockStepper, State, Stepper
+from equations.backends.llvm.instructions import Real
+from equations.backends.llvm.jit import compile_run, rounds_once
+from equations.backends.llvm.kernel import kernel_ir
+from equations.divergence import check_finite
+from equations.errors import InputError, shorten
+from equations.rule import Rule
+
+_CHUNK_UPDATES = 2**28  # cells a call updates: some tenths of a second, in which Ctrl-C must wait
+_THREAD_UPDATES = 2**18  # cells a thread must update to be worth its start
+_RING_BYTES = 2**18  # rows between fused steps: they share a core's own cache with the rows read and written
+_MOST_FUSED = 8
+_NEVER = 2**64 - 1
+
+Places = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]
+
+
+def make_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int | None = None) -> Stepper:
+    """A stepper of the rule, compiled now (or found in the cache). threads: None for all the cores there are."""
+    kernel = _Kernel(rule, dtype, threads)
+
+    def stepper(state: State, step0: int, n: int, seed: int, scratch: State | None = None) -> State:
+        source = np.array(state, kernel.real, order="C") if scratch is None else state
+        target = np.empty_like(source) if scratch is None else scratch
+        kernel.check(source, target)
+        h, w = source.shape[1:]
+        places = np.arange(h, dtype=np.uint32), np.arange(w, dtype=np.uint32)
+        most, done = max(1, _CHUNK_UPDATES // (h * w)), 0
+        while done < n:
+            now = min(most, n - done)
+            source, target = kernel.run(source, target, places, step0 + done, now, seed)
+            done += now
+        return source
+
+    return stepper
+
+
+def make_block_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int | None = None) -> BlockStepper:
+    """A stepper of one block of a larger grid."""
+    kernel = _Kernel(rule, dtype, threads)
+
+    def block(
+        padded: State, ys: State, xs: State, step0: int, n: int, seed: int, scratch: State | None = None
+    ) -> State:
+        source = np.array(padded, kernel.real, order="C") if scratch is None else padded
+        target = np.empty_like(source) if scratch is None else scratch
+        places = np.ascontiguousarray(ys, np.uint32), np.ascontiguousarray(xs, np.uint32)
+        kernel.check(source, target)
+        h, w = source.shape[1:]
+        if (len(places[0]), len(places[1])) != (h, w) or min(h, w) <= 2 * n:
+            raise InputError(
+                f"expected a block of more than {2 * n} cells a side and the place of each, "
+                f"got {h}x{w} cells, {len(places[0])} rows and {len(places[1])} columns"
+            )
+        if n:
+            source, _ = kernel.run(source, target, places, step0, n, seed, shrink=True)
+        return source[:, n : h - n, n : w - n]
+
+    return block
+
+
+class _Kernel:
+    """The compiled code of a rule, and how it is called."""
+
+    def __init__(self, rule: Rule, dtype: npt.DTypeLike, threads: int | None) -> None:
+        self.rule, self.real, self.threads = rule, np.dtype(dtype), check_threads(threads)
+        self.code = compile_run(kernel_ir(rule, _real(self.real), rounds_once()))
+
+    def check(self, *arrays: State) -> None:
+        """Compiled code trusts its pointers: raise InputError for arrays that it cannot work on."""
+        shape = arrays[0].shape
+        for array in arrays:
+            whole = array.dtype == self.real and array.flags.c_contiguous and array.flags.aligned
+            if (
+                len(shape) != 3
+                or shape[0] != len(self.rule.channels)
+                or 0 in shape
+                or array.shape != shape
+                or not whole
+            ):
+                raise InputError(
+                    f"expected contiguous {self.real} states (channel, h, w) with {len(self.rule.channels)} channels, "
+                    f"got {array.dtype} {array.shape}"
+                )
+        if len(arrays) > 1 and np.may_share_memory(arrays[0], arrays[1]):
+            raise InputError("expected a scratch array of its own, got the state itself")
+
+    def run(
+        self, source: State, target: State, places: Places, step0: int, n: int, seed: int, shrink: bool = False
+    ) -> tuple[State, State]:
+        """Do n >= 1 steps; returns the array with the new state, and the other one.
+
+        Raises DivergenceError, with the step and the cell, when a step leaves the finite numbers.
+        """
+        fuse = self._fuse(source)
+        made, first_bad = self._launch(source, target, places, step0, n, seed, shrink, fuse)
+        if -(-made // fuse) % 2:
+            source, target = target, source
+        if first_bad is not None:  # the state before that pass is still there: go on step by step
+            for step in range(made, first_bad + 1):
+                self._launch(source, target, places, step0 + step, 1, seed, shrink, 1)
+                source, target = target, source
+            rim = (first_bad + 1) * shrink
+            h, w = source.shape[1:]
+            ys, xs = (place[rim : len(place) - rim] for place in places)
+            check_finite(self.rule, source[:, rim : h - rim, rim : w - rim], step0 + first_bad + 1, ys, xs)
+        return source, target
+
+    def _launch(
+        self,
+        source: State,
+        target: State,
+        places: Places,
+        step0: int,
+        n: int,
+        seed: int,
+        shrink: bool,
+        fuse: int,
+    ) -> tuple[int, int | None]:
+        """Returns the steps done, and the one, counted from 0, that left the finite numbers."""
+        channels, h, w = source.shape
+        count = min(h, self.threads or min(_cores(), max(1, n * h * w // _THREAD_UPDATES)))
+        gate = np.array([0, _NEVER], np.uint64)
+        rings = np.empty((count, (fuse - 1) * channels * 3 * w), self.real)
+        arrays = [array.ctypes.data for array in (source, target, *places)]
+        sizes = (h, w, seed, step0 & 0xFFFFFFFF, n, int(shrink), fuse)
+        made = [0] * count
+
+        def share(index: int) -> None:
+            made[index] = self.code(*arrays, *sizes, rings[index].ctypes.data, index, count, gate.ctypes.data)
+
+        helpers = [threading.Thread(target=share, args=(index,), daemon=True) for index in range(1, count)]
+        try:
+            for helper in helpers:
+                helper.start()
+        except RuntimeError as error:
+            gate[:] = _NEVER, 0  # opens the barrier to those that wait
+            raise InputError(f"the system gives fewer than {count} threads; ask for fewer") from error
+        share(0)
+        for helper in helpers:
+            helper.join()
+        bad = int(gate[1])
+        return made[0], None if bad == _NEVER else bad
+
+    def _fuse(self, state: State) -> int:
+        """How many steps go through memory together: as many as have their rows in the cache of a core."""
+        channels, h, w = state.shape
+        fits = _RING_BYTES // (3 * channels * w * self.real.itemsize)
+        return max(1, min(_MOST_FUSED, 1 + fits, h // 16))
+
+
+def _real(dtype: np.dtype[Any]) -> Real:
+    if dtype == np.float32:
+        return "float32"
+    if dtype == np.float64:
+        return "float64"
+    raise InputError(f"expected dtype float32 or float64, got {dtype}")
+
+
+def _cores() -> int:
+    """The threads to use: OMP_NUM_THREADS where it is set, else the cores that this process may run on."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_threads(threads: int | None) -> int | None:
+    """`threads` if it is None or a whole number from 1 up; raises InputError otherwise."""
+    if threads is None:
+        return None
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or not 1 <= threads <= 4096:
+        raise InputError(f"expected a number of threads from 1 to 4096, or None for all cores, got {shorten(threads)}")
+    return int(threads)

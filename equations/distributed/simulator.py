@@ -1,0 +1,187 @@
+"""A simulation whose grid is spread over the ranks; the bytes are those of one process."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from equations.backends import BACKENDS, BlockStepper, resolve
+from equations.distributed.decomposition import Decomposition
+from equations.distributed.halo import Halo
+from equations.distributed.world import asking_others, torch_device
+from equations.errors import DivergenceError, InputError, shorten
+from equations.init import check_size, make_state
+from equations.mask import check_seed
+from equations.rule import Rule
+from equations.simulation import check_dtype, check_state, check_steps, check_threads, first_init
+
+_NEVER = 2**62
+
+
+class DistributedSimulator:
+    """One rank's share of a simulation: the interface of `equations.Simulator`, called by all ranks alike.
+
+    decomposition: "auto" or "ROWSxCOLUMNS" of blocks. halo: steps between two exchanges, None for a good number.
+    Each rank makes its own part of the rule's first state, so no process ever holds the whole grid, unless it
+    asks for `state`; a `state` (channel, h, w) that is given must be the same on all ranks.
+
+    Attributes: `rule`, `seed`, `dtype`, `backend`, `size` (h, w) of the whole grid, `cut` (the Decomposition),
+    `part` (the rows and columns of this rank's block) and `steps_done`.
+    Raises InputError outside of `joined`, and for arguments that make no sense.
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        size: int | tuple[int, int] = 256,
+        seed: int = 0,
+        backend: str = "auto",
+        decomposition: str = "auto",
+        dtype: Literal["float32", "float64"] = "float32",
+        threads: int | None = None,
+        state: npt.ArrayLike | None = None,
+        halo: int | None = None,
+    ) -> None:
+        if not dist.is_initialized():
+            raise InputError("expected a DistributedSimulator inside `with joined():`, in processes of torchrun")
+        self.rule, self.seed, self.dtype, self.backend = rule, check_seed(seed), check_dtype(dtype), resolve(backend)
+        whole = None if state is None else check_state(rule, state, self.dtype)
+        self.size = check_size(size) if whole is None else (whole.shape[1], whole.shape[2])
+        self.rank = dist.get_rank()
+        self.cut = Decomposition.parse(decomposition, self.size, dist.get_world_size())
+        self.part = self.cut.part(self.rank)
+        self.steps_done = 0
+        self.halo = _check_halo(halo, self.cut)
+        self._neighbours = Halo(self.cut, self.rank)
+        self._device = torch_device(backend)
+        self._stepper: BlockStepper = import_module(BACKENDS[self.backend]).make_block_stepper(
+            rule, dtype, threads=check_threads(threads)
+        )
+        (top, bottom), (left, right) = self.part
+        if whole is None:
+            own = make_state(first_init(rule), len(rule.channels), self.size, self.seed, self.part)
+        else:
+            own = whole[:, top:bottom, left:right]
+        # two blocks with their halo, which the steppers take in turns; the present one is in the first
+        self._buffers = [self._padded(torch.from_numpy(own), self.halo) for _ in range(2)]
+
+    @property
+    def block(self) -> npt.NDArray[Any]:
+        """This rank's part (channel, bh, bw) of the present state."""
+        result: npt.NDArray[Any] = self._block.cpu().numpy()
+        return result
+
+    @property
+    def _block(self) -> Tensor:
+        return _middle(self._buffers[0], self.halo)
+
+    @property
+    def state(self) -> npt.NDArray[Any] | None:
+        """The whole state (channel, h, w) on rank 0, None on the others, which send theirs: all ranks must ask."""
+        with asking_others():
+            if self.rank != 0:
+                dist.send(self._block.contiguous(), 0)
+                return None
+            whole = np.empty((len(self.rule.channels), *self.size), self.dtype)
+            for rank in range(self.cut.rows * self.cut.columns):
+                (top, bottom), (left, right) = self.cut.part(rank)
+                block = self._block
+                if rank:
+                    block = torch.empty(
+                        (len(whole), bottom - top, right - left), dtype=block.dtype, device=block.device
+                    )
+                    dist.recv(block, rank)
+                whole[:, top:bottom, left:right] = block.cpu().numpy()
+            return whole
+
+    def step(self, n: int = 1) -> None:
+        """Do `n` steps, the same on all ranks; raises the same DivergenceError on all at the first that diverges."""
+        left = check_steps(n, self.steps_done)
+        while left:
+            now = min(self.halo, left)
+            self._round(now)
+            left -= now
+
+    def agree(self, number: int) -> int:
+        """The smallest of the ranks' numbers, on all of them."""
+        with asking_others():
+            smallest = torch.tensor([number], dtype=torch.int64, device=self._device)
+            dist.all_reduce(smallest, dist.ReduceOp.MIN)
+            return int(smallest)
+
+    def _round(self, n: int) -> None:
+        """One exchange, and the steps that it is good for."""
+        whole = n == self.halo
+        padded, scratch = self._buffers if whole else (self._padded(self._block, n) for _ in range(2))
+        with asking_others():
+            self._neighbours.fill(padded, n)
+        error, result = None, padded
+        try:
+            result = self._stepped(padded, scratch, n)
+        except DivergenceError as caught:
+            error = caught
+        if self.agree(_NEVER if error is None else error.step) != _NEVER:
+            raise self._first_of(error)
+        if whole and result.data_ptr() == _middle(scratch, n).data_ptr():
+            self._buffers.reverse()
+        elif result.data_ptr() != self._block.data_ptr():
+            self._block.copy_(result)
+        self.steps_done += n
+
+    def _padded(self, block: Tensor, width: int) -> Tensor:
+        """A new buffer with the block in its middle, on the device."""
+        (top, bottom), (left, right) = self.part
+        shape = (len(self.rule.channels), bottom - top + 2 * width, right - left + 2 * width)
+        padded = torch.empty(shape, dtype=getattr(torch, self.dtype), device=self._device)
+        _middle(padded, width).copy_(block)
+        return padded
+
+    def _stepped(self, padded: Tensor, scratch: Tensor, n: int) -> Tensor:
+        """The block n steps later; NumPy's backends work in the tensors' own memory."""
+        ys, xs = (
+            (np.arange(start - n, stop + n) % length).astype(np.uint32)
+            for (start, stop), length in zip(self.part, self.size, strict=True)
+        )
+        if self.backend == "torch":
+            result: Any = self._stepper(padded, ys, xs, self.steps_done, n, self.seed)  # type: ignore[arg-type]
+            return result
+        arrays = padded.numpy(), scratch.numpy()
+        return torch.from_numpy(self._stepper(arrays[0], ys, xs, self.steps_done, n, self.seed, arrays[1]))
+
+    def _first_of(self, error: DivergenceError | None) -> DivergenceError:
+        """The error of the rank that saw the first step, channel and cell, on all ranks."""
+        place = [_NEVER] * 4
+        if error is not None:
+            place = [error.step, self.rule.channels.index(error.channel), error.y, error.x]
+        text = str(error or "").encode()
+        with asking_others():
+            mine = torch.tensor([*place, self.rank, len(text)], device=self._device)
+            everyone = [torch.empty_like(mine) for _ in range(dist.get_world_size())]
+            dist.all_gather(everyone, mine)
+            step, channel, y, x, rank, length = min(found.tolist() for found in everyone)
+            said = torch.zeros(length, dtype=torch.uint8, device=self._device)
+            if rank == self.rank:
+                said = torch.tensor(list(text), dtype=torch.uint8, device=self._device)
+            dist.broadcast(said, rank)
+        message = bytes(said.tolist()).decode()
+        return DivergenceError(message, step=step, channel=self.rule.channels[channel], y=y, x=x)
+
+
+def _check_halo(halo: object, cut: Decomposition) -> int:
+    if halo is None:
+        return cut.halo
+    if isinstance(halo, bool) or not isinstance(halo, int) or not 1 <= halo <= cut.smallest:
+        raise InputError(
+            f"expected a halo of 1 to {cut.smallest} cells, the smallest block's side, got {shorten(halo)}"
+        )
+    return halo
+
+
+def _middle(padded: Tensor, width: int) -> Tensor:
+    return padded[:, width : padded.shape[1] - width, width : padded.shape[2] - width]

@@ -1,0 +1,64 @@
+"""Joining the processes that torchrun started, and what is said when one is lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+
+from equations.backends import resolve
+from equations.errors import InputError, SrncaError
+
+TIMEOUT = timedelta(minutes=10)  # rank 0 writes frames while the others wait
+
+
+class LostRankError(SrncaError):
+    """Another process has ended or does not answer; the first one that failed says why."""
+
+
+@contextmanager
+def joined(backend: str = "auto", timeout: timedelta = TIMEOUT) -> Iterator[None]:
+    """Join the other ranks for as long as the context lasts: over NCCL for torch on GPUs, else over gloo.
+
+    The environment must be that of torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, LOCAL_RANK). A rank that
+    waits longer than `timeout` for another raises LostRankError.
+    Raises InputError for an unknown backend, or for more processes on a machine than GPUs.
+    """
+    device = torch_device(backend)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    with asking_others():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timeout)
+    try:
+        yield
+        with asking_others():
+            dist.barrier()  # nobody closes a connection that another still reads from
+    finally:
+        dist.destroy_process_group()
+
+
+def torch_device(backend: str) -> torch.device:
+    """Where this rank's block lives: the GPU of its number on the machine for torch, else the processor."""
+    if resolve(backend) != "torch" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    local, found = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if local >= found:
+        raise InputError(f"expected at most one process for each of this machine's {found} GPUs, got more")
+    return torch.device("cuda", local)
+
+
+@contextmanager
+def asking_others() -> Iterator[None]:
+    """Turn a failed exchange into a LostRankError."""
+    try:
+        yield
+    except RuntimeError as error:
+        rank = os.environ.get("RANK", "?")
+        first = str(error).strip().partition("\n")[0]
+        raise LostRankError(
+            f"rank {rank} lost another rank, which has ended or does not answer; see what the others say ({first})"
+        ) from error

@@ -1,0 +1,103 @@
+"""A rule as a stand-alone C99 program that gives the reference backend's states and pictures."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable
+from string import Template
+
+from equations import mask
+from equations.colormaps import table as colour_table
+from equations.divergence import LIMIT
+from equations.init import MAX_CELLS
+from equations.printers.c_parts import MARKS, PICTURES
+from equations.printers.c_template import PROGRAM
+from equations.printers.cell import EXP_ARGUMENT, Target, cell_lines, helpers, literal, masked
+from equations.printers.code import Dialect
+from equations.rendering import display_of
+from equations.rule import Rule
+from equations.simulation import first_init
+
+C = Dialect(
+    "c",
+    literal,
+    {
+        "Abs": "fabsf({0})",
+        "Max": "larger({0}, {1})",
+        "Min": "smaller({0}, {1})",
+        "Tanh": "tanhf({0})",
+        "Exp": f"expf({EXP_ARGUMENT})",
+        "Sin": "sinf({0})",
+        "Cos": "cosf({0})",
+        "Sqrt": "sqrtf(at_least({0}, 0.0f))",
+        "Reciprocal": "reciprocal({0})",
+    },
+    assign="float {name} = {value};",
+)
+TARGET = Target(C, "uint32_t", "static inline ")
+_OPTIONAL = ("up", "down", "plane", "row", "west", "east")  # parameters that a rule may leave unused
+
+
+def print_rule(rule: Rule) -> str:
+    """The program: one fused pass per step, the mask bit for bit, a `main` that writes a PPM or PGM picture."""
+    init, display = first_init(rule), display_of(rule)
+    cell = _cell(rule)
+    used = set(re.findall(r"\w+", cell))
+    init_step = f"{mask.INIT_STEP:#x}u"
+    grey = len(display.channels) == 1 and display.colormap == "grey"
+    fields = {
+        "channel_names": ", ".join(rule.channels),
+        "quoted_names": ", ".join(f'"{channel}"' for channel in rule.channels),
+        "channels": len(rule.channels),
+        "max_cells": MAX_CELLS // len(rule.channels),
+        "golden": f"{mask.GOLDEN:#x}u",
+        "init_step": init_step,
+        "limit": literal(LIMIT),
+        "background": _numbers(init.background),
+        "amplitude": _numbers(init.amplitude),
+        "marks": Template(MARKS[init.kind]).substitute(
+            square=_numbers(init.square), fraction=float(init.square_fraction), spots=init.spots, init_step=init_step
+        ),
+        "helpers": helpers(TARGET, PROGRAM + cell),
+        "cell": cell,
+        "unused": "".join(f"    (void){name};\n" for name in _OPTIONAL if name not in used),
+        "picture": _picture(rule),
+        "endings": ".ppm|FILE.pgm" if grey else ".ppm",
+        "good_ending": 'ends_in(end, ".ppm") || ends_in(end, ".pgm")' if grey else 'ends_in(end, ".ppm")',
+        "endings_text": ".ppm or .pgm" if grey else ".ppm (the picture is in colour)",
+        "grey": 'ends_in(out, ".pgm")' if grey else "0",
+    }
+    return Template(PROGRAM).substitute(fields)
+
+
+def _cell(rule: Rule) -> str:
+    """The lines that update one cell of every channel."""
+    count = len(rule.channels)
+    planes = ["", "plane + ", *(f"{index} * plane + " for index in range(2, count))]
+
+    def read(channel: int, dy: int, dx: int) -> str:
+        return f"{('up', 'mid', 'down')[dy + 1]}[{planes[channel]}{('x + west', 'x', 'x + east')[dx + 1]}]"
+
+    lines, results = cell_lines(rule, TARGET, read)
+    lines += [f"out[{planes[index]}x] = {new};" for index, new in enumerate(results)]
+    if masked(rule):
+        lines.insert(0, "uint32_t column = (uint32_t)x;")
+    return "\n".join(f"        {line}" for line in lines)
+
+
+def _picture(rule: Rule) -> str:
+    """The function `paint`: the colour of one cell."""
+    display = display_of(rule)
+    kind = "rgb" if len(display.channels) == 3 else "grey" if display.colormap == "grey" else "map"
+    table = "" if kind != "map" else ", ".join(f"0x{r:02x}{g:02x}{b:02x}" for r, g, b in colour_table(display.colormap))
+    return Template(PICTURES["shown"] + PICTURES[kind]).substitute(
+        scale=literal(display.scale),
+        offset=literal(display.offset),
+        shown=", ".join(str(rule.channels.index(name)) for name in display.channels),
+        table="\n    ".join(textwrap.wrap(table, 110)),
+    )
+
+
+def _numbers(values: Iterable[float]) -> str:
+    return ", ".join(map(literal, values))

@@ -1,0 +1,134 @@
+"""What printers share: how a stencil reads, and the lines that update one cell in C and in GLSL.
+
+Both languages get the same text where they can: `float` arithmetic in the reference's order, literals such as
+`0.16f`, and helper functions that differ only in the names of types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from string import Template
+
+import numpy as np
+
+from equations import guards, mask
+from equations.printers.code import Dialect, print_trees
+from equations.rule import Rule
+from equations.stencils import Stencil, feature_name
+from equations.tree import to_tree
+
+Read = Callable[[int, int, int], str]  # (channel, dy, dx) → the code that reads that neighbour
+
+
+@dataclass(frozen=True)
+class Target:
+    """A language of the C family: its dialect, its 32-bit unsigned type, and what stands before a function."""
+
+    dialect: Dialect
+    uint: str
+    prefix: str = ""
+
+
+def literal(value: float) -> str:
+    """`value` rounded to float32, in the fewest digits that give it back; always with a point."""
+    with np.errstate(over="ignore"):
+        rounded = np.float32(value)
+    if np.isinf(rounded):
+        return "-INFINITY" if rounded < 0 else "INFINITY"
+    mantissa, mark, exponent = repr(float(str(rounded))).partition("e")
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}{mark}{exponent}f"
+
+
+def responses(rule: Rule, read: Read, number: Callable[[float], str], zero: str) -> dict[str, str]:
+    """Feature → the code that computes it from a cell's neighbours, for the features that the rule uses.
+
+    `zero` is what a stencil without weights gives.
+    """
+    used = set(rule.used_features)
+    return {
+        name: _response(stencil, index, read, number) or zero
+        for index, channel in enumerate(rule.channels)
+        for stencil in rule.stencils
+        if (name := feature_name(channel, stencil.name)) in used
+    }
+
+
+def _response(stencil: Stencil, channel: int, read: Read, number: Callable[[float], str]) -> str:
+    parts = []
+    for weight, cells in stencil.groups:
+        text = read(channel, *cells[0][1:])
+        text += "".join(f" {'+' if sign > 0 else '-'} {read(channel, dy, dx)}" for sign, dy, dx in cells[1:])
+        inner = f"({text})" if len(cells) > 1 else text
+        parts.append(inner if weight == 1 else f"{number(weight)} * {inner}")
+    return " + ".join(parts)
+
+
+def identifiers(prefix: str, names: Sequence[str]) -> list[str]:
+    """An identifier for each name; numbered where the name is too long or would bring `__`, reserved in GLSL."""
+    return [f"{prefix}_{index if '__' in name or len(name) > 50 else name}" for index, name in enumerate(names)]
+
+
+def cell_lines(rule: Rule, target: Target, read: Read) -> tuple[list[str], list[str]]:
+    """The lines that update one cell, and the names of the new values in channel order.
+
+    With a mask they use `row`, the hash of the cell's row, and `column`, its x; both unsigned.
+    """
+    names = dict(zip(rule.feature_names, identifiers("f", rule.feature_names), strict=True))
+    lines = [f"float {names[name]} = {text};" for name, text in responses(rule, read, literal, literal(0.0)).items()]
+    code = print_trees([to_tree(expr) for expr in rule.expressions], target.dialect, names)
+    lines += code.lines
+    if masked(rule):
+        lines.append(f"{target.uint} cell_hash = mix32(row ^ column);")
+    results = identifiers("new", rule.channels)
+    for index, (new, change) in enumerate(zip(results, code.results, strict=True)):
+        old, scale = read(index, 0, 0), "" if rule.dt == 1 else f"{literal(rule.dt)} * "
+        lines.append(f"float {new} = {old} + {scale}({change});")
+        lines += [f"{new} = {_drawn(rule, index)} ? {new} : {old};"] if masked(rule) else []
+        lines += _clamped(rule, new)
+    return lines, results
+
+
+def masked(rule: Rule) -> bool:
+    """Whether some cells may leave out a step."""
+    return mask.threshold(rule.update_rate) <= mask.MAX_SEED
+
+
+def _drawn(rule: Rule, channel: int) -> str:
+    offset = (channel + 1) * mask.GOLDEN & mask.MAX_SEED
+    draw = f"mix32(cell_hash + {offset:#x}u)" if rule.mask == "channel" else "cell_hash"
+    return f"{draw} < {mask.threshold(rule.update_rate)}u"
+
+
+def _clamped(rule: Rule, new: str) -> list[str]:
+    ends = zip("<>", map(literal, rule.clamp or ()), strict=False)
+    return [f"{new} = {new} {sign} {end} ? {end} : {new};" for sign, end in ends if not end.endswith("INFINITY")]
+
+
+# comparisons are written so that NaN passes through, as it does in NumPy
+_FLOOR, _CEILING = literal(guards.RECIPROCAL_FLOOR), literal(guards.EXP_CEILING)
+_HELPERS = {
+    "mix32": f"""$uint mix32($uint h)
+{{
+    h ^= h >> 16;
+    h *= {mask.MIX_1:#x}u;
+    h ^= h >> 15;
+    h *= {mask.MIX_2:#x}u;
+    return h ^ (h >> 16);
+}}""",
+    "reciprocal": f"""float reciprocal(float x)
+{{
+    return 1.0f / (x < 0.0f ? (x > -{_FLOOR} ? -{_FLOOR} : x) : (x < {_FLOOR} ? {_FLOOR} : x));
+}}""",
+    "larger": "float larger(float a, float b)\n{\n    return (a >= b || a != a) ? a : b;\n}",
+    "smaller": "float smaller(float a, float b)\n{\n    return (a <= b || a != a) ? a : b;\n}",
+    "at_most": "float at_most(float x, float most)\n{\n    return x > most ? most : x;\n}",
+    "at_least": "float at_least(float x, float least)\n{\n    return x < least ? least : x;\n}",
+}  # fmt: skip
+EXP_ARGUMENT = f"at_most({{0}}, {_CEILING})"
+
+
+def helpers(target: Target, body: str) -> str:
+    """The definitions of the helper functions that `body` calls."""
+    called = [text for name, text in _HELPERS.items() if f"{name}(" in body]
+    return "\n\n".join(target.prefix + Template(text).substitute(uint=target.uint) for text in called)

@@ -1,0 +1,164 @@
+"""Where a simulation starts: `--init` as a state. And the file that a simulation can go on from."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equations import Init, InputError, Rule, make_state
+from equations.divergence import LIMIT
+from equations.errors import did_you_mean, shorten
+from equations.files import write_bytes
+from equations.init import KINDS
+from equations.rendering import display_of
+from equations.simulation import first_init
+
+SIZE = (256, 256)
+SMALLEST = 3  # cells: a stencil sees three in each direction
+AMPLITUDE = 0.1  # of the noise, where the rule has none
+LIFT = 0.5  # of a square over the background, where the rule has none
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of red, green, blue: ITU-R BT.709
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """A first state (channel, h, w), what was done to get it, and how far and with which seed it has run."""
+
+    state: NDArray[Any]
+    notes: tuple[str, ...] = ()
+    step: int = 0
+    seed: int | None = None
+
+
+def read_start(rule: Rule, init: str, size: tuple[int, int] | None, seed: int) -> Start:
+    """The first state that `init` asks for: a kind of Init, a picture, or a state.npz.
+
+    `size` is (h, w), by default 256 × 256, or what the file has. Raises InputError for anything else.
+    """
+    if init in KINDS:
+        return Start(make_state(init_of_kind(rule, init), len(rule.channels), size or SIZE, seed))
+    path = Path(init)
+    if path.suffix.lower() == ".npz":
+        return _read_state(rule, path, size)
+    if not path.is_file():
+        raise InputError(
+            f"--init: expected {', '.join(KINDS)}, a picture or a state.npz, got {init!r}, which is none of them"
+            f"{did_you_mean(init, KINDS)}"
+        )
+    return _read_picture(rule, path, size or SIZE, seed)
+
+
+def init_of_kind(rule: Rule, kind: str) -> Init:
+    """The rule's init as another kind, with its own background, amplitude and square where it has them."""
+    own = first_init(rule)
+    changes: dict[str, Any] = {"kind": kind}
+    if kind == "noise" and not any(own.amplitude):
+        changes["amplitude"] = (AMPLITUDE,) * len(rule.channels)
+    if kind != "noise" and not own.square:
+        changes["square"] = tuple(_lifted(value, rule.clamp) for value in own.background)
+    return dataclasses.replace(own, **changes)
+
+
+def save_state(path: Path, rule: Rule, state: NDArray[Any], step: int, seed: int) -> None:
+    """Write a state.npz, atomically: docs/formats.md."""
+    buffer = io.BytesIO()
+    np.savez(buffer, state=state, channels=np.array(rule.channels), step=step, seed=seed)
+    write_bytes(path, buffer.getvalue())
+
+
+def _lifted(background: float, clamp: tuple[float, float] | None) -> float:
+    if clamp is None:
+        return background + LIFT
+    far = max(clamp, key=lambda end: abs(end - background))
+    return background + LIFT * (far - background)
+
+
+def _read_picture(rule: Rule, path: Path, size: tuple[int, int], seed: int) -> Start:
+    """The picture in the channels that the rule shows, the others at their background; the rule's noise on all."""
+    from srnca.images import load_picture
+
+    display = display_of(rule)
+    if display.scale == 0:
+        raise InputError(f"--init {path}: the rule's display has scale 0, so no state looks like a picture")
+    pixels, notes = load_picture(path, size)
+    own = first_init(rule)
+    state = make_state(dataclasses.replace(own, kind="noise"), len(rule.channels), size, seed)
+    layers = pixels.transpose(2, 0, 1) if len(display.channels) == 3 else (pixels @ LUMINANCE)[None]  # (1 or 3, h, w)
+    for name, layer in zip(display.channels, layers, strict=True):
+        index = rule.channels.index(name)
+        state[index] += (layer - display.offset) / display.scale - own.background[index]
+    if rule.clamp is not None:
+        np.clip(state, *rule.clamp, out=state)
+    return Start(state, tuple(f"{path}: {note}" for note in notes))
+
+
+def _read_state(rule: Rule, path: Path, size: tuple[int, int] | None) -> Start:
+    arrays = _read_arrays(path)
+    if "state" in arrays:
+        state = arrays["state"]
+    elif "frames" in arrays and arrays["frames"].ndim == 4 and len(arrays["frames"]):
+        state = arrays["frames"][-1]
+    else:
+        raise InputError(f"{path}: expected a state (channel, h, w) or frames (t, channel, h, w) in it, found neither")
+    count = len(rule.channels)
+    if state.ndim != 3 or state.shape[0] != count or state.dtype.kind not in "fiub":
+        raise InputError(
+            f"{path}: expected a state of {count} channels ({', '.join(rule.channels)}), (channel, h, w), of real "
+            f"numbers, got shape {state.shape} of {state.dtype}"
+        )
+    if min(state.shape[1:]) < SMALLEST:
+        raise InputError(f"{path}: expected sides of at least {SMALLEST} cells, got {_words(state.shape[1:])}")
+    if size is not None and size != state.shape[1:]:
+        raise InputError(
+            f"--size {_words(size)} is not that of {path}, {_words(state.shape[1:])}; leave --size away to use it"
+        )
+    bad = np.argwhere(~(np.abs(state) <= LIMIT))
+    if len(bad):
+        c, y, x = bad[0]
+        raise InputError(
+            f"{path}: expected finite numbers of at most {LIMIT:.0e}, got {state[c, y, x]} in channel "
+            f"{rule.channels[c]} at y={y}, x={x}"
+        )
+    state, notes = _in_order(rule, path, state, arrays.get("channels"))
+    return Start(state, notes, _whole(path, arrays, "step") or 0, _whole(path, arrays, "seed"))
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    if not path.is_file():
+        raise InputError(f"--init: no such file {path}; expected noise, square, spots, cross, a picture or a state.npz")
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            wanted = "state" if "state" in data.files else "frames"
+            return {name: data[name] for name in (wanted, "channels", "step", "seed") if name in data.files}
+    except Exception as error:  # numpy and zipfile raise many kinds here: zlib, struct, type, end of file
+        raise InputError(f"{path}: expected an npz file of plain arrays, got something else ({error})") from error
+
+
+def _in_order(
+    rule: Rule, path: Path, state: NDArray[Any], channels: NDArray[Any] | None
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """The channels in the rule's order, found by name; by position, and said, where the names are others."""
+    names = rule.channels if channels is None else tuple(str(name) for name in np.atleast_1d(channels))
+    if set(names) == set(rule.channels) and len(names) == len(rule.channels):
+        return state[[names.index(name) for name in rule.channels]], ()
+    return state, (f"{path}: its channels are called {shorten(', '.join(names))}; taken in their order",)
+
+
+def _whole(path: Path, arrays: dict[str, NDArray[Any]], name: str) -> int | None:
+    if name not in arrays:
+        return None
+    value = arrays[name]
+    if value.size != 1 or value.dtype.kind not in "iu" or not 0 <= value.item() < 2**32:
+        raise InputError(f"{path}: expected {name} to be a whole number from 0 to 2^32 - 1, got {shorten(value)}")
+    return int(value.item())
+
+
+def _words(size: tuple[int, ...]) -> str:
+    """(h, w) as on the command line: WIDTHxHEIGHT."""
+    return f"{size[1]}x{size[0]}"

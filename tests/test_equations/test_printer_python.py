@@ -1,0 +1,40 @@
+"""The printed Python script computes the reference's states."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from equations.printers import print_rule
+from equations.rule import Rule
+from tests.test_equations.awkward import AWKWARD, PrinterConformance, Run, State
+
+
+class TestPython(PrinterConformance):
+    def build(self, rule: Rule, folder: Path) -> Run:
+        script = folder / "rule.py"
+        script.write_text(print_rule(rule, "python"), encoding="utf-8")
+        module = runpy.run_path(str(script))
+
+        def run(size: tuple[int, int], steps: int, seed: int) -> State:
+            state = module["start"](*size, seed)
+            for index in range(steps):
+                state = module["step"](state, index, seed)
+            return state
+
+        return run
+
+
+def test_the_script_takes_width_and_height(tmp_path: Path) -> None:
+    rule = AWKWARD["endless clamp"]
+    (tmp_path / "rule.py").write_text(print_rule(rule, "python"), encoding="utf-8")
+    command = [sys.executable, "-W", "error", "rule.py", "--steps", "3", "--size", "7x5", "--out", "s.npy"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    got = np.load(tmp_path / "s.npy")
+    np.testing.assert_array_equal(got, TestPython().build(rule, tmp_path)((5, 7), 3, 0))
+    assert got.shape == (2, 5, 7)

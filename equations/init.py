@@ -14,6 +14,7 @@ from equations.errors import InputError, shorten
 from equations.mask import check_seed, uniform
 
 MAX_CELLS = 2**28
+BAND = 256
 MAX_SPOTS = 1000
 KINDS = ("noise", "square", "spots", "cross")
 Span = tuple[int, int]  # first and one past the last
@@ -83,8 +84,10 @@ def make_state(
         state[0::2, :, _shifted((0, w // 2), x0)] = _column(init.square[0::2])
         state[1::2, _shifted((0, h // 2), y0), :] = _column(init.square[1::2])
     if any(init.amplitude):
-        drawn = uniform(seed, shape=(y1 - y0, x1 - x0), channels=channels, origin=(y0, x0))
-        state += _column(init.amplitude) * (drawn * np.float32(2) - np.float32(1))
+        for top in range(0, y1 - y0, BAND):  # in bands: the noise of a whole grid takes three times its memory
+            band = state[:, top : top + BAND]
+            drawn = uniform(seed, shape=band.shape[1:], channels=channels, origin=(y0 + top, x0))
+            band += _column(init.amplitude) * (drawn * np.float32(2) - np.float32(1))
     return state
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from equations.backends.torch_perception import Neighbours, pad_periodic
+from equations.backends.torch_perception import Neighbours, fill_periodic
 from equations.backends.torch_step import Step
 from equations.lowering import lower
 from equations.rule import Rule
@@ -42,6 +42,7 @@ class Advance:
         self._may_compile = compiled if compiled is not None else {node[0] for node in nodes} <= _EXACT
         self._patience = 0.0 if compiled else _PAYS_AFTER
         self._fast: Run | None = None
+        self._buffer: Tensor | None = None
 
     def __call__(self, states: Tensor, ys: Tensor, xs: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
         if self._may_compile and self._patience <= 0:
@@ -52,14 +53,21 @@ class Advance:
             except RuntimeError as error:  # no compiler, no Triton, an operator it cannot lower
                 _log.warning("torch.compile failed, steps stay eager: %s", str(error).strip().splitlines()[0])
                 self._may_compile = False
-        return _measured(self.step(Neighbours(pad_periodic(states)), ys, xs, keys))
+        return _measured(self.step(Neighbours(self._padded(states)), ys, xs, keys))
 
     def _compiled(self, states: Tensor, ys: Tensor, xs: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
         rolled = states.is_cuda
         if self._fast is None:
             _log.info("compiling the step with torch.compile")
             self._fast = _compile(self.step, rolled)
-        return self._fast(states if rolled else pad_periodic(states), ys, xs, keys)
+        return self._fast(states if rolled else self._padded(states), ys, xs, keys)
+
+    def _padded(self, states: Tensor) -> Tensor:
+        """The states with a ring of the opposite sides' cells, in memory that the next step uses again."""
+        *outer, h, w = states.shape
+        if self._buffer is None or self._buffer.shape != (*outer, h + 2, w + 2):
+            self._buffer = states.new_empty((*outer, h + 2, w + 2))
+        return fill_periodic(self._buffer, states)
 
     @contextmanager
     def timed(self) -> Iterator[None]:
@@ -80,5 +88,7 @@ def _compile(step: Step, rolled: bool) -> Run:
     # torch keeps what it compiled by code object, and gives up after eight versions of one
     run.__code__ = run.__code__.replace(co_name=f"run_{next(_numbers)}")
     known = torch._inductor.list_options()
-    fast: Run = torch.compile(run, dynamic=False, options={name: True for name in _OPTIONS if name in known})
+    fast: Run = torch.compile(
+        run, dynamic=False, fullgraph=True, options={name: True for name in _OPTIONS if name in known}
+    )
     return fast

@@ -13,11 +13,21 @@ from equations.stencils import Stencil, nca_stencils
 # id, lap, dx, dy written out as slices cost a fifth of a grouped convolution on a CPU.
 _SHARED = nca_stencils(4)
 
+Groups = tuple[tuple[float, tuple[tuple[int, int, int], ...]], ...]
+
 
 def pad_periodic(state: Tensor) -> Tensor:
     """(..., h, w) -> (..., h + 2, w + 2), wrapped round."""
     state = torch.cat([state[..., -1:, :], state, state[..., :1, :]], dim=-2)
     return torch.cat([state[..., -1:], state, state[..., :1]], dim=-1)
+
+
+def fill_periodic(padded: Tensor, state: Tensor) -> Tensor:
+    """The same into a tensor that is there already, with a third of the traffic; returns it. For no gradients."""
+    padded[..., 1:-1, 1:-1] = state
+    padded[..., 0, 1:-1], padded[..., -1, 1:-1] = state[..., -1, :], state[..., 0, :]
+    padded[..., 0], padded[..., -1] = padded[..., -2], padded[..., 1]
+    return padded
 
 
 class Neighbours:
@@ -31,10 +41,10 @@ class Neighbours:
         self._source, self._rolled = source, rolled
         self.state = source if rolled else source[..., 1:-1, 1:-1]
 
-    def respond(self, channel: int, stencil: Stencil) -> Tensor:
-        """The stencil's response (batch, h, w) on one channel."""
+    def respond(self, channel: int, groups: Groups) -> Tensor:
+        """A stencil's response (batch, h, w) on one channel, of its `groups`."""
         total: Tensor | None = None
-        for weight, ((_, dy, dx), *cells) in stencil.groups:
+        for weight, ((_, dy, dx), *cells) in groups:
             part = self._at(channel, dy, dx)
             for sign, dy, dx in cells:
                 shifted = self._at(channel, dy, dx)

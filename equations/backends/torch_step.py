@@ -11,7 +11,7 @@ from torch import Tensor
 from equations import mask
 from equations.backends.torch_eval import compile_trees
 from equations.backends.torch_mask import draw_mask
-from equations.backends.torch_perception import Neighbours
+from equations.backends.torch_perception import Groups, Neighbours
 from equations.printers.code import tree_names
 from equations.rule import Rule
 from equations.stencils import feature_name
@@ -32,17 +32,19 @@ class Step:
         self.limit = mask.threshold(rule.update_rate)
         self.draws = len(rule.channels) if rule.mask == "channel" else None
         found = set().union(*(tree_names(tree) for tree in trees))
-        self._responses = []
+        self._responses: list[tuple[int, Groups]] = []
+        used: list[str] = []
         for index, channel in enumerate(rule.channels):
-            self._responses += [(index, s) for s in rule.stencils if feature_name(channel, s.name) in found]
-        used = [feature_name(rule.channels[index], stencil.name) for index, stencil in self._responses]
+            seen = [stencil for stencil in rule.stencils if feature_name(channel, stencil.name) in found]
+            self._responses += [(index, stencil.groups) for stencil in seen]
+            used += [feature_name(channel, stencil.name) for stencil in seen]
         self._update = compile_trees(trees, [*used, *constants])
 
     def __call__(
         self, cells: Neighbours, ys: Tensor, xs: Tensor, keys: Tensor, constants: Sequence[Tensor] = ()
     ) -> Tensor:
         state = cells.state
-        features = [cells.respond(index, stencil) for index, stencil in self._responses]
+        features = [cells.respond(index, groups) for index, groups in self._responses]
         changes = self._update([*features, *constants])
         change = torch.stack([_like(value, state[:, 0]) for value in changes], dim=1)
         moved = state + (change if self.dt == 1 else self.dt * change)

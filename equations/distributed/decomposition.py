@@ -44,7 +44,7 @@ class Decomposition:
 
     @classmethod
     def least_halo(cls, size: tuple[int, int], ranks: int) -> Decomposition:
-        """The one whose ranks send the fewest cells; of two alike the one with more rows, whose edges lie together."""
+        """The one whose ranks send the fewest cells; of equals the squarest blocks, then the most rows."""
         pairs = [(rows, ranks // rows) for rows in range(ranks, 0, -1) if ranks % rows == 0]
         fitting = [cls(size, *pair) for pair in pairs if pair[0] <= size[0] and pair[1] <= size[1]]
         if not fitting:
@@ -52,12 +52,12 @@ class Decomposition:
                 f"expected a grid that {ranks} processes can share, got {size[0]} rows and {size[1]} columns; "
                 "use fewer processes or a larger grid"
             )
-        return min(fitting, key=lambda cut: cut.halo_cells)
+        return min(fitting, key=lambda cut: (cut.halo_cells, sum(cut.largest)))
 
     @property
     def halo_cells(self) -> int:
         """How many cells the rank with the largest block gets from others, for a halo of width 1."""
-        h, w = (-(-length // count) for length, count in zip(self.size, (self.rows, self.columns), strict=True))
+        h, w = self.largest
         return 2 * w * (self.rows > 1) + 2 * h * (self.columns > 1)
 
     @property
@@ -67,6 +67,11 @@ class Decomposition:
         A wider one waits less often for messages, and has more cells that two ranks compute.
         """
         return max(1, min(MAX_HALO, self.smallest // 4))
+
+    @property
+    def largest(self) -> tuple[int, int]:
+        """Height and width of the largest block."""
+        return -(-self.size[0] // self.rows), -(-self.size[1] // self.columns)
 
     @property
     def smallest(self) -> int:

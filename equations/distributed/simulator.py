@@ -69,7 +69,10 @@ class DistributedSimulator:
         else:
             own = whole[:, top:bottom, left:right]
         # two blocks with their halo, which the steppers take in turns; the present one is in the first
-        self._buffers = [self._padded(torch.from_numpy(own), self.halo) for _ in range(2)]
+        shape = (len(own), own.shape[1] + 2 * self.halo, own.shape[2] + 2 * self.halo)
+        real = getattr(torch, self.dtype)
+        self._buffers = [torch.empty(shape, dtype=real, device=self._device) for _ in range(2)]
+        self._block.copy_(torch.from_numpy(own))
 
     @property
     def block(self) -> npt.NDArray[Any]:
@@ -93,9 +96,7 @@ class DistributedSimulator:
                 (top, bottom), (left, right) = self.cut.part(rank)
                 block = self._block
                 if rank:
-                    block = torch.empty(
-                        (len(whole), bottom - top, right - left), dtype=block.dtype, device=block.device
-                    )
+                    block = block.new_empty((len(whole), bottom - top, right - left))
                     dist.recv(block, rank)
                 whole[:, top:bottom, left:right] = block.cpu().numpy()
             return whole
@@ -116,11 +117,10 @@ class DistributedSimulator:
             return int(smallest)
 
     def _round(self, n: int) -> None:
-        """One exchange, and the steps that it is good for."""
-        whole = n == self.halo
-        padded, scratch = self._buffers if whole else (self._padded(self._block, n) for _ in range(2))
+        """One exchange, and up to `halo` steps that it is good for."""
+        padded, scratch = self._buffers
         with asking_others():
-            self._neighbours.fill(padded, n)
+            self._neighbours.fill(padded, self.halo)
         error, result = None, padded
         try:
             result = self._stepped(padded, scratch, n)
@@ -128,24 +128,16 @@ class DistributedSimulator:
             error = caught
         if self.agree(_NEVER if error is None else error.step) != _NEVER:
             raise self._first_of(error)
-        if whole and result.data_ptr() == _middle(scratch, n).data_ptr():
+        if result.data_ptr() == _middle(scratch, n).data_ptr():
             self._buffers.reverse()
-        elif result.data_ptr() != self._block.data_ptr():
-            self._block.copy_(result)
+        elif result.data_ptr() != _middle(padded, n).data_ptr():
+            self._block.copy_(_middle(result, self.halo - n))
         self.steps_done += n
 
-    def _padded(self, block: Tensor, width: int) -> Tensor:
-        """A new buffer with the block in its middle, on the device."""
-        (top, bottom), (left, right) = self.part
-        shape = (len(self.rule.channels), bottom - top + 2 * width, right - left + 2 * width)
-        padded = torch.empty(shape, dtype=getattr(torch, self.dtype), device=self._device)
-        _middle(padded, width).copy_(block)
-        return padded
-
     def _stepped(self, padded: Tensor, scratch: Tensor, n: int) -> Tensor:
-        """The block n steps later; NumPy's backends work in the tensors' own memory."""
+        """The inner part of `padded` n steps later; NumPy's backends work in the tensors' own memory."""
         ys, xs = (
-            (np.arange(start - n, stop + n) % length).astype(np.uint32)
+            (np.arange(start - self.halo, stop + self.halo) % length).astype(np.uint32)
             for (start, stop), length in zip(self.part, self.size, strict=True)
         )
         if self.backend == "torch":

@@ -56,6 +56,8 @@ def asking_others() -> Iterator[None]:
     """Turn a failed exchange into a LostRankError."""
     try:
         yield
+    except torch.OutOfMemoryError:
+        raise
     except RuntimeError as error:
         rank = os.environ.get("RANK", "?")
         first = str(error).strip().partition("\n")[0]

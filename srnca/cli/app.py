@@ -23,6 +23,7 @@ from equations.errors import InputError, MissingPartError, SrncaError
 from srnca._version import __version__
 from srnca.cli import distill, doctor, models, show, simulate, train, verify
 from srnca.cli.output import warn
+from srnca.cli.ranks import said_by_first
 
 FAILED, BAD_INPUT, MISSING_PART, INTERRUPTED = 1, 2, 4, 130
 
@@ -74,7 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
             known = _explain(error)
             if known is None:
                 raise
-            warn(f"error: {known[1]}")
+            if not said_by_first(error):
+                warn(f"error: {known[1]}")
             return known[0]
     return 0
 

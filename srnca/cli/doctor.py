@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -49,8 +48,9 @@ class Finding:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="The findings as one JSON object.")] = False,
 ) -> None:
-    """Say what is installed: GPU, Julia for PySR, VGG weights, ffmpeg."""
-    findings = [*_packages(), *(_safely(probe) for probe in (_cuda, _torchvision, _julia, _vgg, _ffmpeg))]
+    """Say what is installed: GPU, Julia for PySR, VGG weights, ffmpeg, zarr, kernel cache."""
+    probes = (_cuda, _torchvision, _julia, _vgg, _ffmpeg, _zarr, _kernels)
+    findings = [*_packages(), *(_safely(probe) for probe in probes)]
     if as_json:
         say_json(
             {
@@ -134,5 +134,23 @@ def _vgg() -> Finding:
 
 
 def _ffmpeg() -> Finding:
-    path = shutil.which("ffmpeg")
-    return Finding("ffmpeg", path is not None, path or "none", "only for films; GIF needs none")
+    try:
+        return Finding("ffmpeg", True, f"in PyAV {version('av')}")
+    except PackageNotFoundError:
+        return Finding("ffmpeg", False, "none", "only for mp4, in PyAV: pip install 'srnca[video]'; GIF needs none")
+
+
+def _zarr() -> Finding:
+    try:
+        return Finding("zarr", True, version("zarr"))
+    except PackageNotFoundError:
+        return Finding("zarr", False, "none", "only for recordings larger than memory: pip install 'srnca[zarr]'")
+
+
+def _kernels() -> Finding:
+    from equations.backends.llvm.jit import cache_folder
+
+    folder = cache_folder()
+    if folder is None:
+        return Finding("kernel cache", False, "none", "kernels are compiled in every process; see SRNCA_CACHE")
+    return Finding("kernel cache", True, str(folder))

@@ -6,9 +6,10 @@ import math
 import re
 from pathlib import Path
 
+from equations.distributed import world_size
 from equations.errors import InputError, MissingPartError
 
-MAX_CELLS = 1 << 28  # 16384 × 16384: more is a typing error, not a wish
+MAX_CELLS = 1 << 28  # 16384 × 16384 a process: more is a typing error, not a wish
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -20,8 +21,9 @@ def parse_size(text: str) -> tuple[int, int]:
         raise InputError(f"--size: expected a whole number or WIDTHxHEIGHT such as 512x256, got {text!r}")
     width = int(match[1])
     height = int(match[2] or width)
-    if width < 3 or height < 3 or width * height > MAX_CELLS:
-        raise InputError(f"--size: expected sides of at least 3 and at most {MAX_CELLS} cells in all, got {text!r}")
+    most = MAX_CELLS * world_size()
+    if width < 3 or height < 3 or width * height > most:
+        raise InputError(f"--size: expected sides of at least 3 and at most {most} cells in all, got {text!r}")
     return height, width
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,6 +15,7 @@ from srnca.cli.inputs import read_rule
 from srnca.cli.options import check_folder, check_output, parse_size
 from srnca.cli.output import say, say_json
 from srnca.cli.progress import Progress, short_time
+from srnca.cli.ranks import ignore, is_first, sharing
 from srnca.cli.stopping import stopping_politely
 
 if TYPE_CHECKING:
@@ -65,6 +67,9 @@ def simulate(
         int | None, typer.Option(min=1, help="Threads of llvm and torch.  [default: all]", show_default=False)
     ] = None,
     dtype: Annotated[Literal["float32", "float64"], typer.Option(help="Numbers.")] = "float32",
+    decomposition: Annotated[
+        str, typer.Option(metavar="auto|ROWSxCOLUMNS", help="Blocks of the grid, one a process of torchrun.")
+    ] = "auto",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -106,11 +111,15 @@ def simulate(
     planned = steps // stride + 1 if path.suffix.lower() in RECORDINGS else -(-steps // stride) + 1
     recipe = Recipe(law, stride, planned, fps, scale, colormap)
     started = time.monotonic()
-    with Progress(quiet=quiet) as progress, stopping_politely() as stopping:
-        simulator = _simulator(law, init, shape, seed, progress, **options)
+    with (
+        Progress(quiet=quiet or not is_first()) as progress,
+        stopping_politely() as stopping,
+        sharing(backend, decomposition) as make,
+    ):
+        simulator = _simulator(make, law, init, shape, seed, progress, **options)
         outcome, frames = _drive(simulator, path, recipe, steps, progress, stopping)
-    if save_state is not None:
-        _save_state(save_state, simulator)
+        if save_state is not None:
+            _save_state(save_state, simulator)
     height, width = simulator.size
     facts = {
         "out": path,
@@ -126,9 +135,9 @@ def simulate(
         "cells_per_s": outcome.rate * height * width,
         "time_s": time.monotonic() - started,
     }
-    if as_json:
+    if is_first() and as_json:
         say_json(facts)
-    else:
+    elif is_first():
         say(_describe(facts, steps))
     if not outcome.complete:
         raise typer.Exit(INTERRUPTED)
@@ -147,9 +156,11 @@ def _drive(
         progress.update("simulate", done, steps, _speed(rate * cells))
 
     every, last = None if ending == ".png" else recipe.every, ending not in RECORDINGS
-    with writing(path, recipe) as writer:
-        outcome = run(simulator, steps, every, writer.add, last=last, stopping=stopping, report=report)
-    return outcome, writer.frames
+    with writing(path, recipe) if is_first() else nullcontext() as writer:
+        keep = ignore if writer is None else writer.add
+        agree = getattr(simulator, "agree", int)  # alone, a process agrees with itself
+        outcome = run(simulator, steps, every, keep, last=last, stopping=stopping, report=report, agree=agree)
+    return outcome, 0 if writer is None else writer.frames
 
 
 def _name(rule: str) -> str:
@@ -169,6 +180,7 @@ def _check_out(path: Path) -> Path:
 
 
 def _simulator(
+    make: Callable[..., Simulator],
     rule: Rule,
     init: str | None,
     size: tuple[int, int] | None,
@@ -177,15 +189,17 @@ def _simulator(
     **options: Any,
 ) -> Simulator:
     """At its first state; what was done to get it is said."""
-    from equations.simulation import Simulator
-    from srnca.initial import SIZE, read_start
+    from equations.init import KINDS
+    from srnca.initial import SIZE, init_of_kind, read_start
 
+    if init in KINDS:  # processes that share a grid each make their own part of it
+        rule, init = rule.replace(init=init_of_kind(rule, init)), None
     if init is None:
-        return Simulator(rule, size or SIZE, seed or 0, **options)
+        return make(rule, size or SIZE, seed or 0, **options)
     start = read_start(rule, init, size, seed or 0)
-    for note in start.notes:
+    for note in start.notes if is_first() else ():
         progress.note(note)
-    simulator = Simulator(rule, seed=(start.seed or 0) if seed is None else seed, state=start.state, **options)
+    simulator = make(rule, seed=(start.seed or 0) if seed is None else seed, state=start.state, **options)
     simulator.steps_done = start.step
     return simulator
 
@@ -193,8 +207,11 @@ def _simulator(
 def _save_state(path: Path, simulator: Simulator) -> None:
     from srnca.initial import save_state
 
+    state = simulator.state
+    if not is_first():
+        return
     try:
-        save_state(path, simulator.rule, simulator.state, simulator.steps_done, simulator.seed)
+        save_state(path, simulator.rule, state, simulator.steps_done, simulator.seed)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
 

@@ -21,7 +21,7 @@ def findings(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]
 def test_doctor_names_every_part(capsys: pytest.CaptureFixture[str]) -> None:
     parts = findings(capsys)
     assert set(doctor.PACKAGES) <= set(parts)
-    assert {"GPU", "torchvision loads", "Julia for PySR", "VGG weights", "ffmpeg"} <= set(parts)
+    assert {"GPU", "torchvision loads", "Julia for PySR", "VGG weights", "ffmpeg", "zarr", "kernel cache"} <= set(parts)
     assert all(part["ok"] or part["found"] for part in parts.values())
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
@@ -46,23 +46,3 @@ def test_a_probe_that_breaks_is_a_finding(capsys: pytest.CaptureFixture[str], mo
 
     monkeypatch.setattr(doctor, "_ffmpeg", _ffmpeg)
     assert findings(capsys)["ffmpeg"] == {"ok": False, "found": "RuntimeError: no luck", "hint": ""}
-
-
-def test_models_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models"]) == 0
-    assert "gray-scott" in capsys.readouterr().out
-    assert main(["models", "gray-scott:coral"]) == 0
-    out = capsys.readouterr().out
-    assert "Pearson" in out
-    assert "gray-scott:coral" in out
-    assert main(["models", "gray-scott", "--json"]) == 0
-    data = json.loads(capsys.readouterr().out)
-    assert data["presets"]["coral"]["F"] == pytest.approx(0.055)
-    assert main(["models", "--json"]) == 0
-    assert "gray-scott" in json.loads(capsys.readouterr().out)["models"]
-
-
-@pytest.mark.parametrize("name", ["gray-scot", "gray-scott:corall"])
-def test_an_unknown_model_exits_2_with_a_suggestion(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    assert main(["models", name]) == 2
-    assert "did you mean" in capsys.readouterr().err

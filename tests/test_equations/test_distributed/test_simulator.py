@@ -43,6 +43,7 @@ BAD = [
     {"rule": "growing", "state": ramp((0, 15, 0, 0.8), (1, 0, 11, 0.8)), "decomposition": "2x1", "steps": [3, 30]},
     {"rule": "growing", "state": ramp((0, 0, 8, 0.8), (0, 15, 1, 0.8)), "decomposition": "1x2", "steps": [3, 30]},
     {"rule": "growing", "state": ramp((0, 15, 3, 0.8), (0, 15, 9, 0.8)), "backend": "torch", "steps": [30]},
+    {"rule": "growing", "state": ramp((0, 15, 3, 0.8), (0, 0, 3, 0.8)), "decomposition": "2x1", "steps": [30]},
     {"rule": "growing", "state": ramp((0, 8, 3, 0.8), (0, 7, 9, 0.8)), "backend": "reference", "steps": [30]},
 ]
 WRONG = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from equations.errors import InputError, SrncaError
 
 TIMEOUT = timedelta(minutes=10)  # rank 0 writes frames while the others wait
 
+_joins = itertools.count()
+
 
 class LostRankError(SrncaError):
     """Another process has ended or does not answer; the first one that failed says why."""
@@ -26,13 +29,18 @@ def joined(backend: str = "auto", timeout: timedelta = TIMEOUT) -> Iterator[None
 
     The environment must be that of torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, LOCAL_RANK). A rank that
     waits longer than `timeout` for another raises LostRankError.
-    Raises InputError for an unknown backend, or for more processes on a machine than GPUs.
+    Raises InputError for an unknown backend, outside of torchrun, or for more processes on a machine than GPUs.
     """
+    if not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= set(os.environ):
+        raise InputError("expected processes that torchrun started; see docs/distributed.md")
     device = torch_device(backend)
     if device.type == "cuda":
         torch.cuda.set_device(device)
     with asking_others():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timeout)
+        store, rank, ranks = next(dist.rendezvous("env://", timeout=timeout))
+        store = dist.PrefixStore(f"join {next(_joins)}", store)  # an earlier join's addresses are still in there
+        over, own = ("nccl", device) if device.type == "cuda" else ("gloo", None)
+        dist.init_process_group(over, store=store, rank=rank, world_size=ranks, timeout=timeout, device_id=own)
     try:
         yield
         with asking_others():

@@ -77,6 +77,8 @@ def main(folder: Path) -> None:
     cases, known = json.loads((folder / "cases.json").read_text()), rules()
     rank, found = int(os.environ["RANK"]), {}
     seconds = next((case["timeout"] for case in cases if "timeout" in case), 60)
+    with joined("llvm"):
+        pass  # a process may join again
     with joined("llvm", timedelta(seconds=seconds)):
         for index, case in enumerate(cases):
             arguments = {name: value for name, value in case.items() if name not in ("steps", "die", "timeout")}

@@ -127,10 +127,12 @@ def test_wrong_arguments_are_refused_by_all(ended, number):
 
 
 def test_outside_of_joined():
-    from equations.distributed import DistributedSimulator
+    from equations.distributed import DistributedSimulator, joined
 
     with pytest.raises(InputError, match="inside `with joined"):
         DistributedSimulator(RULES["gray-scott"])
+    with pytest.raises(InputError, match="torchrun started"), joined():
+        pass
 
 
 @pytest.mark.parametrize(("die", "timeout"), [(1, 60), (-2, 3)])

@@ -84,10 +84,26 @@ def update_mask(
     rate: float, *, seed: int, step: int, shape: tuple[int, int], channels: int | None = None
 ) -> npt.NDArray[np.bool_]:
     """Which cells update at `step`: bool (h, w), or (channels, h, w) with one draw per channel."""
+    ys, xs = (np.arange(length, dtype=np.uint32) for length in shape)
+    return update_mask_at(rate, seed=seed, step=step, ys=ys, xs=xs, channels=channels)
+
+
+def update_mask_at(
+    rate: float,
+    *,
+    seed: int,
+    step: int,
+    ys: npt.NDArray[Any],
+    xs: npt.NDArray[Any],
+    channels: int | None = None,
+) -> npt.NDArray[np.bool_]:
+    """The same for the cells in rows `ys` and columns `xs` of a grid, uint32."""
     limit = threshold(rate)
     if limit > MAX_SEED:
+        shape = (len(ys), len(xs))
         return np.ones(shape if channels is None else (channels, *shape), dtype=np.bool_)
-    mask: npt.NDArray[np.bool_] = _grid_hash(seed, step, shape, channels) < np.uint32(limit)
+    channel = None if channels is None else np.arange(channels, dtype=np.uint32)[:, None, None]
+    mask: npt.NDArray[np.bool_] = hash_u32(seed, step, ys[:, None], xs, channel) < np.uint32(limit)
     return mask
 
 

@@ -25,10 +25,15 @@ def pad_periodic(state: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """State (…, h, w) → (…, h+2, w+2) with one cell of the opposite side on every side."""
     *rest, h, w = state.shape
     padded = np.empty((*rest, h + 2, w + 2), state.dtype)
+    fill_periodic(padded, state)
+    return padded
+
+
+def fill_periodic(padded: Any, state: Any) -> None:
+    """The same into an array, or a tensor, that is there already."""
     padded[..., 1:-1, 1:-1] = state
     padded[..., 0, 1:-1], padded[..., -1, 1:-1] = state[..., -1, :], state[..., 0, :]
     padded[..., 0], padded[..., -1] = padded[..., -2], padded[..., 1]
-    return padded
 
 
 def respond(padded: npt.NDArray[Any], stencil: Stencil) -> npt.NDArray[Any]:

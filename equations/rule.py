@@ -17,7 +17,7 @@ from equations.checks import check_channels, check_clamp, check_expression, chec
 from equations.errors import InputError, did_you_mean, shorten
 from equations.frozen import FrozenMapping, frozen_json
 from equations.init import Init
-from equations.mask import threshold
+from equations.mask import MAX_SEED, threshold
 from equations.stencils import Stencil, feature_names
 from equations.symbols import check_name
 from equations.terms import count_terms
@@ -152,6 +152,11 @@ class Rule:
         """The features that occur in an update, in feature order."""
         used = {str(s) for expr in self.expressions for s in expr.free_symbols}
         return tuple(name for name in self.feature_names if name in used)
+
+    @property
+    def masked(self) -> bool:
+        """Whether cells may leave out a step."""
+        return threshold(self.update_rate) <= MAX_SEED
 
     def terms(self) -> dict[str, int]:
         """The number of additive terms of each channel's update."""

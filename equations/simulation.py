@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from equations.backends import get_backend, resolve
+from equations.backends import check_dtype, check_threads, get_backend, resolve
 from equations.divergence import check_finite
 from equations.errors import InputError, shorten
 from equations.init import Init, check_size, make_state
@@ -16,8 +16,6 @@ from equations.mask import check_seed
 from equations.rule import Rule
 
 MAX_FRAME_BYTES = 16 * 2**30
-DTYPES = ("float32", "float64")
-MAX_THREADS = 4096
 Frames = npt.NDArray[Any]  # float32 or float64
 
 
@@ -180,18 +178,3 @@ def check_state(rule: Rule, state: npt.ArrayLike, dtype: str) -> Frames:
     array: Frames = np.array(given, dtype, order="C")
     check_finite(rule, array, 0)
     return array
-
-
-def check_dtype(dtype: object) -> str:
-    """`dtype` if it is "float32" or "float64"; raises InputError otherwise."""
-    if dtype not in DTYPES:
-        raise InputError(f"expected dtype float32 or float64, got {shorten(dtype)}")
-    return str(dtype)
-
-
-def check_threads(threads: object) -> int | None:
-    """`threads` if it is None or from 1 to 4096; raises InputError otherwise."""
-    whole = isinstance(threads, (int, np.integer)) and not isinstance(threads, bool)
-    if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):  # type: ignore[operator]
-        raise InputError(f"expected a number of threads from 1 to {MAX_THREADS}, got {shorten(threads)}")
-    return None if threads is None else int(threads)  # type: ignore[call-overload]

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from equations.errors import InputError, did_you_mean
+from equations.errors import InputError, did_you_mean, shorten
 
 if TYPE_CHECKING:
     from equations.rule import Rule
 
 State = npt.NDArray[Any]
+Real = Literal["float32", "float64"]
+MAX_THREADS = 4096
 
 BACKENDS: dict[str, str] = {
     "reference": "equations.backends.reference",
@@ -82,3 +84,20 @@ def get_backend(name: str = "auto") -> Backend:
     """The backend called `name`, loaded on use; raises InputError for an unknown name."""
     backend: Backend = cast(Any, import_module(BACKENDS[resolve(name)]))
     return backend
+
+
+def check_dtype(dtype: object) -> Real:
+    """`dtype` if it is "float32" or "float64"; raises InputError otherwise."""
+    if dtype == "float32":
+        return "float32"
+    if dtype == "float64":
+        return "float64"
+    raise InputError(f"expected dtype float32 or float64, got {shorten(dtype)}")
+
+
+def check_threads(threads: object) -> int | None:
+    """`threads` if it is None (all cores) or from 1 to 4096; raises InputError otherwise."""
+    whole = isinstance(threads, (int, np.integer)) and not isinstance(threads, bool)
+    if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):  # type: ignore[operator]
+        raise InputError(f"expected a number of threads from 1 to {MAX_THREADS}, got {shorten(threads)}")
+    return None if threads is None else int(threads)  # type: ignore[call-overload]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from equations.backends import BlockStepper, State, Stepper
 from equations.divergence import check_finite
-from equations.mask import MAX_SEED, hash_u32, threshold
+from equations.mask import update_mask_at
 from equations.numeric import evaluate_tree
 from equations.perception import pad_periodic, respond
 from equations.rule import Rule
@@ -56,18 +56,11 @@ def _advance(rule: Rule, padded: State, ys: State, xs: State, *, step: int, seed
     state = padded[:, 1:-1, 1:-1]
     responses = [respond(channel, stencil) for channel in padded for stencil in rule.stencils]
     features = dict(zip(rule.feature_names, responses, strict=True))
+    channels = len(rule.channels) if rule.mask == "channel" else None
+    on = update_mask_at(rule.update_rate, seed=seed, step=step, ys=ys, xs=xs, channels=channels)
     change = np.empty_like(state)
     with np.errstate(all="ignore"):  # a diverging rule is reported with its place, by check_finite
         for index, expr in enumerate(rule.expressions):
             change[index] = evaluate_tree(to_tree(expr), features)
-        moved = np.where(_mask(rule, ys, xs, step, seed), state + rule.dt * change, state)
+        moved = np.where(on, state + rule.dt * change, state)
     return moved if rule.clamp is None else np.clip(moved, *rule.clamp)
-
-
-def _mask(rule: Rule, ys: State, xs: State, step: int, seed: int) -> Any:
-    """Which cells take the step: bool (h, w) or (channel, h, w)."""
-    limit = threshold(rule.update_rate)
-    if limit > MAX_SEED:
-        return np.True_
-    channel = np.arange(len(rule.channels))[:, None, None] if rule.mask == "channel" else None
-    return hash_u32(seed, step, ys[:, None], xs, channel) < np.uint32(limit)

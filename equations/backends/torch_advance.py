@@ -11,9 +11,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from equations.backends.torch_perception import Neighbours, fill_periodic
+from equations.backends.torch_perception import Neighbours
 from equations.backends.torch_step import Step
 from equations.lowering import lower
+from equations.perception import fill_periodic
 from equations.rule import Rule
 from equations.tree import to_tree
 
@@ -67,7 +68,8 @@ class Advance:
         *outer, h, w = states.shape
         if self._buffer is None or self._buffer.shape != (*outer, h + 2, w + 2):
             self._buffer = states.new_empty((*outer, h + 2, w + 2))
-        return fill_periodic(self._buffer, states)
+        fill_periodic(self._buffer, states)
+        return self._buffer
 
     @contextmanager
     def timed(self) -> Iterator[None]:

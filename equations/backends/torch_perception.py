@@ -22,14 +22,6 @@ def pad_periodic(state: Tensor) -> Tensor:
     return torch.cat([state[..., -1:], state, state[..., :1]], dim=-1)
 
 
-def fill_periodic(padded: Tensor, state: Tensor) -> Tensor:
-    """The same into a tensor that is there already, with a third of the traffic; returns it. For no gradients."""
-    padded[..., 1:-1, 1:-1] = state
-    padded[..., 0, 1:-1], padded[..., -1, 1:-1] = state[..., -1, :], state[..., 0, :]
-    padded[..., 0], padded[..., -1] = padded[..., -2], padded[..., 1]
-    return padded
-
-
 class Neighbours:
     """A state (batch, channel, h, w) whose cells see their neighbours, summed in the order of the reference.
 

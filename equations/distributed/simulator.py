@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from equations.backends import BACKENDS, BlockStepper, resolve
+from equations.backends import BACKENDS, BlockStepper, check_dtype, check_threads, resolve
 from equations.distributed.decomposition import Decomposition
 from equations.distributed.halo import Halo
 from equations.distributed.world import asking_others, torch_device
@@ -19,7 +19,7 @@ from equations.errors import DivergenceError, InputError, shorten
 from equations.init import check_size, make_state
 from equations.mask import check_seed
 from equations.rule import Rule
-from equations.simulation import check_dtype, check_state, check_steps, check_threads, first_init
+from equations.simulation import check_state, check_steps, first_init
 
 _NEVER = 2**62
 

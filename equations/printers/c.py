@@ -13,7 +13,7 @@ from equations.divergence import LIMIT
 from equations.init import MAX_CELLS
 from equations.printers.c_parts import MARKS, PICTURES
 from equations.printers.c_template import PROGRAM
-from equations.printers.cell import EXP_ARGUMENT, Target, cell_lines, helpers, literal, masked
+from equations.printers.cell import EXP_ARGUMENT, Target, cell_lines, helpers, literal
 from equations.printers.code import Dialect
 from equations.rendering import display_of
 from equations.rule import Rule
@@ -81,7 +81,7 @@ def _cell(rule: Rule) -> str:
 
     lines, results = cell_lines(rule, TARGET, read)
     lines += [f"out[{planes[index]}x] = {new};" for index, new in enumerate(results)]
-    if masked(rule):
+    if rule.masked:
         lines.insert(0, "uint32_t column = (uint32_t)x;")
     return "\n".join(f"        {line}" for line in lines)
 

@@ -78,20 +78,15 @@ def cell_lines(rule: Rule, target: Target, read: Read) -> tuple[list[str], list[
     lines = [f"float {names[name]} = {text};" for name, text in responses(rule, read, literal, literal(0.0)).items()]
     code = print_trees([to_tree(expr) for expr in rule.expressions], target.dialect, names)
     lines += code.lines
-    if masked(rule):
+    if rule.masked:
         lines.append(f"{target.uint} cell_hash = mix32(row ^ column);")
     results = identifiers("new", rule.channels)
     for index, (new, change) in enumerate(zip(results, code.results, strict=True)):
         old, scale = read(index, 0, 0), "" if rule.dt == 1 else f"{literal(rule.dt)} * "
         lines.append(f"float {new} = {old} + {scale}({change});")
-        lines += [f"{new} = {_drawn(rule, index)} ? {new} : {old};"] if masked(rule) else []
+        lines += [f"{new} = {_drawn(rule, index)} ? {new} : {old};"] if rule.masked else []
         lines += _clamped(rule, new)
     return lines, results
-
-
-def masked(rule: Rule) -> bool:
-    """Whether some cells may leave out a step."""
-    return mask.threshold(rule.update_rate) <= mask.MAX_SEED
 
 
 def _drawn(rule: Rule, channel: int) -> str:

@@ -6,7 +6,7 @@ from string import Template
 
 from equations import mask
 from equations.errors import InputError
-from equations.printers.cell import EXP_ARGUMENT, Target, cell_lines, helpers, literal, masked
+from equations.printers.cell import EXP_ARGUMENT, Target, cell_lines, helpers, literal
 from equations.printers.code import Dialect
 from equations.rule import Rule
 
@@ -95,5 +95,5 @@ def _body(rule: Rule) -> list[str]:
     padded = [*results, *["0.0f"] * (-len(results) % 4)]
     texel = [", ".join(padded[index : index + 4]) for index in range(0, len(padded), 4)]
     outputs = [f"next{index} = vec4({values});" for index, values in enumerate(texel)]
-    hashes = _HASHES if masked(rule) else ()
+    hashes = _HASHES if rule.masked else ()
     return [*texels.values(), *hashes, *lines, *outputs]

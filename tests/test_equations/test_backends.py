@@ -268,6 +268,26 @@ class TestLLVM(BackendConformance):
         state = np.full((1, 4, 4), 1e-36, np.float32)
         np.testing.assert_allclose(self.run(rule, state, n=100), 0, atol=2e-38)
 
+    def test_a_system_without_threads_says_so_and_leaves_nothing_running(self, monkeypatch):
+        import threading
+
+        from equations.backends.llvm import steppers
+
+        started, start = [], threading.Thread.start
+
+        def refuse_the_third(thread):
+            if len(started) == 2:
+                raise RuntimeError("can't start new thread")
+            started.append(thread)
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", refuse_the_third)
+        stepper = steppers.make_stepper(RULES["clamp"], threads=4)
+        with pytest.raises(InputError, match="fewer than 4 threads"):
+            stepper(np.zeros((2, 64, 64), np.float32), 0, 1000, 0)
+        assert len(started) == 2
+        assert not any(thread.is_alive() for thread in started)
+
     def test_arrays_that_compiled_code_must_not_touch(self):
         from equations.backends.llvm import steppers
 
@@ -295,7 +315,6 @@ class TestLLVM(BackendConformance):
 
 class TestTorch(BackendConformance):
     name = "torch"
-    exact = False
 
 
 def test_registry():

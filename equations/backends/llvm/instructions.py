@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import struct
-from typing import Literal
 
 import numpy as np
 
 from equations import guards
-
-Real = Literal["float32", "float64"]
+from equations.backends import Real
 
 
 class Instructions:

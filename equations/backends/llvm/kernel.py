@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from equations import mask
-from equations.backends.llvm.instructions import Instructions, Real
+from equations.backends import Real
+from equations.backends.llvm.driver import DECLARED, RUN
+from equations.backends.llvm.instructions import Instructions
 from equations.backends.llvm.perceive import Perceiver
 from equations.backends.llvm.schedule import evaluate
-from equations.backends.llvm.text import CELLS, RUN, TEMPLATE
+from equations.backends.llvm.text import CELLS, TEMPLATE
 from equations.divergence import LIMIT
 from equations.lowering import lower
 from equations.rule import Rule
@@ -23,7 +25,7 @@ from equations.tree import to_tree
 
 
 def kernel_ir(rule: Rule, real: Real, fused: bool = True) -> str:
-    """LLVM assembly of the kernel of `rule`, with the entry `run` of `text`.
+    """LLVM assembly of the kernel of `rule`, with the entry `run` of `driver`.
 
     fused: a product and the sum that it goes into are rounded once, not twice.
     """
@@ -45,6 +47,7 @@ def kernel_ir(rule: Rule, real: Real, fused: bool = True) -> str:
         real=code.kind,
         suffix=code.suffix,
         call=code.call_suffix,
+        declared=DECLARED,
         cells="\n".join(loops),
         run=RUN.substitute(channels=len(rule.channels), real=code.kind),
     )
@@ -94,7 +97,7 @@ def _features(rule: Rule, perceiver: Perceiver) -> Iterator[tuple[str, str]]:
 
 def _draw(rule: Rule, code: Instructions) -> str:
     """The hash of this cell, or nothing where every cell is updated."""
-    if mask.threshold(rule.update_rate) > mask.MAX_SEED:
+    if not rule.masked:
         return ""
     place = code.add("getelementptr i32, ptr %xs, i64 %x")
     column = code.add(f"load i32, ptr {place}")

@@ -68,10 +68,10 @@ class _Schedule:
         if self.missing[index]:
             return []
         parts = [self.values[argument] for argument in node[1:]]
-        sum_ = self.joins.get(index, -1)
-        if sum_ in self.values:
-            self.missing[sum_] -= 1
-            return self._grown(sum_, self.code.product_sum(parts[0], parts[1], self.values[sum_]))
+        joined = self.joins.get(index, -1)
+        if joined in self.values:
+            self.missing[joined] -= 1
+            return self._grown(joined, self.code.product_sum(parts[0], parts[1], self.values[joined]))
         value = self.code.op("fmul", *parts) if node[0] == "mul" else self.code.function(node[0], *parts)
         return [(index, value)]
 

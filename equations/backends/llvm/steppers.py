@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from equations.backends import BlockStepper, State, Stepper
-from equations.backends.llvm.instructions import Real
+from equations.backends import BlockStepper, State, Stepper, check_dtype, check_threads
 from equations.backends.llvm.jit import compile_run, rounds_once
 from equations.backends.llvm.kernel import kernel_ir
 from equations.divergence import check_finite
-from equations.errors import InputError, shorten
+from equations.errors import InputError
 from equations.rule import Rule
 
 _CHUNK_UPDATES = 2**28  # cells a call updates: some tenths of a second, in which Ctrl-C must wait
@@ -75,7 +73,7 @@ class _Kernel:
 
     def __init__(self, rule: Rule, dtype: npt.DTypeLike, threads: int | None) -> None:
         self.rule, self.real, self.threads = rule, np.dtype(dtype), check_threads(threads)
-        self.code = compile_run(kernel_ir(rule, _real(self.real), rounds_once()))
+        self.code = compile_run(kernel_ir(rule, check_dtype(self.real.name), rounds_once()))
 
     def check(self, *arrays: State) -> None:
         """Compiled code trusts its pointers: raise InputError for arrays that it cannot work on."""
@@ -145,7 +143,10 @@ class _Kernel:
             for helper in helpers:
                 helper.start()
         except RuntimeError as error:
-            gate[:] = _NEVER, 0  # opens the barrier to those that wait
+            gate[:] = 2**63, 0  # opens the barrier: those that run stop there
+            for helper in helpers:
+                if helper.ident is not None:
+                    helper.join()  # they write into arrays that the caller may drop
             raise InputError(f"the system gives fewer than {count} threads; ask for fewer") from error
         share(0)
         for helper in helpers:
@@ -160,26 +161,9 @@ class _Kernel:
         return max(1, min(_MOST_FUSED, 1 + fits, h // 16))
 
 
-def _real(dtype: np.dtype[Any]) -> Real:
-    if dtype == np.float32:
-        return "float32"
-    if dtype == np.float64:
-        return "float64"
-    raise InputError(f"expected dtype float32 or float64, got {dtype}")
-
-
 def _cores() -> int:
     """The threads to use: OMP_NUM_THREADS where it is set, else the cores that this process may run on."""
     given = os.environ.get("OMP_NUM_THREADS", "")
     if given.isdecimal() and int(given):
         return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def check_threads(threads: int | None) -> int | None:
-    """`threads` if it is None or a whole number from 1 up; raises InputError otherwise."""
-    if threads is None:
-        return None
-    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or not 1 <= threads <= 4096:
-        raise InputError(f"expected a number of threads from 1 to 4096, or None for all cores, got {shorten(threads)}")
-    return int(threads)

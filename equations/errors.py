@@ -37,9 +37,10 @@ def _rebuild_divergence(message: str, step: int, channel: str, y: int, x: int) -
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """` (did you mean "u_lap"?)`, or an empty string when nothing known is close to `name`."""
-    close = difflib.get_close_matches(name[:100], list(known)[:1000], n=1)
-    return f' (did you mean "{close[0]}"?)' if close else ""
+    """` (did you mean "u_lap"?)`, or an empty string when nothing known is close to `name`, whatever its case."""
+    folded = {text.lower(): text for text in list(known)[:1000]}
+    close = difflib.get_close_matches(name[:100].lower(), folded, n=1)
+    return f' (did you mean "{folded[close[0]]}"?)' if close else ""
 
 
 def shorten(value: object, limit: int = 60) -> str:

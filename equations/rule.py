@@ -154,6 +154,12 @@ class Rule:
         return tuple(name for name in self.feature_names if name in used)
 
     @property
+    def dx(self) -> float:
+        """The width of a cell: what the provenance notes (known models do), else 1. The kernels hold it already."""
+        noted = self.provenance.get("dx")
+        return float(noted) if isinstance(noted, (int, float)) and 0 < noted <= 1e300 else 1.0
+
+    @property
     def masked(self) -> bool:
         """Whether cells may leave out a step."""
         return threshold(self.update_rate) <= MAX_SEED

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from equations.backends import check_dtype, check_threads, get_backend, resolve
+from equations.backends import check_dtype, get_backend, limit_threads, resolve
 from equations.divergence import check_finite
 from equations.errors import InputError, shorten
 from equations.init import Init, check_size, make_state
@@ -24,7 +24,8 @@ class Simulator:
 
     Same seed, same run, on every backend: it fixes the noise of the first state and the update masks.
     `state` given at the start replaces the rule's own first state (and then `size` is not needed); `dtype` is
-    "float32" or "float64"; `threads` limits the processor's threads, None leaves the choice to the backend.
+    "float32" or "float64"; `threads` limits the processor's threads, which are never more than its cores; None
+    leaves the choice to the backend.
 
     Attributes: `rule`, `seed`, `dtype`, `backend` (the name that "auto" chose) and `steps_done`, which the
     mask counts by: set it to let a state go on from where another run left it.
@@ -45,7 +46,7 @@ class Simulator:
         self.seed = check_seed(seed)
         self.dtype = check_dtype(dtype)
         self.backend = resolve(backend)
-        self._stepper = get_backend(backend).make_stepper(rule, self.dtype, threads=check_threads(threads))
+        self._stepper = get_backend(backend).make_stepper(rule, self.dtype, threads=limit_threads(threads))
         self._size = check_size(size)
         self._state: Frames
         self._scratch: Frames | None

@@ -19,19 +19,19 @@ from equations.rendering import render
 from equations.simulation import Simulator
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-SIZE = 192
 COLUMNS = 4
 MAX_BYTES = 20_000
 COLOURS = (64, 48, 32, 24, 16)  # of the palette: as many as fit into MAX_BYTES
 
-INTRODUCTION = f"""\
+INTRODUCTION = """\
 # Known models
 
-Each runs by its name: `srnca simulate gray-scott:coral --size {SIZE} --steps 10000 --out coral.png`. The pictures are
-made so by `python scripts/thumbnails.py`, with the numbers, the steps and the seed (0 if none is said) below them.
-A model's first preset is the one its bare name means. All take explicit Euler steps on a periodic grid; ∇² is the
-five-point Laplacian over dx² (nine-point for Swift-Hohenberg). All presets are stable for 20,000 steps; Allen-Cahn and
-Fisher-KPP are uniform long before, so their pictures show them on the way.
+Each runs by its name: `srnca simulate gray-scott:coral --out coral.png` draws the picture shown here, on 192 × 192
+cells, with the numbers, the steps and the seed (0 if none is said) below it. Other sizes may want other steps;
+`--set F=0.03` changes a parameter. A model's first preset is the one its bare name means. All take explicit Euler
+steps on a periodic grid; ∇² is the five-point Laplacian over dx² (nine-point for Swift-Hohenberg). All presets are
+stable for 20,000 steps; Allen-Cahn and Fisher-KPP are uniform long before, so their pictures show them on the way.
+`python scripts/thumbnails.py` makes this page.
 """
 
 
@@ -44,7 +44,7 @@ def draw(model: Model, name: str) -> bytes:
     """The typical picture of a preset as PNG."""
     preset = model.preset(name)
     rule = model.rule(name)
-    simulator = Simulator(rule, size=SIZE, seed=preset.seed)
+    simulator = Simulator(rule, size=preset.size, seed=preset.seed)
     simulator.step(preset.steps)
     picture = Image.fromarray(render(rule, simulator.state))
     sizes = (_png(picture, colours) for colours in COLOURS)

@@ -36,13 +36,13 @@ class Start:
     seed: int | None = None
 
 
-def read_start(rule: Rule, init: str, size: tuple[int, int] | None, seed: int) -> Start:
+def read_start(rule: Rule, init: str, size: tuple[int, int] | None, seed: int, usual: tuple[int, int] = SIZE) -> Start:
     """The first state that `init` asks for: a kind of Init, a picture, or a state.npz.
 
-    `size` is (h, w), by default 256 × 256, or what the file has. Raises InputError for anything else.
+    `size` is (h, w), None what the file has, or else `usual`. Raises InputError for anything else.
     """
     if init in KINDS:
-        return Start(make_state(init_of_kind(rule, init), len(rule.channels), size or SIZE, seed))
+        return Start(make_state(init_of_kind(rule, init), len(rule.channels), size or usual, seed))
     path = Path(init)
     if path.suffix.lower() == ".npz":
         return _read_state(rule, path, size)
@@ -51,7 +51,7 @@ def read_start(rule: Rule, init: str, size: tuple[int, int] | None, seed: int) -
             f"--init: expected {', '.join(KINDS)}, a picture or a state.npz, got {init!r}, which is none of them"
             f"{did_you_mean(init, KINDS)}"
         )
-    return _read_picture(rule, path, size or SIZE, seed)
+    return _read_picture(rule, path, size or usual, seed)
 
 
 def init_of_kind(rule: Rule, kind: str) -> Init:

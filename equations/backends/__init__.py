@@ -6,6 +6,7 @@ A backend module has `make_stepper(rule, dtype=np.float32, *, threads=None) -> S
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
@@ -101,3 +102,14 @@ def check_threads(threads: object) -> int | None:
     if threads is not None and not (whole and 1 <= threads <= MAX_THREADS):  # type: ignore[operator]
         raise InputError(f"expected a number of threads from 1 to {MAX_THREADS}, got {shorten(threads)}")
     return None if threads is None else int(threads)  # type: ignore[call-overload]
+
+
+def limit_threads(threads: object) -> int | None:
+    """`check_threads`, and no more than there are cores: further threads only get into one another's way."""
+    count = check_threads(threads)
+    return None if count is None else min(count, cores())
+
+
+def cores() -> int:
+    """How many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from equations.backends import BACKENDS, BlockStepper, check_dtype, check_threads, resolve
+from equations.backends import BACKENDS, BlockStepper, check_dtype, limit_threads, resolve
 from equations.distributed.decomposition import Decomposition
 from equations.distributed.halo import Halo
 from equations.distributed.world import asking_others, torch_device
@@ -61,7 +61,7 @@ class DistributedSimulator:
         self._neighbours = Halo(self.cut, self.rank)
         self._device = torch_device(backend)
         self._stepper: BlockStepper = import_module(BACKENDS[self.backend]).make_block_stepper(
-            rule, dtype, threads=check_threads(threads)
+            rule, dtype, threads=limit_threads(threads)
         )
         (top, bottom), (left, right) = self.part
         if whole is None:

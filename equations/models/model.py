@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from sympy import Expr
 
 from equations import build
-from equations.errors import InputError, did_you_mean
+from equations.errors import InputError, did_you_mean, shorten
 from equations.infix import parse_infix
 from equations.init import Init
 from equations.rule import Display, Rule
@@ -34,8 +34,8 @@ class Preset:
     """A named pattern of a model.
 
     `about` says in one line what is seen; `values` are the parameters that differ from the model's own;
-    `steps` and `seed` give the typical picture. `init` and `display` replace the model's where another first
-    state or channel shows the pattern better.
+    `steps` and `seed` give the typical picture, on a grid of `size` × `size` cells. `init` and `display` replace
+    the model's where another first state or channel shows the pattern better.
     """
 
     about: str
@@ -44,6 +44,7 @@ class Preset:
     seed: int = 0
     init: Init | None = None
     display: Display | None = None
+    size: int = 192
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class Model:
                 "dx": self.dx,
                 "steps": chosen.steps,
                 "seed": chosen.seed,
+                "size": chosen.size,
                 "citation": self.citation,
             },
         )
@@ -117,7 +119,14 @@ class Model:
 
     def values(self, preset: str | None = None, **parameters: float) -> dict[str, float]:
         """The parameters of `preset`, with those given by keyword changed."""
-        for name in parameters:
-            if name not in self.parameters:
-                raise InputError(f"model {self.name} has no parameter {name!r}; it has {', '.join(self.parameters)}")
+        self.check_parameters(parameters)
         return {**self.parameters, **self.preset(preset).values, **parameters}
+
+    def check_parameters(self, names: Iterable[str]) -> None:
+        """Raises InputError when one of `names` is no parameter of the model."""
+        for name in names:
+            if name not in self.parameters:
+                raise InputError(
+                    f"model {self.name} has no parameter {shorten(name)}{did_you_mean(name, self.parameters)}; "
+                    f"expected {', '.join(self.parameters)}"
+                )

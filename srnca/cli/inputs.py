@@ -2,32 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from equations.errors import InputError
+import typer
+
+from equations.errors import InputError, did_you_mean
+from srnca.cli.options import parse_changes
 
 if TYPE_CHECKING:
     from equations import Rule
 
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A model's parameter, such as F=0.03; again for each. `srnca models NAME` lists them.",
+        show_default=False,
+    ),
+]
 
-def read_rule(text: str, *, or_model: bool = True) -> Rule:
+
+@dataclass(frozen=True)
+class Source:
+    """What RULE names, and the run of it where no flag says another: a preset's own, or the usual one."""
+
+    rule: Rule
+    steps: int = 2000
+    seed: int = 0
+    size: tuple[int, int] | None = None
+
+
+def read_rule(text: str, changes: Sequence[str] | None = None, *, or_model: bool = True) -> Rule:
+    """The rule of `read_source`."""
+    return read_source(text, changes, or_model=or_model).rule
+
+
+def read_source(text: str, changes: Sequence[str] | None = None, *, or_model: bool = True) -> Source:
     """`rule.json`, a folder that holds one, or (`or_model`) `gray-scott` or `gray-scott:coral`.
 
-    Raises InputError when it is none of them.
+    `changes`: NAME=VALUE of a model's parameters. Raises InputError when it is none of them.
     """
     from equations.rulefile import load_rule
 
-    path = Path(text)
-    if path.is_dir():
-        path = path / "rule.json"
+    path = Path(text) / "rule.json" if Path(text).is_dir() else Path(text)
     if path.suffix == ".pt":
         raise InputError(f"{text}: expected a rule, got a checkpoint; first: srnca distill --checkpoint {text}")
-    if path.is_file() or path.suffix == ".json" or not or_model:
-        return load_rule(path)
+    if not path.exists() and or_model:
+        return _read_model(text, path, parse_changes(changes or ()))
+    if changes:
+        raise InputError(
+            f"{text}: expected a known model for --set, got a rule file, whose numbers have no names; "
+            "change them in the file, or leave --set away"
+        )
+    return Source(load_rule(path))
+
+
+def file_name(text: str) -> str:
+    """For what is made of it: `run/rule.json`, `run` -> run; `gray-scott:coral` -> gray-scott-coral; `a.json` -> a."""
+    path = Path(text)
+    if path.name == "rule.json" and path.parent.name:
+        return path.parent.name
+    return (path.name.removesuffix(".json") or "rule").replace(":", "-")
+
+
+def _read_model(text: str, path: Path, changes: dict[str, float]) -> Source:
     from equations import models
 
-    name, _, preset = text.partition(":")
-    if name not in models.names() and any(mark in text for mark in "/\\."):
-        raise InputError(f"{text}: no such rule file; known models: {', '.join(models.names())}")
-    return models.get(name, preset or None)
+    name, _, named = text.partition(":")
+    if name not in models.names():
+        raise InputError(
+            f"{path}: no such file or folder, and no known model{did_you_mean(name, models.names())}; expected a "
+            f"rule.json, its folder, or one of {', '.join(models.names())}"
+        )
+    model, chosen = models.load(name), named or None
+    preset = model.preset(chosen)
+    model.check_parameters(changes)
+    return Source(model.rule(chosen, **changes), preset.steps, preset.seed, (preset.size, preset.size))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 srnca models
 srnca models gray-scott
-srnca simulate gray-scott:coral --steps 10000 --out coral.png"""
+srnca simulate gray-scott:coral --out coral.png"""
 
 WIDTH = 110
 
@@ -58,7 +58,7 @@ def _summary(model: Model) -> dict[str, Any]:
         "clamp": model.clamp,
         "presets": {preset: model.values(preset) for preset in model.presets},
         "patterns": {
-            name: {"about": preset.about, "steps": preset.steps, "seed": preset.seed}
+            name: {"about": preset.about, "steps": preset.steps, "seed": preset.seed, "size": preset.size}
             for name, preset in model.presets.items()
         },
         "citation": model.citation,
@@ -81,10 +81,11 @@ def _describe(model: Model, preset: str) -> str:
     for name, entry in model.presets.items():
         numbers = [f"{model.values(name)[parameter]:g}" for parameter in changed]
         rows.append((name, *numbers, str(entry.steps), str(entry.seed), entry.about))
+    tried = f"srnca simulate {model.name}:{preset} --set {names[0]}={model.values(preset)[names[0]]:g}"
     parts = [
         f"{model.title}\n{textwrap.fill(model.about, WIDTH)}",
         f"{equations}\n{_step(model)}",
-        f"{model.name}:{preset}\n{table(values)}",
+        f"parameters of {model.name}:{preset}; another value: {tried}\n{table(values)}",
         table(rows),
         textwrap.fill(model.citation, WIDTH),
     ]

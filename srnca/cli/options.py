@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from equations.distributed import world_size
-from equations.errors import InputError, MissingPartError
+from equations.errors import InputError, MissingPartError, shorten
 
 MAX_CELLS = 1 << 28  # 16384 × 16384 a process: more is a typing error, not a wish
+MAX_NUMBER = 1e30  # as in a rule
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -57,6 +59,24 @@ def parse_crop(text: str | None) -> tuple[int, int, int] | None:
     if any(value != int(value) for value in (x, y, side)) or x < 0 or y < 0 or side < 1:
         raise InputError(f"--crop: expected {wanted}, got {text!r}")
     return int(x), int(y), int(side)
+
+
+def parse_changes(texts: Sequence[str]) -> dict[str, float]:
+    """`NAME=VALUE` of each `--set`, as name → value. Raises InputError."""
+    changes: dict[str, float] = {}
+    for text in texts:
+        name, _, value = (part.strip() for part in text.partition("="))
+        if not name or not value:
+            raise InputError(f"--set: expected NAME=VALUE such as F=0.03, got {shorten(text)}")
+        if name in changes:
+            raise InputError(f"--set: expected one value for {name}, got two; leave one away")
+        try:
+            changes[name] = float(value)
+        except ValueError:
+            changes[name] = math.nan
+        if not abs(changes[name]) <= MAX_NUMBER:
+            raise InputError(f"--set {name}: expected a finite number, at most 1e30 in size, got {shorten(value)}")
+    return changes
 
 
 def _numbers(text: str, count: int, flag: str, wanted: str) -> list[float]:

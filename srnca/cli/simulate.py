@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from srnca.cli.inputs import read_rule
+from srnca.cli.inputs import Changes, Source, file_name, read_source
 from srnca.cli.options import check_folder, check_output, parse_size
-from srnca.cli.output import say, say_json
+from srnca.cli.output import say, say_json, warn
 from srnca.cli.progress import Progress, short_time
 from srnca.cli.ranks import ignore, is_first, sharing
 from srnca.cli.stopping import stopping_politely
 
 if TYPE_CHECKING:
-    from equations import Rule, Simulator
+    from equations import Simulator
     from srnca.running import Outcome
     from srnca.writers import Recipe
 
 EXAMPLES = """\
 srnca simulate snake-rule --size 512x256 --steps 2000 --out snake.png
-srnca simulate gray-scott:coral --steps 10000 --out coral.gif --colormap magma
+srnca simulate gray-scott:coral --out coral.gif --colormap magma
+srnca simulate gray-scott:coral --set F=0.03 --set k=0.06 --out other.png
 srnca simulate gray-scott --init leaf.png --out leaf.mp4 --fps 30
 srnca simulate rule.json --every 10 --steps 500 --out frames.npz
 srnca simulate rule.json --steps 100000 --out run.zarr --save-state now.npz
@@ -43,17 +44,25 @@ def simulate(
     ],
     size: Annotated[
         str | None,
-        typer.Option(help="Cells: N or WIDTHxHEIGHT.  [default: 256, or that of a state.npz]", show_default=False),
+        typer.Option(
+            help="Cells: N or WIDTHxHEIGHT.  [default: a state.npz's, a model's own, or 256]", show_default=False
+        ),
     ] = None,
-    steps: Annotated[int, typer.Option(min=0, help="Steps of the automaton.")] = 2000,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=0, help="Steps of the automaton.  [default: a model's own, or 2000]", show_default=False),
+    ] = None,
     every: Annotated[
         int | None,
         typer.Option(min=1, help="Steps between frames.  [default: 50 frames]", show_default=False),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="First state and update mask.  [default: 0, or that of --init]", show_default=False),
+        typer.Option(
+            min=0, help="First state and mask.  [default: a state.npz's, a model's own, or 0]", show_default=False
+        ),
     ] = None,
+    changes: Changes = None,
     init: Annotated[
         str | None,
         typer.Option(
@@ -64,7 +73,8 @@ def simulate(
     ] = None,
     backend: Annotated[str, typer.Option(help="What runs it: auto, llvm, torch or reference.")] = "auto",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of llvm and torch.  [default: all]", show_default=False)
+        int | None,
+        typer.Option(min=1, help="Threads of llvm and torch, at most the cores.  [default: all]", show_default=False),
     ] = None,
     dtype: Annotated[Literal["float32", "float64"], typer.Option(help="Numbers.")] = "float32",
     decomposition: Annotated[
@@ -102,21 +112,22 @@ def simulate(
     from srnca.writers import RECORDINGS, Recipe
 
     shape = None if size is None else parse_size(size)
-    path = _check_out(out or Path(f"{_name(rule)}.png"))
+    path = _check_out(out or Path(f"{file_name(rule)}.png"))
     if save_state is not None:
         check_output(save_state, (".npz",), "--save-state")
-    options = {"backend": resolve(backend), "dtype": dtype, "threads": threads}
-    law = read_rule(rule)
+    options = {"backend": resolve(backend), "dtype": dtype, "threads": _limit(threads)}
+    source = read_source(rule, changes)
+    steps = source.steps if steps is None else steps
     stride = every or max(1, -(-steps // FRAMES))
     planned = steps // stride + 1 if path.suffix.lower() in RECORDINGS else -(-steps // stride) + 1
-    recipe = Recipe(law, stride, planned, fps, scale, colormap)
+    recipe = Recipe(source.rule, stride, planned, fps, scale, colormap)
     started = time.monotonic()
     with (
         Progress(quiet=quiet or not is_first()) as progress,
         stopping_politely() as stopping,
         sharing(backend, decomposition) as make,
     ):
-        simulator = _simulator(make, law, init, shape, seed, progress, **options)
+        simulator = _simulator(make, source, init, shape, seed, progress, **options)
         outcome, frames = _drive(simulator, path, recipe, steps, progress, stopping)
         if save_state is not None:
             _save_state(save_state, simulator)
@@ -125,6 +136,7 @@ def simulate(
         "out": path,
         "state": save_state,
         "rule": rule,
+        "set": changes or [],
         "init": init,
         "size": {"width": width, "height": height},
         "steps": outcome.steps,
@@ -163,14 +175,6 @@ def _drive(
     return outcome, 0 if writer is None else writer.frames
 
 
-def _name(rule: str) -> str:
-    """`run/rule.json` and `run` -> run; `gray-scott:coral` -> gray-scott-coral; `zebra.json` -> zebra."""
-    path = Path(rule)
-    if path.name == "rule.json" and path.parent.name:
-        return path.parent.name
-    return (path.name.removesuffix(".json") or "rule").replace(":", "-")
-
-
 def _check_out(path: Path) -> Path:
     """As check_output; but a recording in zarr is a folder, and its writer looks at what stands there."""
     if path.suffix.lower() == ".zarr":
@@ -179,9 +183,21 @@ def _check_out(path: Path) -> Path:
     return check_output(path, ENDINGS)
 
 
+def _limit(threads: int | None) -> int | None:
+    """At most one thread a core, and a note where that is fewer than were asked for."""
+    from equations.backends import limit_threads
+
+    limit = limit_threads(threads)
+    if limit != threads and is_first():
+        warn(
+            f"--threads {threads}: more than the cores here, {limit}; taking {limit}, which gives the same bytes faster"
+        )
+    return limit
+
+
 def _simulator(
     make: Callable[..., Simulator],
-    rule: Rule,
+    source: Source,
     init: str | None,
     size: tuple[int, int] | None,
     seed: int | None,
@@ -192,14 +208,17 @@ def _simulator(
     from equations.init import KINDS
     from srnca.initial import SIZE, init_of_kind, read_start
 
+    rule, usual = source.rule, source.size or SIZE
+    own = source.seed if seed is None else seed
     if init in KINDS:  # processes that share a grid each make their own part of it
         rule, init = rule.replace(init=init_of_kind(rule, init)), None
     if init is None:
-        return make(rule, size or SIZE, seed or 0, **options)
-    start = read_start(rule, init, size, seed or 0)
+        return make(rule, size or usual, own, **options)
+    start = read_start(rule, init, size, own, usual)
     for note in start.notes if is_first() else ():
         progress.note(note)
-    simulator = make(rule, seed=(start.seed or 0) if seed is None else seed, state=start.state, **options)
+    own = start.seed if seed is None and start.seed is not None else own
+    simulator = make(rule, seed=own, state=start.state, **options)
     simulator.steps_done = start.step
     return simulator
 

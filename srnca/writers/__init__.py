@@ -45,6 +45,10 @@ class Recipe:
     scale: int | None = None
     colormap: str | None = None
 
+    def facts(self) -> dict[str, Any]:
+        """What a recording says of its frames: the time between two, the width of a cell, the channels' names."""
+        return {"dt": self.rule.dt * self.every, "dx": self.rule.dx, "channels": list(self.rule.channels)}
+
 
 class Writer(Protocol):
     """`add` states (channel, h, w), then one of the others, once. An `add` that fails adds nothing."""

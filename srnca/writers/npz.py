@@ -43,9 +43,7 @@ class NpzWriter(GrowingWriter):
 
     def _begin(self) -> IO[bytes]:
         """Write the small arrays, and the header of the large one."""
-        rule = self._recipe.rule
-        facts = {"dt": rule.dt * self._recipe.every, "dx": 1.0, "channels": np.array(rule.channels)}
-        for name, value in facts.items():
+        for name, value in self._recipe.facts().items():
             with self._zip.open(f"{name}.npy", "w") as small:
                 np.lib.format.write_array(small, np.asarray(value), allow_pickle=False)
         member = self._zip.open(self._info, "w", force_zip64=True)

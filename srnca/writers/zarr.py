@@ -52,14 +52,7 @@ class ZarrWriter:
     def _create(self, state: NDArray[Any]) -> None:
         shutil.rmtree(self._path, ignore_errors=True)
         self._whole, self._shown = (self._create_array(state, n) for n in (self._recipe.frames, 0))
-        rule = self._recipe.rule
-        facts = {
-            "format": FORMAT,
-            "dt": rule.dt * self._recipe.every,
-            "dx": 1.0,
-            "channels": list(rule.channels),
-            "provenance": dict(rule.provenance),
-        }
+        facts = {"format": FORMAT, **self._recipe.facts(), "provenance": dict(self._recipe.rule.provenance)}
         self._zarr.create_group(str(self._path), attributes=facts)  # last: without it there is nothing to read
 
     def _create_array(self, state: NDArray[Any], frames: int) -> Any:

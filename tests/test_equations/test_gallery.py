@@ -31,10 +31,11 @@ def test_the_page_is_up_to_date(gallery):
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
 def test_a_picture(gallery, name, preset):
     """Small, and not flat: a standard deviation of brightness above 15 of 255."""
-    path = gallery.picture_path(models.load(name), preset)
+    model = models.load(name)
+    path = gallery.picture_path(model, preset)
     assert path.stat().st_size <= gallery.MAX_BYTES
     picture = Image.open(path)
-    assert picture.size == (gallery.SIZE, gallery.SIZE)
+    assert picture.size == (model.preset(preset).size,) * 2
     assert np.asarray(picture.convert("L")).std() > 15
 
 

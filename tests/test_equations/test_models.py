@@ -123,13 +123,15 @@ def test_presets_and_parameters():
     assert TINY.rule("fast").init == Init("noise", (7.0,), (0.0,))
     assert TINY.rule("fast").provenance == {
         "model": "tiny", "preset": "fast", "parameters": {"D": 0.1, "k": 2.0}, "dx": 2.0, "steps": 5, "seed": 3,
-        "citation": "Nobody (2000)",
+        "size": 192, "citation": "Nobody (2000)",
     }  # fmt: skip
     for call in (TINY.rule, TINY.values, TINY.preset):
         with pytest.raises(InputError, match='did you mean "slow"'):
             call("sloww")
-    with pytest.raises(InputError, match=r"no parameter 'q'.*D, k"):
+    with pytest.raises(InputError, match=r"no parameter 'q'; expected D, k"):
         TINY.rule(q=1)
+    with pytest.raises(InputError, match='did you mean "D"'):
+        TINY.check_parameters(["k", "d"])
     with pytest.raises(dataclasses.FrozenInstanceError):
         TINY.dt = 1.0  # type: ignore[misc]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from equations import models
-from equations.backends import resolve
+from equations.backends import reference, resolve
 from equations.compare import compare_rollouts
 from equations.errors import DivergenceError, InputError
 from equations.init import Init
@@ -103,6 +103,15 @@ def test_backend_dtype_and_threads():
     for changes in ({"dtype": "float16"}, {"threads": 0}, {"threads": 1.5}, {"threads": True}):
         with pytest.raises(InputError, match=r"expected (dtype|a number of threads)"):
             simulate(rule, size=8, steps=1, backend="reference", **changes)
+
+
+def test_threads_are_at_most_the_cores(monkeypatch):
+    taken = []
+    monkeypatch.setattr("equations.backends.cores", lambda: 3)
+    monkeypatch.setattr(reference, "make_stepper", lambda *_, threads: taken.append(threads))
+    for wanted in (None, 2, 3, 64):
+        Simulator(models.get("gray-scott"), 8, backend="reference", threads=wanted)
+    assert taken == [None, 2, 3, 3]
 
 
 def test_a_run_takes_the_memory_of_two_states():

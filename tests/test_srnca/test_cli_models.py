@@ -36,7 +36,7 @@ def test_one_model(capsys: pytest.CaptureFixture[str], name: str) -> None:
 def test_one_preset(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "turing:spots"]) == 0
     out = capsys.readouterr().out
-    assert "turing:spots\n" in out
+    assert "parameters of turing:spots; another value: srnca simulate turing:spots --set Dx=5\n" in out
     assert "held in [0, 2]" in out
     assert any(line.split()[:2] == ["p", "0.1"] for line in out.splitlines())
 
@@ -50,7 +50,8 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert data["name"] == "gray-scott"
     assert {key: value for key, value in data.items() if key != "name"} == found["gray-scott"]
     assert data["presets"]["mitosis"] == {"Du": 0.16, "Dv": 0.08, "F": 0.0367, "k": 0.0649}
-    assert data["patterns"]["u-skate"]["seed"] == 267
+    pattern = data["patterns"]["u-skate"]
+    assert (pattern["steps"], pattern["seed"], pattern["size"]) == (12_000, 267, 192)
     assert data["meaning"].keys() == data["parameters"].keys()
 
 

@@ -34,6 +34,29 @@ def test_size_refuses(text: str) -> None:
         options.parse_size(text)
 
 
+def test_changes_are_names_with_values() -> None:
+    assert options.parse_changes([]) == {}
+    assert options.parse_changes(["F=0.03", " k = -6e-2 "]) == {"F": 0.03, "k": -0.06}
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        (["F"], "expected NAME=VALUE such as F=0.03, got 'F'"),
+        (["=1"], "expected NAME=VALUE"),
+        (["F="], "expected NAME=VALUE"),
+        (["F=fast"], "--set F: expected a finite number, at most 1e30 in size, got 'fast'"),
+        (["F=nan"], "got 'nan'"),
+        (["F=-inf"], "got '-inf'"),
+        (["F=1e31"], "got '1e31'"),
+        (["F=1", "F=1"], "one value for F, got two"),
+    ],
+)
+def test_changes_refuse(texts: list[str], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        options.parse_changes(texts)
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1.5h", 5400), ("2 M", 120)])
 def test_duration(text: str, seconds: float) -> None:
     assert options.parse_duration(text, "--budget") == seconds

@@ -81,6 +81,93 @@ def test_pictures_and_films_end_with_the_last_state(
     assert Image.open(film).n_frames == 4  # type: ignore[attr-defined]
 
 
+def test_a_model_draws_its_picture_of_the_catalogue(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out, drawn = tmp_path / "x.png", Path(__file__).parents[2] / "docs" / "images" / "models"
+    code, said, _ = run(capsys, "simulate", "fisher-kpp:colonies", "--quiet", "--json", "--out", out)
+    facts = json.loads(said)
+    assert (code, facts["steps"], facts["seed"], facts["size"]) == (0, 150, 3, {"width": 192, "height": 192})
+    pictures = [Image.open(path).convert("L") for path in (out, drawn / "fisher-kpp-colonies.png")]
+    assert np.abs(np.subtract(*(np.asarray(picture, float) for picture in pictures))).mean() < 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "used"),
+    [
+        (["--steps", 4], (4, 3, 192)),
+        (["--seed", 0, "--size", 16], (150, 0, 16)),
+        (["--init", "noise", "--steps", 4], (4, 3, 192)),
+        (["--init", "{tmp}/x.png", "--steps", 4], (4, 3, 192)),
+        (["--init", "{tmp}/9.npz"], (150, 9, 24)),
+        (["--init", "{tmp}/9.npz", "--seed", 1], (150, 1, 24)),
+        (["--init", "{tmp}/none.npz"], (150, 3, 24)),
+    ],
+)
+def test_flags_and_states_go_before_a_model_s_own(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[object], used: tuple[int, int, int]
+) -> None:
+    state = np.full((1, 24, 24), 0.5, np.float32)
+    np.savez(tmp_path / "9.npz", state=state, seed=9)
+    np.savez(tmp_path / "none.npz", state=state)
+    Image.new("L", (30, 30), 90).save(tmp_path / "x.png")
+    words = [str(flag).replace("{tmp}", str(tmp_path)) for flag in flags]
+    out = ["--backend", "reference", "--quiet", "--json", "--out", tmp_path / "out.png"]
+    code, said, _ = run(capsys, "simulate", "fisher-kpp:colonies", *words, *out)
+    facts = json.loads(said)
+    assert (code, facts["steps"], facts["seed"], facts["size"]["width"]) == (0, *used)
+
+
+def test_parameters_can_be_set(capsys: pytest.CaptureFixture[str], tmp_path: Path, rule_file: Path) -> None:
+    out, changes = tmp_path / "x.npz", ["--set", "F=0.03", "--set", "k=0.06"]
+    words = ["simulate", "gray-scott:mitosis", *QUICK, *changes, "--steps", 20, "--every", 10, "--out", out, "--json"]
+    code, said, _ = run(capsys, *words)
+    assert (code, json.loads(said)["set"]) == (0, ["F=0.03", "k=0.06"])
+    rule = models.load("gray-scott").rule("mitosis", F=0.03, k=0.06)
+    expected = simulate(rule, size=(16, 24), steps=20, every=10, backend="reference")
+    with np.load(out) as data:
+        np.testing.assert_array_equal(data["frames"], expected)
+    assert "0.03*" in run(capsys, "show", "gray-scott:mitosis", *changes)[1]
+    for command in ("show", "simulate"):
+        code, said, err = run(capsys, command, rule_file, *changes)
+        assert (code, said) == (2, "")
+        assert f"{rule_file}: expected a known model for --set, got a rule file" in err
+
+
+def test_recordings_of_models_have_their_cell_width(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    import zarr
+
+    model = models.load("barkley")
+    save_rule(model.rule(), tmp_path / "rule.json")
+    for source in ("barkley", tmp_path / "rule.json"):
+        for out in (tmp_path / "x.npz", tmp_path / "x.zarr"):
+            assert run(capsys, "simulate", source, *QUICK, "--steps", 2, "--out", out)[0] == 0
+        with np.load(tmp_path / "x.npz") as data:
+            assert float(data["dx"]) == model.dx == 0.4
+        assert zarr.open_group(str(tmp_path / "x.zarr"), mode="r").attrs["dx"] == 0.4
+
+
+def test_more_threads_than_cores_are_not_taken(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("equations.backends.cores", lambda: 2)
+    words = [
+        "simulate",
+        "gray-scott",
+        "--size",
+        "24x16",
+        "--quiet",
+        "--steps",
+        20,
+        "--out",
+        tmp_path / "x.npz",
+        "--json",
+    ]
+    for threads, note in ((64, "--threads 64: more than the cores here, 2; taking 2"), (1, "")):
+        code, said, err = run(capsys, *words, "--threads", threads)
+        assert (code, json.loads(said)["threads"]) == (0, min(threads, 2))
+        assert err.startswith(note)
+        assert err.count("\n") == bool(note)
+
+
 def test_no_steps_show_the_first_state(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,11 +455,16 @@ def test_an_unknown_operator_exits_2(capsys: pytest.CaptureFixture[str], rule_fi
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["nowhere.json"], "nowhere.json"),
-        (["nowhere/rule"], "no such rule file; known models: gray-scott"),
-        (["gray-scot"], "did you mean"),
+        (["nowhere.json"], "nowhere.json: no such file or folder, and no known model; expected a rule.json"),
+        (["nowhere/rule"], "one of gray-scott, fitzhugh-nagumo"),
+        (["./nowhere/rule.json"], "nowhere/rule.json: no such file or folder, and no known model"),
+        (["snake-rulle"], "snake-rulle: no such file or folder, and no known model"),
+        (["gray-scot:coral"], 'no such file or folder, and no known model (did you mean "gray-scott"?)'),
         (["gray-scott:cora"], "did you mean"),
         (["snake.pt"], "first: srnca distill --checkpoint snake.pt"),
+        (["gray-scott", "--set", "f=0.03"], "no parameter 'f' (did you mean \"F\"?); expected Du, Dv, F, k"),
+        (["gray-scott", "--set", "preset=1"], "no parameter 'preset'"),
+        (["gray-scott", "--set", "F=nan"], "expected a finite number"),
     ],
 )
 def test_missing_rules_exit_2(capsys: pytest.CaptureFixture[str], words: list[str], sentence: str) -> None:

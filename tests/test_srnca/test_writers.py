@@ -90,21 +90,25 @@ def test_recordings_hold_the_states(tmp_path: Path, ending: str, dtype: type) ->
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-def test_recordings_say_what_they_are_of(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("provenance", "dx"),
+    [({"a": 1}, 1.0), ({"dx": 0.25}, 0.25), ({"dx": 2}, 2.0), ({"dx": "wide"}, 1.0), ({"dx": -1}, 1.0)],
+)
+def test_recordings_say_what_they_are_of(tmp_path: Path, provenance: dict[str, Any], dx: float) -> None:
     import zarr
 
     for ending in (".npz", ".zarr"):
-        write(tmp_path / f"x{ending}", STATES[:1])
+        write(tmp_path / f"x{ending}", STATES[:1], rule=RULE.replace(provenance=provenance))
     with np.load(tmp_path / "x.npz", allow_pickle=False) as data:
         assert set(data) == {"frames", "dt", "dx", "channels"}
-        assert (float(data["dt"]), float(data["dx"]), tuple(data["channels"])) == (2.0, 1.0, ("u", "v"))
+        assert (float(data["dt"]), float(data["dx"]), tuple(data["channels"])) == (2.0, dx, ("u", "v"))
     group = zarr.open_group(str(tmp_path / "x.zarr"), mode="r")
     assert dict(group.attrs) == {
         "format": "srnca.frames/1",
         "dt": 2.0,
-        "dx": 1.0,
+        "dx": dx,
         "channels": ["u", "v"],
-        "provenance": {"a": 1},
+        "provenance": provenance,
     }
     frames = group["frames"]
     assert frames.chunks == (1, 2, 30, 41)

@@ -11,8 +11,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 import time
 from pathlib import Path
+
+if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its folder has a distill.py too
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import numpy as np
 import torch

@@ -22,6 +22,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its folder has a distill.py too
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 import numpy as np
 
 from equations import Rule, models

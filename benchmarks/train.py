@@ -12,12 +12,16 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+
+if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its folder has a distill.py too
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +30,7 @@ from torch.nn import functional
 from equations.files import write_text
 from srnca.features.multiscale import MultiScale
 from srnca.features.vgg16 import VGG16
+from srnca.growing import Growing, state_threads
 from srnca.images import Target, load_target
 from srnca.loss import TextureLoss
 from srnca.nca import NCAConfig
@@ -145,14 +150,17 @@ class EqualWork:
 
     def __init__(self, run: _Run) -> None:
         self.run = run
+        self.growing = Growing(run.nca, self.objective, excess=0.0)
         self.states = torch.stack([run.fresh() for _ in range(run.config.batch_size)]).to(run.device)
 
+    def objective(self, rgb: torch.Tensor, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        loss = self.run.loss(rgb)
+        return loss, loss
+
     def iterate(self, steps: int) -> None:
-        nca, state = self.run.nca, self.states
-        for _ in range(steps):
-            state = nca(state, nca.random_mask(state, self.run.mask_random))
-        self.run.learn(self.run.loss(nca.rgb(state)).mean())
-        self.states = state.detach()
+        grown = self.growing(self.states, steps, 0, self.run.threads)
+        self.run.learn(grown.gradients)
+        self.states = grown.states
 
 
 def compare(device: torch.device, repeats: int) -> dict[str, Any]:
@@ -164,8 +172,9 @@ def compare(device: torch.device, repeats: int) -> dict[str, Any]:
     for turn in range(repeats + 1):
         steps = STEPS[turn % len(STEPS)]
         times["first"].append(timed(partial(first.iterate, steps), device))
-        times["equal_work"].append(timed(partial(equal.iterate, steps), device))
-        times["whole"].append(timed(run.iterate, device))
+        with state_threads(device, run.config.batch_size) as run.threads:
+            times["equal_work"].append(timed(partial(equal.iterate, steps), device))
+            times["whole"].append(timed(run.iterate, device))
     check_no_setback(run)
     turns = list(zip(times["first"], times["equal_work"], strict=True))[1:]  # the first turn warms up
     result: dict[str, Any] = {k: statistics.median(t.wall for t in v[1:]) for k, v in times.items()}
@@ -181,7 +190,8 @@ def rate(device: torch.device, repeats: int) -> dict[str, float]:
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(2 * repeats + 1):
         for name, run in runs.items():
-            took = timed(run.iterate, device).wall
+            with state_threads(device, run.config.batch_size) as run.threads:
+                took = timed(run.iterate, device).wall
             if turn:
                 seconds[name].append(took)
     for run in runs.values():

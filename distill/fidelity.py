@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from distill.sampling import Samples
 from equations.numeric import compile_numpy
+from equations.reduce import places_in
 from equations.rule import Rule
 
 Array = npt.NDArray[np.float64]
@@ -14,6 +16,12 @@ Array = npt.NDArray[np.float64]
 def predict(rule: Rule, X: Array) -> Array:
     """The rule's updates (n, channels) on perceptions (n, features), in float64."""
     return compile_numpy(rule.expressions, rule.feature_names)(np.asarray(X, np.float64).T).T
+
+
+def held_out(samples: Samples, rule: Rule) -> tuple[Array, Array]:
+    """The held-out perceptions and updates of the rule's own channels, which may be fewer than the teacher's."""
+    features = [samples.names.index(name) for name in rule.feature_names]
+    return samples.X_held[:, features], samples.Y_held[:, places_in(rule, samples.channels)]
 
 
 def r2(rule: Rule, X: Array, Y: Array) -> dict[str, float]:

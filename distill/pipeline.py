@@ -6,7 +6,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from distill.compete import FREE_FORM, fit_channel, line_up
 from distill.engines import FitOptions, Progress, silent
@@ -14,17 +17,38 @@ from distill.report import make_report
 from distill.result import Distillation
 from distill.sampling import Samples, sample
 from distill.select import knee, pareto
-from distill.stages import on_policy, refit_front, starting_rule
+from distill.stages import (
+    ON_POLICY_SEED,
+    label_visited,
+    on_policy,
+    refit_front,
+    richer_rule,
+    starting_rule,
+    state_distance,
+    trial,
+)
 from distill.teacher import Teacher, compose
+from distill.unfinished import (
+    UNFINISHED,
+    Unfinished,
+    fingerprint,
+    pack_fronts,
+    pack_samples,
+    unpack_fronts,
+    unpack_samples,
+)
 from equations.errors import InputError
 from equations.mask import check_seed, shift_seed
 from equations.rule import Candidate, Rule
 
 if TYPE_CHECKING:
-    from distill.refine import Objective
+    from distill.refine import Objective, RefineResult
 
-REGRESSION_SHARE = 0.25  # of the time budget, when there is an objective to refine for
+REGRESSION_SHARE = 0.2  # of the time budget, when there is an objective to refine for
 CHANNEL_LIMIT_S = 60.0
+MATCHED = 0.1  # distance of states, in standard deviations, that ends the on-policy rounds
+MOST_ROUNDS = 3
+PATIENCE = 1.5  # so many times slower than nominal is still waited for
 
 Fronts = Mapping[str, tuple[Candidate, ...]]
 
@@ -40,6 +64,8 @@ class Run:
     max_terms: int
     progress: Progress
     times: dict[str, float] = field(default_factory=dict)
+    distances: list[float] = field(default_factory=list)  # of the rule's states from the teacher's, each round
+    hurried: bool = False  # the machine was too slow for the work that the budget stands for
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -62,58 +88,90 @@ def distill(
     seed: int = 0,
     rows: int = 20_000,
     max_terms: int = 24,
+    max_loss: float | None = None,
     objective: Objective | None = None,
     refine: bool = True,
-    budget_s: float = 300.0,
+    budget_s: float = 180.0,
     size: tuple[int, int] = (64, 64),
     steps: int = 400,
     progress: Progress | None = None,
+    folder: Path | None = None,
+    resume: bool = False,
 ) -> Distillation:
     """The closed-form rule behind `teacher`.
 
-    engine: auto, exact, sparse, operon or pysr. rows: samples to fit. max_terms: per channel. objective: a
-    loss of pictures (batch, 3, h, w) to refine the rule's rollouts for (`refine=False` leaves it out).
-    budget_s: roughly what fitting and refining may take. size, steps: of the teacher's rollouts.
+    engine: auto, exact, sparse, operon or pysr. rows: samples to fit. max_terms: per channel. max_loss: take the
+    shortest rule whose texture loss is at most this. objective: a loss of pictures (batch, 3, h, w) to refine the
+    rule's rollouts for (`refine=False` leaves it out). budget_s: roughly what fitting and refining may take.
+    size, steps: of the teacher's rollouts. folder: where an unfinished distillation is kept, stage by stage, until the
+    result is saved there; `resume=True` goes on from there.
 
-    Raises InputError for bad arguments or a teacher that cannot be distilled so, MissingPartError for an
-    engine that is not installed.
+    Raises InputError for bad arguments, a teacher that cannot be distilled so, or nothing to resume,
+    MissingPartError for an engine that is not installed.
     """
     for name, value in (("max_terms", max_terms), ("rows", rows), ("budget_s", budget_s)):
         if not value > 0:
             raise InputError(f"distill: expected {name} above 0, got {value}")
+    if max_loss is not None and not max_loss > 0:
+        raise InputError(f"distill: expected max_loss above 0, got {max_loss}")
     run = Run(teacher, check_seed(seed), size, steps, max_terms, progress or silent)
     engines = line_up(engine, teacher)
     alone = objective is None or not refine or engine == "exact"  # asked for by name, exact stays exact
-    with run.stage("sample"):
-        samples = sample(teacher, rows=rows, size=size, steps=steps, seed=seed)
-    with run.stage("fit"):
-        fronts = _fit(run, engines, samples, budget_s if alone else REGRESSION_SHARE * budget_s)
-    chosen, wider = _choose(run, fronts, samples), samples
-    if run.answers and not _settled(fronts, samples):
-        with run.stage("on-policy"):
-            fronts, wider = _on_policy(run, _compose(run, chosen), fronts, engines, samples)
-            chosen = _choose(run, fronts, samples)
+    if max_loss is not None and alone:
+        raise InputError("distill: expected max_loss with an objective and refinement, which texture losses come from")
+    settings = {"engines": engines, "seed": seed, "rows": rows, "terms": max_terms, "budget": budget_s, "alone": alone}
+    key = {**settings, "size": size, "steps": steps, "teacher": fingerprint(teacher)}
+    unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
+    share = budget_s if alone else REGRESSION_SHARE * budget_s
+    samples, wider, fronts = _regress(run, engines, rows, share, unfinished)
+    chosen = _choose(run, fronts, samples)
     rule = _compose(run, chosen)
-    texture_front: tuple[tuple[float, float, Rule], ...] = ()
+    refined: RefineResult | None = None
     if objective is not None and not alone:
         with run.stage("refine"):
-            share = budget_s * (1 - REGRESSION_SHARE)
-            rule, texture_front = _refine(run, engines, fronts, wider, objective, share)
+            refined = _refine(run, engines, fronts, wider, objective, budget_s - share, max_loss, unfinished)
+            rule, run.hurried = refined.rule, run.hurried or refined.hurried
     with run.stage("report"):
-        report = make_report(run, engine, rule, chosen, samples, texture_front)
+        report = make_report(run, engine, rule, chosen, samples, refined)
     rule = _signed(rule, fronts, report)
+    texture_front = () if refined is None else tuple((p.terms, p.loss, p.rule) for p in refined.front)
     return Distillation(rule, fronts, report, texture_front)
 
 
+def _regress(
+    run: Run, engines: tuple[str, ...], rows: int, budget_s: float, unfinished: Unfinished
+) -> tuple[Samples, Samples, Fronts]:
+    """The teacher's samples, the same with on-policy rows, and a front for every channel."""
+    before = unfinished.get("regress")
+    if before is not None:
+        run.distances, run.hurried = before["distances"].tolist(), bool(before["hurried"])
+        return *unpack_samples(before, run.teacher), unpack_fronts(before)
+    with run.stage("sample"):
+        samples = sample(run.teacher, rows=rows, size=run.size, steps=run.steps, seed=run.seed)
+    with run.stage("fit"):
+        fronts = _fit(run, engines, samples, budget_s)
+    wider = samples
+    if run.answers and "exact" not in engines and not _settled(fronts, samples):
+        with run.stage("on-policy"):
+            fronts, wider = _on_policy(run, fronts, engines, samples, budget_s)
+    told = {"distances": np.array(run.distances, float), "hurried": np.array(run.hurried)}
+    unfinished.put("regress", pack_samples(samples, wider) | pack_fronts(fronts) | told)
+    return samples, wider, fronts
+
+
 def _fit(run: Run, engines: tuple[str, ...], samples: Samples, budget_s: float) -> Fronts:
-    """A Pareto front for every channel."""
+    """A Pareto front for every channel. A machine that is much slower than nominal searches less, and says so."""
     count = len(samples.channels)
-    fronts = {}
+    share = min(CHANNEL_LIMIT_S, budget_s / count)
+    fronts, started = {}, time.monotonic()
     for index, channel in enumerate(samples.channels):
+        late = (time.monotonic() - started) / (index * share) if index else 1.0
+        if late > PATIENCE:
+            run.hurried = True
         options = FitOptions(
             seed=run.seed,
             max_terms=run.max_terms,
-            budget_s=min(CHANNEL_LIMIT_S, budget_s / count),
+            budget_s=share / late if late > PATIENCE else share,
             teacher=run.teacher,
         )
 
@@ -143,14 +201,35 @@ def _settled(fronts: Fronts, samples: Samples) -> bool:
 
 
 def _on_policy(
-    run: Run, rule: Rule, fronts: Fronts, engines: tuple[str, ...], samples: Samples
+    run: Run, fronts: Fronts, engines: tuple[str, ...], samples: Samples, budget_s: float
 ) -> tuple[Fronts, Samples]:
-    """One round: the rule's own states, labelled by the teacher, join the samples; all equations are
-    refitted.
+    """Rounds until the rule stays where the teacher is: the states that the rule visits, labelled by the teacher, join
+    the samples, and all equations are refitted.
+
+    A round ends it when the rule's states are within `MATCHED` of the teacher's (`state_distance`), when the third
+    round is done, or the time of the fit has been spent once more.
     """
-    wider = on_policy(rule, samples, run.teacher, size=run.size, steps=run.steps, seed=run.seed)
-    if wider is samples:
-        return fronts, samples
+    every = run.steps // 10 or 1
+    theirs = run.teacher.rollout(size=run.size, steps=run.steps, seed=shift_seed(run.seed, 3), every=every)
+    wider, started = samples, time.monotonic()
+    for number in range(MOST_ROUNDS + 1):
+        rule = _compose(run, _choose(run, fronts, samples))
+        seed = shift_seed(run.seed, ON_POLICY_SEED + number)
+        visited = trial(rule, samples, size=run.size, steps=run.steps, seed=seed)
+        run.distances.append(state_distance(visited, theirs))
+        if run.distances[-1] <= MATCHED or number == MOST_ROUNDS:
+            break
+        if number > 0 and time.monotonic() - started > budget_s:
+            run.hurried = True
+            break
+        run.progress("on-policy", number / MOST_ROUNDS, f"states {run.distances[-1]:.2g} from the teacher's")
+        wider = label_visited(visited, wider, run.teacher, run.seed + number)
+        fronts = _refitted(run, fronts, engines, wider, samples)
+    return fronts, wider
+
+
+def _refitted(run: Run, fronts: Fronts, engines: tuple[str, ...], wider: Samples, samples: Samples) -> Fronts:
+    """The fronts on more samples: the sparse path anew, the others' equations with their constants refitted."""
     refitted = {}
     for index, (channel, front) in enumerate(fronts.items()):
         again: tuple[Candidate, ...] = ()
@@ -159,41 +238,48 @@ def _on_policy(
             again = fit_channel(("sparse",), wider, index, options=options)
             front = tuple(c for c in front if c.engine != "sparse")
         refitted[channel] = pareto(again, refit_front(front, wider, index), floor=float(samples.floor[index]))
-    return refitted, wider
+    return refitted
 
 
 def _refine(
-    run: Run, engines: tuple[str, ...], fronts: Fronts, samples: Samples, objective: Objective, budget_s: float
-) -> tuple[Rule, tuple[tuple[float, float, Rule], ...]]:
-    """Closed-loop refinement; returns the best rule and terms against loss.
-
-    It starts from a rich linear rule, or, where a free-form engine was asked for alone, from its best equations.
-    """
+    run: Run,
+    engines: tuple[str, ...],
+    fronts: Fronts,
+    samples: Samples,
+    objective: Objective,
+    budget_s: float,
+    max_loss: float | None,
+    unfinished: Unfinished,
+) -> RefineResult:
+    """Closed-loop refinement of the rules that regression offers to start from."""
     from distill.refine import refine
 
-    start = starting_rule(samples, run.teacher)
     if engines[0] in FREE_FORM:
-        start = compose(run.teacher, {channel: front[-1].expr for channel, front in fronts.items()})
-    elif run.answers and run.teacher.closed_form() is None:
-        samples = on_policy(start, samples, run.teacher, size=run.size, steps=run.steps, seed=shift_seed(run.seed, 1))
-        start = starting_rule(samples, run.teacher)
-    result = refine(
-        start,
+        starts = [compose(run.teacher, {channel: front[-1].expr for channel, front in fronts.items()})] * 2
+    else:
+        if run.answers and run.teacher.closed_form() is None:
+            first, seed = starting_rule(samples, run.teacher), shift_seed(run.seed, 1)
+            samples = on_policy(first, samples, run.teacher, size=run.size, steps=run.steps, seed=seed)
+        starts = [starting_rule(samples, run.teacher), richer_rule(samples, run.teacher, fronts)]
+    return refine(
+        starts,
         objective,
         teacher=run.teacher,
         size=run.size,
         seed=run.seed,
         budget_s=budget_s,
         max_terms=run.max_terms,
+        max_loss=max_loss,
         progress=run.progress,
         samples=samples,
+        unfinished=unfinished,
     )
-    rule = result.rule.replace(provenance={**start.provenance, "refined": True})
-    return rule, tuple(result.front)
 
 
 def _signed(rule: Rule, fronts: Fronts, report: Mapping[str, Any]) -> Rule:
     """The rule with its fronts, its figures and its origin; nothing that differs between equal runs."""
     metrics = {name: report[name] for name in ("r2", "terms", "stability")}
     provenance = {**rule.provenance, **report["provenance"]}
-    return rule.replace(fronts=dict(fronts), metrics=metrics, provenance=provenance)
+    features = set(rule.feature_names)
+    kept = {c: tuple(p for p in fronts[c] if {str(s) for s in p.expr.free_symbols} <= features) for c in rule.channels}
+    return rule.replace(fronts=kept, metrics=metrics, provenance=provenance)

@@ -125,7 +125,12 @@ def polish(expr: Expr, samples: Samples, channel: int, *, engine: str, max_terms
 
 
 def refit(expr: Expr, samples: Samples, channel: int, *, engine: str) -> Candidate | None:
-    """`expr` with its linear constants refitted; None when it has no finite value on the samples."""
+    """`expr` with its linear constants refitted; None when it has no finite value on the samples.
+
+    An `exact` one comes from algebra and stays as it is: where float32 rounds much, a fit would make it worse.
+    """
+    if engine == "exact":
+        return score(expr, samples, channel, engine=engine)
     work = design(basis_functions(expr), samples, channel)
     whole = _independent(work)
     return work.candidate(whole, engine) if whole else None

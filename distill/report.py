@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from distill.fidelity import r2
+from distill.fidelity import held_out, r2
 from distill.sampling import Samples
 from distill.stages import stability
 from distill.teacher import compose
 from equations.rule import Candidate, Rule
+from equations.terms import split_terms
 
 if TYPE_CHECKING:
     from distill.pipeline import Run
+    from distill.refine import RefinedRule, RefineResult
 
 
 def make_report(
@@ -22,9 +25,14 @@ def make_report(
     rule: Rule,
     chosen: Mapping[str, Candidate],
     samples: Samples,
-    texture_front: Sequence[tuple[float, float, Rule]],
+    refined: RefineResult | None,
 ) -> dict[str, Any]:
     """Fidelity to the teacher, size, stability, time per stage, and where everything came from.
+
+    `on_policy`: the distance of the rule's states from the teacher's before each round and after the last, null where
+    it ran away. `unseen` are channels that the rule does without, because no shown channel depends on them. `refine` is
+    the front of terms against texture loss (the worst of 400 and 1,600 steps); `hurried` says that the machine was too
+    slow for all the work that the budget stands for.
 
     `r2` and `terms` are those of the final rule; `regression` holds those of the rule before refinement and
     the engine of each of its equations. Texture losses are added by the caller that has a picture.
@@ -32,14 +40,17 @@ def make_report(
     engines = {channel: candidate.engine for channel, candidate in chosen.items()}
     regression = compose(run.teacher, {channel: candidate.expr for channel, candidate in chosen.items()})
     return {
-        "r2": r2(rule, samples.X_held, samples.Y_held),
+        "r2": r2(rule, *held_out(samples, rule)),
         "terms": count(rule),
+        "unseen": [channel for channel in run.teacher.channels if channel not in rule.channels],
         "regression": {
-            "r2": r2(regression, samples.X_held, samples.Y_held),
+            "r2": r2(regression, *held_out(samples, regression)),
             "terms": count(regression),
             "engine": engines,
         },
-        "refine": [{"terms_per_channel": terms, "loss": loss} for terms, loss, _ in texture_front],
+        "refine": [] if refined is None else [_row(point) for point in refined.front],
+        "on_policy": [distance if math.isfinite(distance) else None for distance in run.distances],
+        "hurried": run.hurried,
         "stability": stability(rule, samples, size=run.size, steps=run.steps, seed=run.seed),
         "time_s": dict(run.times),
         "engine": engine,
@@ -58,11 +69,16 @@ def make_report(
     }
 
 
+def _row(point: RefinedRule) -> dict[str, Any]:
+    return {"terms_per_channel": point.terms, "loss": point.loss, "score": point.score, "start": point.start}
+
+
 def count(rule: Rule) -> dict[str, Any]:
-    """Additive terms: total, per channel on average, by channel."""
+    """Additive terms: total, per channel on average, by channel; `distinct`: those that channels share count once."""
     terms = rule.terms()
     total = sum(terms.values())
-    return {"total": total, "per_channel": total / len(terms), "by_channel": terms}
+    shared = {basis for expr in rule.expressions for _, basis in split_terms(expr)}
+    return {"total": total, "per_channel": total / len(terms), "by_channel": terms, "distinct": len(shared)}
 
 
 def _versions() -> dict[str, str]:

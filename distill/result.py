@@ -15,6 +15,7 @@ from sympy import Expr
 
 from distill.fidelity import predict
 from distill.halloffame import write_hall_of_fame
+from distill.unfinished import UNFINISHED
 from equations.errors import InputError
 from equations.files import write_text
 from equations.rule import Candidate, Rule
@@ -82,11 +83,11 @@ class Distillation:
         return UpdateModule(self.rule)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write rule.json, report.json and hall_of_fame_output{1, 2, …}.csv into `folder`, which is made if
-        needed.
+        """Write rule.json, report.json, hall_of_fame_output{1, 2, …}.csv and front/NUMBER_OF_TERMS.json into `folder`,
+        which is made if needed.
 
         Each file is written whole or not at all, the rule last: where there is a rule.json, the rest is there
-        too.
+        too. The rules in front/ are those of this result alone. What `distill` kept there to resume from goes.
         """
         from equations.rulefile import save_rule
 
@@ -97,9 +98,22 @@ class Distillation:
             raise InputError(f"cannot make the folder {str(target)!r}: {error.strerror}; choose another") from error
         for number, channel in enumerate(self.rule.channels, start=1):
             write_hall_of_fame(target / f"hall_of_fame_output{number}.csv", self.fronts[channel])
+        _save_front(target / "front", {round(n * len(rule.channels)): rule for n, _, rule in self.texture_front})
         write_text(target / "report.json", json.dumps(self.report, indent=2, allow_nan=False) + "\n")
         save_rule(self.rule, target / "rule.json")
+        (target / UNFINISHED).unlink(missing_ok=True)
         return target
+
+
+def _save_front(folder: Path, rules: Mapping[int, Rule]) -> None:
+    from equations.rulefile import save_rule
+
+    for old in folder.glob("[0-9]*.json"):
+        old.unlink()
+    if rules:
+        folder.mkdir(exist_ok=True)
+    for terms, rule in rules.items():
+        save_rule(rule, folder / f"{terms:04d}.json")
 
 
 def _table(front: Sequence[Candidate]) -> pd.DataFrame:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from equations.errors import DivergenceError
 from equations.rule import Rule
 
+COMPILED_WORK = 5e7  # steps times cells times terms: about half a second of NumPy
+
 
 @dataclass(frozen=True)
 class Rollout:
@@ -29,8 +31,9 @@ def roll(
     """
     from equations.simulation import Simulator
 
-    # the reference needs no compilation, which would cost more than such a run
-    simulator = Simulator(rule, size=size, seed=seed, backend="reference")
+    # a short run costs less than to compile the rule
+    short = steps * size[0] * size[1] * sum(rule.terms().values()) < COMPILED_WORK
+    simulator = Simulator(rule, size=size, seed=seed, backend="reference" if short else "auto")
     frames = [np.array(simulator.state, np.float32)]
     for step in range(every, steps + 1, every):
         try:

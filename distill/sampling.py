@@ -16,6 +16,7 @@ from equations.perception import perceive
 
 Array = npt.NDArray[np.float64]
 ROLLOUTS = 4  # for training; one more is held out
+VIEWS, BOX = 4, 0.5  # directions that near-duplicates are told by, and how near, in standard deviations
 
 
 @dataclass(frozen=True, eq=False)  # by identity: comparing arrays is never meant
@@ -81,8 +82,10 @@ def sample(
 ) -> Samples:
     """About `rows` samples from `rollouts` runs of the teacher, and a quarter as many from one more run.
 
-    Frames lie ever further apart, so that young, middle and old states have equal weight. Half of a training
-    frame's cells are drawn at random and half where the update is large; held-out cells are drawn at random.
+    Frames lie ever further apart, so that young, middle and old states have equal weight; every run has a first state
+    and masks of its own. A third of a training frame's cells are drawn at random, a third where the update is large
+    and a third where what a cell sees is rare in its frame: of many that are all but alike few are taken. Held-out
+    cells are drawn at random, from a run of their own.
     A recording supplies its own samples. Raises InputError when the teacher never changes or diverges.
     """
     for name, value in (("rows", rows), ("rollouts", rollouts), ("steps", steps)):
@@ -143,22 +146,34 @@ def _label(
         seen = perceive(np.asarray(frame, np.float32), teacher.stencils)
         x = np.ascontiguousarray(seen.reshape(len(seen), -1).T)
         y = np.asarray(teacher.update(x), np.float64)
-        chosen = _choose(y, min(share, len(x)), rng, lively)
+        chosen = _choose(x, y, min(share, len(x)), rng) if lively else rng.permutation(len(x))[:share]
         xs.append(x[chosen].astype(np.float64))
         ys.append(y[chosen])
     return np.concatenate(xs), np.concatenate(ys)
 
 
-def _choose(y: Array, share: int, rng: np.random.Generator, lively: bool) -> npt.NDArray[np.int64]:
-    order = rng.permutation(len(y))
-    if not lively:
-        return order[:share]
-    half = share // 2
-    rest = order[half:]
-    activity = np.square(y[rest]).sum(axis=1)
-    if not activity.max() > 0:
-        return order[:share]
-    # Gumbel keys: the largest are a draw without replacement with probability ∝ weight
-    weight = activity / activity.mean() + 1e-3
-    keys = np.log(weight) + rng.gumbel(size=len(rest))
-    return np.concatenate([order[:half], rest[np.argsort(-keys, kind="stable")[: share - half]]])
+def _choose(x: Array, y: Array, share: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """`share` different rows: a third at random, a third by the size of their update, a third by their rarity."""
+    chosen = rng.permutation(len(y))[: share - 2 * (share // 3)]
+    for weight in (np.square(y).sum(axis=1), 1.0 / _crowd(x, rng)):
+        free = np.ones(len(y), bool)
+        free[chosen] = False
+        rest = np.flatnonzero(free)
+        mean = weight[rest].mean() if len(rest) else 0.0
+        if not mean > 0:  # nothing moves: any row is as good
+            keys = rng.gumbel(size=len(rest))
+        else:
+            # Gumbel keys: the largest are a draw without replacement with probability ∝ weight
+            keys = np.log(weight[rest] / mean + 1e-3) + rng.gumbel(size=len(rest))
+        chosen = np.concatenate([chosen, rest[np.argsort(-keys, kind="stable")[: share // 3]]])
+    return chosen
+
+
+def _crowd(x: Array, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """For each row how many rows, itself included, are all but alike: those in the same box of a few random views."""
+    spread = x.std(axis=0)
+    scaled = x / np.where(spread > 0, spread, 1.0)
+    views = scaled @ rng.normal(size=(x.shape[1], VIEWS)) / np.sqrt(x.shape[1])
+    _, box, count = np.unique(np.floor(views / BOX), axis=0, return_inverse=True, return_counts=True)
+    found: npt.NDArray[np.int64] = count[box.ravel()]
+    return found

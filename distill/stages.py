@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from sympy import Expr
 
-from distill.engines.sparse import linear_fit
+from distill.engines.sparse import GUESS_COMPLEXITY, fit_bases, linear_bases
 from distill.polish import refit
 from distill.rolling import Rollout, roll
 from distill.sampling import Samples, add_states, ages
@@ -14,9 +17,11 @@ from distill.teacher import Teacher, compose
 from equations.errors import InputError
 from equations.mask import shift_seed
 from equations.rule import Candidate, Rule
+from equations.terms import complexity, split_terms
 
 RUNAWAY = 4.0  # a rule whose states grow to this many times the teacher's is stopped
 ON_POLICY_SEED = 1000  # apart from the seeds that sampling uses
+MOST_FURTHER = 40  # terms beside features and absolute values that refinement starts with
 
 
 def starting_rule(samples: Samples, teacher: Teacher) -> Rule:
@@ -24,9 +29,33 @@ def starting_rule(samples: Samples, teacher: Teacher) -> Rule:
     all of {1, p, |p|} by least squares.
     """
     form = teacher.closed_form()
-    fitted = dict(zip(samples.channels, linear_fit(samples), strict=True)) if form is None else form
-    source = "closed form" if form is not None else "linear in features and their absolute values"
-    return compose(teacher, fitted).replace(provenance={"start": source})
+    if form is not None:
+        return compose(teacher, form).replace(provenance={"start": "closed form"})
+    return _fitted(linear_bases(samples), samples, teacher, "features and absolute values")
+
+
+def richer_rule(samples: Samples, teacher: Teacher, fronts: Mapping[str, tuple[Candidate, ...]]) -> Rule:
+    """The same with the further terms (products, and what free-form search found) of the fronts' best equations.
+
+    The terms of a front are offered to every channel: a product that one channel needs is there for all.
+    """
+    if teacher.closed_form() is not None:
+        return starting_rule(samples, teacher)
+    plain = linear_bases(samples)
+    known, further = set(plain), {}
+    for front in fronts.values():
+        for _, basis in split_terms(front[-1].expr):
+            if basis not in known and complexity(basis) <= GUESS_COMPLEXITY:
+                further[basis] = front[-1].engine
+    taken = list(further)[:MOST_FURTHER]
+    engines = sorted({further[basis] for basis in taken})
+    source = f"features, absolute values and {len(taken)} further terms ({', '.join(engines) or 'none'})"
+    return _fitted([*plain, *taken], samples, teacher, source)
+
+
+def _fitted(bases: list[Expr], samples: Samples, teacher: Teacher, source: str) -> Rule:
+    updates = dict(zip(samples.channels, fit_bases(bases, samples), strict=True))
+    return compose(teacher, updates).replace(provenance={"start": source})
 
 
 def on_policy(
@@ -37,10 +66,38 @@ def on_policy(
     One-step error says little about a rollout: a rule drifts to states that the teacher never showed, and
     learns there to come back (DAgger; Ross, Gordon & Bagnell 2011, arXiv:1011.0686).
     """
-    visited = trial(rule, samples, size=size, steps=steps, seed=shift_seed(seed, ON_POLICY_SEED)).frames[1:]
+    run = trial(rule, samples, size=size, steps=steps, seed=shift_seed(seed, ON_POLICY_SEED))
+    return label_visited(run, samples, teacher, seed)
+
+
+def label_visited(run: Rollout, samples: Samples, teacher: Teacher, seed: int) -> Samples:
+    """`samples` and half as many rows of the base set again from the states of a run, labelled by the teacher."""
+    visited = run.frames[1:]
     if not len(visited):
         return samples
     return add_states(samples, teacher, visited[ages(len(visited))], rows=len(samples.X) // 2, seed=seed)
+
+
+def state_distance(run: Rollout, teacher_states: npt.NDArray[np.floating]) -> float:
+    """How far the states of a rule's run are from its teacher's: per channel the Wasserstein distance between the
+    values of the cells of the last frames, in units of the teacher's standard deviation there; mean over channels.
+
+    Infinite where the run left the teacher's range before its end.
+    """
+    if run.diverged_at is not None:
+        return float("inf")
+    apart = []
+    for mine, theirs in zip(_values(run.frames), _values(teacher_states), strict=True):
+        spread = max(float(theirs.std()), 1e-6)
+        ranks = np.linspace(0, 1, 201)
+        apart.append(float(np.abs(np.quantile(mine, ranks) - np.quantile(theirs, ranks)).mean()) / spread)
+    return float(np.mean(apart))
+
+
+def _values(frames: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """(t, channel, h, w) -> (channel, values of the second half of the frames)."""
+    late = frames[len(frames) // 2 :]
+    return np.asarray(late.swapaxes(0, 1).reshape(frames.shape[1], -1))
 
 
 def trial(rule: Rule, samples: Samples, *, size: tuple[int, int], steps: int, seed: int) -> Rollout:

@@ -1,4 +1,4 @@
-"""The additive terms of an expression, how many there are, and how complex it is."""
+"""The additive terms of an expression, how many there are, its constants, and how complex it is."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ def count_terms(expr: Expr) -> int:
     return len(split_terms(expr))
 
 
+def count_constants(expr: Expr) -> int:
+    """The numbers that a fit could tune: all but exponents, signs and zeros."""
+    return _constants(to_tree(expr))
+
+
 def join_terms(terms: list[tuple[float, Expr]]) -> Expr:
     """The sum of coefficient · basis: the inverse of `split_terms`."""
     return build.add(*(build.multiply(build.number(float(c)), basis) for c, basis in terms))
@@ -46,6 +51,14 @@ def _cost(tree: Any) -> int:
     operator, arguments = OPERATORS[tree[0]], tree[1:]
     applications = max(1, len(arguments) - 1)
     return operator.complexity * applications + sum(_cost(argument) for argument in arguments)
+
+
+def _constants(tree: Any) -> int:
+    if not isinstance(tree, list):
+        return int(not isinstance(tree, str) and tree != 0)
+    if tree[0] == "Rational":
+        return 1
+    return sum(_constants(argument) for argument in (tree[1:2] if tree[0] == "Power" else tree[1:]))
 
 
 _Terms = dict[Expr, float]

@@ -13,6 +13,7 @@ import torch
 from equations.errors import InputError
 from equations.files import write_bytes
 from equations.stencils import Stencil
+from srnca.legacy import is_legacy, read_legacy
 from srnca.nca import NCA
 from srnca.presets import TrainConfig
 
@@ -24,17 +25,28 @@ _KEYS = ("config", "weights", "stencils", "target", "history", "iteration", "pro
 class Checkpoint:
     """An automaton and all that made it.
 
-    target: (size, size, 3) float32 in [0, 1]. history: training loss of every iteration so far.
+    picture: what it was trained on, (size, size, 3) float32 in [0, 1]; None in a legacy file, which has none.
+    history: training loss of every iteration so far.
     training: what an unfinished run needs to go on (optimiser, pool, RNG); empty once it is done.
     """
 
     config: TrainConfig
     nca: NCA
-    target: np.ndarray
+    picture: np.ndarray | None
     history: list[float] = field(default_factory=list)
     iteration: int = 0
     provenance: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def target(self) -> np.ndarray:
+        """The picture, for whatever cannot do without it. Raises InputError where there is none."""
+        if self.picture is None:
+            raise InputError(
+                "a legacy checkpoint holds no picture: there is nothing to train on, and no texture to compare with; "
+                "it can be distilled, which gives its exact rule"
+            )
+        return self.picture
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
@@ -57,13 +69,18 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
     write_bytes(Path(path), buffer.getvalue())
 
 
-def load_checkpoint(path: Path | str) -> Checkpoint:
+def load_checkpoint(path: Path | str, *, update_rate: float | None = None) -> Checkpoint:
     """Read a checkpoint. Nothing in the file is executed: tensors and plain data only.
 
+    update_rate: only for a legacy file (`srnca.legacy`), which does not hold it; 0.5 by default.
     Raises InputError when the file is missing, cut short, a pickle of something else, or of another format.
     """
     path = Path(path)
     data = _read(path)
+    if is_legacy(data):
+        return _load_legacy(path, data, update_rate)
+    if update_rate is not None:
+        raise InputError(f"{path}: expected an update rate for legacy checkpoints only, this one is not; leave it out")
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         got = data.get("format", "no format") if isinstance(data, dict) else type(data).__name__
         raise InputError(f"{path}: expected a checkpoint of format {FORMAT}, got {got}; make one with `srnca train`")
@@ -75,6 +92,15 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: the parts of this checkpoint do not fit each other ({reason})") from error
+
+
+def _load_legacy(path: Path, data: dict[str, Any], update_rate: float | None) -> Checkpoint:
+    try:
+        config, nca = read_legacy(data, update_rate)
+    except (InputError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: {str(error).splitlines()[0]}") from error
+    origin = {"format": "legacy", "file": path.name, "update_rate": config.update_rate}
+    return Checkpoint(config, nca, None, provenance=origin)
 
 
 def _read(path: Path) -> Any:

@@ -16,7 +16,7 @@ from equations.simulation import Simulator
 from srnca.checkpoint import Checkpoint
 from srnca.features import make_bank
 from srnca.loss import TextureLoss
-from srnca.patches import PatchDistance
+from srnca.patches import PatchDistance, balanced
 from srnca.teacher import NCATeacher
 
 STEPS = 400
@@ -30,15 +30,14 @@ def make_loss(checkpoint: Checkpoint) -> TextureLoss:
     return TextureLoss(make_bank(checkpoint.config.bank, checkpoint.target, vgg_weights=weights), checkpoint.target)
 
 
-def make_objective(checkpoint: Checkpoint, *, seed: int) -> Objective:
-    """What closed-loop refinement follows and what it is judged by: the automaton's own training loss."""
+def make_objective(checkpoint: Checkpoint) -> Objective:
+    """What closed-loop refinement follows and is judged by: the automaton's own training loss, Gram and patches."""
     texture, patches = make_loss(checkpoint), PatchDistance(checkpoint.target)
-    random = torch.Generator().manual_seed(seed)
 
-    def train(rgb: Tensor) -> Tensor:
-        return (texture(rgb) + patches(rgb, random)).log()
+    def train(rgb: Tensor, random: torch.Generator) -> Tensor:
+        return balanced(texture(rgb), patches(rgb, random, projections=16))
 
-    return Objective(train=train, measure=texture)
+    return Objective(train=train, judge=lambda rgb: balanced(texture(rgb), patches(rgb)).exp(), measure=texture)
 
 
 @torch.no_grad()
@@ -70,12 +69,16 @@ def rule_pictures(
 
 
 def _rule_picture(rule: Rule, size: tuple[int, int], steps: int, seed: int) -> np.ndarray:
-    assert rule.display is not None
     simulator = Simulator(rule, size=size, seed=seed)
     try:
         simulator.step(steps)
     except DivergenceError:
         return np.full((*size, 3), np.nan, np.float32)
+    return picture_of(rule, simulator.state)
+
+
+def picture_of(rule: Rule, state: np.ndarray) -> np.ndarray:
+    """The picture (h, w, 3) of a state (channel, h, w) of a rule whose display names red, green and blue."""
+    assert rule.display is not None
     shown = [rule.channels.index(name) for name in rule.display.channels]
-    picture = rule.display.scale * simulator.state[shown].transpose(1, 2, 0) + rule.display.offset
-    return np.asarray(picture, np.float32)
+    return np.asarray(rule.display.scale * state[shown].transpose(1, 2, 0) + rule.display.offset, np.float32)

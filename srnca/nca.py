@@ -103,8 +103,9 @@ def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
 class NCA(nn.Module):
     """s <- clamp(s + mask * f(perceive(s))), with f by `activation`:
 
-    relu:   W1 relu(W0 p + b)      linear: W1 W0 p      abs: W [p, |p|] + b   (one layer, a closed form)
+    relu:   W1 relu(W0 p + b)      linear: W1 (W0 p + b)      abs: W [p, |p|] + b   (one layer, a closed form)
 
+    A linear one is trained without bias: its b is 0 unless a legacy checkpoint brought another.
     The last layer starts at zero: the untrained automaton stands still (Mordvintsev et al. 2020).
     """
 
@@ -132,13 +133,18 @@ class NCA(nn.Module):
             self.bias = nn.Parameter(torch.zeros(config.hidden), requires_grad=config.activation == "relu")
             self.weight = nn.Parameter(torch.zeros(config.channels, config.hidden))
 
+    @property
+    def first_layer(self) -> nn.Parameter:
+        """The weights on what a cell sees: each column is a feature that the rule may need."""
+        return self.weight if self.config.activation == "abs" else self.hidden
+
     def update(self, perception: Tensor) -> Tensor:
         """f: (batch, channel * filters, h, w) -> (batch, channel, h, w), before the mask."""
         if self.config.activation == "abs":
             both = torch.cat([perception, perception.abs()], dim=1)
             return functional.conv2d(both, self.weight[..., None, None], self.bias)
         if self.config.activation == "linear":
-            return functional.conv2d(perception, (self.weight @ self.hidden)[..., None, None])
+            return functional.conv2d(perception, (self.weight @ self.hidden)[..., None, None], self.weight @ self.bias)
         inner = functional.relu(functional.conv2d(perception, self.hidden[..., None, None], self.bias))
         return functional.conv2d(inner, self.weight[..., None, None])
 
@@ -152,7 +158,7 @@ class NCA(nn.Module):
         """The linear update as what it is, one 3x3 convolution: a third faster than perceiving first."""
         weights = (self.weight @ self.hidden).unflatten(1, (self.config.channels, -1))  # (out, channel, filter)
         kernel = torch.einsum("ocf,fij->ocij", weights, self.perceive.kernels)
-        return functional.conv2d(pad_periodic(state), kernel)
+        return functional.conv2d(pad_periodic(state), kernel, self.weight @ self.bias)
 
     def random_mask(self, state: Tensor, generator: torch.Generator | None) -> Tensor | None:
         """A training mask: Bernoulli(update_rate) per cell or per channel; None when every cell steps."""

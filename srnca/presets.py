@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from dataclasses import dataclass, fields
 
 from equations.errors import InputError
@@ -17,6 +18,7 @@ class TrainConfig(NCAConfig):
     max_ca_steps: longest rollout between two looks at the picture (rollouts are uniform in [half, all] of it).
     batch_size: states an iteration. learning_rate: Adam's at the start; it falls along a cosine to 2 %.
     size: side of the square training picture, in cells. pool: states kept between iterations.
+    l1: weight of the mean |w| of the first layer in the training objective; it makes what a rule can do without small.
     """
 
     max_ca_steps: int = 48
@@ -27,6 +29,7 @@ class TrainConfig(NCAConfig):
     seed: int = 0
     bank: str = "multiscale"
     pool: int = 128
+    l1: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -35,6 +38,8 @@ class TrainConfig(NCAConfig):
                 raise InputError(f"{name}: expected at least {low}, got {getattr(self, name)}")
         if not 0 < self.learning_rate <= 1:
             raise InputError(f"learning_rate: expected a number in (0, 1], got {self.learning_rate}")
+        if not 0 <= self.l1 < math.inf:
+            raise InputError(f"l1: expected a finite number of at least 0, got {self.l1}")
         if self.pool < self.batch_size:
             raise InputError(f"pool: expected at least the batch size ({self.batch_size}), got {self.pool}")
         if self.bank not in BANKS:

@@ -68,10 +68,12 @@ class NCATeacher:
             return None
         bases: list[Expr] = [symbol(name) for name in names]
         if nca.config.activation == "linear":
-            weights = (nca.weight.double() @ nca.hidden.double()).tolist()
+            inner = torch.cat([nca.hidden, nca.bias[:, None]], dim=1).double()
+            weights = (nca.weight.double() @ inner).tolist()
         else:
             weights = torch.cat([nca.weight, nca.bias[:, None]], dim=1).double().tolist()
-            bases += [abs(basis) for basis in bases] + [symbol(names[0]) ** 0]
+            bases += [abs(basis) for basis in bases]
+        bases.append(symbol(names[0]) ** 0)
         return {
             channel: join_terms(list(zip(row, bases, strict=True)))
             for channel, row in zip(self.channels, weights, strict=True)

@@ -6,7 +6,8 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ from equations.errors import InputError, SrncaError
 from equations.init import make_state
 from srnca.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from srnca.features import make_bank
+from srnca.growing import Growing, normalised, state_threads
 from srnca.images import Target
-from srnca.loss import TextureLoss, overflow
+from srnca.loss import TextureLoss
 from srnca.nca import NCA
-from srnca.patches import PatchDistance
+from srnca.patches import PatchDistance, balanced
 from srnca.presets import TrainConfig
 from srnca.provenance import provenance
 
@@ -32,8 +34,6 @@ SAVE_EVERY_S = 15.0
 FRESH_EVERY = 8  # one state of the pool is born anew every so many iterations
 SNAPSHOT_EVERY = 25  # how far a diverged run steps back
 OVERFLOW_WEIGHT = 1.0
-PATCH_WEIGHT = 1.0
-GUARD = 2.0  # a net under young rules, which would blow up; a trained one never touches it
 SPOILT = 1.5  # a state that reaches this is not worth going on from
 LAST_RATE = 0.02  # the learning rate falls along a cosine to this share of the first
 WARM_UP = 50  # iterations; full steps from zero weights blow up
@@ -80,13 +80,14 @@ def train(
         run.restore(load_checkpoint(out))
     saved = time.monotonic()
     try:
-        while run.iteration < config.iterations:
-            happened = run.iterate()
-            if out and time.monotonic() - saved > SAVE_EVERY_S:
-                save_checkpoint(run.checkpoint(), out)
-                saved = time.monotonic()
-            if progress:
-                progress(happened)
+        with state_threads(run.device, config.batch_size) as run.threads:
+            while run.iteration < config.iterations:
+                happened = run.iterate()
+                if out and time.monotonic() - saved > SAVE_EVERY_S:
+                    save_checkpoint(run.checkpoint(), out)
+                    saved = time.monotonic()
+                if progress:
+                    progress(happened)
     except KeyboardInterrupt:
         run.take_back()
         if out:
@@ -110,10 +111,11 @@ class _Run:
         self.nca = NCA(config.nca, seed=config.seed, colour=colour).to(device)
         self.loss = loss.to(device)
         self.patches = PatchDistance(target.pixels).to(device)
-        self.parameters = [p for p in self.nca.parameters() if p.requires_grad]
+        self.growing = Growing(self.nca, self.objective, excess=OVERFLOW_WEIGHT)
+        self.threads: ThreadPoolExecutor | None = None
+        self.parameters = self.growing.parameters
         self.optimiser = torch.optim.Adam(self.parameters, lr=config.learning_rate)
         self.random = torch.Generator().manual_seed(config.seed)
-        self.mask_random = torch.Generator(device).manual_seed(config.seed + 1)
         self.pool = torch.stack([self.fresh() for _ in range(config.pool)])
         self.history: list[float] = []
         self.iteration = 0
@@ -148,33 +150,30 @@ class _Run:
         if self.iteration % FRESH_EVERY == 0:
             batch[0] = self.fresh().to(self.device)
         steps = int(torch.randint(max(1, c.max_ca_steps // 2), c.max_ca_steps + 1, (), generator=self.random))
-        excess = torch.zeros((), device=self.device)
-        for _ in range(steps):
-            batch = self.nca(batch, self.nca.random_mask(batch, self.mask_random))
-            excess = excess + overflow(batch) / steps
-            batch = batch.clamp(-GUARD, GUARD)
-        rgb = self.nca.rgb(batch)
-        texture = self.loss(rgb)
-        value = float(texture.detach().mean())
+        grown = self.growing(batch, steps, int(torch.randint(2**31, (), generator=self.random)), self.threads)
+        value = float(grown.texture.mean())
         self.bad = self.bad + 1 if value > EXPLODED else 0
         if self.bad >= PATIENCE or not np.isfinite(value):
             return self.step_back(value)
-        patches = self.patches(rgb, self.random)
-        self.learn((texture + PATCH_WEIGHT * patches).log().mean() + OVERFLOW_WEIGHT * excess)
-        self.pool = self.pool.index_copy(0, chosen, batch.detach().cpu())  # a new one: states keep the old
+        self.learn(grown.gradients)
+        self.pool = self.pool.index_copy(0, chosen, grown.states.cpu())  # a new one: states keep the old
         for index in chosen[self.pool[chosen].abs().amax(dim=(1, 2, 3)) > SPOILT]:
             self.pool[index] = self.fresh()
         self.history.append(value)
         self.iteration += 1
-        return TrainProgress(self.iteration, c.iterations, value, time.monotonic() - self.started, rgb=rgb.detach())
+        return TrainProgress(self.iteration, c.iterations, value, time.monotonic() - self.started, rgb=grown.rgb)
 
-    def learn(self, objective: Tensor) -> None:
-        self.optimiser.zero_grad(set_to_none=True)
-        objective.backward()
-        for p in self.parameters:  # long rollouts give gradients of any size; only their direction is trusted
-            assert p.grad is not None
-            p.grad.nan_to_num_(0.0, 0.0, 0.0)
-            p.grad /= p.grad.norm() + 1e-8
+    def objective(self, rgb: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """What training lowers, and the texture loss, both (batch,)."""
+        texture = self.loss(rgb)
+        wanted = balanced(texture, self.patches(rgb, random))
+        if self.config.l1:
+            wanted = wanted + self.config.l1 * self.nca.first_layer.abs().mean()
+        return wanted, texture
+
+    def learn(self, gradients: Sequence[Tensor]) -> None:
+        for p, gradient in zip(self.parameters, normalised(gradients), strict=True):
+            p.grad = gradient
         done = self.iteration / self.config.iterations
         decay = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
         for group in self.optimiser.param_groups:
@@ -208,7 +207,6 @@ class _Run:
             "optimiser": copy.deepcopy(self.optimiser.state_dict()),
             "pool": self.pool,
             "random": self.random.get_state(),
-            "mask_random": self.mask_random.get_state(),
             "history": len(self.history),
             "iteration": self.iteration,
             "slowdown": self.slowdown,
@@ -220,7 +218,6 @@ class _Run:
         self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
         self.pool = state["pool"]
         self.random.set_state(state["random"])
-        self.mask_random.set_state(state["mask_random"])
         del self.history[state["history"] :]
         self.iteration, self.slowdown, self.setbacks = state["iteration"], state["slowdown"], state["setbacks"]
 
@@ -248,7 +245,7 @@ class _Run:
         return Checkpoint(
             config=self.config,
             nca=self.nca,
-            target=self.target.pixels,
+            picture=self.target.pixels,
             history=list(self.history),
             iteration=self.iteration,
             provenance=provenance(target=self.target.name, notes=list(self.target.notes), vgg_weights=self.weights),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -10,10 +11,11 @@ from sympy import Expr
 
 from distill.engines.base import FitOptions, Progress, silent
 from distill.greedy import Problem, sparsity_path
-from distill.library import Gram, Library, accumulate, full_library, linear_library, screen
+from distill.library import CHUNK, Gram, Library, accumulate, full_library, linear_library, screen
 from distill.polish import MAX_BASES, Design, basis_functions, design
 from distill.sampling import Samples
 from distill.select import pareto
+from equations.numeric import compile_numpy
 from equations.rule import Candidate
 from equations.terms import complexity, join_terms
 
@@ -85,11 +87,21 @@ def linear_front(samples: Samples, channel: int, most: int) -> list[Candidate]:
     return path_front(library, gram, samples, channel, most, "sparse")
 
 
-def linear_fit(samples: Samples, *, ridge: float = 1e-6) -> list[Expr]:
-    """All of {1, p, |p|} for every channel by least squares, with a ridge relative to each term's power."""
-    library, gram = _linear(samples)
-    weights = np.linalg.solve(gram.terms + ridge * np.diag(np.diag(gram.terms) + 1e-12), gram.moments)
-    bases = [library.expr(k) for k in range(len(library.terms))]
+def linear_bases(samples: Samples) -> list[Expr]:
+    """{1, p, |p|}, without the absolute values of what never changes sign."""
+    library = linear_library(samples.names, samples.X)
+    return [library.expr(k) for k in range(len(library.terms))]
+
+
+def fit_bases(bases: Sequence[Expr], samples: Samples, *, ridge: float = 1e-6) -> list[Expr]:
+    """All of these bases for every channel by least squares, with a ridge relative to each term's power."""
+    run = compile_numpy(list(bases), samples.names)
+    gram, moments = np.zeros((len(bases), len(bases))), np.zeros((len(bases), len(samples.channels)))
+    for start in range(0, len(samples.X), CHUNK):
+        values = run(samples.X[start : start + CHUNK].T)
+        gram += values @ values.T
+        moments += values @ samples.Y[start : start + CHUNK]
+    weights = np.linalg.solve(gram + ridge * np.diag(np.diag(gram) + 1e-12), moments)
     return [join_terms(list(zip(column.tolist(), bases, strict=True))) for column in weights.T]
 
 

@@ -1,4 +1,4 @@
-"""Printers: a rule as text, LaTeX, a Python script, a C program, a shader, CSV; each loaded on use.
+"""Printers: a rule as text, LaTeX, MathML, a Python script, a C program, a shader, CSV; each loaded on use.
 
 A printer module has `print_rule(rule: Rule) -> str`. Printed forms are derived and never read back.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PRINTERS: dict[str, str] = {
     "text": "equations.printers.text",
     "latex": "equations.printers.latex",
+    "mathml": "equations.printers.mathml",
     "python": "equations.printers.python",
     "c": "equations.printers.c",
     "glsl": "equations.printers.glsl",

@@ -1,4 +1,4 @@
-"""A rule as LaTeX: an `aligned` block, one line per channel; constants to six digits, for print."""
+"""A rule as LaTeX: an `aligned` block, a line for each group of terms; constants to six digits, for print."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sympy
 from sympy import Expr
 from sympy.printing.latex import LatexPrinter
 
+from equations.grouping import group_update
 from equations.rule import Rule
 from equations.stencils import feature_name
 
@@ -19,16 +20,26 @@ _OPERATORS = {
     "moore": r"\overline{%s}",
 }
 DIGITS = 6
+TERMS_A_LINE = 6  # more do not fit on a page
 
 
 def print_rule(rule: Rule) -> str:
-    """The update equations as a LaTeX `aligned` environment."""
-    names = symbol_names(rule)
-    rows = [
-        rf"  \Delta {_channel(channel)} &= {print_expression(rule.updates[channel], names)}"
-        for channel in rule.channels
-    ]
+    """The update equations as a LaTeX `aligned` environment: reaction, diffusion, advection, the rest."""
+    names, rows = symbol_names(rule), []
+    for channel in rule.channels:
+        parts = [part for group in group_update(rule, channel).values() for part in _parts(group)]
+        first, *others = (print_expression(part, names) for part in parts)
+        rows.append(rf"  \Delta {_channel(channel)} &= {first}")
+        rows += [rf"  &\quad {{}} {'' if text.startswith('-') else '+ '}{text}" for text in others]
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}\n"
+
+
+def _parts(group: Expr) -> list[Expr]:
+    """A sum cut into sums of a line's length."""
+    terms = group.as_ordered_terms()
+    if len(terms) <= TERMS_A_LINE:
+        return [group]
+    return [sympy.Add(*terms[i : i + TERMS_A_LINE]) for i in range(0, len(terms), TERMS_A_LINE)]
 
 
 def print_expression(expr: Expr, names: dict[str, str] | None = None) -> str:

@@ -1,4 +1,4 @@
-"""A rule as plain text, for reading."""
+"""A rule as plain text, for reading: each update as reaction, then diffusion, advection and the rest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sympy
 from sympy import Expr
 from sympy.printing.str import StrPrinter
 
+from equations.grouping import group_update
 from equations.rule import Rule
 
 
@@ -17,7 +18,7 @@ def print_expression(expr: Expr) -> str:
 def print_rule(rule: Rule) -> str:
     """One line per channel, then the settings that are not the usual ones."""
     width = max(len(channel) for channel in rule.channels)
-    lines = [f"d{channel:<{width}} = {_print(rule.updates[channel])}" for channel in rule.channels]
+    lines = [f"d{channel:<{width}} = {_print_update(rule, channel)}" for channel in rule.channels]
     step = f"step: s <- {'clamp(' if rule.clamp else ''}s + {rule.dt!r} * "
     step += "mask * " if rule.update_rate < 1 else ""
     step += "ds" + (f", {rule.clamp[0]!r}, {rule.clamp[1]!r})" if rule.clamp else "")
@@ -29,6 +30,11 @@ def print_rule(rule: Rule) -> str:
             rows = "; ".join(" ".join(f"{weight:g}" for weight in row) for row in stencil.kernel)
             lines.append(f"_{stencil.name}: [{rows}]")
     return "\n".join(lines) + "\n"
+
+
+def _print_update(rule: Rule, channel: str) -> str:
+    first, *others = (_print(group) for group in group_update(rule, channel).values())
+    return first + "".join(f" - {text[1:]}" if text.startswith("-") else f" + {text}" for text in others)
 
 
 class _Printer(StrPrinter):

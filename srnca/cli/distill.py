@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 srnca distill --checkpoint snake.pt --out snake-rule
-srnca distill --checkpoint snake.pt --engine sparse --terms 12 --budget 5m
+srnca distill --checkpoint snake.pt --terms 12 --budget 10m
+srnca distill --checkpoint snake.pt --loss 0.1         # the shortest rule that is as good as this
+srnca distill --checkpoint snake.pt --resume           # after Ctrl-C, a kill or a power cut
 srnca distill --frames recording.npz --refine none --json"""
 
+UNFINISHED = "unfinished.npz"  # as distill.pipeline has it; not imported, for a quick --help
 TEXTURE_LOSS_KINDS = (("flat", "flat grey"), ("teacher", "automaton"), ("rule", "rule"))
 
 
@@ -39,8 +42,17 @@ def distill(
     terms: Annotated[
         int | None, typer.Option(min=1, help="At most so many terms a channel.", show_default=False)
     ] = None,
+    loss: Annotated[
+        float | None,
+        typer.Option(help="The shortest rule of at most this texture loss.", show_default=False),
+    ] = None,
     budget: Annotated[str | None, typer.Option(help="Time to spend: 90s, 5m, 1h.", show_default=False)] = None,
     refine: Annotated[Literal["auto", "none"], typer.Option(help="Tune the constants on rollouts, or not.")] = "auto",
+    update_rate: Annotated[
+        float | None,
+        typer.Option(help="Of a legacy checkpoint, which does not say it.  [default: 0.5]", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished one, same settings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="report.json on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -50,7 +62,11 @@ def distill(
         got = "neither" if source is None else "both"
         raise InputError(f"distill: expected either --checkpoint FILE or --frames FILE, got {got}")
     budget_s = parse_duration(budget, "--budget")
-    options: dict[str, Any] = {"engine": engine, "seed": seed, "refine": refine != "none"}
+    options: dict[str, Any] = {"engine": engine, "seed": seed, "refine": refine != "none", "resume": resume}
+    if loss is not None:
+        if checkpoint is None or refine == "none":
+            raise InputError("--loss: expected it with --checkpoint and refinement, which texture losses come from")
+        options["max_loss"] = loss
     if terms is not None:
         options["terms"] = terms
     if budget_s is not None:
@@ -61,20 +77,36 @@ def distill(
         def report(stage: str, fraction: float, detail: str) -> None:
             progress.update(stage, fraction, 1.0, detail)
 
-        result = _distill(checkpoint, frames, folder, progress=report, **options)
+        try:
+            result = _distill(checkpoint, frames, folder, update_rate=update_rate, progress=report, **options)
+        except KeyboardInterrupt:
+            if (folder / UNFINISHED).exists():
+                warn(f"interrupted; what is done is in {folder}: the same command with --resume goes on")
+            raise
+    if result.report.get("hurried"):
+        warn("this machine was too slow for all of the budget's work: more --budget may give a better rule")
     _say_result(result, folder, as_json=as_json)
 
 
-def _distill(checkpoint: Path | None, frames: Path | None, folder: Path, **options: Any) -> Distillation:
+def _distill(
+    checkpoint: Path | None, frames: Path | None, folder: Path, *, update_rate: float | None, **options: Any
+) -> Distillation:
     if checkpoint is not None:
         from srnca.checkpoint import load_checkpoint
 
-        automaton = load_checkpoint(checkpoint)
+        automaton = load_checkpoint(checkpoint, update_rate=update_rate)
+        if automaton.picture is None:
+            warn(
+                f"{checkpoint}: a legacy checkpoint, which holds weights only; update rate "
+                f"{automaton.config.update_rate:g} (--update-rate), no picture and so no texture loss"
+            )
         if automaton.training:
             warn(f"{checkpoint}: training stopped at iteration {automaton.iteration}; distilling it as it is")
         from srnca.pipeline import distill_checkpoint
 
         return distill_checkpoint(automaton, out=check_folder(folder), **options)
+    if update_rate is not None:
+        raise InputError("--update-rate: expected it with a legacy checkpoint only, got it with --frames; leave it out")
     if frames is None or not frames.is_file():
         raise InputError(f"{frames}: no such recording; expected a file frames.npz")
     from srnca.pipeline import distill_frames

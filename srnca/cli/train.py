@@ -59,6 +59,7 @@ def train(
     max_ca_steps: opt.MaxCaSteps = None,
     batch_size: opt.BatchSize = None,
     learning_rate: opt.LearningRate = None,
+    l1: opt.L1 = None,
     iterations: opt.Iterations = None,
     size: opt.Size = None,
     seed: opt.Seed = None,
@@ -77,8 +78,8 @@ def train(
     given = {
         "channels": channels, "hidden": hidden, "filters": filters, "activation": activation,
         "update_rate": update_rate, "mask": mask, "init": init, "max_ca_steps": max_ca_steps,
-        "batch_size": batch_size, "learning_rate": learning_rate, "iterations": iterations, "size": size,
-        "seed": seed, "bank": bank,
+        "batch_size": batch_size, "learning_rate": learning_rate, "l1": l1, "iterations": iterations,
+        "size": size, "seed": seed, "bank": bank,
     }  # fmt: skip
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if clamp is not None:

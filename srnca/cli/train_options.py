@@ -36,6 +36,7 @@ FirstState = Annotated[Literal["noise", "square"] | None, _option("What the firs
 MaxCaSteps = Annotated[int | None, _option("Longest rollout between two looks at the picture.")]
 BatchSize = Annotated[int | None, _option("States an iteration.")]
 LearningRate = Annotated[float | None, _option("Adam's, in (0, 1].")]
+L1 = Annotated[float | None, _option("Weight of the mean |w| of the first layer: drives needless weights to 0.")]
 Iterations = Annotated[int | None, _option("Optimiser steps.")]
 Size = Annotated[int | None, _option("Side of the training picture, in cells.")]
 Seed = Annotated[int | None, _option("Same seed, same machine: same automaton.")]

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from srnca.features.convolve import convolve
+
 SIZES = (3, 5, 7, 11)
 MAPS = 48
 LEVELS = 3
@@ -50,6 +52,5 @@ class MultiScale(nn.Module):
                 image = functional.avg_pool2d(image, 2)
             for size in SIZES:
                 if 2 * min(image.shape[-2:]) >= 3 * size:
-                    maps = functional.conv2d(image, getattr(self, f"filters{size}"))
-                    layers[f"level{level}/size{size}"] = functional.relu(maps)
+                    layers[f"level{level}/size{size}"] = convolve(image, getattr(self, f"filters{size}"), rectify=True)
         return layers

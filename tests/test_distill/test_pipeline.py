@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sys
 import types
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,13 +14,20 @@ import pytest
 
 from distill import RecordingTeacher, RuleTeacher, distill, read_hall_of_fame, sample, starting_rule
 from distill.engines import ENGINES
+from distill.engines.sparse import fit_bases, linear_bases
 from distill.fidelity import predict
-from distill.stages import on_policy, stability, trial
+from distill.pipeline import UNFINISHED
+from distill.sampling import Samples
+from distill.stages import on_policy, richer_rule, stability, trial
 from equations import load_rule
 from equations.errors import InputError
-from equations.rule import Rule
+from equations.infix import parse_infix
+from equations.init import Init
+from equations.numeric import compile_numpy
+from equations.rule import Candidate, Display, Rule
+from equations.terms import split_terms
 from tests.test_distill.conformance import same_law
-from tests.test_distill.teachers import Network, gray_scott, hidden, planted
+from tests.test_distill.teachers import Network, drawn, gray_scott, hidden, planted
 
 SMALL: dict[str, Any] = {"rows": 1500, "size": (24, 24), "steps": 40}
 
@@ -32,7 +40,9 @@ def test_gray_scott_comes_back(engine: str) -> None:
         same_law(found.rule.updates[channel], rule.updates[channel])
     assert (found.rule.init, found.rule.display, found.rule.dt) == (rule.init, rule.display, rule.dt)
     assert found.report["r2"] == pytest.approx({"u": 1.0, "v": 1.0}, abs=1e-10)
-    assert found.report["terms"] == {"total": 7, "per_channel": 3.5, "by_channel": {"u": 4, "v": 3}}
+    assert found.report["terms"] == {
+        "total": 7, "per_channel": 3.5, "distinct": 6, "by_channel": {"u": 4, "v": 3}
+    }  # fmt: skip
     expected = engine if engine != "auto" else "sparse"
     assert found.report["regression"]["engine"] == {"u": expected, "v": expected}
 
@@ -71,7 +81,7 @@ def test_engines_beyond_those_installed_are_not_needed(monkeypatch: pytest.Monke
 
 
 def test_same_seed_same_rule(tmp_path: Path) -> None:
-    one, two = (distill(Network(), engine="sparse", max_terms=6, seed=5, **SMALL) for _ in range(2))
+    one, two = (distill(Network(), **LATER) for _ in range(2))
     one.save(tmp_path / "one")
     two.save(tmp_path / "two")
     assert (tmp_path / "one/rule.json").read_bytes() == (tmp_path / "two/rule.json").read_bytes()
@@ -120,46 +130,229 @@ def test_bad_requests_are_refused_before_any_work() -> None:
         distill(Untouchable(), engine="magic")
     with pytest.raises(InputError, match="max_terms above 0"):
         distill(Untouchable(), max_terms=0)
+    with pytest.raises(InputError, match=r"max_loss above 0, got -0\.1"):
+        distill(Untouchable(), max_loss=-0.1)
+    with pytest.raises(InputError, match="max_loss above 0, got 0"):
+        distill(Untouchable(), max_loss=0)
     with pytest.raises(InputError, match="seed"):
         distill(Untouchable(), seed=-1)
 
 
 @dataclass
+class Point:
+    terms: float
+    loss: float
+    score: float
+    rule: Rule
+    start: str
+
+
+@dataclass
 class Refined:
     rule: Rule
-    front: list[tuple[float, float, Rule]]
+    front: tuple[Point, ...]
+    hurried: bool = False
 
 
-def test_objective_calls_refine_with_a_rich_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[dict[str, Any]] = []
-
-    def refine(rule: Rule, loss: Any, **rest: Any) -> Refined:
-        calls.append({"rule": rule, "loss": loss, **rest})
-        simple = rule.replace(updates=dict.fromkeys(rule.channels, rule.updates["r"] * 0))
-        return Refined(simple, [(0.0, 0.5, simple)])
-
+def stand_in(monkeypatch: pytest.MonkeyPatch, refine: Any) -> None:
+    """Put `refine` in the place of closed-loop refinement, which has tests of its own."""
     module = types.ModuleType("distill.refine")
     module.refine = refine  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "distill.refine", module)
+
+
+def first_start(starts: Sequence[Rule], objective: Any, **rest: Any) -> Refined:
+    """A refinement that finds nothing better than it was given."""
+    return Refined(starts[0], (Point(9.0, 0.2, 0.3, starts[0], str(starts[0].provenance["start"])),))
+
+
+def test_objective_calls_refine_with_rich_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[dict[str, Any]] = []
+
+    def refine(starts: Sequence[Rule], loss: Any, **rest: Any) -> Refined:
+        calls.append({"starts": starts, "loss": loss, **rest})
+        rule = starts[0]
+        simple = rule.replace(updates=dict.fromkeys(rule.channels, rule.updates["r"] * 0))
+        return Refined(simple, (Point(0.0, 0.5, 0.7, simple, "here"),), hurried=True)
+
+    stand_in(monkeypatch, refine)
 
     def objective(pictures: Any) -> Any:
         return pictures
 
     teacher = Network()
-    found = distill(teacher, engine="sparse", max_terms=5, objective=objective, budget_s=10, **SMALL)
+    options: dict[str, Any] = {
+        "engine": "sparse", "max_terms": 5, "objective": objective, "rows": 600, "size": (16, 20), "steps": 12
+    }  # fmt: skip
+    found = distill(teacher, budget_s=10, max_loss=0.4, **options)
     (call,) = calls
     assert call["loss"] is objective
     assert call["teacher"] is teacher
-    assert (call["size"], call["seed"], call["max_terms"], call["budget_s"]) == ((24, 24), 0, 5, 7.5)
-    assert set(call) == {*("rule", "loss", "teacher", "size", "seed", "budget_s", "max_terms", "progress", "samples")}
-    assert max(call["rule"].terms().values()) > 20, "the rule to refine should be rich"
+    assert (call["size"], call["seed"], call["max_terms"], call["budget_s"]) == ((16, 20), 0, 5, 8)
+    assert call["max_loss"] == 0.4
+    wanted = ("starts", "loss", "teacher", "size", "seed", "budget_s", "max_terms", "max_loss", "progress", "samples")
+    assert set(call) == {*wanted, "unfinished"}
+    plain, richer = call["starts"]
+    assert max(plain.terms().values()) > 20, "the rule to refine should be rich"
+    assert sum(richer.terms().values()) > sum(plain.terms().values())
+    assert plain.provenance["start"] == "features and absolute values"
     assert all(expr == 0 for expr in found.rule.expressions)
     assert found.texture_front[0][:2] == (0.0, 0.5)
-    assert found.report["refine"] == [{"terms_per_channel": 0.0, "loss": 0.5}]
+    assert found.report["refine"] == [{"terms_per_channel": 0.0, "loss": 0.5, "score": 0.7, "start": "here"}]
+    assert found.report["hurried"] is True
     assert found.report["regression"]["terms"]["total"] > 0
     assert found.rule.fronts["r"] == found.fronts["r"]
-    distill(teacher, engine="sparse", max_terms=5, objective=objective, refine=False, **SMALL)
+    assert distill(teacher, refine=False, **options).report["hurried"] is False
     assert len(calls) == 1
+
+
+def test_free_form_search_alone_starts_from_its_own_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two chains of the same rule: they have random numbers of their own."""
+    calls: list[Sequence[Rule]] = []
+
+    def refine(starts: Sequence[Rule], objective: Any, **rest: Any) -> Refined:
+        calls.append(starts)
+        return Refined(starts[0], ())
+
+    stand_in(monkeypatch, refine)
+    monkeypatch.setattr("distill.engines.operon.ROUND", 2_000)
+    teacher = planted({"u": "0.1*u_lap - 0.2*u"}, filters=2, **PICTURED)
+    found = distill(hidden(teacher), engine="operon", objective=abs, budget_s=1, rows=200, size=(12, 12), steps=10)
+    ((one, two),) = calls
+    assert one == two
+    assert one.updates["u"] == found.fronts["u"][-1].expr
+
+
+# unfinished
+
+PICTURED: dict[str, Any] = {"init": Init("noise", (0.1,), (0.5,)), "display": Display(("u",))}
+LATER: dict[str, Any] = {
+    "engine": "sparse", "max_terms": 4, "seed": 5, "budget_s": 10, "rows": 300, "size": (12, 12), "steps": 10
+}  # fmt: skip
+
+
+def test_on_policy_rounds_end_when_their_time_is_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a run that is resumed afterwards remembers that the machine was too slow."""
+    monkeypatch.setattr("distill.pipeline.MATCHED", -1.0)
+    slow = {**LATER, "budget_s": 1e-9}
+    patient, hurried = (distill(Network(), **options).report for options in (LATER, slow))
+    assert (patient["hurried"], len(patient["on_policy"])) == (False, 4)
+    assert (hurried["hurried"], len(hurried["on_policy"])) == (True, 2)
+    stand_in(monkeypatch, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        distill(Network(), objective=abs, folder=tmp_path, **slow)
+    stand_in(monkeypatch, first_start)
+    assert distill(Network(), objective=abs, folder=tmp_path, resume=True, **slow).report["hurried"] is True
+
+
+def interrupted(*_: Any, **__: Any) -> Refined:
+    raise KeyboardInterrupt
+
+
+def refuse(*_: Any, **__: Any) -> None:
+    raise AssertionError("done again")
+
+
+def test_a_resumed_distillation_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed in the refinement: the regression is not done again, and nothing else differs."""
+    stand_in(monkeypatch, first_start)
+    whole = distill(Network(), objective=abs, **LATER)
+    stand_in(monkeypatch, interrupted)
+    folder = tmp_path / "new" / "run"
+    with pytest.raises(KeyboardInterrupt):
+        distill(Network(), objective=abs, folder=folder, **LATER)
+    assert [path.name for path in folder.iterdir()] == [UNFINISHED]
+    stand_in(monkeypatch, first_start)
+    with monkeypatch.context() as patch:
+        for stage in ("sample", "fit_channel"):
+            patch.setattr(f"distill.pipeline.{stage}", refuse)
+        again = distill(Network(), objective=abs, folder=folder, resume=True, **LATER)
+    assert [path.name for path in folder.iterdir()] == [UNFINISHED]  # until the result is saved
+    again.save(folder)
+    assert UNFINISHED not in {path.name for path in folder.iterdir()}
+    assert again.rule == whole.rule
+    assert again.rule.fronts == whole.rule.fronts
+    assert again.rule.provenance == whole.rule.provenance
+    assert again.rule.metrics == whole.rule.metrics
+    assert whole.report["on_policy"]
+    for report in (again.report, whole.report):
+        assert set(report.pop("time_s")) >= {"refine"}
+    assert again.report == whole.report
+    assert again.texture_front == whole.texture_front
+
+
+def test_an_unfinished_recording_is_resumed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = hidden(gray_scott()).rollout(size=(24, 24), steps=20, seed=0, every=1)
+
+    def go(**options: Any) -> Any:
+        teacher = RecordingTeacher(frames, 1.0, ("u", "v"), gray_scott().stencils)
+        return distill(teacher, engine="sparse", max_terms=6, rows=800, folder=tmp_path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("distill.pipeline.make_report", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            go()
+    whole = distill(
+        RecordingTeacher(frames, 1.0, ("u", "v"), gray_scott().stencils), engine="sparse", max_terms=6, rows=800
+    )
+    monkeypatch.setattr("distill.pipeline.sample", refuse)
+    assert go(resume=True).rule == whole.rule
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 6}, {"max_terms": 7}, {"budget_s": 11}, {"rows": 301}, {"size": (12, 13)}, {"steps": 11},
+        {"refine": False},
+    ],
+)  # fmt: skip
+def test_a_distillation_with_other_settings_is_not_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bytes, changes: dict[str, Any]
+) -> None:
+    (tmp_path / UNFINISHED).write_bytes(begun)
+    stand_in(monkeypatch, first_start)
+    with pytest.raises(InputError, match="begun with other settings or another teacher"):
+        distill(Network(), objective=abs, folder=tmp_path, resume=True, **{**LATER, **changes})
+    assert (tmp_path / UNFINISHED).read_bytes() == begun  # it is not lost
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a distillation that was interrupted in its refinement."""
+    folder = tmp_path_factory.mktemp("begun")
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            distill(Network(), objective=abs, folder=folder, **LATER)
+    return (folder / UNFINISHED).read_bytes()
+
+
+def test_another_teacher_is_not_resumed_but_another_wanted_loss_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    (tmp_path / UNFINISHED).write_bytes(begun)
+    stand_in(monkeypatch, first_start)
+    with pytest.raises(InputError, match="another teacher"):
+        distill(Network(seed=1), objective=abs, folder=tmp_path, resume=True, **LATER)
+    distill(Network(), objective=abs, folder=tmp_path, resume=True, max_loss=0.3, **LATER)
+
+
+def test_nothing_to_resume_is_bad_input(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none", None):
+        with pytest.raises(InputError, match="found no file"):
+            distill(Network(), folder=folder, resume=True, **LATER)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_resume_it_begins_anew(tmp_path: Path, begun: bytes) -> None:
+    (tmp_path / UNFINISHED).write_bytes(begun)
+    seen: list[str] = []
+    distill(Network(), folder=tmp_path, progress=lambda stage, *_: seen.append(stage), **{**LATER, "seed": 6})
+    assert seen[0] == "sample"
+    assert (tmp_path / UNFINISHED).read_bytes() != begun
+
+
+# starts
 
 
 def test_starting_rule_is_the_closed_form_or_linear() -> None:
@@ -174,6 +367,73 @@ def test_starting_rule_is_the_closed_form_or_linear() -> None:
     assert np.mean((predict(rich, samples.X_held) - wanted) ** 2) < 0.2 * np.var(wanted)
     for expr in rich.expressions:
         assert all(len(term.free_symbols) <= 1 for term in expr.args)
+    assert rich.provenance["start"] == "features and absolute values"
+
+
+def test_the_richer_rule_has_the_fronts_further_terms_in_every_channel() -> None:
+    net = Network(("r", "g", "b"))
+    samples = sample(net, rows=1500, size=(24, 24), steps=20)
+    names = samples.names
+
+    def front(text: str, engine: str) -> tuple[Candidate, ...]:
+        expr = parse_infix(text, names)
+        return (Candidate(1, 1.0, parse_infix("0", names), engine, 0), Candidate(9, 0.5, expr, engine, 2))
+
+    long = "tanh(r*g*b)*" + "*".join(f"sin({i}.5*r)" for i in range(9))
+    fronts = {
+        "r": front("0.1*r*g + 0.3*abs(r_lap) - 2", "sparse"),
+        "g": front("tanh(b - r) + 0.5*g", "operon"),
+        "b": front(f"0.1*r*g + {long}", "sparse"),
+    }
+    plain, richer = starting_rule(samples, net), richer_rule(samples, net, fronts)
+    for channel in net.channels:
+        old, new = ({basis for _, basis in split_terms(rule.updates[channel])} for rule in (plain, richer))
+        assert new - old == {parse_infix("r*g", names), parse_infix("tanh(b - r)", names)}  # not the long one
+        assert old <= new
+    assert richer.provenance["start"] == "features, absolute values and 2 further terms (operon, sparse)"
+    wanted = net.update(samples.X)
+    errors = [np.square(predict(rule, samples.X) - wanted).mean() for rule in (plain, richer)]
+    assert errors[1] < errors[0]
+    bare = richer_rule(samples, net, {channel: front("0.5*r", "sparse") for channel in net.channels})
+    assert bare.updates == plain.updates
+    assert bare.provenance["start"].endswith("0 further terms (none)")
+
+
+def test_the_richer_rule_of_a_closed_form_is_that_form() -> None:
+    teacher = RuleTeacher(planted({"u": "0.5*u_lap - 0.1*abs(u)"}, filters=2))
+    samples = sample(teacher, rows=200, size=(16, 16), steps=10)
+    assert richer_rule(samples, teacher, {}) == starting_rule(samples, teacher)
+
+
+def test_bases_are_fitted_by_least_squares() -> None:
+    samples = drawn({"u": "0.3*u - 0.2*u*v + 0.05*tanh(u_lap) - 1", "v": "abs(v)"}, noise=0.01)
+    bases = [parse_infix(text, samples.names) for text in ("1", "u", "u*v", "tanh(u_lap)", "abs(v)")]
+    one, two = fit_bases(bases, samples)
+    values = compile_numpy(bases, samples.names)(samples.X.T).T
+    wanted = np.linalg.lstsq(values, samples.Y, rcond=None)[0]
+    for expr, column in zip((one, two), wanted.T, strict=True):
+        got = {basis: constant for constant, basis in split_terms(expr)}
+        np.testing.assert_allclose([got[basis] for basis in bases], column, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(wanted[:, 0], [-1, 0.3, -0.2, 0.05, 0], atol=0.005)
+
+
+def test_bases_that_say_the_same_share_their_constant() -> None:
+    samples = drawn({"u": "0.4*u"})
+    bases = [parse_infix(text, samples.names) for text in ("u", "u_lap", "2*u_dx")]
+    twin = Samples(samples.X.copy(), samples.Y, samples.names, samples.channels, samples.X_held, samples.Y_held)
+    twin.X[:, samples.names.index("u_lap")] = twin.X[:, samples.names.index("u")]
+    got = {str(basis): constant for constant, basis in split_terms(fit_bases(bases, twin)[0])}
+    assert got["u"] == pytest.approx(0.2, rel=1e-3)
+    assert got["u_lap"] == pytest.approx(0.2, rel=1e-3)
+
+
+def test_plain_bases_leave_out_what_never_changes_sign() -> None:
+    samples = drawn({"u": "u", "v": "v"})
+    samples.X[:, samples.names.index("u")] = np.abs(samples.X[:, samples.names.index("u")])
+    bases = {str(basis) for basis in linear_bases(samples)}
+    assert "Abs(u)" not in bases
+    assert {"1", "u", "v", "Abs(v)", "u_lap", "Abs(u_lap)"} <= bases
+    assert len(bases) == 2 * len(samples.names)
 
 
 def test_on_policy_adds_the_rules_own_states() -> None:

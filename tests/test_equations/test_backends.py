@@ -177,6 +177,19 @@ class TestLLVM(BackendConformance):
                 got = steppers.make_stepper(rule, threads=threads)(state, 3, 11, 5)
                 np.testing.assert_array_equal(got, wanted)
 
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("label", RULES)
+    def test_the_width_of_registers_changes_no_byte(self, label, dtype, monkeypatch):
+        """The inner loop, several cells at a time, beside the same loop cell by cell."""
+        from equations.backends.llvm import steppers
+
+        rule = RULES[label]
+        states = [np.random.default_rng(0).normal(0, 0.6, (len(rule.channels), 5, w)).astype(dtype) for w in (19, 58)]
+        got = [self.run(rule, state, 7, 1, 11, dtype) for state in states]
+        monkeypatch.setattr(steppers, "vector_bytes", lambda: np.dtype(dtype).itemsize)
+        for state, new in zip(states, got, strict=True):
+            np.testing.assert_array_equal(new, self.run(rule, state, 7, 1, 11, dtype))
+
     def test_a_long_run_is_many_calls(self, monkeypatch):
         from equations.backends.llvm import steppers
 
@@ -185,16 +198,16 @@ class TestLLVM(BackendConformance):
         monkeypatch.setattr(steppers, "_CHUNK_UPDATES", 5 * 400)
         np.testing.assert_array_equal(self.run(RULES["cell mask"], state, 0, 23, 1), wanted)
 
-    @pytest.mark.parametrize("threads", [1, 3])
-    def test_divergence_is_found_inside_fused_steps(self, threads):
+    @pytest.mark.parametrize(("threads", "w", "x"), [(1, 8, 2), (3, 8, 2), (1, 75, 0), (2, 75, 37), (1, 75, 73)])
+    def test_divergence_is_found_inside_fused_steps(self, threads, w, x):
         rule = make_rule({"u": "4*u", "v": "0"})
-        state = np.zeros((2, 200, 8), np.float32)
-        state[0, 150, 2] = 1
+        state = np.zeros((2, 200, w), np.float32)
+        state[0, 150, x] = 1
         stepper = get_backend("llvm").make_stepper(rule, threads=threads)
         for start in range(9):  # at every place of a pass
             with pytest.raises(DivergenceError) as caught:
                 stepper(state * np.float32(5**start), 0, 30, 0)
-            assert (caught.value.step, caught.value.y, caught.value.x) == (9 - start, 150, 2)
+            assert (caught.value.step, caught.value.y, caught.value.x) == (9 - start, 150, x)
 
     def test_blocks_are_parts_of_the_whole(self):
         from equations.backends.llvm import steppers

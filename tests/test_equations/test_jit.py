@@ -30,15 +30,15 @@ sys.stdout.buffer.write(frames[-1].tobytes())
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("SRNCA_CACHE", str(tmp_path / "kernels"))
-    jit.compile_run.cache_clear()
+    jit.compile_entries.cache_clear()
     yield tmp_path / "kernels"
-    jit.compile_run.cache_clear()
+    jit.compile_entries.cache_clear()
 
 
 def compile_and_step():
     from equations.backends.llvm.steppers import make_stepper as fused_stepper
 
-    jit.compile_run.cache_clear()
+    jit.compile_entries.cache_clear()
     state = np.random.default_rng(0).random((2, 8, 9)).astype(np.float32)
     np.testing.assert_allclose(fused_stepper(RULE)(state, 0, 3, 0), make_stepper(RULE)(state, 0, 3, 0), rtol=1e-6)
 
@@ -76,7 +76,7 @@ def test_other_rules_types_and_processors_have_other_kernels(cache, monkeypatch)
     jit.compile_run(kernel_ir(RULE.replace(dt=0.5), "float32"))
     assert len(list(cache.iterdir())) == 3
     monkeypatch.setattr(jit.llvm, "get_host_cpu_name", lambda: "x86-64")
-    jit.compile_run.cache_clear()
+    jit.compile_entries.cache_clear()
     jit.compile_run(kernel_ir(RULE, "float32"))
     assert len(list(cache.iterdir())) == 4
 

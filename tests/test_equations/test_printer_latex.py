@@ -9,6 +9,7 @@ from equations.printers import print_rule
 from equations.printers.latex import print_expression, symbol_names
 from equations.tree import from_tree
 from tests.test_equations.awkward import AWKWARD
+from tests.test_equations.helpers import make_rule
 
 ARGUMENTS = {"Power": ["u", -3], "Rational": [2, 7]}
 MARKS = {
@@ -39,3 +40,21 @@ def test_mathtext_reads_it(label: str) -> None:
     assert print_rule(rule, "latex").count(r"\Delta") == len(rule.channels)
     with pytest.raises(ValueError):  # the parser can fail
         parser.parse(r"$\frac{u$")
+
+
+def test_a_line_for_each_group() -> None:
+    rule = make_rule({"u": "0.16*u_lap - u*v^2 + 0.1*u_dx + abs(u_dx) + 0.5", "v": "-v_lap"})
+    assert print_rule(rule, "latex").splitlines()[1:-1] == [
+        r"  \Delta u &= - u v^{2} + 0.5 \\",
+        r"  &\quad {} + 0.16 \left(\nabla^2 u\right) \\",
+        r"  &\quad {} + 0.1 \left(\partial_x u\right) \\",
+        r"  &\quad {} + \left|{\left(\partial_x u\right)}\right| \\",
+        r"  \Delta v &= - \left(\nabla^2 v\right)",
+    ]
+
+
+def test_long_groups_are_broken() -> None:
+    rule = make_rule({"u": " + ".join(f"0.{k}*u^{k}" for k in range(2, 9)), "v": "0"})
+    lines = print_rule(rule, "latex").splitlines()[1:-2]
+    assert [line.count("u^{") for line in lines] == [6, 1]
+    assert lines[1].startswith(r"  &\quad {} + 0.2 u^{2}")

@@ -150,13 +150,23 @@ def test_python_script_equals_the_reference(label, tmp_path):
 def test_text_and_csv_and_latex():
     rule = models.get("gray-scott:coral").replace(update_rate=0.5, clamp=(0, 1))
     text = print_rule(rule, "text")
-    assert "du = -u*v**2 - 0.055*u + 0.16*u_lap + 0.055\n" in text
+    assert "du = -u*v**2 - 0.055*u + 0.055 + 0.16*u_lap\n" in text
     assert "clamp(s + 1.0 * mask * ds, 0.0, 1.0)" in text
     rows = list(csv.DictReader(io.StringIO(print_rule(rule, "csv"))))
     assert [(row["channel"], row["terms"]) for row in rows] == [("u", "4"), ("v", "3")]
     assert parse_infix(rows[1]["expression"], rule.feature_names) == rule.updates["v"]
     assert r"0.16 \left(\nabla^2 u\right)" in print_rule(rule, "latex")
     assert r"- u v^{2}" in print_rule(rule, "latex")
+
+
+@pytest.mark.parametrize("name", ["gray-scott", "barkley", "oregonator", "swift-hohenberg", "may-leonard"])
+def test_text_of_a_rule_has_a_line_for_each_channel_that_reads_back(name):
+    rule = models.get(name)
+    lines = print_rule(rule, "text").splitlines()
+    for channel, line in zip(rule.channels, lines, strict=False):
+        head, _, text = line.partition(" = ")
+        assert head.strip() == f"d{channel}"
+        assert canonical(parse_infix(text, rule.feature_names)) == rule.updates[channel]
 
 
 def test_latex_of_awkward_names():

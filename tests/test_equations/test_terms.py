@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 
 from equations.infix import parse_infix
 from equations.numeric import compile_numpy
-from equations.terms import complexity, count_terms, join_terms, split_terms
+from equations.terms import complexity, count_constants, count_terms, join_terms, split_terms
 from equations.tree import canonical
 from tests.test_equations.helpers import NAMES, trees
 from tests.test_equations.test_tree import settled
@@ -74,3 +74,18 @@ def test_complexity():
     assert complexity(parse("tanh(u)")) == 3
     assert complexity(parse("u/3")) == 3
     assert complexity(parse("max(u, v, 0)")) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "constants"),
+    [
+        ("u", 0),
+        ("-u*v^2", 0),
+        ("0.16*u_lap - u^3/3 + 0.055", 3),
+        ("max(u, 0)", 0),
+        ("0.5*tanh(2*u - 0.1)^2", 3),
+        ("0", 0),
+    ],
+)
+def test_constants_are_what_a_fit_could_tune(text, constants):
+    assert count_constants(parse(text)) == constants

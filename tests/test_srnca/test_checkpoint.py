@@ -15,9 +15,13 @@ import torch
 from equations.errors import InputError
 from equations.stencils import Stencil
 from srnca.checkpoint import FORMAT, load_checkpoint, save_checkpoint
+from srnca.images import Target
 from srnca.nca import NCA
 from srnca.teacher import NCATeacher
-from tests.test_srnca.tiny import calm, checkpoint
+from srnca.training import train
+from tests.test_srnca.tiny import calm, checkpoint, config
+
+GOLDEN = Path(__file__).parent / "golden" / "nca_v1.pt"
 
 
 @pytest.fixture
@@ -84,6 +88,23 @@ def test_the_file_is_plain_data(saved: Path) -> None:
 def test_fields_of_a_later_version_are_passed_over(saved: Path) -> None:
     change(saved, config=lambda config: {**config, "colour_of_the_future": 3})
     assert load_checkpoint(saved).config.channels == 4
+
+
+def test_a_file_made_before_a_setting_existed(tmp_path: Path) -> None:
+    """A run of version 0.1.0, stopped after 2 of 4 iterations: what it lacks has its default, and it goes on."""
+    out = tmp_path / "x.pt"
+    out.write_bytes(GOLDEN.read_bytes())
+    assert "l1" not in torch.load(out, weights_only=True)["config"]
+    old = load_checkpoint(out)
+    shape = {"channels": 3, "hidden": 2, "filters": 2, "max_ca_steps": 2, "batch_size": 1, "iterations": 4}
+    assert old.config == config(**shape, size=16, pool=1)
+    assert old.config.l1 == 0
+    assert old.iteration == len(old.history) == 2
+    assert old.history[0] == pytest.approx(0.928358554)
+    assert float(old.nca.hidden[0, 1].detach()) == pytest.approx(0.2189, abs=1e-4)
+    done = train(Target("stripes", old.target), old.config, out=out, resume=True)
+    assert done.iteration == 4
+    assert done.history[:2] == old.history
 
 
 def test_saving_leaves_nothing_beside_the_file(saved: Path) -> None:
@@ -195,6 +216,8 @@ def _spoilt(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         {"config": lambda config: {**config, "size": None}},
         {"config": lambda config: {**config, "clamp": 3}},
         {"config": lambda config: {**config, "update_rate": "often"}},
+        {"config": lambda config: {**config, "l1": "much"}},
+        {"config": lambda config: {**config, "l1": float("nan")}},
         {"config": []},
         {"stencils": []},
         {"stencils": lambda stencils: stencils[:2]},

@@ -88,7 +88,10 @@ def test_sigterm_counts_as_ctrl_c_and_the_old_handler_comes_back(monkeypatch: py
     [
         (["tran"], "No such command 'tran'. Did you mean 'train'?"),
         (["simulate"], "RULE"),
-        (["show", "x", "--format", "hlsl"], "'hlsl' is not one of 'text', 'latex', 'python', 'c', 'glsl', 'csv'"),
+        (
+            ["show", "x", "--format", "hlsl"],
+            "'hlsl' is not one of 'text', 'latex', 'mathml', 'python', 'c', 'glsl', 'csv'",
+        ),
         (["train", "x", "--activation", "gelu"], "'gelu' is not one of 'relu', 'linear', 'abs'"),
         (["train", "x", "--itertions", "5"], "--iterations"),
         (["train", "x", "--channels", "many"], "--channels"),

@@ -102,6 +102,18 @@ def test_distill_prints_equations_fidelity_and_texture_apart(
     assert "fit  50 %  channel u" in err
     assert (asked["engine"], asked["seed"], asked["refine"], asked["out"]) == ("auto", 0, True, out)
     assert "terms" not in asked  # the library's own default
+    assert "max_loss" not in asked
+    assert asked["resume"] is False
+    assert "too slow" not in err
+
+
+def test_distill_says_that_the_machine_was_too_slow(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path, asked: dict[str, Any], monkeypatch: Any
+) -> None:
+    monkeypatch.setitem(REPORT, "hurried", True)
+    code, _, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", tmp_path / "r")
+    assert code == 0
+    assert "this machine was too slow for all of the budget's work: more --budget may give a better rule" in err
 
 
 def test_distill_passes_its_flags_on_and_prints_one_json_object(
@@ -116,8 +128,9 @@ def test_distill_passes_its_flags_on_and_prints_one_json_object(
         "2m",
         "--seed",
         7,
-        "--refine",
-        "none",
+        "--loss",
+        0.25,
+        "--resume",
         "--quiet",
     ]
     code, said, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", tmp_path / "r", *words, "--json")
@@ -125,13 +138,16 @@ def test_distill_passes_its_flags_on_and_prints_one_json_object(
     report = json.loads(said)
     assert report["texture_loss"]["rule"] == 0.081
     assert report["r2"]["v"] is None  # JSON has no NaN
-    assert {key: asked[key] for key in ("engine", "terms", "budget_s", "seed", "refine")} == {
+    assert {key: asked[key] for key in ("engine", "terms", "budget_s", "seed", "max_loss", "resume")} == {
         "engine": "sparse",
         "terms": 12,
         "budget_s": 120.0,
         "seed": 7,
-        "refine": False,
+        "max_loss": 0.25,
+        "resume": True,
     }
+    assert run(capsys, "distill", "--checkpoint", checkpoint, "--out", tmp_path / "r", "--refine", "none")[0] == 0
+    assert asked["refine"] is False
 
 
 def test_distill_reports_a_missing_part_with_4(

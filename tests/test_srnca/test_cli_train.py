@@ -81,6 +81,26 @@ def test_flags_change_the_preset(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert (config["clamp"], config["mask"], config["init"]) == (None, "channel", "square")
 
 
+def test_training_for_a_short_rule(capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path) -> None:
+    """What docs/cli.md names under that title, all at once, and the rule that comes of it."""
+    out = tmp_path / "x.pt"
+    short = ["--channels", 3, "--activation", "abs", "--filters", 2, "--update-rate", 1, "--init", "noise", "--l1", 2]
+    few = ["--size", 16, "--max-ca-steps", 3, "--iterations", 20, "--device", "cpu"]
+    code, said, _ = run(capsys, "train", picture, *short, *few, "--out", out, "--json")
+    assert code == 0
+    config = json.loads(said)["config"]
+    assert (config["channels"], config["activation"], config["filters"]) == (3, "abs", 2)
+    assert (config["update_rate"], config["init"], config["l1"]) == (1, "noise", 2)
+    code, said, _ = run(capsys, "distill", "--checkpoint", out, "--engine", "exact", "--out", tmp_path / "rule")
+    assert code == 0
+    assert "_lap" in said
+    assert "_dx" not in said
+    assert "mask" not in said
+    code, _, err = run(capsys, "train", picture, "--resume", "--out", out, "--l1", 1)
+    assert code == 2
+    assert "was trained with l1 2.0, not 1.0; leave out --l1" in err
+
+
 def test_time_limit_saves_and_resume_goes_on(capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path) -> None:
     out = tmp_path / "x.pt"
     code, said, _ = run(
@@ -151,6 +171,8 @@ def test_bad_pictures_exit_2(capsys: pytest.CaptureFixture[str], tmp_path: Path,
         ([picture, "--channels", "2"], "channels: expected"),
         ([picture, "--update-rate", "0"], "update rate: expected"),
         ([picture, "--learning-rate", "nan"], "learning_rate: expected"),
+        ([picture, "--l1", "-1"], "l1: expected a finite number of at least 0"),
+        ([picture, "--l1", "nan"], "l1: expected"),
         ([picture, "--device", "tpu"], "--device: expected"),
         ([picture, "--preview", tmp_path / "x.bmp"], "ending in .png"),
     ]

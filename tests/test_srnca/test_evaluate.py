@@ -21,6 +21,7 @@ from srnca.evaluate import (
     rule_pictures,
     texture_loss,
 )
+from srnca.patches import PatchDistance
 from srnca.teacher import NCATeacher
 from tests.test_srnca.tiny import checkpoint, simulate_on_torch
 
@@ -80,13 +81,45 @@ def test_evaluation_has_seeds_of_its_own() -> None:
     assert all(seed < 2**31 for seed in SEEDS)  # refinement judges from 2^31 up
 
 
+# what refinement follows and is judged by
+
+
+def drawn(batch: int = 2) -> torch.Tensor:
+    """Noise in the target's place, so that some of it fits better than the rest."""
+    return torch.rand(batch, 3, 16, 16, generator=draws())
+
+
+def draws(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
 def test_the_objective_is_the_training_loss() -> None:
-    objective = make_objective(MADE, seed=0)
-    pictures = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    measured, trained = objective.measure(pictures), objective.train(pictures)
-    assert measured.shape == trained.shape == (2,)
+    objective = make_objective(MADE)
+    pictures = drawn().requires_grad_()
+    measured, judged = objective.measure(pictures), objective.judge(pictures)
+    trained = objective.train(pictures, draws())
+    assert measured.shape == judged.shape == trained.shape == (2,)
     torch.testing.assert_close(measured, make_loss(MADE)(pictures))
-    assert bool((trained > measured.log()).all())  # the patch term adds to it
+    torch.testing.assert_close(judged, (measured * PatchDistance(MADE.target)(pictures)).sqrt())
+    torch.testing.assert_close(trained, judged.log(), atol=0.2, rtol=0)  # along other directions
     trained.sum().backward()
     assert pictures.grad is not None
     assert bool(pictures.grad.isfinite().all())
+    assert bool(pictures.grad.flatten(1).abs().sum(dim=1).gt(0).all())
+
+
+def test_training_draws_its_directions_and_judging_does_not() -> None:
+    objective, pictures = make_objective(MADE), drawn()
+    assert torch.equal(objective.judge(pictures), objective.judge(pictures))
+    assert torch.equal(objective.train(pictures, draws(1)), objective.train(pictures, draws(1)))
+    assert not torch.equal(objective.train(pictures, draws(1)), objective.train(pictures, draws(2)))
+    random = draws(1)
+    assert not torch.equal(objective.train(pictures, random), objective.train(pictures, random))
+
+
+def test_the_objective_prefers_the_target() -> None:
+    objective = make_objective(MADE)
+    target = torch.from_numpy(MADE.target.transpose(2, 0, 1).copy())[None]
+    for score in (objective.judge, objective.measure, lambda rgb: objective.train(rgb, draws())):
+        assert float(score(target)) < float(score(drawn(1)))
+    assert float(objective.judge(target)) == pytest.approx(1e-6)  # as good as can be told

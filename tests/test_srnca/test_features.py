@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from equations.errors import InputError, MissingPartError
 from srnca.features import make_bank, vgg16
+from srnca.features.convolve import convolve
 from srnca.features.multiscale import MAPS, SIZES, MultiScale
 from srnca.features.vgg16 import FILE, LAYERS, VGG16, load_vgg16
 from tests.test_srnca.tiny import stripes
@@ -78,6 +79,67 @@ def test_an_unknown_bank_is_refused() -> None:
     assert isinstance(make_bank("multiscale", stripes()), MultiScale)
     with pytest.raises(InputError, match="expected one of multiscale, vgg16, got 'vgg19'"):
         make_bank("vgg19", stripes())
+
+
+# convolution
+
+SHAPES = [
+    ((2, 3, 13, 17), (6, 3, 5, 5)),  # pictures that are not square
+    ((1, 3, 9, 4), (4, 3, 3, 3)),
+    ((3, 1, 8, 8), (2, 1, 1, 1)),
+    ((1, 2, 11, 12), (5, 2, 11, 11)),  # filters as large as the picture
+    ((2, 4, 7, 30), (3, 4, 7, 7)),
+    ((0, 3, 8, 8), (2, 3, 3, 3)),
+]
+
+
+@pytest.mark.parametrize("rectify", [False, True])
+@pytest.mark.parametrize(("image", "filters"), SHAPES)
+def test_convolution_is_torchs_own(image: tuple[int, ...], filters: tuple[int, ...], rectify: bool) -> None:
+    """Values and gradients; the gradient goes through a function of both signs and of every map."""
+    random = torch.Generator().manual_seed(0)
+    kernels = torch.randn(filters, generator=random, dtype=torch.float64)
+    ours = torch.randn(image, generator=random, dtype=torch.float64).requires_grad_()
+    theirs = ours.detach().clone().requires_grad_()
+    got, wanted = convolve(ours, kernels, rectify=rectify), functional.conv2d(theirs, kernels)
+    wanted = wanted.relu() if rectify else wanted
+    assert got.shape == wanted.shape
+    torch.testing.assert_close(got, wanted)
+    worth = torch.randn(got.shape, generator=random, dtype=torch.float64)
+    for maps in (got, wanted):
+        (maps * worth + maps.square()).sum().backward()
+    assert ours.grad is not None
+    torch.testing.assert_close(ours.grad, theirs.grad)
+    assert image[0] == 0 or bool((ours.grad != 0).any())
+
+
+def test_convolution_in_single_precision_and_part_of_a_graph() -> None:
+    rgb, kernels = picture(24).requires_grad_(), torch.randn(8, 3, 5, 5, generator=torch.Generator().manual_seed(1))
+    convolve(functional.avg_pool2d(2 * rgb, 2), kernels, rectify=True).square().mean().sqrt().backward()
+    again = rgb.detach().clone().requires_grad_()
+    functional.conv2d(functional.avg_pool2d(2 * again, 2), kernels).relu().square().mean().sqrt().backward()
+    assert rgb.grad is not None
+    torch.testing.assert_close(rgb.grad, again.grad, atol=1e-7, rtol=1e-4)
+
+
+def test_rectifying_is_not_forgotten_on_the_way_back() -> None:
+    """The comparison above can fail: a map below zero passes nothing on."""
+    kernels = torch.ones(1, 3, 3, 3)
+    rgb = -torch.ones(1, 3, 6, 6).requires_grad_()
+    (slope,) = torch.autograd.grad(convolve(rgb, kernels, rectify=True).sum(), rgb)
+    assert not slope.any()
+    (slope,) = torch.autograd.grad(convolve(rgb, kernels).sum(), rgb)
+    assert slope.any()
+
+
+def test_filters_are_constants_of_a_convolution() -> None:
+    kernels, rgb = torch.randn(4, 3, 3, 3).requires_grad_(), picture(8).requires_grad_()
+    convolve(rgb, kernels).sum().backward()
+    assert kernels.grad is None
+    assert rgb.grad is not None
+    before = kernels.detach().clone()
+    assert torch.equal(kernels, before)
+    assert not convolve(picture(8), kernels.detach()).requires_grad
 
 
 # vgg16

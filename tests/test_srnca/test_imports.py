@@ -138,6 +138,21 @@ def test_importing_the_other_packages_is_light() -> None:
     assert loaded_by("import distill, srnca") == set()
 
 
+def test_refinement_and_its_kernels_are_loaded_when_they_are_needed() -> None:
+    code = "import distill.pipeline, distill.unfinished, distill.stages, distill.report, equations.reduce"
+    assert not loaded_by(code) & {"torch", "llvmlite", "matplotlib"}
+
+
+def test_refinement_names_what_others_use() -> None:
+    from distill import refine
+
+    assert set(refine.__all__) == {
+        *("Objective", "RefineResult", "RefinedRule", "Settings", "choose", "levels", "refine")
+    }
+    for name in refine.__all__:
+        assert getattr(refine, name) is not None
+
+
 def test_no_import_starts_julia_or_torchvision() -> None:
     code = "import srnca.training, srnca.checkpoint, srnca.pipeline, distill.pipeline"
     assert not loaded_by(code) & {"juliacall", "juliapkg", "pysr", "torchvision"}

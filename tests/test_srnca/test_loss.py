@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ import torch
 from equations.errors import InputError
 from srnca.features import make_bank
 from srnca.loss import TextureLoss, gram, overflow
-from srnca.patches import PatchDistance
+from srnca.patches import DIRECTIONS, PatchDistance, balanced
 from srnca.samples import SAMPLES, make_sample
 from tests.test_srnca.tiny import stripes
 
@@ -161,3 +163,68 @@ def test_patch_projections_come_from_the_generator() -> None:
     assert one.shape == (2,)
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
+
+
+def test_without_a_generator_the_directions_are_always_the_same() -> None:
+    distance, picture = PatchDistance(stripes(24)), torch.rand(2, 3, 24, 24, generator=draws(9))
+    one = distance(picture)
+    torch.manual_seed(1)
+    assert torch.equal(distance(picture), one)
+    assert torch.equal(PatchDistance(stripes(24))(picture), one)
+    assert float(distance(rgb(stripes(24)))) == 0
+    assert not torch.equal(distance(picture, draws(1)), one)
+
+
+def test_more_directions_are_the_mean_of_those_that_few_may_draw() -> None:
+    distance, picture = PatchDistance(stripes(24)), torch.rand(1, 3, 24, 24, generator=draws(9))
+    every = distance(picture, projections=DIRECTIONS)
+    torch.testing.assert_close(distance(picture, draws(3), projections=DIRECTIONS), every)  # in another order
+    few = torch.cat([distance(picture, draws(seed), projections=8) for seed in range(20)])
+    assert float(few.std()) > 0
+    assert float(few.mean()) == pytest.approx(float(every), rel=0.1)
+
+
+def test_every_picture_has_its_own_patch_distance() -> None:
+    distance, pictures = PatchDistance(stripes(24)), torch.rand(3, 3, 24, 24, generator=draws(9))
+    for random in (None, 4):
+        alone = [distance(p[None], None if random is None else draws(random)) for p in pictures]
+        torch.testing.assert_close(distance(pictures, None if random is None else draws(random)), torch.cat(alone))
+
+
+def test_patch_distance_compares_pictures_of_other_sizes() -> None:
+    distance = PatchDistance(stripes(24))
+    assert float(distance(rgb(stripes(48)))) < 0.01 < float(distance(rgb(shuffled(stripes(48)))))
+
+
+def test_following_the_patch_distance_lowers_it() -> None:
+    distance, picture = PatchDistance(stripes(24)), rgb(shuffled(stripes(24))).requires_grad_()
+    optimiser, random = torch.optim.Adam([picture], lr=0.03), draws()
+    before = float(distance(picture).detach())
+    for _ in range(40):
+        optimiser.zero_grad()
+        distance(picture, random).sum().backward()
+        optimiser.step()
+    assert float(distance(picture).detach()) < 0.6 * before
+
+
+# both
+
+
+def test_a_tenth_off_either_loss_counts_the_same() -> None:
+    texture, patches = torch.tensor([1.0, 0.9, 1.0, 4.0]), torch.tensor([0.2, 0.2, 0.18, 0.2])
+    whole, less_texture, less_patches, more = balanced(texture, patches).tolist()
+    assert less_texture == pytest.approx(less_patches)
+    assert whole - less_texture == pytest.approx(-0.5 * math.log(0.9))
+    assert math.exp(whole) == pytest.approx(0.2**0.5)
+    assert more - whole == pytest.approx(math.log(2))
+
+
+def test_losses_of_nothing_are_finite_and_pull_no_more() -> None:
+    texture, patches = torch.tensor([0.0, 0.5]).requires_grad_(), torch.tensor([0.5, 0.0]).requires_grad_()
+    value = balanced(texture, patches)
+    value.sum().backward()
+    assert bool(value.isfinite().all())
+    for given, zero in ((texture, 0), (patches, 1)):
+        assert given.grad is not None
+        assert given.grad[zero] == 0
+        assert given.grad[1 - zero] == 1

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from distill import refine
 from distill.halloffame import read_hall_of_fame
 from distill.result import Distillation
 from equations.errors import InputError
@@ -21,16 +20,18 @@ from srnca.evaluate import nca_pictures, rule_pictures
 from srnca.nca import NCA
 from srnca.pipeline import distill_checkpoint, distill_frames
 from srnca.teacher import NCATeacher
-from tests.test_srnca.tiny import checkpoint, simulate_on_torch
+from tests.test_srnca.tiny import checkpoint, shorten_refinement, shorten_report, simulate_on_torch
 
-MADE = checkpoint(activation="abs", channels=3, filters=2)
-FILES = {"rule.json", "report.json", "figure.png"} | {f"hall_of_fame_output{i}.csv" for i in (1, 2, 3)}
+CLOSED: dict[str, Any] = {"activation": "abs", "channels": 3, "filters": 2}
+MADE = checkpoint(**CLOSED)
+SETTINGS: dict[str, Any] = {"budget_s": 600.0, "terms": 1, "seed": 3}
+FILES = {"rule.json", "report.json", "report.html", "figure.png"} | {f"hall_of_fame_output{i}.csv" for i in (1, 2, 3)}
 
 
 def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_on_torch(monkeypatch)
-    monkeypatch.setattr(refine, "JUDGE_STEPS", 40)
-    monkeypatch.setattr(refine, "STEPS", (4, 8))
+    shorten_report(monkeypatch)
+    shorten_refinement(monkeypatch)
     for name, proper in (("nca_pictures", nca_pictures), ("rule_pictures", rule_pictures)):
         monkeypatch.setattr(pipeline, name, lambda *args, proper=proper: proper(*args, steps=40))
 
@@ -46,12 +47,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Distillation, Path]:
     out = tmp_path_factory.mktemp("result")
     with pytest.MonkeyPatch.context() as patch:
         shorten_everything(patch)
-        return distill_checkpoint(MADE, budget_s=2.0, terms=6, seed=3, out=out), out
+        return distill_checkpoint(MADE, out=out, **SETTINGS), out
 
 
 def test_the_folder_holds_everything(made: tuple[Distillation, Path]) -> None:
     result, out = made
-    assert {path.name for path in out.iterdir()} == FILES
+    assert {path.name for path in out.iterdir()} == FILES | {"front"}
     assert load_rule(out / "rule.json") == result.rule
     fronts = read_hall_of_fame(out / "hall_of_fame_output1.csv", result.rule.feature_names)
     assert fronts[-1].expr == result.fronts["r"][-1].expr
@@ -67,7 +68,7 @@ def test_the_report_says_both_truths(made: tuple[Distillation, Path]) -> None:
     assert report["texture_loss"]["flat"] == pytest.approx(1, abs=1e-3)
     assert all(value >= 0 for value in report["texture_loss"].values())
     assert set(report["r2"]) == {"r", "g", "b"}
-    assert set(report["terms"]) == {"total", "per_channel", "by_channel"}
+    assert set(report["terms"]) == {"total", "per_channel", "by_channel", "distinct"}
     assert report["engine"] == "auto"
     assert report["regression"]["engine"] == dict.fromkeys("rgb", "exact")
     assert report["seed"] == 3
@@ -76,6 +77,40 @@ def test_the_report_says_both_truths(made: tuple[Distillation, Path]) -> None:
     assert report["provenance"]["distilled_from"] == "NCATeacher"
     assert report["provenance"]["trained"] == {"target": "stripes"}
     assert set(report["provenance"]["versions"]) >= {"srnca", "torch", "numpy"}
+
+
+def test_the_front_of_terms_against_loss_is_in_the_report(made: tuple[Distillation, Path]) -> None:
+    result, report = made[0], made[0].report
+    assert [row["terms_per_channel"] for row in report["refine"]] == [terms for terms, _, _ in result.texture_front]
+    assert [row["loss"] for row in report["refine"]] == [loss for _, loss, _ in result.texture_front]
+    assert all(row["start"] == "closed form" and row["score"] > 0 for row in report["refine"])
+    assert report["hurried"] is False
+    assert result.rule.provenance["start"] == "closed form"
+    assert result.rule.provenance["refined"] is True
+
+
+def test_what_is_unfinished_is_in_the_folder_until_the_end(
+    made: tuple[Distillation, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted in the refinement, and resumed: the rule of the run that was never stopped, in a new folder."""
+    out, whole = tmp_path / "new" / "out", made[0]
+
+    def stop(stage: str, fraction: float, detail: str) -> None:
+        if stage == "refine" and fraction > 0.3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        distill_checkpoint(MADE, out=out, progress=stop, **SETTINGS)
+    assert [path.name for path in out.iterdir()] == ["unfinished.npz"]
+    with pytest.raises(InputError, match="other settings or another teacher"):
+        distill_checkpoint(checkpoint(1, **CLOSED), out=out, resume=True, **SETTINGS)
+    for drawn in ("draw_distillation", "report_checkpoint"):
+        monkeypatch.setattr(pipeline, drawn, lambda *_: None)
+    again = distill_checkpoint(MADE, out=out, resume=True, **SETTINGS)
+    assert {path.name for path in out.iterdir()} == FILES - {"figure.png", "report.html"} | {"front"}
+    assert again.rule == whole.rule
+    assert again.texture_front == whole.texture_front
+    assert (out / "rule.json").read_bytes() == (made[1] / "rule.json").read_bytes()
 
 
 def test_the_file_and_the_result_say_the_same(made: tuple[Distillation, Path]) -> None:
@@ -112,6 +147,8 @@ def test_an_untrained_automaton_is_refused() -> None:
     [
         ({"terms": 0}, "max_terms"),
         ({"budget_s": -1.0}, "budget_s"),
+        ({"max_loss": -1.0}, "max_loss"),
+        ({"resume": True}, "found no file None"),
         ({"engine": "gp"}, "engine"),
         ({"seed": -1}, "seed"),
     ],

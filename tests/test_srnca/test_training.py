@@ -49,6 +49,26 @@ def test_training_lowers_the_loss(activation: str) -> None:
     assert last < 0.5 * first
 
 
+@pytest.mark.parametrize("activation", ["relu", "abs", "linear"])
+def test_a_penalty_makes_the_first_layer_small(activation: str) -> None:
+    settings: dict[str, Any] = {"activation": activation, "iterations": 60, "learning_rate": 1e-2, "pool": 16}
+    free, slight, strong = (train(target(), config(**settings, l1=weight)) for weight in (0.0, 1.0, 10.0))
+    sums = [float(done.nca.first_layer.detach().abs().sum()) for done in (free, slight, strong)]
+    assert sums[0] > sums[1] > sums[2]
+    assert sums[2] < 0.5 * sums[0]
+    assert np.isfinite(strong.history).all()
+
+
+def test_the_penalty_goes_on_with_the_run(tmp_path: Path) -> None:
+    out, made = tmp_path / "x.pt", config(l1=0.5)
+    with pytest.raises(KeyboardInterrupt):
+        train(target(), made, out=out, progress=stop_at(3))
+    assert load_checkpoint(out).config.l1 == 0.5
+    with pytest.raises(InputError, match="other settings"):
+        train(target(), config(), out=out, resume=True)
+    assert_same(train(target(), made, out=out, resume=True), train(target(), made))
+
+
 def test_the_same_seed_gives_the_same_automaton() -> None:
     made = config(update_rate=0.7)
     assert_same(train(target(), made), train(target(), made))
@@ -248,7 +268,7 @@ def test_a_loss_that_is_not_a_number_steps_back(monkeypatch: pytest.MonkeyPatch)
     def broken(self: Any, rgb: torch.Tensor) -> torch.Tensor:
         nonlocal calls
         calls += 1
-        return proper(self, rgb) * (float("nan") if calls == 3 else 1.0)
+        return proper(self, rgb) * (float("nan") if calls == 5 else 1.0)  # a state a call, two an iteration
 
     monkeypatch.setattr(training.TextureLoss, "forward", broken)
     notes: list[str] = []

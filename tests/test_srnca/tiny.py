@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from distill import refine
 from equations import backends, simulation
 from srnca.checkpoint import Checkpoint
 from srnca.images import Target
 from srnca.nca import NCA, NCAConfig
 from srnca.presets import TrainConfig
+from srnca.report import gather
 
 torch.set_num_threads(1)
 
@@ -74,3 +76,18 @@ def simulate_on_torch(monkeypatch: pytest.MonkeyPatch) -> None:
         return known("torch" if name == "auto" else name)
 
     monkeypatch.setattr(simulation, "get_backend", get_backend)
+
+
+def shorten_refinement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three small iterations a level whatever the budget, few steps, few states, young pictures."""
+    monkeypatch.setattr(refine, "ITERATIONS_PER_S", 0.0)
+    monkeypatch.setattr(refine, "LEAST", 3)
+    settings = refine.Settings(steps=(4, 8), pool=10, judge_seeds=2, ages=(20, 40), trial_steps=6, looks=2, rate=1e-6)
+    monkeypatch.setattr(refine, "Settings", lambda: settings)
+
+
+def shorten_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page in a moment: small grids, and few steps beyond 40."""
+    small = {"LARGE": 24, "LARGE_STEPS": 20, "LONG": 24, "LONG_STEPS": 50, "LONG_MARKS": 4, "STEPS": 40}
+    for name, value in {**small, "MARKS": (0, 20, 40)}.items():
+        monkeypatch.setattr(gather, name, value)

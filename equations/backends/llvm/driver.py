@@ -2,12 +2,13 @@
 
 The entry is
 
-    run(source, target, ys, xs, h, w, seed, step0, n, shrink, fuse, ring, thread, threads, gate) -> steps done
+    run(source, target, ys, xs, h, w, seed, step0, n, shrink, fuse, ring, ring_row, thread, threads, gate) -> steps done
 
 States are (channel, h, w); `ys` (h,) and `xs` (w,) hold the rows and columns by which the mask counts. The grid
 passes through memory once for `fuse` steps: step j + 1 follows step j one row behind, and what lies between them is
-three rows of `ring`, ((fuse - 1) * channels * 3 * w numbers, every caller its own). Each of `threads` callers does
-its share of the rows and waits for the others at a barrier after every pass; states change places after every pass.
+three rows of `ring` ((fuse - 1) * channels * 3 * ring_row numbers, ring_row >= w, every caller its own). Each of
+`threads` callers does its share of the rows and waits for the others at a barrier after every pass; states change
+places after every pass.
 
 `gate` is two 64-bit counters, 0 and -1: arrivals, and the first step at which a value was beyond the limit. All
 callers stop after the pass of that step and return the number of steps before the pass.
@@ -52,12 +53,12 @@ _ARGUMENTS = (
 
 RUN = Template(f"""
 define i64 @run(ptr %source, ptr %target, ptr %ys, ptr %xs, i64 %h, i64 %w, i32 %seed, i32 %step0, i64 %n, i64 %shrink,
-    i64 %fuse, ptr %ring, i64 %thread, i64 %threads, ptr %gate) nounwind {{
+    i64 %fuse, ptr %ring, i64 %ring_row, i64 %thread, i64 %threads, ptr %gate) nounwind {{
 start:
   %control = alloca i32
   %worst = getelementptr i64, ptr %gate, i64 1
   %whole = mul i64 %h, %w
-  %ring_plane = mul i64 %w, 3
+  %ring_plane = mul i64 %ring_row, 3
   %ring_size = mul i64 %ring_plane, $channels
   %w_less = sub i64 %w, 1
   %w_back = sub i64 0, %w_less
@@ -143,10 +144,12 @@ compute:
   %line = select i1 %is_first, i64 %y, i64 %slot
   %line_below = select i1 %is_first, i64 %y_below, i64 %slot_below
   %line_out = select i1 %is_last, i64 %y, i64 %slot
-  %above = mul i64 %line_above, %w
-  %row = mul i64 %line, %w
-  %below = mul i64 %line_below, %w
-  %out_row = mul i64 %line_out, %w
+  %width = select i1 %is_first, i64 %w, i64 %ring_row
+  %out_width = select i1 %is_last, i64 %w, i64 %ring_row
+  %above = mul i64 %line_above, %width
+  %row = mul i64 %line, %width
+  %below = mul i64 %line_below, %width
+  %out_row = mul i64 %line_out, %out_width
   %ys_here = getelementptr i32, ptr %ys, i64 %y
   %y_word = load i32, ptr %ys_here
   %row_word = xor i32 %step_key, %y_word
@@ -155,7 +158,10 @@ compute:
   %right_rim = sub i64 %w, %margin
   %lo = select i1 %periodic, i64 1, i64 %margin
   %hi = select i1 %periodic, i64 %w_less, i64 %right_rim
-  %inside = call i32 @interior({_ARGUMENTS},
+  %inner = sub i64 %hi, %lo
+  %short = icmp slt i64 %inner, $lanes
+  %cells = select i1 %short, ptr @edge, ptr @interior
+  %inside = call i32 %cells({_ARGUMENTS},
     i64 %lo, i64 %hi, i64 -1, i64 1, i32 %key)
   br i1 %periodic, label %west_edge, label %checked
 west_edge:

@@ -6,22 +6,23 @@ import struct
 
 import numpy as np
 
-from equations import guards
+from equations import guards, mask
 from equations.backends import Real
 
 
 class Instructions:
-    """A growing list of instructions on one float type.
+    """A growing list of instructions on one float type, or on `lanes` numbers of it at a time.
 
     fused: whether `product_sum` rounds once, for processors that can. No other freedom is taken: NaN passes
     through everything, as it does in NumPy.
     """
 
-    def __init__(self, real: Real, fused: bool) -> None:
-        self.kind, self.suffix, self.call_suffix = {
-            "float32": ("float", "f32", "f"),
-            "float64": ("double", "f64", ""),
-        }[real]
+    def __init__(self, real: Real, fused: bool, lanes: int = 1) -> None:
+        self.element, self.suffix = {"float32": ("float", "f32"), "float64": ("double", "f64")}[real]
+        self.kind, self.bit, self.words, self.lanes = self.element, "i1", "i32", lanes
+        if lanes > 1:
+            self.kind, self.bit, self.words = (f"<{lanes} x {one}>" for one in (self.element, "i1", "i32"))
+            self.suffix = f"v{lanes}{self.suffix}"
         self.fused = fused
         self.lines: list[str] = []
 
@@ -32,8 +33,44 @@ class Instructions:
         return name
 
     def number(self, value: float) -> str:
-        exact = float(np.float32(value)) if self.kind == "float" else float(value)
-        return "0x" + struct.pack(">d", exact).hex().upper()
+        exact = float(np.float32(value)) if self.element == "float" else float(value)
+        text = "0x" + struct.pack(">d", exact).hex().upper()
+        return text if self.lanes == 1 else f"splat ({self.element} {text})"
+
+    def word(self, value: int) -> str:
+        """An integer of 32 bits."""
+        return str(value) if self.lanes == 1 else f"splat (i32 {value})"
+
+    def fill(self, kind: str, value: str) -> str:
+        """A number in every lane."""
+        if self.lanes == 1:
+            return value
+        whole = f"<{self.lanes} x {kind}>"
+        one = self.add(f"insertelement {whole} poison, {kind} {value}, i64 0")
+        return self.add(f"shufflevector {whole} {one}, {whole} poison, <{self.lanes} x i32> zeroinitializer")
+
+    def mix(self, word: str) -> str:
+        """The hash of `mask`, of an integer of 32 bits."""
+        for shift, factor in ((16, mask.MIX_1), (15, mask.MIX_2), (16, 0)):
+            high = self.add(f"lshr {self.words} {word}, {self.word(shift)}")
+            word = self.add(f"xor {self.words} {word}, {high}")
+            if factor:
+                word = self.add(f"mul {self.words} {word}, {self.word(factor)}")
+        return word
+
+    def load(self, base: str, index: str) -> str:
+        """The numbers from `base[index]` on."""
+        place = self.add(f"getelementptr {self.element}, ptr {base}, i64 {index}")
+        return self.add(f"load {self.kind}, ptr {place}, align {self.align}")
+
+    def store(self, value: str, base: str, index: str) -> None:
+        place = self.add(f"getelementptr {self.element}, ptr {base}, i64 {index}")
+        self.lines.append(f"store {self.kind} {value}, ptr {place}, align {self.align}")
+
+    @property
+    def align(self) -> int:
+        """Bytes of one number."""
+        return 4 if self.element == "float" else 8
 
     def op(self, name: str, a: str, b: str) -> str:
         return self.add(f"{name} {self.kind} {a}, {b}")
@@ -47,7 +84,14 @@ class Instructions:
     def either(self, test: str, a: str, b: str, yes: str, no: str) -> str:
         """`yes` where the comparison of a and b holds, else `no`."""
         met = self.add(f"fcmp {test} {self.kind} {a}, {b}")
-        return self.add(f"select i1 {met}, {self.kind} {yes}, {self.kind} {no}")
+        return self.select(met, yes, no)
+
+    def select(self, met: str, yes: str, no: str) -> str:
+        return self.add(f"select {self.bit} {met}, {self.kind} {yes}, {self.kind} {no}")
+
+    def sign(self, a: str) -> str:
+        """1 or -1."""
+        return self.add(f"call {self.kind} @llvm.copysign.{self.suffix}({self.kind} {self.number(1)}, {self.kind} {a})")
 
     def absolute(self, a: str) -> str:
         return self._intrinsic("fabs", a)
@@ -62,22 +106,19 @@ class Instructions:
         if head in ("Max", "Min"):
             ahead = self.add(f"fcmp {'oge' if head == 'Max' else 'ole'} {self.kind} {a}, {b}")
             lost = self.add(f"fcmp uno {self.kind} {a}, {a}")
-            keep = self.add(f"or i1 {ahead}, {lost}")
-            return self.add(f"select i1 {keep}, {self.kind} {a}, {self.kind} {b}")
+            keep = self.add(f"or {self.bit} {ahead}, {lost}")
+            return self.select(keep, a, b)
         if head == "Sqrt":
             return self._intrinsic("sqrt", self.either("olt", a, zero, zero, a))
         if head == "Exp":
             ceiling = self.number(guards.EXP_CEILING)
-            return self._call("exp" + self.call_suffix, self.either("ogt", a, ceiling, ceiling, a))
+            return self._intrinsic("exp", self.either("ogt", a, ceiling, ceiling, a))
         if head == "Reciprocal":
             floor = guards.RECIPROCAL_FLOOR
             signed = self.either("olt", a, zero, self.number(-floor), self.number(floor))
             safe = self.either("olt", self.absolute(a), self.number(floor), signed, a)
             return self.op("fdiv", self.number(1), safe)
-        return self._call(head.lower() + self.call_suffix, a)
-
-    def _call(self, function: str, argument: str) -> str:
-        return self.add(f"call {self.kind} @{function}({self.kind} {argument})")
+        return self._intrinsic(head.lower(), a)
 
     def _intrinsic(self, function: str, argument: str) -> str:
-        return self._call(f"llvm.{function}.{self.suffix}", argument)
+        return self.add(f"call {self.kind} @llvm.{function}.{self.suffix}({self.kind} {argument})")

@@ -26,27 +26,40 @@ logger = logging.getLogger(__name__)
 
 _numbers = itertools.count()
 KEPT = 256  # compiled kernels; the ones used longest ago go
-_ARGUMENTS = {"p": ctypes.c_void_p, "l": ctypes.c_int64, "w": ctypes.c_uint32}
-ENTRY = ctypes.CFUNCTYPE(ctypes.c_int64, *(_ARGUMENTS[letter] for letter in "ppppllwwlllpllp"))
+_ARGUMENTS = {"p": ctypes.c_void_p, "l": ctypes.c_int64, "w": ctypes.c_uint32, "f": ctypes.c_float}
+
+
+def compile_run(source: str) -> Any:
+    """The function `run` of a simulator's assembly, see `driver`."""
+    return compile_entries(source, (("run", "ppppllwwlllplllp"),))[0]
 
 
 @functools.lru_cache(maxsize=64)
-def compile_run(source: str) -> Any:
-    """The function `run` of a kernel's assembly, as a ctypes function that releases the GIL."""
+def compile_entries(source: str, entries: tuple[tuple[str, str], ...], *, keep: bool = True) -> tuple[Any, ...]:
+    """Functions of an assembly as ctypes functions that release the GIL and return a 64-bit integer.
+
+    entries: name, and a letter for each argument (p pointer, l and w integers of 64 and 32 bits, f float).
+    keep: on disk too, for the next process.
+    """
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     key = hashlib.sha256("\0".join((source, *_version())).encode()).hexdigest()[:40]
-    folder = cache_folder()
+    folder = cache_folder() if keep else None
     code = _load(folder, key) if folder else None
     if code is None:
         code = _compile(source)
         if folder:
             _save(folder, key, code)
-    library = llvm.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol("run")
+    library = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+    for name, _ in entries:
+        library = library.export_symbol(name)
     loaded = library.link(_linker(), f"kernel-{next(_numbers)}")
-    entry = ENTRY(loaded["run"])
-    entry.loaded = loaded  # type: ignore[attr-defined]  # the code lives as long as this
-    return entry
+    found = []
+    for name, letters in entries:
+        function = ctypes.CFUNCTYPE(ctypes.c_int64, *(_ARGUMENTS[letter] for letter in letters))(loaded[name])
+        function.loaded = loaded  # type: ignore[attr-defined]  # the code lives as long as this
+        found.append(function)
+    return tuple(found)
 
 
 @functools.lru_cache(maxsize=1)
@@ -77,6 +90,12 @@ def _machine() -> Any:
 def rounds_once() -> bool:
     """Whether this processor multiplies and adds in one instruction, rounding once."""
     return bool(llvm.get_host_cpu_features().get("fma")) or platform.machine().lower() in ("arm64", "aarch64")
+
+
+def vector_bytes() -> int:
+    """The width of this processor's registers for many numbers."""
+    features = llvm.get_host_cpu_features()
+    return 64 if features.get("avx512f") else 32 if features.get("avx2") else 16
 
 
 def _version() -> tuple[str, ...]:

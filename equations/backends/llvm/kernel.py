@@ -1,9 +1,10 @@
 """A rule as LLVM code: one fused kernel, with perception, update, mask and clamp in one pass.
 
 Written as text and compiled as it stands: through a compiler of Python, a rule of 12 channels took 24 s. Only the
-stencils in use are computed, equal parts once, neighbours read once. The edge columns have a loop of their own, so
-the inner loop has no branch. Every operation is spelt out, also where a product and a sum are rounded together: the
-same cell gets the same bits wherever it lies, on any number of threads. Subnormal numbers count as 0.
+stencils in use are computed, equal parts once, neighbours read once. The inner loop has as many cells at a time as
+fill a register, and no branch: the edge columns have a loop of their own, cell by cell. Every operation is spelt out,
+also where a product and a sum are rounded together: the same cell gets the same bits wherever it lies, on any number
+of threads. Subnormal numbers count as 0.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from equations.backends.llvm.driver import DECLARED, RUN
 from equations.backends.llvm.instructions import Instructions
 from equations.backends.llvm.perceive import Perceiver
 from equations.backends.llvm.schedule import evaluate
-from equations.backends.llvm.text import CELLS, TEMPLATE
+from equations.backends.llvm.text import CELLS, FUNCTIONS, TEMPLATE
 from equations.divergence import LIMIT
 from equations.lowering import lower
 from equations.rule import Rule
@@ -24,32 +25,34 @@ from equations.stencils import feature_name
 from equations.tree import to_tree
 
 
-def kernel_ir(rule: Rule, real: Real, fused: bool = True) -> str:
+def kernel_ir(rule: Rule, real: Real, fused: bool = True, lanes: int = 1) -> str:
     """LLVM assembly of the kernel of `rule`, with the entry `run` of `driver`.
 
     fused: a product and the sum that it goes into are rounded once, not twice.
+    lanes: cells that the inner loop computes at a time.
     """
-    loops = []
-    for name, left, right in (("interior", "-1", "1"), ("edge", "%left", "%right")):
-        code = Instructions(real, fused)
+    loops, declared = [], dict.fromkeys([DECLARED])  # each declaration once
+    for name, left, right, count in (("interior", "-1", "1", lanes), ("edge", "%left", "%right", 1)):
+        code = Instructions(real, fused, count)
         _write_cell(rule, code, {-1: left, 0: "0", 1: right})
-        seldom = name == "edge"  # a cell or two of a row: not worth the compiler's pains
+        declared[FUNCTIONS.substitute(kind=code.kind, suffix=code.suffix)] = None
         loops.append(
             CELLS.substitute(
                 name=name,
-                rows=_row_lines(rule, code.kind),
+                rows=_row_lines(rule, code.element),
+                channel=rule.channels[0],
                 body="\n".join(f"  {line}" for line in code.lines),
-                attributes="noinline optsize" if seldom else "noinline",
-                hint=", !llvm.loop !0" if seldom else "",
+                lanes=count,
+                lanes_less=count - 1,
+                real=code.element,
+                bytes=code.align,
+                attributes="noinline optsize" if name == "edge" else "noinline",
             )
         )
     return TEMPLATE.substitute(
-        real=code.kind,
-        suffix=code.suffix,
-        call=code.call_suffix,
-        declared=DECLARED,
+        declared="\n".join(declared),
         cells="\n".join(loops),
-        run=RUN.substitute(channels=len(rule.channels), real=code.kind),
+        run=RUN.substitute(channels=len(rule.channels), real=code.element, lanes=lanes),
     )
 
 
@@ -76,14 +79,13 @@ def _write_cell(rule: Rule, code: Instructions, shifts: dict[int, str]) -> None:
     nodes, outputs = lower([to_tree(expr) for expr in rule.expressions])
     changes = evaluate(nodes, outputs, _features(rule, perceiver), code)
     drawn = _draw(rule, code)
-    bad = "false"
+    bad = "zeroinitializer"
     for index, channel in enumerate(rule.channels):
         new = _new_value(rule, code, index, perceiver.cell(channel, 0, 0), changes[index], drawn)
-        place = code.add(f"getelementptr {code.kind}, ptr %out_{channel}, i64 %x")
-        code.lines.append(f"store {code.kind} {new}, ptr {place}")
+        code.store(new, f"%out_{channel}", "%x")
         beyond = code.add(f"fcmp ugt {code.kind} {code.absolute(new)}, {code.number(LIMIT)}")
-        bad = code.add(f"or i1 {bad}, {beyond}")
-    code.lines.append(f"%bad_here = zext i1 {bad} to i32")
+        bad = code.add(f"or {code.bit} {bad}, {beyond}")
+    code.lines.append(f"%bad_here = bitcast {code.bit} {bad} to i{code.lanes}")
 
 
 def _features(rule: Rule, perceiver: Perceiver) -> Iterator[tuple[str, str]]:
@@ -100,19 +102,19 @@ def _draw(rule: Rule, code: Instructions) -> str:
     if not rule.masked:
         return ""
     place = code.add("getelementptr i32, ptr %xs, i64 %x")
-    column = code.add(f"load i32, ptr {place}")
-    word = code.add(f"xor i32 %key, {column}")
-    return code.add(f"call i32 @mix(i32 {word})")
+    column = code.add(f"load {code.words}, ptr {place}, align 4")
+    word = code.add(f"xor {code.words} {code.fill('i32', '%key')}, {column}")
+    return code.mix(word)
 
 
 def _new_value(rule: Rule, code: Instructions, index: int, old: str, change: str, drawn: str) -> str:
     new = code.product_sum(code.number(rule.dt), change, old)
     if drawn:
         if rule.mask == "channel":
-            drawn = code.add(f"add i32 {drawn}, {(index + 1) * mask.GOLDEN & 0xFFFFFFFF}")
-            drawn = code.add(f"call i32 @mix(i32 {drawn})")
-        on = code.add(f"icmp ult i32 {drawn}, {mask.threshold(rule.update_rate)}")
-        new = code.add(f"select i1 {on}, {code.kind} {new}, {code.kind} {old}")
+            own = code.word((index + 1) * mask.GOLDEN & 0xFFFFFFFF)
+            drawn = code.mix(code.add(f"add {code.words} {drawn}, {own}"))
+        on = code.add(f"icmp ult {code.words} {drawn}, {code.word(mask.threshold(rule.update_rate))}")
+        new = code.select(on, new, old)
     if rule.clamp is not None:
         low, high = (code.number(end) for end in rule.clamp)
         new = code.either("olt", new, low, low, code.either("ogt", new, high, high, new))

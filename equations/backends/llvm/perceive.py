@@ -81,6 +81,5 @@ class Perceiver:
         if key not in self.read:
             if dx not in self.columns:
                 self.columns[dx] = self.code.add(f"add nsw i64 %x, {self.shifts[dx]}")
-            place = self.code.add(f"getelementptr {self.code.kind}, ptr %{ROWS[dy]}_{channel}, i64 {self.columns[dx]}")
-            self.read[key] = self.code.add(f"load {self.code.kind}, ptr {place}")
+            self.read[key] = self.code.load(f"%{ROWS[dy]}_{channel}", self.columns[dx])
         return self.read[key]

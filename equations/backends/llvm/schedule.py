@@ -17,13 +17,21 @@ def evaluate(
     nodes: Sequence[Node], outputs: Sequence[int], features: Iterable[tuple[str, str]], code: Instructions
 ) -> list[str]:
     """The values of the `outputs`; `features` gives (name, value), writing the code of each when it is asked for."""
+    values = evaluate_all(nodes, outputs, features, code)
+    return [values[output] for output in outputs]
+
+
+def evaluate_all(
+    nodes: Sequence[Node], outputs: Sequence[int], features: Iterable[tuple[str, str]], code: Instructions
+) -> dict[int, str]:
+    """The same, with the value of every node; a product rounded together with its sum has none of its own."""
     schedule = _Schedule(nodes, outputs, code)
     for index, node in enumerate(nodes):
         if node[0] == "const":
             schedule.settle(index, code.number(node[1]))
     for name, value in features:
         schedule.settle(schedule.named[name], value)
-    return [schedule.values[output] for output in outputs]
+    return schedule.values
 
 
 class _Schedule:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equations.backends import BlockStepper, State, Stepper, check_dtype, check_threads
-from equations.backends.llvm.jit import compile_run, rounds_once
+from equations.backends.llvm.jit import compile_run, rounds_once, vector_bytes
 from equations.backends.llvm.kernel import kernel_ir
 from equations.divergence import check_finite
 from equations.errors import InputError
@@ -17,8 +17,9 @@ from equations.rule import Rule
 
 _CHUNK_UPDATES = 2**28  # cells a call updates: some tenths of a second, in which Ctrl-C must wait
 _THREAD_UPDATES = 2**18  # cells a thread must update to be worth its start
-_RING_BYTES = 2**18  # rows between fused steps: they share a core's own cache with the rows read and written
+_RING_BYTES = 3 * 2**17  # rows between fused steps: they share a core's own cache with the rows read and written
 _MOST_FUSED = 8
+_LINE = 16  # numbers that fill a line of the cache or two
 _NEVER = 2**64 - 1
 
 Places = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]
@@ -73,7 +74,8 @@ class _Kernel:
 
     def __init__(self, rule: Rule, dtype: npt.DTypeLike, threads: int | None) -> None:
         self.rule, self.real, self.threads = rule, np.dtype(dtype), check_threads(threads)
-        self.code = compile_run(kernel_ir(rule, check_dtype(self.real.name), rounds_once()))
+        lanes = vector_bytes() // self.real.itemsize
+        self.code = compile_run(kernel_ir(rule, check_dtype(self.real.name), rounds_once(), lanes))
 
     def check(self, *arrays: State) -> None:
         """Compiled code trusts its pointers: raise InputError for arrays that it cannot work on."""
@@ -130,13 +132,17 @@ class _Kernel:
         channels, h, w = source.shape
         count = min(h, self.threads or min(_cores(), max(1, n * h * w // _THREAD_UPDATES)))
         gate = np.array([0, _NEVER], np.uint64)
-        rings = np.empty((count, (fuse - 1) * channels * 3 * w), self.real)
+        # an odd number of lines: rows do not fall on the same places of the cache
+        ring_row = (-(-w // _LINE) | 1) * _LINE
+        rings = np.empty((count, (fuse - 1) * channels * 3 * ring_row + _LINE), self.real)
         arrays = [array.ctypes.data for array in (source, target, *places)]
         sizes = (h, w, seed, step0 & 0xFFFFFFFF, n, int(shrink), fuse)
         made = [0] * count
 
         def share(index: int) -> None:
-            made[index] = self.code(*arrays, *sizes, rings[index].ctypes.data, index, count, gate.ctypes.data)
+            ring = rings[index].ctypes.data
+            ring += -ring % 64  # to the beginning of a line
+            made[index] = self.code(*arrays, *sizes, ring, ring_row, index, count, gate.ctypes.data)
 
         helpers = [threading.Thread(target=share, args=(index,), daemon=True) for index in range(1, count)]
         try:

@@ -6,14 +6,20 @@ from string import Template
 
 from equations import mask
 
+# On one number, or on as many as the inner loop computes at a time.
+FUNCTIONS = Template("""
+declare $kind @llvm.fabs.$suffix($kind)
+declare $kind @llvm.copysign.$suffix($kind, $kind)
+declare $kind @llvm.fma.$suffix($kind, $kind, $kind)
+declare $kind @llvm.sqrt.$suffix($kind)
+declare $kind @llvm.exp.$suffix($kind)
+declare $kind @llvm.tanh.$suffix($kind)
+declare $kind @llvm.sin.$suffix($kind)
+declare $kind @llvm.cos.$suffix($kind)
+""")
+
 TEMPLATE = Template(f"""
-declare $real @llvm.fabs.$suffix($real)
-declare $real @llvm.fma.$suffix($real, $real, $real)
-declare $real @llvm.sqrt.$suffix($real)
-declare $real @exp$call($real) #1
-declare $real @tanh$call($real) #1
-declare $real @sin$call($real) #1
-declare $real @cos$call($real) #1
+declare i64 @llvm.smin.i64(i64, i64)
 declare i32 @sched_yield()
 $declared
 
@@ -33,30 +39,39 @@ $cells
 $run
 
 attributes #0 = {{ alwaysinline nounwind }}
-attributes #1 = {{ nounwind willreturn memory(none) }}
-!0 = distinct !{{ !0, !1 }}
-!1 = !{{ !"llvm.loop.vectorize.enable", i1 false }}
 """)
 
-# The cells lo <= x < hi of one row; nonzero when one of them is beyond the limit.
+# The cells lo <= x < hi of one row, at least $lanes; nonzero when one of them is beyond the limit. From the second turn
+# on the cells read lie on a boundary of memory; turns may overlap, and compute the same bits again.
 CELLS = Template("""
 define internal i32 @$name(ptr noalias readonly %source, ptr noalias writeonly %target, ptr noalias readonly %xs,
     i64 %plane, i64 %above, i64 %row, i64 %below, i64 %out_plane, i64 %out_row,
     i64 %lo, i64 %hi, i64 %left, i64 %right, i32 %key) nounwind $attributes {
 start:
 $rows
-  %none = icmp sge i64 %lo, %hi
+  %last = sub i64 %hi, $lanes
+  %at_lo = getelementptr $real, ptr %row_$channel, i64 %lo
+  %address = ptrtoint ptr %at_lo to i64
+  %number = udiv exact i64 %address, $bytes
+  %behind = and i64 %number, $lanes_less
+  %first = add i64 %lo, $lanes
+  %aligned = sub i64 %first, %behind
+  %none = icmp sgt i64 %lo, %last
   br i1 %none, label %done, label %loop
 loop:
   %x = phi i64 [ %lo, %start ], [ %next, %loop ]
-  %bad = phi i32 [ 0, %start ], [ %bad_next, %loop ]
+  %far = phi i64 [ %aligned, %start ], [ %far_next, %loop ]
+  %bad = phi i$lanes [ 0, %start ], [ %bad_next, %loop ]
 $body
-  %bad_next = or i32 %bad, %bad_here
-  %next = add nuw nsw i64 %x, 1
-  %more = icmp slt i64 %next, %hi
-  br i1 %more, label %loop, label %done$hint
+  %bad_next = or i$lanes %bad, %bad_here
+  %next = call i64 @llvm.smin.i64(i64 %far, i64 %last)
+  %far_next = add i64 %far, $lanes
+  %more = icmp slt i64 %x, %last
+  br i1 %more, label %loop, label %done
 done:
-  %found = phi i32 [ 0, %start ], [ %bad_next, %loop ]
-  ret i32 %found
+  %found = phi i$lanes [ 0, %start ], [ %bad_next, %loop ]
+  %any = icmp ne i$lanes %found, 0
+  %result = zext i1 %any to i32
+  ret i32 %result
 }
 """)

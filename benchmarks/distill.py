@@ -1,0 +1,214 @@
+"""How good and how short are distilled rules? Trains, distils and measures, and writes tables for docs/benchmarks.md.
+
+    python benchmarks/distill.py skimage:gravel photo.png --preset default --seeds 0 1 --out outputs/distill
+    python benchmarks/distill.py skimage:gravel photo.png --tables      # of what is there, nothing is run
+
+What is in DIR already (a checkpoint, a rule with its measurements) is not made again. `skimage:NAME` is a CC0 photo
+that scikit-image carries. --engine and --budget are those of `srnca distill`; without them its defaults are measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its folder has a distill.py too
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks.path import make_checkpoint, picture_file
+from equations import Rule, load_rule
+from equations.errors import DivergenceError
+from equations.files import write_text
+from equations.simulation import Simulator
+from srnca.checkpoint import Checkpoint
+from srnca.evaluate import make_loss, nca_pictures, picture_of, rule_pictures, texture_loss
+from srnca.features.vgg16 import VGG16
+from srnca.images import contact_sheet, load_target, save_png
+from srnca.loss import TextureLoss
+from srnca.patches import PatchDistance
+from srnca.pipeline import distill_checkpoint
+
+LIMITS = (24, 12, 8)  # terms a channel
+LONG, LONG_STEPS, EARLY = 128, 10_000, 400
+SMALL_RATIO = 1.2  # the loss that a rule of fewest constants may have, in units of the automaton's
+
+
+def other_measures(target: np.ndarray) -> dict[str, Any]:
+    """Measures that nothing was trained on: Grams of a VGG architecture with random weights, and patches of 7 × 7
+    along directions of their own.
+    """
+    torch.manual_seed(12345)
+    bank = VGG16()
+    for layer in bank.modules():
+        if isinstance(layer, nn.Conv2d) and layer.bias is not None:
+            nn.init.kaiming_normal_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    return {"vgg": TextureLoss(bank, target), "patches": PatchDistance(target, patch=7, stream=777)}
+
+
+@torch.no_grad()
+def measure(measures: dict[str, Any], pictures: np.ndarray) -> dict[str, float]:
+    rgb = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
+    return {name: float(m(rgb).mean()) for name, m in measures.items()}
+
+
+def stays(rule: Rule, loss: TextureLoss) -> dict[str, float]:
+    """Texture loss after 400 and after 10,000 steps on 128 × 128, and the largest |value|, from a fresh seed."""
+    simulator, largest = Simulator(rule, size=LONG, seed=77_001), 0.0
+    found = {}
+    try:
+        for mark in range(100, LONG_STEPS + 1, 100):
+            simulator.step(100)
+            largest = max(largest, float(np.abs(simulator.state).max()))
+            if mark in (EARLY, LONG_STEPS):
+                found[f"loss_{mark}"] = texture_loss(loss, picture_of(rule, simulator.state)[None])
+    except DivergenceError:
+        return {"loss_400": float("inf"), "loss_10000": float("inf"), "largest": float("inf")}
+    return {**found, "largest": largest}
+
+
+def run(name: str, seed: int, args: argparse.Namespace) -> dict[str, Any]:
+    """One picture, one seed: everything that the tables need, kept in measured.json."""
+    stem = Path(name.split(":")[-1]).stem
+    folder = args.out / f"{stem}-{args.preset}-{args.engine}-{seed}"
+    kept = folder / "measured.json"
+    if kept.exists():
+        return dict(json.loads(kept.read_text()))
+    if args.tables:
+        return {}
+    checkpoint = make_checkpoint(name, args.out / f"{stem}-{args.preset}.pt", args)
+    started = time.perf_counter()
+    if not (folder / "rule.json").exists():
+        options = {} if args.budget is None else {"budget_s": args.budget}
+        unfinished = (folder / "unfinished.npz").exists()
+        distill_checkpoint(checkpoint, engine=args.engine, seed=seed, out=folder, resume=unfinished, **options)
+    seconds = time.perf_counter() - started
+    result = look(checkpoint, folder, name, args) | {"picture": stem, "seed": seed, "seconds": seconds}
+    write_text(kept, json.dumps(result, indent=2) + "\n")
+    print(json.dumps({k: v for k, v in result.items() if not isinstance(v, (dict, list))}), flush=True)
+    return result
+
+
+def look(checkpoint: Checkpoint, folder: Path, name: str, args: argparse.Namespace) -> dict[str, Any]:
+    loss, target = make_loss(checkpoint), checkpoint.target
+    measures = other_measures(target)
+    pictures = nca_pictures(checkpoint)
+    teacher = texture_loss(loss, pictures)
+    channels, size = checkpoint.config.channels, target.shape[:2]
+    report = json.loads((folder / "report.json").read_text())
+    rules = {int(path.stem): load_rule(path) for path in sorted((folder / "front").glob("*.json"))}
+    scores = {round(row["terms_per_channel"] * channels): row["score"] for row in report["refine"]}
+    at = {}
+    for limit in LIMITS:
+        short = [terms for terms in rules if terms <= limit * channels]
+        if short:
+            best = min(short, key=lambda terms: scores[terms])
+            grown = rule_pictures(rules[best], size)
+            at[str(limit)] = {"terms": best, "loss": texture_loss(loss, grown), **measure(measures, grown)}
+    losses = {terms: texture_loss(loss, rule_pictures(rule, size)) for terms, rule in rules.items()}
+    small = [terms for terms, value in losses.items() if value <= SMALL_RATIO * teacher]
+    rule = load_rule(folder / "rule.json")
+    grown = rule_pictures(rule, size)
+    panels = [target, pictures[0], *(rule_pictures(rules[a["terms"]], size, seeds=(1,))[0] for a in at.values())]
+    large = [rule_pictures(rule, (256, 256), seeds=(1,))[0]]
+    save_png(folder / "sheet.png", sheet([*(enlarged(p) for p in panels), *large]))
+    return {
+        "teacher": teacher,
+        "rule": texture_loss(loss, grown),
+        "terms": report["terms"]["total"],
+        "channels": len(rule.channels),
+        "front": losses,
+        "at": at,
+        "smallest": min(small) if small else None,
+        "others_teacher": measure(measures, pictures),
+        "others_rule": measure(measures, grown),
+        "stays": stays(rule, loss),
+        "wrong_picture": wrong_picture(name, grown, args),
+        "hurried": report["hurried"],
+        "time_s": report["time_s"],
+    }
+
+
+def wrong_picture(name: str, grown: np.ndarray, args: argparse.Namespace) -> float | None:
+    """A negative control: the rule's pictures measured against the next photo of the list."""
+    if len(args.pictures) < 2:
+        return None
+    other = args.pictures[(args.pictures.index(name) + 1) % len(args.pictures)]
+    target = load_target(picture_file(other, args.out), grown.shape[1]).pixels
+    from srnca.features import make_bank
+
+    return texture_loss(TextureLoss(make_bank("multiscale", target), target), grown)
+
+
+def enlarged(picture: np.ndarray, side: int = 256) -> np.ndarray:
+    times = max(1, side // picture.shape[0])
+    return np.asarray(picture.repeat(times, axis=0).repeat(times, axis=1))
+
+
+def sheet(panels: Iterable[np.ndarray]) -> np.ndarray:
+    shown = [np.clip(np.nan_to_num(panel), 0, 1).astype(np.float32) for panel in panels]
+    return contact_sheet(shown, columns=len(shown), gap=4)
+
+
+def tables(results: list[dict[str, Any]]) -> str:
+    """Markdown: a row a run, and medians and worst cases below."""
+    head = ["picture", "seed", "NCA", "rule", "rule / NCA", "constants", *(f"≤ {n} terms" for n in LIMITS)]
+    head += [
+        "fewest constants at ≤ 1.2",
+        "128², 400 → 10,000 steps",
+        "largest",
+        "VGG",
+        "patches",
+        "wrong photo",
+        "time",
+    ]
+    lines = [head, ["---"] * len(head)]
+    for r in results:
+        at = [f"{r['at'][str(n)]['loss'] / r['teacher']:.2f}" if str(n) in r["at"] else "–" for n in LIMITS]
+        s, ours, theirs = r["stays"], r["others_rule"], r["others_teacher"]
+        lines.append(
+            [r["picture"], str(r["seed"]), f"{r['teacher']:.3f}", f"{r['rule']:.3f}", f"{r['rule'] / r['teacher']:.2f}"]
+            + [f"{r['terms']} in {r['channels']}", *at, str(r["smallest"] or "–")]
+            + [f"{s['loss_400']:.3f} → {s['loss_10000']:.3f}", f"{s['largest']:.2f}"]
+            + [f"{ours[k] / theirs[k]:.2f}" for k in ("vgg", "patches")]
+            + ["–" if r["wrong_picture"] is None else f"{r['wrong_picture']:.2f}"]
+            + [f"{r['seconds']:.0f} s{' (hurried)' if r['hurried'] else ''}"]
+        )
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    for n in LIMITS:
+        ratios = [r["at"][str(n)]["loss"] / r["teacher"] for r in results if str(n) in r["at"]]
+        text += f"\n\n≤ {n} terms a channel: median {statistics.median(ratios):.2f}, worst {max(ratios):.2f}"
+    return text + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pictures", nargs="+")
+    parser.add_argument("--out", type=Path, default=Path("outputs/distill"))
+    parser.add_argument("--preset", default="default")
+    parser.add_argument("--iterations", type=int, default=0, help="of training; 0 is the preset's own number")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--budget", type=float, help="seconds; the default is that of `srnca distill`")
+    parser.add_argument("--tables", action="store_true", help="only write the tables of what has been measured")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    results = [found for name in args.pictures for seed in args.seeds if (found := run(name, seed, args))]
+    if results:
+        text = tables(results)
+        write_text(args.out / f"{args.preset}-{args.engine}.md", text)
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

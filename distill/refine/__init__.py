@@ -1,0 +1,275 @@
+"""Closed-loop refinement: constants by gradient through rollouts, the terms that matter least pruned step by step.
+
+A rule that is right to 95 % for one step drifts off its texture in a hundred; only rollouts tell. So the rule is
+run, its pictures are judged, and its constants follow the gradient, as its network was trained. Then the terms
+whose loss is felt least go, and the rest is tuned again. That traces the front that matters: terms against loss.
+Several chains with starts and random numbers of their own go down the levels side by side, a core each.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from distill.engines import Progress, silent
+from distill.refine.chain import Arrays, Chain, Found
+from distill.refine.settings import Objective, Settings
+from distill.refine.table import TermTable
+from distill.sampling import Samples
+from distill.stages import reach
+from distill.teacher import Teacher
+from distill.unfinished import Unfinished
+from equations.backends.torch_threads import one_thread
+from equations.errors import SrncaError
+from equations.mask import shift_seed
+from equations.reduce import drop_unseen
+from equations.rule import Rule
+
+__all__ = ["Objective", "RefineResult", "RefinedRule", "Settings", "choose", "levels", "refine"]
+
+ITERATIONS_PER_S = 25.0  # nominal: 8 channels, a core for each chain
+LEAST = 5  # iterations of a level, however short the budget
+FAST, SLOW = 0.5, 0.75  # shares of the terms that survive a level, where there are many, and where every one counts
+PATIENCE = 1.5  # a machine so many times slower than nominal does fewer iterations a level
+TOLERANCE = 1.25  # the knee: the shortest rule whose score is within this factor of the best
+SEEDS = 8  # first states that the last decisions are made on; their mean moves by 2 % with the choice of seeds
+FELT = 1.05  # a change of the score that counts as felt
+HOPELESS = 1.3  # a chain whose score is so many times the best one's goes on from the best rule
+
+
+@dataclass(frozen=True)
+class RefinedRule:
+    """A point of the front. terms: per channel. loss: texture loss, the worst of 400 and 1,600 steps. score: what rules
+    are chosen by. start: what the rule was pruned from.
+    """
+
+    terms: float
+    loss: float
+    score: float
+    rule: Rule
+    start: str
+
+
+@dataclass(frozen=True)
+class RefineResult:
+    """The chosen rule, and the best rule of every level, by their number of terms.
+
+    `hurried`: the machine was too slow for the number of iterations that the budget stands for, so another machine
+    may give another rule.
+    """
+
+    rule: Rule
+    front: tuple[RefinedRule, ...]
+    hurried: bool
+
+
+def levels(start: int, channels: int, max_terms: int) -> list[int]:
+    """Total terms at each level: from `start` down by half to `max_terms` per channel, from there by a quarter at a
+    time to a quarter of that.
+    """
+    wanted, limit = [start], channels * max_terms
+    last = max(channels, limit // 4)
+    while wanted[-1] > last:
+        share = FAST if wanted[-1] > limit else SLOW
+        fewer = max(last, min(wanted[-1] - 1, round(share * wanted[-1])))
+        wanted.append(limit if fewer < limit < wanted[-1] else fewer)
+    return wanted
+
+
+@one_thread()  # a chain has a thread of its own, and sums in another order would be other sums
+def refine(
+    starts: Sequence[Rule],
+    objective: Objective,
+    *,
+    teacher: Teacher,
+    size: tuple[int, int],
+    seed: int,
+    budget_s: float,
+    max_terms: int,
+    samples: Samples,
+    max_loss: float | None = None,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    unfinished: Unfinished | None = None,
+) -> RefineResult:
+    """Tune and prune the rules `starts`, one chain each, until one makes the teacher's texture with few terms.
+
+    budget_s: sets the optimiser iterations of a level, at a nominal speed, so that the same seed and budget give
+    the same rule. A machine that needs more than 1.5 times as long does fewer, and the result says so.
+    samples: tell how far the teacher's states go. unfinished: every level is saved there, and those that it holds
+    are not done again. Raises SrncaError when no level yields a rule that survives.
+    """
+    settings = settings or Settings()
+    limit = max(1.0, reach(samples))
+    patch = (min(settings.side, size[0]), min(settings.side, size[1]))
+    grown = teacher.rollout(size=patch, steps=400, seed=shift_seed(seed, 7), every=50)[1:]
+    chains = [
+        Chain(rule, objective, settings, size=size, seed=shift_seed(seed, 31 * i), grown=grown, limit=limit)
+        for i, rule in enumerate(starts)
+    ]
+    plan = levels(min(chain.table.terms for chain in chains), len(teacher.channels), max_terms)
+    descent = _Descent(chains, plan, budget_s, progress or silent, unfinished or Unfinished(None, {}))
+    descent.run()
+    best = _merged(chains)
+    channels = len(teacher.channels)
+    front = {
+        f.terms: RefinedRule(f.terms / channels, f.loss, f.score, f.table.to_rule(), f.start)
+        for f in sorted(best.values(), key=lambda f: f.terms)
+        if math.isfinite(f.score)
+    }
+    if not front:
+        raise SrncaError("refinement: no rule survived a long rollout; train the teacher longer or give more --budget")
+    chosen = choose(list(front.values()), max_terms, max_loss)
+    rule = _tidy(chains[0], best[round(chosen.terms * channels)].table)
+    rule = rule.replace(provenance={**rule.provenance, "start": chosen.start, "refined": True})
+    return RefineResult(rule, tuple(front.values()), descent.hurried)
+
+
+def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | None = None) -> RefinedRule:
+    """The shortest rule of at most `max_terms` a channel whose score is within 25 % of the best of those; with
+    `max_loss`, the shortest whose texture loss is at most that, or the one of the least loss.
+    """
+    short = [p for p in front if p.terms <= max_terms] or [min(front, key=lambda p: p.terms)]
+    if max_loss is not None:
+        good = [p for p in short if p.loss <= max_loss]
+        return min(good, key=lambda p: p.terms) if good else min(short, key=lambda p: p.loss)
+    best = min(p.score for p in short)
+    return min((p for p in short if p.score <= TOLERANCE * best), key=lambda p: p.terms)
+
+
+class _Descent:
+    """The way of all chains down the levels."""
+
+    def __init__(
+        self, chains: list[Chain], plan: list[int], budget_s: float, progress: Progress, unfinished: Unfinished
+    ) -> None:
+        self.chains, self.plan, self.progress, self.unfinished = chains, plan, progress, unfinished
+        self.roots = [chain.root for chain in chains]
+        self.share = budget_s / len(plan)
+        self.iterations = max(LEAST, round(ITERATIONS_PER_S * self.share))
+        self.hurried = False
+        self.done = [0.0] * len(chains)
+        self.asked_to_stop = threading.Event()
+        self.index = 0
+
+    def run(self) -> None:
+        before = self.unfinished.get("refine")
+        if before is not None:
+            self._unpack(before)
+        while self.index < len(self.plan):
+            deadline = time.monotonic() + PATIENCE * self.share
+            self._level(self.plan[self.index], self._affordable(), deadline)
+            self._share_best()
+            self.index += 1
+            self.unfinished.put("refine", self._pack())
+
+    def _pack(self) -> Arrays:
+        packed = {"index": np.array(self.index), "hurried": np.array(self.hurried)}
+        for number, chain in enumerate(self.chains):
+            packed |= {f"{number}:{name}": array for name, array in chain.pack().items()}
+        packed["roots"] = np.array([self.roots.index(chain.root) for chain in self.chains])
+        return packed
+
+    def _unpack(self, packed: Arrays) -> None:
+        self.index, self.hurried = int(packed["index"]), bool(packed["hurried"])
+        for number, chain in enumerate(self.chains):
+            mine = {key.split(":")[1]: a for key, a in packed.items() if key.split(":")[0] == str(number)}
+            chain.unpack(mine)
+            chain.root = self.roots[int(packed["roots"][number])]
+
+    def _affordable(self) -> int:
+        """How many iterations a level may have, by the pace of the slowest chain so far."""
+        pace = max(chain.pace for chain in self.chains)
+        allowed = self.iterations if not pace else int(PATIENCE * self.share / pace)
+        if allowed < self.iterations:
+            self.hurried = True
+        return max(LEAST, min(self.iterations, allowed))
+
+    def _level(self, terms: int, iterations: int, deadline: float) -> None:
+        errors: list[BaseException] = []
+
+        def stop() -> bool:
+            late = time.monotonic() > deadline
+            self.hurried |= late
+            return late or self.asked_to_stop.is_set()
+
+        def work(number: int) -> None:
+            def report(fraction: float) -> None:
+                self.done[number] = fraction
+
+            chain = self.chains[number]
+            wanted = chain.table.terms if self.index == 0 else terms
+            try:
+                chain.level(wanted, iterations, stop=stop, report=report)
+            except BaseException as error:
+                errors.append(error)
+
+        self.done = [0.0] * len(self.chains)
+        workers = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(len(self.chains))]
+        try:
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                while worker.is_alive():
+                    worker.join(0.2)
+                    self._tell(terms)
+        except BaseException:
+            self.asked_to_stop.set()
+            for worker in workers:
+                worker.join()
+            raise
+        if errors:
+            raise errors[0]
+        self.done = [1.0] * len(self.chains)
+        self._tell(terms)
+
+    def _tell(self, terms: int) -> None:
+        best = _merged(self.chains).get(terms)
+        channels = len(self.chains[0].table.rule.channels)
+        loss = f", texture loss {best.loss:.3f}" if best and math.isfinite(best.loss) else ""
+        fraction = (self.index + min(self.done)) / len(self.plan)
+        self.progress("refine", fraction, f"{terms / channels:.1f} terms a channel{loss}")
+
+    def _share_best(self) -> None:
+        """A chain that has lost its way goes on from the best rule of this level."""
+        latest = [chain.found.get(chain.table.terms) for chain in self.chains]
+        known = [found for found in latest if found is not None and math.isfinite(found.score)]
+        if not known:
+            return
+        best = min(known, key=lambda found: found.score)
+        leader = self.chains[latest.index(best)]
+        for chain, found in zip(self.chains, latest, strict=True):
+            if found is None or found.score > HOPELESS * best.score:
+                chain.table, chain.root = best.table.copy(), leader.root
+
+
+def _merged(chains: list[Chain]) -> dict[int, Found]:
+    """The best rule of every number of terms."""
+    best: dict[int, Found] = {}
+    for chain in chains:
+        for terms, found in list(chain.found.items()):
+            if terms not in best or found.score < best[terms].score:
+                best[terms] = found
+    return best
+
+
+def _tidy(chain: Chain, table: TermTable) -> Rule:
+    """The rule without channels that nobody sees, and with as few digits in its constants as its pictures feel."""
+
+    def score(rule: Rule) -> float:
+        return chain.score(TermTable(rule), seeds=SEEDS)[1]
+
+    rule = table.to_rule()
+    exact = score(rule)
+    bare = drop_unseen(rule)
+    if bare is not rule and score(bare) <= FELT * exact:
+        rule, table = bare, TermTable(bare)
+    for digits in (2, 3, 4):
+        if score(table.to_rule(digits)) <= FELT * exact:
+            return table.to_rule(digits)
+    return rule

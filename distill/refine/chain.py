@@ -1,0 +1,284 @@
+"""One line of refinement: a table of terms, its pool of states, its optimiser, and the best that it found."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from distill.refine.settings import Objective, Settings
+from distill.refine.table import Flags, Floats, TermTable, least, pick
+from equations.grouping import feature_kinds
+from equations.init import make_state
+from equations.mask import shift_seed
+from equations.reduce import visible_channels
+from equations.rule import Rule
+
+Listener = Callable[[float], None]
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best rule of its number of terms. `loss`: texture loss, the worst of the ages looked at. `start`: of what
+    the first rule was made.
+    """
+
+    terms: int
+    loss: float
+    score: float
+    table: TermTable
+
+    @property
+    def start(self) -> str:
+        return str(self.table.rule.provenance.get("start", "a rule"))
+
+
+class Chain:
+    """Tunes a rule's constants by gradient through rollouts, on a pool of states that live long."""
+
+    def __init__(
+        self,
+        rule: Rule,
+        objective: Objective,
+        settings: Settings,
+        *,
+        size: tuple[int, int],
+        seed: int,
+        grown: Floats,
+        limit: float,
+    ) -> None:
+        assert rule.init is not None
+        assert rule.display is not None
+        self.objective, self.settings, self.size, self.limit = objective, settings, size, limit
+        self.seed = seed
+        self.random = np.random.default_rng((seed, 0xC4A1))
+        self.directions = torch.Generator().manual_seed(seed)
+        self.table = TermTable(rule)
+        self.table.calibrate(grown)
+        self.root = self.table.copy()  # all the terms that may come back
+        self.patch = (min(settings.side, size[0]), min(settings.side, size[1]))
+        self.pool = np.stack([self._fresh() for _ in range(settings.pool)])
+        self.pool[: len(grown)] = grown[: settings.pool]  # some states begin where the teacher is already
+        self.found: dict[int, Found] = {}
+        self.pace = 0.0  # seconds an iteration, as measured
+
+    def _fresh(self) -> Floats:
+        return _first(self.root.rule, self.patch, int(self.random.integers(2**32)))
+
+    def level(self, terms: int, iterations: int, *, stop: Callable[[], bool], report: Listener) -> None:
+        """Prune to `terms`, tune, judge now and then; end on the best constants seen."""
+        if terms < self.table.terms:
+            again = math.ceil(self.settings.regrown * terms)
+            self._forget_unseen()
+            self.table.keep(least(self.table.alive, self._importance(), max(len(self.table.alive), terms - again)))
+            self._regrow(terms - self.table.terms)
+        self._tune(iterations, stop, report)
+        best = self.found.get(self.table.terms)
+        if best is not None:
+            self.table = best.table.copy()
+
+    def pack(self) -> Arrays:
+        """All that the chain goes on from, at the end of a level."""
+        packed: Arrays = {
+            "pool": self.pool,
+            "random": np.array(json.dumps(self.random.bit_generator.state)),
+            "directions": self.directions.get_state().numpy(),
+            "pace": np.array(self.pace),
+            "found": np.array([[f.terms, f.loss, f.score] for f in self.found.values()]).reshape(-1, 3),
+        }
+        tables = {"table": self.table} | {f"found{f.terms}": f.table for f in self.found.values()}
+        for name, table in tables.items():
+            packed |= {f"{name}.{key}": array for key, array in table.pack().items()}
+        return packed
+
+    def unpack(self, packed: Arrays) -> None:
+        """Go on from what `pack` gave."""
+        self.pool, self.pace = packed["pool"], float(packed["pace"])
+        self.random.bit_generator.state = json.loads(str(packed["random"]))
+        self.directions.set_state(torch.from_numpy(packed["directions"]))
+
+        def table(name: str) -> TermTable:
+            mine = {key.split(".")[1]: a for key, a in packed.items() if key.split(".")[0] == name}
+            return self.table.unpack(mine)
+
+        rows = [(int(n), float(loss), float(score)) for n, loss, score in packed["found"]]
+        self.found = {n: Found(n, loss, score, table(f"found{n}")) for n, loss, score in rows}
+        self.table = table("table")
+
+    def _tune(self, iterations: int, stop: Callable[[], bool], report: Listener) -> None:
+        rate, marks = self.settings.rate, {round(iterations * share) for share in self.settings.judged_at}
+        scaled = torch.from_numpy(self.table.scaled[self.table.alive]).requires_grad_()
+        optimiser = torch.optim.Adam([scaled], lr=rate, betas=(0.9, 0.98))
+        began = time.monotonic()
+        for i in range(iterations):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * i / iterations)))
+            scaled.grad = self._gradient()
+            optimiser.step()
+            self.table.scaled[self.table.alive] = scaled.detach().numpy()
+            self.pace = (time.monotonic() - began) / (i + 1)
+            if i + 1 in marks:
+                self.judge()
+            report((i + 1) / iterations)
+            if i + 1 < iterations and stop():
+                self.judge()
+                return
+
+    def _gradient(self) -> Tensor:
+        """The derivative of the objective by `scaled`, of unit norm: only its direction is trusted."""
+        gradient = self._look(self.table)
+        return torch.from_numpy((gradient / (np.linalg.norm(gradient) + 1e-8)).astype(np.float32))
+
+    def _look(self, table: TermTable) -> npt.NDArray[np.float64]:
+        """Grow some states of the pool with this table; the derivative of the objective by its scaled constants."""
+        s = self.settings
+        chosen = self.random.choice(s.pool, s.batch, replace=False)
+        state = self.pool[chosen]
+        if self.random.integers(s.fresh_every) == 0:
+            state[0] = self._fresh()
+        steps = int(self.random.integers(s.steps[0], s.steps[1] + 1))
+        masks = _masks(table.rule, self.random, steps, s.batch, self.patch)
+        tape = table.kernel.rollout(table.constants(), state, steps, masks=masks, net=2 * self.limit)
+        last = tape.state()
+        excess = s.overflow / (s.batch * steps)
+        gradient = tape.gradient(self._worth(last), limit=self.limit, excess=excess) / table.sizes()
+        self.pool[chosen] = np.nan_to_num(last, nan=0.0, posinf=0.0, neginf=0.0)
+        finite: npt.NDArray[np.float64] = np.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)
+        return finite
+
+    def _worth(self, state: Floats) -> Floats:
+        """What the last states are worth: the derivative of the objective by them."""
+        rgb = torch.from_numpy(_rgb(self.root.rule, state)).requires_grad_()
+        self.objective.train(rgb, self.directions).mean().backward()
+        worth = np.zeros_like(state)
+        assert rgb.grad is not None
+        display = self.root.rule.display
+        assert display is not None
+        worth[:, _shown(self.root.rule)] = display.scale * rgb.grad.numpy()
+        return worth
+
+    def _importance(self) -> Floats:
+        """How much every term matters: the score of the pictures without it, from states of the pool.
+
+        Only terms of small effect are tried; one that is not costs nothing to keep. Terms that favour a direction
+        must matter a little more than others: a rule that needs none is the same turned by a right angle.
+        """
+        s, table = self.settings, self.table
+        effect = np.abs(table.scaled[table.alive])
+        order = np.argsort(effect, kind="stable")
+        tried = order[: math.ceil(len(order) * s.tried)]
+        chosen = self.random.choice(s.pool, s.batch, replace=False)
+        start, steps = self.pool[chosen], s.trial_steps
+        masks = _masks(table.rule, self.random, steps, s.batch, self.patch)
+        constants, values = table.constants(), np.full(len(order), np.inf)
+        for number in tried:
+            without = constants.copy()
+            without[number] = 0
+            last = table.kernel.last(without, start, steps, masks=masks, net=2 * self.limit)
+            with torch.no_grad():
+                values[number] = float(self.objective.judge(torch.from_numpy(_rgb(table.rule, last))).mean())
+        matters: Floats = pick(values, table.alive).astype(np.float32)
+        return np.where(self._slanted(table), matters * (1 - s.isotropy), matters)
+
+    def _slanted(self, table: TermTable) -> Flags:
+        """Which bases see a slope or another stencil that favours a direction, (basis,)."""
+        kinds = feature_kinds(table.rule)
+        even = ("reaction", "diffusion")
+        return np.array([any(kinds[str(s)] not in even for s in basis.free_symbols) for basis in table.bases], bool)
+
+    def _forget_unseen(self) -> None:
+        """Terms of channels that no shown channel can see, directly or through others, go for nothing."""
+        rule = self.table.to_rule()
+        assert rule.display is not None
+        seen = visible_channels(rule, rule.display.channels)
+        alive = self.table.alive & np.array([[name in seen] for name in rule.channels])
+        self.table.keep(alive)
+
+    def _regrow(self, count: int) -> None:
+        """Take `count` terms back in, at 0: those that the objective asks for most, of all that were there at first."""
+        if count <= 0:
+            return
+        whole, table = self.root.copy(), self.table
+        place = {basis: i for i, basis in enumerate(whole.bases)}
+        columns = [place[basis] for basis in table.bases]
+        whole.scaled[:] = 0
+        whole.scaled[:, columns] = table.scaled
+        alive = np.zeros_like(whole.alive)
+        alive[:, columns] = table.alive
+        asked = np.zeros(whole.terms)
+        for _ in range(self.settings.looks):
+            asked += self._look(whole)
+        dead = whole.alive & ~alive
+        ranked = np.where(dead, pick(np.abs(asked), whole.alive), -1.0)
+        chosen = np.zeros(dead.size, bool)
+        chosen[np.argsort(-ranked, axis=None, kind="stable")[:count]] = True
+        whole.keep(alive | (chosen.reshape(dead.shape) & dead))
+        self.table = whole
+
+    def score(self, table: TermTable, *, seeds: int | None = None) -> tuple[float, float]:
+        """(texture loss, score) from seeds that tuning does not use, each the worst of the ages looked at; infinite
+        where a state runs away.
+
+        seeds: look at so many, other ones than those by which the best rule is found, and at all ages; otherwise stop
+        as soon as a better rule of that length is known.
+        """
+        s = self.settings
+        base = shift_seed(2**31, 1000 * self.seed + (0 if seeds is None else 500))
+        firsts = range(s.judge_seeds if seeds is None else seeds)
+        state = np.stack([_first(table.rule, self.size, shift_seed(base, i)) for i in firsts])
+        loss, score, age = 0.0, 0.0, 0
+        best = self.found.get(table.terms)
+        random = np.random.default_rng((self.seed, 0x10DE))
+        for until in s.ages:
+            while age < until:  # in parts: masks take memory
+                steps = min(50, until - age)
+                masks = _masks(table.rule, random, steps, len(state), self.size)
+                state = table.kernel.last(table.constants(), state, steps, masks=masks)
+                age += steps
+                if not np.abs(state).max() <= 4 * self.limit:
+                    return math.inf, math.inf
+            with torch.no_grad():
+                rgb = torch.from_numpy(_rgb(table.rule, state))
+                loss = max(loss, float(self.objective.measure(rgb).mean()))
+                score = max(score, float(self.objective.judge(rgb).mean()))
+            if seeds is None and best is not None and score >= best.score:
+                break  # an older picture can only be worse
+        return loss, score
+
+    def judge(self) -> None:
+        """Measure the rule as it is; remember it if it is the best of its number of terms."""
+        loss, score = self.score(self.table)
+        best = self.found.get(self.table.terms)
+        if best is None or score < best.score:
+            self.found[self.table.terms] = Found(self.table.terms, loss, score, self.table.copy())
+
+
+def _first(rule: Rule, size: tuple[int, int], seed: int) -> Floats:
+    assert rule.init is not None
+    return make_state(rule.init, len(rule.channels), size, seed)
+
+
+def _shown(rule: Rule) -> list[int]:
+    assert rule.display is not None
+    return [rule.channels.index(name) for name in rule.display.channels]
+
+
+def _rgb(rule: Rule, state: Floats) -> Floats:
+    """States (batch, channel, h, w) as pictures (batch, 3, h, w)."""
+    assert rule.display is not None
+    return np.ascontiguousarray(rule.display.scale * state[:, _shown(rule)] + rule.display.offset)
+
+
+def _masks(rule: Rule, random: np.random.Generator, steps: int, batch: int, size: tuple[int, int]) -> Floats | None:
+    if not rule.masked:
+        return None
+    planes = len(rule.channels) if rule.mask == "channel" else 1
+    return (random.random((steps, batch, planes, *size), np.float32) < rule.update_rate).astype(np.float32)

@@ -1,0 +1,48 @@
+"""What refinement is asked for, and how it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Generator, Tensor
+
+
+@dataclass(frozen=True)
+class Objective:
+    """How a rule's pictures are judged. All take (batch, 3, h, w) and return (batch,).
+
+    train: differentiable, what the constants follow; may draw from the generator. judge: by which rules are chosen.
+    measure: the texture loss.
+    """
+
+    train: Callable[[Tensor, Generator], Tensor]
+    judge: Callable[[Tensor], Tensor]
+    measure: Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """side, steps: tuning runs on a smaller grid than judging (textures are statistics, and time is cells), for
+    so many steps between two looks. pool, batch, fresh_every: states kept, taken at once, and how often one of them
+    is born anew. rate: of a term's effect, not of its constant. ages: steps after which pictures are judged.
+    isotropy: by how much (of the score) a term with a slope must matter more than others to stay.
+    tried, trial_steps: the share of terms whose removal is tried, and for how long. regrown, looks: the share of a
+    level's terms that comes back from those dropped before, and how many rollouts choose them.
+    """
+
+    side: int = 48
+    steps: tuple[int, int] = (24, 56)
+    pool: int = 64
+    batch: int = 2
+    fresh_every: int = 6
+    rate: float = 6e-4
+    overflow: float = 1.0
+    judge_seeds: int = 3
+    ages: tuple[int, ...] = (400, 1600)
+    judged_at: tuple[float, ...] = (0.6, 0.8, 0.9, 1.0)
+    tried: float = 0.6
+    trial_steps: int = 64
+    regrown: float = 0.04
+    looks: int = 8
+    isotropy: float = 0.02

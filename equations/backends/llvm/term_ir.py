@@ -1,0 +1,371 @@
+"""The code of a rule whose constants are arguments: a step, and the step's derivative, on padded planes.
+
+A plane holds (h + 2) rows of `stride` = w + 2 numbers, a halo around the grid, and some slack. All three loops run
+over the whole rows from the first cell to the last, `LANES` cells at a time; what they leave in the halo is
+overwritten by `wrap`, and counts for nothing because the mask is 0 there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from string import Template
+
+from sympy import Expr
+
+from equations.backends.llvm.instructions import Instructions
+from equations.backends.llvm.jit import rounds_once
+from equations.backends.llvm.perceive import ROWS, Perceiver
+from equations.backends.llvm.reverse import adjoints
+from equations.backends.llvm.schedule import evaluate_all
+from equations.lowering import lower
+from equations.rule import Rule
+from equations.stencils import feature_name
+from equations.tree import to_tree
+
+LANES = 16
+# roll: states theta masks | steps ring batch masks mask_planes plane h w | net
+#   `ring` states (batch, channel, plane) follow each other; step i makes number i + 1 of number i, modulo ring
+# back: states theta masks worth sums seen | steps batch masks mask_planes plane h w | net limit excess
+#   worth (batch, channel, plane) is what the last state is worth and becomes what the first is worth; sums is added to
+# Each of `masks` masks (batch, mask_planes, plane) is for one step; after the last one comes the first again.
+ENTRIES = (("roll", "pppllllllllf"), ("back", "pppppplllllllfff"))
+_TEMPLATE = Template("""
+declare $kind @llvm.fabs.$suffix($kind)
+declare $kind @llvm.copysign.$suffix($kind, $kind)
+declare $kind @llvm.fma.$suffix($kind, $kind, $kind)
+declare $kind @llvm.sqrt.$suffix($kind)
+declare $kind @llvm.exp.$suffix($kind)
+declare $kind @llvm.tanh.$suffix($kind)
+declare $kind @llvm.sin.$suffix($kind)
+declare $kind @llvm.cos.$suffix($kind)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+
+define internal i64 @forward(ptr %source, ptr %target, ptr %theta, ptr %mask, i64 %plane, i64 %mask_plane, i64 %stride,
+    i64 %cells, float %net_one) nounwind {
+$forward
+}
+
+define internal i64 @backward(ptr %source, ptr %after, ptr %worth, ptr %theta, ptr %mask, ptr %sums, ptr %seen,
+    i64 %plane, i64 %mask_plane, i64 %stride, i64 %cells, float %net_one, float %limit_one,
+    float %excess_one) nounwind {
+$backward
+}
+
+define internal i64 @gather(ptr %worth, ptr %seen, i64 %plane, i64 %stride, i64 %cells) nounwind {
+$gather
+}
+
+define internal i64 @wrap(ptr %planes, i64 %count, i64 %plane, i64 %h, i64 %w) nounwind {
+start:
+  %stride = add i64 %w, 2
+  %bytes = mul i64 %stride, 4
+  br label %each
+each:
+  %c = phi i64 [ 0, %start ], [ %c_next, %ends ]
+  %base_at = mul i64 %c, %plane
+  %base = getelementptr float, ptr %planes, i64 %base_at
+  br label %row
+row:
+  %y = phi i64 [ 1, %each ], [ %y_next, %row ]
+  %first = mul i64 %y, %stride
+  %last = add i64 %first, %w
+  %inner = add i64 %first, 1
+  %outer = add i64 %last, 1
+  %p_first = getelementptr float, ptr %base, i64 %first
+  %p_last = getelementptr float, ptr %base, i64 %last
+  %p_inner = getelementptr float, ptr %base, i64 %inner
+  %p_outer = getelementptr float, ptr %base, i64 %outer
+  %right = load float, ptr %p_last
+  %left = load float, ptr %p_inner
+  store float %right, ptr %p_first
+  store float %left, ptr %p_outer
+  %y_next = add i64 %y, 1
+  %more_rows = icmp sle i64 %y_next, %h
+  br i1 %more_rows, label %row, label %ends
+ends:
+  %bottom = mul i64 %h, %stride
+  %below = add i64 %bottom, %stride
+  %p_bottom = getelementptr float, ptr %base, i64 %bottom
+  %p_below = getelementptr float, ptr %base, i64 %below
+  %p_top = getelementptr float, ptr %base, i64 %stride
+  call void @llvm.memcpy.p0.p0.i64(ptr %base, ptr %p_bottom, i64 %bytes, i1 false)
+  call void @llvm.memcpy.p0.p0.i64(ptr %p_below, ptr %p_top, i64 %bytes, i1 false)
+  %c_next = add i64 %c, 1
+  %more = icmp slt i64 %c_next, %count
+  br i1 %more, label %each, label %done
+done:
+  ret i64 0
+}
+
+define i64 @roll(ptr %states, ptr %theta, ptr %masks, i64 %steps, i64 %ring, i64 %batch, i64 %mask_count,
+    i64 %mask_planes, i64 %plane, i64 %h, i64 %w, float %net) nounwind {
+start:
+$sizes
+  br label %step
+step:
+  %i = phi i64 [ 0, %start ], [ %i_next, %stepped ]
+  %i_next = add i64 %i, 1
+  %from = urem i64 %i, %ring
+  %to = urem i64 %i_next, %ring
+  %m = urem i64 %i, %mask_count
+  br label %picture
+picture:
+  %b = phi i64 [ 0, %step ], [ %b_next, %picture ]
+  %b_next = add i64 %b, 1
+$places
+  %rolled = call i64 @forward(ptr %old, ptr %new, ptr %theta, ptr %mask, i64 %plane, i64 %mask_stride, i64 %stride,
+    i64 %cells, float %net)
+  %wrapped = call i64 @wrap(ptr %new, i64 $channels, i64 %plane, i64 %h, i64 %w)
+  %more = icmp slt i64 %b_next, %batch
+  br i1 %more, label %picture, label %stepped
+stepped:
+  %further = icmp slt i64 %i_next, %steps
+  br i1 %further, label %step, label %done
+done:
+  ret i64 0
+}
+
+define i64 @back(ptr %states, ptr %theta, ptr %masks, ptr %worths, ptr %sums, ptr %seen, i64 %steps, i64 %batch,
+    i64 %mask_count, i64 %mask_planes, i64 %plane, i64 %h, i64 %w, float %net, float %limit, float %excess) nounwind {
+start:
+$sizes
+  br label %picture
+picture:
+  %b = phi i64 [ 0, %start ], [ %b_next, %walked ]
+  %b_next = add i64 %b, 1
+  %worth_at = mul i64 %b, %state
+  %worth = getelementptr float, ptr %worths, i64 %worth_at
+  br label %step
+step:
+  %to = phi i64 [ %steps, %picture ], [ %from, %step ]
+  %from = sub i64 %to, 1
+  %m = urem i64 %from, %mask_count
+$places
+  %moved = call i64 @backward(ptr %old, ptr %new, ptr %worth, ptr %theta, ptr %mask, ptr %sums, ptr %seen, i64 %plane,
+    i64 %mask_stride, i64 %stride, i64 %cells, float %net, float %limit, float %excess)
+  %wrapped = call i64 @wrap(ptr %seen, i64 $seen_planes, i64 %plane, i64 %h, i64 %w)
+  %gathered = call i64 @gather(ptr %worth, ptr %seen, i64 %plane, i64 %stride, i64 %cells)
+  %further = icmp sgt i64 %from, 0
+  br i1 %further, label %step, label %walked
+walked:
+  %more = icmp slt i64 %b_next, %batch
+  br i1 %more, label %picture, label %done
+done:
+  ret i64 0
+}
+""")
+
+_SIZES = """
+  %stride = add i64 %w, 2
+  %row_cells = mul i64 %h, %stride
+  %cells = sub i64 %row_cells, 1
+  %state = mul i64 %plane, $channels
+  %states_all = mul i64 %state, %batch
+  %mask_one = mul i64 %plane, %mask_planes
+  %mask_all = mul i64 %mask_one, %batch
+  %many_masks = icmp sgt i64 %mask_planes, 1
+  %mask_stride = select i1 %many_masks, i64 %plane, i64 0"""
+_PLACES = """
+  %b_state = mul i64 %b, %state
+  %from_all = mul i64 %from, %states_all
+  %to_all = mul i64 %to, %states_all
+  %old_at = add i64 %from_all, %b_state
+  %new_at = add i64 %to_all, %b_state
+  %old = getelementptr float, ptr %states, i64 %old_at
+  %new = getelementptr float, ptr %states, i64 %new_at
+  %m_all = mul i64 %m, %mask_all
+  %b_mask = mul i64 %b, %mask_one
+  %mask_at = add i64 %m_all, %b_mask
+  %mask = getelementptr float, ptr %masks, i64 %mask_at"""
+
+
+def seen_features(rule: Rule) -> tuple[tuple[str, str], ...]:
+    """(channel, stencil) of the features in use that are not the state itself; each has a plane in `seen`."""
+    used = set(rule.used_features)
+    return tuple(
+        (channel, stencil.name)
+        for channel in rule.channels
+        for stencil in rule.stencils
+        if stencil.name != "id" and feature_name(channel, stencil.name) in used
+    )
+
+
+def term_ir(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]]) -> str:
+    """LLVM assembly with the entries `ENTRIES`. `terms`: (channel, basis), each with a constant in `theta`.
+
+    rule: gives channels, stencils, dt and clamp; its updates use the features that the bases use, and no others.
+    """
+    vector = Instructions("float32", True, LANES)
+    return _TEMPLATE.substitute(
+        kind=vector.kind,
+        suffix=vector.suffix,
+        forward=_forward(rule, bases, terms),
+        backward=_backward(rule, bases, terms),
+        gather=_gather(rule),
+        sizes=_SIZES.replace("$channels", str(len(rule.channels))),
+        places=_PLACES,
+        channels=len(rule.channels),
+        seen_planes=max(1, len(seen_features(rule))),
+    )
+
+
+class _Cell(Instructions):
+    """The code of one loop over the cells, with the constants and planes at hand."""
+
+    def __init__(self) -> None:
+        super().__init__("float32", rounds_once(), LANES)
+        self.before: list[str] = []  # ahead of the loop
+
+    def pointer(self, name: str, base: str, plane: str, index: int, rows: int = 0) -> None:
+        """Ahead of the loop: `name` points to the first cell of plane `index`, or of the row below or above it."""
+        self.before += [
+            f"{name}_a = mul i64 {plane}, {index}",
+            f"{name}_b = mul i64 %stride, {1 + rows}",
+            f"{name}_c = add i64 {name}_a, {name}_b",
+            f"{name} = getelementptr float, ptr {base}, i64 {name}_c",
+        ]
+
+    def widen(self, name: str, scalar: str) -> None:
+        """Ahead of the loop: the number `scalar` in all lanes."""
+        self.before += [
+            f"{name}_head = insertelement {self.kind} poison, float {scalar}, i64 0",
+            f"{name} = shufflevector {self.kind} {name}_head, {self.kind} poison, <{self.lanes} x i32> zeroinitializer",
+        ]
+
+    def constant(self, term: int) -> str:
+        """Constant number `term` in all lanes."""
+        place = self.add(f"getelementptr float, ptr %theta, i64 {term}")
+        one = self.add(f"load float, ptr {place}")
+        first = self.add(f"insertelement {self.kind} poison, float {one}, i64 0")
+        return self.add(f"shufflevector {self.kind} {first}, {self.kind} poison, <{self.lanes} x i32> zeroinitializer")
+
+    def loop(self) -> str:
+        """The whole function body: %x runs over the cells, from the first of a row on."""
+        before, body = ("\n".join(f"  {line}" for line in lines) for lines in (self.before, self.lines))
+        return (
+            f"start:\n{before}\n  br label %loop\nloop:\n  %x = phi i64 [ 1, %start ], [ %next, %loop ]\n{body}\n"
+            f"  %next = add i64 %x, {self.lanes}\n  %more = icmp slt i64 %next, %cells\n"
+            "  br i1 %more, label %loop, label %done\ndone:\n  ret i64 0"
+        )
+
+
+class _Step:
+    """What forward and backward share: the values of all bases, and the mask of every channel."""
+
+    def __init__(self, rule: Rule, bases: Sequence[Expr]) -> None:
+        self.code = _Cell()
+        for index, channel in enumerate(rule.channels):
+            for offset, name in ROWS.items():
+                self.code.pointer(f"%{name}_{channel}", "%source", "%plane", index, offset)
+            self.code.pointer(f"%mask_{channel}", "%mask", "%mask_plane", index)
+        self.code.widen("%net", "%net_one")
+        self.perceiver = Perceiver(rule, self.code, {-1: "-1", 0: "0", 1: "1"})
+        used = set(rule.used_features)
+        self.nodes, self.outputs = lower([to_tree(basis) for basis in bases])
+        features = [
+            (feature_name(channel, stencil.name), self.perceiver.response(channel, stencil))
+            for channel in rule.channels
+            for stencil in rule.stencils
+            if feature_name(channel, stencil.name) in used
+        ]
+        self.values = evaluate_all(self.nodes, self.outputs, features, self.code)
+
+    def change(self, rule: Rule, channel: str) -> str:
+        """dt · mask at this cell."""
+        mask = self.code.load(f"%mask_{channel}", "%x")
+        return mask if rule.dt == 1 else self.code.op("fmul", self.code.number(rule.dt), mask)
+
+
+def _forward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]]) -> str:
+    step = _Step(rule, bases)
+    code = step.code
+    totals: dict[int, str] = {}
+    for number, (at, basis) in sorted(enumerate(terms), key=lambda item: item[1][1]):
+        value, constant = step.values[step.outputs[basis]], code.constant(number)
+        total = totals.get(at)
+        totals[at] = code.op("fmul", constant, value) if total is None else code.product_sum(constant, value, total)
+    for index, channel in enumerate(rule.channels):
+        code.pointer(f"%to_{channel}", "%target", "%plane", index)
+        new = step.perceiver.cell(channel, 0, 0)
+        if index in totals:
+            new = code.product_sum(step.change(rule, channel), totals[index], new)
+        if rule.clamp is not None:
+            low, high = (code.number(end) for end in rule.clamp)
+            new = code.either("olt", new, low, low, code.either("ogt", new, high, high, new))
+        below = code.function("neg", "%net")
+        new = code.either("olt", new, below, below, code.either("ogt", new, "%net", "%net", new))
+        code.store(new, f"%to_{channel}", "%x")
+    return code.loop()
+
+
+def _backward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]]) -> str:
+    step = _Step(rule, bases)
+    code = step.code
+    code.widen("%limit", "%limit_one")
+    code.widen("%excess", "%excess_one")
+    kept, moved = [], []
+    for index, channel in enumerate(rule.channels):
+        worth = _inside(rule, code, index, channel)
+        kept.append(worth)
+        moved.append(code.op("fmul", step.change(rule, channel), worth))
+    outputs: dict[int, str] = {}
+    for number, (at, basis) in sorted(enumerate(terms), key=lambda item: item[1][1]):
+        output, constant, place = step.outputs[basis], code.constant(number), str(number * LANES)
+        code.store(code.product_sum(moved[at], step.values[output], code.load("%sums", place)), "%sums", place)
+        known = outputs.get(output)
+        share = code.op("fmul", constant, moved[at])
+        outputs[output] = share if known is None else code.product_sum(constant, moved[at], known)
+    features = adjoints(step.nodes, step.values, outputs, code)
+    for index, channel in enumerate(rule.channels):
+        total = kept[index]
+        if channel in features:
+            total = code.op("fadd", total, features[channel])
+        code.store(total, f"%worth_{channel}", "%x")
+    for index, (channel, stencil) in enumerate(seen_features(rule)):
+        name = feature_name(channel, stencil)
+        code.pointer(f"%seen_{name}", "%seen", "%plane", index)
+        code.store(features[name], f"%seen_{name}", "%x")
+    return code.loop()
+
+
+def _inside(rule: Rule, code: _Cell, index: int, channel: str) -> str:
+    """What the new state is worth before clamp and net, with the penalty on what lies beyond the limit."""
+    code.pointer(f"%after_{channel}", "%after", "%plane", index)
+    code.pointer(f"%worth_{channel}", "%worth", "%plane", index)
+    after, worth, zero = code.load(f"%after_{channel}", "%x"), code.load(f"%worth_{channel}", "%x"), code.number(0)
+    size = code.absolute(after)
+    worth = code.either("olt", size, "%net", worth, zero)
+    penalty = code.op("fmul", "%excess", code.sign(after))
+    worth = code.op("fadd", worth, code.either("ogt", size, "%limit", penalty, zero))
+    if rule.clamp is not None:
+        low, high = (code.number(end) for end in rule.clamp)
+        worth = code.either("ogt", after, low, code.either("olt", after, high, worth, zero), zero)
+    return worth
+
+
+def _gather(rule: Rule) -> str:
+    """Every cell collects what its neighbours' features are worth to it: the stencils turned round."""
+    code = _Cell()
+    kernels = {stencil.name: stencil for stencil in rule.stencils}
+    seen = seen_features(rule)
+    for index, channel in enumerate(rule.channels):
+        mine = [(number, name) for number, (owner, name) in enumerate(seen) if owner == channel]
+        if not mine:
+            continue
+        code.pointer(f"%worth_{channel}", "%worth", "%plane", index)
+        total = code.load(f"%worth_{channel}", "%x")
+        for number, name in mine:
+            for offset, row in ROWS.items():
+                code.pointer(f"%{row}_{number}", "%seen", "%plane", number, offset)
+            for weight, cells in kernels[name].groups:
+                part = ""
+                for sign, dy, dx in cells:
+                    column = code.add(f"add i64 %x, {-dx}")
+                    value = code.load(f"%{ROWS[-dy]}_{number}", column)
+                    if not part:
+                        part = value if sign > 0 else code.function("neg", value)
+                    else:
+                        part = code.op("fadd" if sign > 0 else "fsub", part, value)
+                total = code.product_sum(code.number(weight), part, total)
+        code.store(total, f"%worth_{channel}", "%x")
+    return code.loop()

@@ -1,0 +1,201 @@
+"""A rule as presentation MathML, which browsers typeset by themselves; constants to a few digits, for reading.
+
+Expressions are read off the operator tree; every operator has its entry in one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+from sympy import Expr
+
+from equations.grouping import group_update
+from equations.ops import OPERATORS
+from equations.rule import Rule
+from equations.stencils import feature_name
+from equations.tree import to_tree
+
+DIGITS = 4
+SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly a printed part holds together
+Part = tuple[str, int]  # MathML and one of these
+Names = dict[str, Part]
+
+_SPACE = '<mspace width="0.17em"/>'
+_LAPLACE = "<msup><mo>∇</mo><mn>2</mn></msup>%s"
+_STENCILS = {
+    "id": ("%s", ATOM),
+    "lap": (_LAPLACE, POWER),
+    "lap5": (_LAPLACE, POWER),
+    "lap9sims": (_LAPLACE, POWER),
+    "dx": ("<msub><mo>∂</mo><mi>x</mi></msub>%s", POWER),
+    "dy": ("<msub><mo>∂</mo><mi>y</mi></msub>%s", POWER),
+    "moore": ('<mover>%s<mo stretchy="true">‾</mo></mover>', ATOM),
+}
+
+
+def print_rule(rule: Rule) -> str:
+    """The update equations as a table in one `math` element: a row per group of terms."""
+    names, rows = symbol_names(rule), []
+    for channel in rule.channels:
+        head = f"<mo>Δ</mo>{channel_name(channel)}<mo>=</mo>"
+        for group in group_update(rule, channel).values():
+            terms = print_terms(group, names, first=bool(head))
+            rows.append(f"<mtr><mtd><mrow>{head}</mrow></mtd><mtd><mrow>{''.join(terms)}</mrow></mtd></mtr>")
+            head = ""
+    return f'<math display="block"><mtable columnalign="right left">{"".join(rows)}</mtable></math>\n'
+
+
+def print_expression(expr: Expr, names: Names | None = None) -> str:
+    """One expression as a MathML row; `names` says how features are written."""
+    return f"<mrow>{_Printer(names or {}).part(to_tree(expr))[0]}</mrow>"
+
+
+def print_terms(expr: Expr, names: Names | None = None, *, first: bool = True) -> list[str]:
+    """The terms of a sum in SymPy's order, each with its sign; `first`: the sum stands at the start of a line."""
+    printer = _Printer(names or {})
+    return [printer.term(to_tree(term), first and i == 0) for i, term in enumerate(expr.as_ordered_terms())]
+
+
+def symbol_names(rule: Rule) -> Names:
+    """How each feature is written: `u_lap` as ∇²u, `u_f7` as f7 ∗ u."""
+    names = {}
+    for channel in rule.channels:
+        for stencil in rule.stencils:
+            other = (f"<mi>{escape(stencil.name)}</mi><mo>∗</mo>%s", SUM)
+            pattern, level = _STENCILS.get(stencil.name, other)
+            names[feature_name(channel, stencil.name)] = (pattern % channel_name(channel), level)
+    return names
+
+
+def channel_name(name: str) -> str:
+    """`h3` as h with the index 3."""
+    letters = name.rstrip("0123456789")
+    index = name[len(letters) :]
+    return f"<msub><mi>{escape(letters)}</mi><mn>{index}</mn></msub>" if index else f"<mi>{escape(letters)}</mi>"
+
+
+def _with_sign(negative: bool, text: str, first: bool) -> str:
+    if first:
+        return f'<mo form="prefix">−</mo>{text}' if negative else text
+    return f'<mo form="infix">{"−" if negative else "+"}</mo>{text}'
+
+
+def _bracketed(part: Part, least: int) -> str:
+    return part[0] if part[1] >= least else f"<mrow><mo>(</mo>{part[0]}<mo>)</mo></mrow>"
+
+
+def _number(value: float) -> str:
+    """A number that is not negative."""
+    mantissa, _, exponent = f"{value:.{DIGITS}g}".partition("e")
+    if not exponent:
+        return f"<mn>{mantissa}</mn>"
+    power = f"<mo>−</mo><mn>{-int(exponent)}</mn>" if int(exponent) < 0 else f"<mn>{int(exponent)}</mn>"
+    return f"<mn>{mantissa}</mn><mo>·</mo><msup><mn>10</mn><mrow>{power}</mrow></msup>"
+
+
+def _split_sign(tree: Any) -> tuple[bool, Any]:
+    """Whether the number in front of a term is negative, and the term without that sign."""
+    if isinstance(tree, str):
+        return False, tree
+    if not isinstance(tree, list):
+        return tree < 0, abs(tree)
+    head, *rest = tree
+    if head not in ("Negate", "Multiply", "Rational"):
+        return False, tree
+    negative, first = _split_sign(rest[0])
+    return (not negative, first) if head == "Negate" else (negative, [head, first, *rest[1:]])
+
+
+class _Printer:
+    """The walk over an operator tree."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+
+    def part(self, tree: Any) -> Part:
+        negative, tree = _split_sign(tree)
+        if negative:
+            return _with_sign(True, _bracketed(self.part(tree), PRODUCT), True), SUM
+        if isinstance(tree, str):
+            return self.names.get(tree) or (channel_name(tree), ATOM)
+        if isinstance(tree, list):
+            return _TABLE[tree[0]](self, *tree[1:])
+        text = _number(tree)
+        return text, PRODUCT if "msup" in text else ATOM
+
+    def term(self, tree: Any, first: bool) -> str:
+        negative, tree = _split_sign(tree)
+        return _with_sign(negative, _bracketed(self.part(tree), PRODUCT), first)
+
+    def add(self, *terms: Any) -> Part:
+        ordered = sorted(terms, key=_is_number)  # u − 0.5, not −0.5 + u
+        return "".join(self.term(term, i == 0) for i, term in enumerate(ordered)), SUM
+
+    def multiply(self, *factors: Any) -> Part:
+        below = [["Power", f[1], -f[2]] for f in factors if _is_reciprocal(f)]
+        above = sorted((f for f in factors if not _is_reciprocal(f)), key=_order)
+        if below:
+            return self.divide(["Multiply", *above] if above else 1, ["Multiply", *below])
+        if len(above) == 1:
+            return self.part(above[0])
+        # no brackets around a number, nor after it: 0.16 ∇²u, but (∇²u) v
+        numeric = _is_number(above[0])
+        least = POWER if numeric and len(above) == 2 else ATOM
+        texts = [_bracketed(self.part(f), PRODUCT if numeric and i == 0 else least) for i, f in enumerate(above)]
+        return _SPACE.join(texts), PRODUCT
+
+    def divide(self, above: Any, below: Any) -> Part:
+        return f"<mfrac><mrow>{self.part(above)[0]}</mrow><mrow>{self.part(below)[0]}</mrow></mfrac>", ATOM
+
+    def power(self, base: Any, exponent: Any) -> Part:
+        if exponent < 0:
+            return self.divide(1, ["Power", base, -exponent])
+        if exponent == 1:
+            return self.part(base)
+        return f"<msup>{_bracketed(self.part(base), ATOM)}<mn>{exponent}</mn></msup>", ATOM
+
+    def call(self, name: str, *arguments: Any) -> Part:
+        inside = "<mo>,</mo>".join(self.part(argument)[0] for argument in arguments)
+        return f"<mi>{name}</mi><mrow><mo>(</mo>{inside}<mo>)</mo></mrow>", ATOM
+
+    def absolute(self, argument: Any) -> Part:
+        bar = '<mo form="%s" stretchy="true">|</mo>'
+        return f"<mrow>{bar % 'prefix'}{self.part(argument)[0]}{bar % 'postfix'}</mrow>", ATOM
+
+
+def _is_number(tree: Any) -> bool:
+    return isinstance(tree, (int, float)) or (isinstance(tree, list) and tree[0] == "Rational")
+
+
+def _order(factor: Any) -> tuple[int, str]:
+    """Numbers, then names in alphabetical order, then the rest: 2 u² v tanh(u)."""
+    base = factor[1] if isinstance(factor, list) and factor[0] == "Power" else factor
+    return (1, base) if isinstance(base, str) else (0 if _is_number(base) else 2, "")
+
+
+def _is_reciprocal(tree: Any) -> bool:
+    return isinstance(tree, list) and tree[0] == "Power" and tree[2] < 0
+
+
+def _function(name: str) -> Callable[..., Part]:
+    return lambda printer, *arguments: printer.call(name, *arguments)
+
+
+_TABLE: dict[str, Callable[..., Part]] = {
+    "Add": _Printer.add,
+    "Multiply": _Printer.multiply,
+    "Negate": lambda printer, a: printer.part(["Negate", a]),
+    "Subtract": lambda printer, a, b: printer.add(a, ["Negate", b]),
+    "Divide": _Printer.divide,
+    "Rational": _Printer.divide,
+    "Power": _Printer.power,
+    "Abs": _Printer.absolute,
+    "Sqrt": lambda printer, a: (f"<msqrt>{printer.part(a)[0]}</msqrt>", ATOM),
+    "Exp": lambda printer, a: (f"<msup><mi>e</mi><mrow>{printer.part(a)[0]}</mrow></msup>", ATOM),
+    "Relu": lambda printer, a: printer.call("max", 0, a),
+    **{name: _function(name.lower()) for name in ("Max", "Min", "Tanh", "Sin", "Cos")},
+}
+if set(_TABLE) != set(OPERATORS):
+    raise RuntimeError("printers/mathml.py and ops.py disagree on the operators")

@@ -1,0 +1,247 @@
+"""`srnca distill`, for real, on a small automaton: a wanted loss, Ctrl-C, and going on."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from equations.rulefile import load_rule
+from srnca import pipeline
+from srnca.checkpoint import save_checkpoint
+from srnca.cli.app import main
+from srnca.cli.distill import UNFINISHED
+from srnca.cli.progress import Progress
+from srnca.evaluate import nca_pictures, rule_pictures
+from srnca.teacher import NCATeacher
+from tests.test_srnca.tiny import checkpoint, shorten_refinement, simulate_on_torch
+
+QUICK = ["--terms", "2", "--budget", "10m", "--seed", "3"]
+
+
+def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate_on_torch(monkeypatch)
+    shorten_refinement(monkeypatch)
+    for name, proper in (("nca_pictures", nca_pictures), ("rule_pictures", rule_pictures)):
+        monkeypatch.setattr(pipeline, name, lambda *args, proper=proper: proper(*args, steps=40))
+    for name in ("draw_distillation", "report_checkpoint", "report_recording"):
+        monkeypatch.setattr(pipeline, name, lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_everything(monkeypatch)
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    code = main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@contextmanager
+def signalled(stage: str, after: float, number: signal.Signals = signal.SIGINT) -> Iterator[None]:
+    """This process gets a signal when so much of a stage is done."""
+    proper = Progress.update
+
+    def update(self: Progress, label: str, done: float, total: float, detail: str = "") -> None:
+        proper(self, label, done, total, detail)
+        if label == stage and done >= after:
+            signal.raise_signal(number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Progress, "update", update)
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("trained") / "x.pt"
+    save_checkpoint(checkpoint(activation="abs", channels=3, filters=2), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that was never stopped."""
+    out = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        shorten_everything(patch)
+        assert main(["distill", "--checkpoint", str(trained), "--out", str(out), *QUICK, "--quiet"]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def begun(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What a run left that was interrupted in the refinement."""
+    out = tmp_path_factory.mktemp("begun")
+    with pytest.MonkeyPatch.context() as patch, signalled("refine", 0.5):
+        shorten_everything(patch)
+        assert main(["distill", "--checkpoint", str(trained), "--out", str(out), *QUICK, "--quiet"]) == 130
+    return (out / UNFINISHED).read_bytes()
+
+
+@pytest.fixture
+def unfinished(tmp_path: Path, begun: bytes) -> Path:
+    """A folder with an unfinished distillation in it."""
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / UNFINISHED).write_bytes(begun)
+    return tmp_path / "r"
+
+
+# Ctrl-C and --resume
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_exits_130_and_names_resume(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, trained: Path, number: signal.Signals
+) -> None:
+    out = tmp_path / "new" / "r"
+    with signalled("refine", 0.3, number):
+        code, said, err = run(capsys, "distill", "--checkpoint", trained, "--out", out, *QUICK)
+    assert (code, said) == (130, "")
+    assert err.endswith(f"interrupted; what is done is in {out}: the same command with --resume goes on\n")
+    assert "Traceback" not in err
+    assert [path.name for path in out.iterdir()] == [UNFINISHED]
+
+
+def test_resume_ends_like_a_run_that_was_never_stopped(
+    capsys: pytest.CaptureFixture[str], trained: Path, whole: Path, unfinished: Path
+) -> None:
+    words = ["distill", "--checkpoint", trained, "--out", unfinished, *QUICK, "--resume"]
+    with signalled("refine", 0.9):  # and again
+        code, _, err = run(capsys, *words)
+    assert code == 130
+    assert "--resume goes on" in err
+    code, said, err = run(capsys, *words)
+    assert code == 0
+    assert f"{unfinished}/rule.json; next: srnca simulate" in said
+    assert "fit  " not in err  # what is done is not done again
+    assert "refine  " in err
+    assert {path.name for path in unfinished.iterdir()} == {path.name for path in whole.iterdir()}
+    assert UNFINISHED not in {path.name for path in unfinished.iterdir()}
+    assert (unfinished / "rule.json").read_bytes() == (whole / "rule.json").read_bytes()
+    reports = [json.loads((folder / "report.json").read_text()) for folder in (unfinished, whole)]
+    for report in reports:
+        for name in ("time_s", "provenance"):  # when it was, and how long it took
+            report.pop(name)
+    assert reports[0] == reports[1]
+    assert run(capsys, *words)[0] == 2  # there is nothing left to resume
+
+
+def test_an_interrupt_before_anything_is_done_promises_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, trained: Path
+) -> None:
+    with signalled("sample", 0.0):
+        code, said, err = run(capsys, "distill", "--checkpoint", trained, "--out", tmp_path / "r", *QUICK)
+    assert (code, said) == (130, "")
+    assert "--resume" not in err
+    assert list((tmp_path / "r").iterdir()) == []
+
+
+def test_resume_without_a_file_exits_2(capsys: pytest.CaptureFixture[str], tmp_path: Path, trained: Path) -> None:
+    out = tmp_path / "r"
+    code, said, err = run(capsys, "distill", "--checkpoint", trained, "--out", out, *QUICK, "--resume")
+    assert (code, said) == (2, "")
+    assert f"expected an unfinished distillation, found no file {out / UNFINISHED}; leave out --resume" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "other", [["--seed", "4"], ["--terms", "3"], ["--budget", "9m"], ["--refine", "none"], ["--engine", "exact"]]
+)
+def test_resume_with_other_settings_exits_2(
+    capsys: pytest.CaptureFixture[str], trained: Path, unfinished: Path, begun: bytes, other: list[str]
+) -> None:
+    code, said, err = run(capsys, "distill", "--checkpoint", trained, "--out", unfinished, *QUICK, *other, "--resume")
+    assert (code, said) == (2, "")
+    assert "begun with other settings or another teacher; give the same ones, or leave out --resume" in err
+    assert err.count("\n") == 1
+    assert (unfinished / UNFINISHED).read_bytes() == begun
+
+
+def test_resume_of_another_automaton_exits_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, unfinished: Path
+) -> None:
+    path = tmp_path / "other.pt"
+    save_checkpoint(checkpoint(1, activation="abs", channels=3, filters=2), path)
+    code, _, err = run(capsys, "distill", "--checkpoint", path, "--out", unfinished, *QUICK, "--resume")
+    assert code == 2
+    assert "another teacher" in err
+
+
+def test_resume_of_a_damaged_file_exits_2(
+    capsys: pytest.CaptureFixture[str], trained: Path, unfinished: Path, begun: bytes
+) -> None:
+    for content in (b"", begun[:-100], b"PK\x03\x04", b"something else"):
+        (unfinished / UNFINISHED).write_bytes(content)
+        code, said, err = run(capsys, "distill", "--checkpoint", trained, "--out", unfinished, *QUICK, "--resume")
+        assert (code, said) == (2, "")
+        assert "it is damaged; start anew" in err
+        assert err.count("\n") == 1
+
+
+def test_a_recording_is_interrupted_and_resumed_too(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    teacher = NCATeacher(checkpoint(activation="linear", channels=3, filters=4))
+    frames = teacher.rollout(size=(24, 24), steps=12, seed=0, every=1)
+    np.savez(tmp_path / "rec.npz", frames=frames, dt=1.0, channels=["r", "g", "b"])
+    words = ["distill", "--frames", "rec.npz", "--engine", "sparse", "--terms", 6]
+    with signalled("report", 0.0):
+        code, _, err = run(capsys, *words)
+    assert code == 130
+    assert "what is done is in rec-rule: the same command with --resume goes on" in err
+    code, _, err = run(capsys, *words, "--resume")
+    assert code == 0
+    assert "fit  " not in err
+    assert load_rule("rec-rule/rule.json").channels == ("r", "g", "b")
+    assert not (tmp_path / "rec-rule" / UNFINISHED).exists()
+
+
+def test_the_name_of_the_file_is_the_librarys() -> None:
+    from distill.pipeline import UNFINISHED as named
+
+    assert named == UNFINISHED
+
+
+# --loss
+
+
+def test_a_wanted_loss_takes_the_shortest_rule_that_has_it(
+    capsys: pytest.CaptureFixture[str], trained: Path, unfinished: Path, begun: bytes
+) -> None:
+    """It may be another one when a run goes on: the choice comes last."""
+    found = []
+    for loss in ("1000", "1e-9"):
+        (unfinished / UNFINISHED).write_bytes(begun)
+        words = ["distill", "--checkpoint", trained, "--out", unfinished, *QUICK, "--resume", "--loss", loss]
+        code, said, _ = run(capsys, *words, "--json")
+        assert code == 0
+        found.append(json.loads(said))
+    short, good = found
+    assert short["refine"] == good["refine"]
+    front = [row for row in short["refine"] if row["terms_per_channel"] <= 2]
+    assert len(front) >= 2
+    for report, row in ((short, front[0]), (good, min(front, key=lambda row: float(row["loss"])))):
+        assert report["terms"]["total"] == round(3 * row["terms_per_channel"])
+
+
+@pytest.mark.parametrize("words", [["--frames", "x.npz"], ["--checkpoint", "x.pt", "--refine", "none"]])
+def test_a_wanted_loss_needs_a_refinement(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    code, said, err = run(capsys, "distill", *words, "--loss", "0.1")
+    assert (code, said) == (2, "")
+    assert "--loss: expected it with --checkpoint and refinement" in err
+
+
+@pytest.mark.parametrize("loss", ["0", "-0.5", "nan"])
+def test_a_wanted_loss_is_above_0(capsys: pytest.CaptureFixture[str], tmp_path: Path, trained: Path, loss: str) -> None:
+    code, said, err = run(capsys, "distill", "--checkpoint", trained, "--out", tmp_path / "r", "--loss", loss)
+    assert (code, said) == (2, "")
+    assert "max_loss above 0" in err

@@ -1,0 +1,218 @@
+"""The page of a distillation: whole, well-formed, and with nothing in it that a browser would run or fetch."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from distill import distill
+from distill.recording import RecordingTeacher
+from distill.result import Distillation
+from equations.rule import Rule
+from equations.stencils import nca_stencils
+from equations.symbols import symbol
+from srnca.checkpoint import Checkpoint
+from srnca.report import gather, report_checkpoint, report_recording
+from srnca.report.panels import draw_histograms
+from srnca.report.parts import flatten, number, table
+from srnca.report.spectrum import radial_spectrum
+from srnca.teacher import NCATeacher
+from tests.test_srnca.tiny import checkpoint, shorten_report, simulate_on_torch
+
+MADE = checkpoint(activation="abs", channels=3, filters=2)
+SECTIONS = ("pictures", "equations", "front", "fidelity", "states", "spectra", "provenance")
+VOID = {"meta", "img", "mspace", "br"}
+EVIL = '<script>alert("1")</script><img src=x onerror=alert(2)>'
+
+
+class Page(HTMLParser):
+    """Every element that opens must close; collects what the tests ask for."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.sections: list[str] = []
+        self.images: list[str] = []
+        self.attributes: set[str] = set()
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        self.sections += self.ids[-1:] if tag == "section" else []
+        self.images += [value or "" for name, value in attrs if tag == "img" and name == "src"]
+        self.attributes |= {name for name, _ in attrs}
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.open = self.open if tag in VOID else self.open[:-1]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate_on_torch(monkeypatch)
+    shorten_report(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def found() -> Distillation:
+    """The closed form, with the numbers that the pipeline adds for a picture."""
+    result = distill(NCATeacher(MADE), size=(16, 16), steps=100)
+    result.report["texture_loss"] = {"flat": 1.0, "teacher": 0.2, "rule": 0.3}
+    result.report["refine"] = [{"terms_per_channel": k, "loss": 3.0 / k} for k in (13.0, 9.0, 5.0)]
+    return result
+
+
+def written(path: Path, result: Distillation, made: Checkpoint = MADE) -> tuple[str, Page]:
+    report_checkpoint(path / "report.html", result, made)
+    assert [p.name for p in path.iterdir()] == ["report.html"]
+    text = (path / "report.html").read_text(encoding="utf-8")
+    return text, Page(text)
+
+
+def test_the_page_is_whole(found: Distillation, tmp_path: Path) -> None:
+    text, page = written(tmp_path, found)
+    assert tuple(page.sections) == SECTIONS
+    assert len(page.ids) == len(set(page.ids))
+    assert "The rule's texture loss is 0.300, 1.50 times the NCA's 0.200; flat colour scores 1.00." in re.sub(
+        r" 's", "'s", page.text
+    )
+    assert "13.0 terms a channel" in page.text
+    assert "stripes: closed-form rule" in page.text
+    assert page.tags.count("img") == 2 * 3 + 2  # both at three steps, the target and the rule on a larger grid
+    assert page.text.count("R² 1.000 · 13 terms") == 3
+    assert page.tags.count("svg") == 4 + 2 * 3  # curves; one step and states of each channel
+    assert page.tags.count("math") > 3 * 13
+    assert {"sample", "together", "distilled_from", "chosen"} <= set(page.words)
+    assert text.startswith("<!DOCTYPE html>")
+
+
+def test_it_fetches_and_runs_nothing(found: Distillation, tmp_path: Path) -> None:
+    text, page = written(tmp_path, found)
+    assert not re.search(r"https?:|//[a-z]|@import|url\((?!#)", text.replace("data:image/png;base64,", ""))
+    assert not {"script", "link", "iframe", "object", "form"} & set(page.tags)
+    assert not [name for name in page.attributes if name.startswith("on")]
+    for image in page.images:
+        assert base64.b64decode(image.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
+
+
+def test_foreign_text_stays_text(found: Distillation, tmp_path: Path) -> None:
+    report = {**found.report, "provenance": {**found.report["provenance"], EVIL: EVIL, "inner": {EVIL: [EVIL]}}}
+    report["time_s"] = {**report["time_s"], EVIL: 1.0}
+    made = replace(MADE, provenance={"target": EVIL})
+    text, page = written(tmp_path, replace(found, report=report), made)
+    assert "<script" not in text
+    assert "onerror=alert(2)>" not in text
+    assert "script" not in page.tags
+    assert not [name for name in page.attributes if name.startswith("on")]
+    assert page.text.count(EVIL) >= 6  # shown as it is
+
+
+def test_the_same_result_gives_the_same_page(found: Distillation, tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    assert written(tmp_path / "a", found)[0] == written(tmp_path / "b", found)[0]
+
+
+def test_a_rule_that_diverges_has_its_page_too(found: Distillation, tmp_path: Path) -> None:
+    wild = found.rule.replace(updates={**found.rule.updates, "g": 40 * symbol("g") ** 3 + 1})
+    report = {**found.report, "texture_loss": {"flat": 1.0, "teacher": 1.5, "rule": None}}
+    _, page = written(tmp_path, replace(found, rule=wild, report=report))
+    assert page.words.count("diverged") == 2
+    assert "∞" in page.words
+    assert re.search(r"It diverged at step \d+\.", page.text)
+    assert "states" not in page.sections
+    assert "no better than a flat colour" in page.text
+
+
+def test_a_checkpoint_without_a_picture(found: Distillation, tmp_path: Path) -> None:
+    report = {name: value for name, value in found.report.items() if name != "texture_loss"}
+    _, page = written(tmp_path, replace(found, report=report), replace(MADE, picture=None))
+    assert tuple(page.sections) == SECTIONS
+    assert "texture loss" not in page.text
+    assert "target" not in page.words
+
+
+def test_a_recording_gets_the_parts_that_exist(tmp_path: Path) -> None:
+    frames = NCATeacher(checkpoint(activation="linear", channels=3)).rollout(size=(24, 24), steps=12, seed=0, every=1)
+    teacher = RecordingTeacher(frames, 1.0, ("r", "g", "b"), nca_stencils(4))
+    report_recording(tmp_path / "report.html", distill(teacher, engine="sparse", max_terms=12), teacher, EVIL)
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert page.sections == ["equations", "front", "fidelity", "provenance"]
+    assert "img" not in page.tags
+    assert "script" not in page.tags
+    assert "One-step R² from 1.0000" in page.text
+
+
+def test_late_marks_are_dropped_where_they_would_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "MARKS", (0, 20, 40, 100, 200))
+    monkeypatch.setattr(gather, "FILM_WORK", 3 * 16 * 16 * 150)
+    rule: Rule = distill(NCATeacher(MADE), size=(16, 16), steps=20).rule
+    film = gather.make_film(rule, MADE)
+    assert film.marks == (0, 20, 40, 100)
+    for nca, own in zip(film.nca, film.rule, strict=True):
+        np.testing.assert_allclose(nca, own, atol=1e-4)  # the closed form, with the same seed
+
+
+def test_the_threads_of_torch_are_given_back(found: Distillation, tmp_path: Path) -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        written(tmp_path, found)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_spectrum_of_waves_and_of_noise() -> None:
+    x = np.arange(64)
+    frequency, power = radial_spectrum([np.broadcast_to(np.sin(2 * np.pi * x / 8), (64, 64))])
+    assert frequency[power.argmax()] == pytest.approx(1 / 8)
+    noise = np.random.default_rng(0).normal(0, 0.5, (8, 64, 64))
+    assert radial_spectrum(list(noise))[1][4:].mean() == pytest.approx(0.25, rel=0.05)
+
+
+def test_histograms_of_awkward_values() -> None:
+    assert draw_histograms([], [np.nan, np.inf]) == ""
+    flat, single, wide = ([0.0] * 9, [0.0] * 9), ([1.0, np.nan], []), (np.full(100, 1e30), [0.0])
+    for a, b in (flat, single, wide, ([0.0] * 99 + [1.0], [0.5] * 9)):
+        drawn = draw_histograms(a, b)
+        assert Page(drawn).tags.count("path") >= 3
+        assert "nan" not in drawn
+        assert "inf" not in drawn
+
+
+def test_numbers_and_tables() -> None:
+    values: list[Any] = [None, np.inf, 0.1234, 1.234, 123.4, 1e9]
+    assert [number(v) for v in values] == ["∞", "∞", "0.123", "1.23", "123", "1.00e+09"]
+    rows = flatten({"a": 1, "b": {"c": [1, 2], "d": {"e": 2}}, "f": {"g": 1, "h": "x"}})
+    assert flatten({"a": None, "b": "", "c": 0, "d": 0.123456, "e": []}) == [("c", "0"), ("d", "0.1235")]
+    assert rows == [("a", "1"), ("b: c", "1 2"), ("b: d", "e 2"), ("f", "g 1, h x")]
+    assert "…" in table([("k", "x" * 500)], "t")

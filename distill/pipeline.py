@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +13,10 @@ from distill.compete import FREE_FORM, fit_channel, line_up
 from distill.engines import FitOptions, Progress, silent
 from distill.report import make_report
 from distill.result import Distillation
+from distill.rounds import on_policy_rounds
+from distill.run import Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples, sample
-from distill.select import knee, pareto
-from distill.stages import (
-    ON_POLICY_SEED,
-    label_visited,
-    on_policy,
-    refit_front,
-    richer_rule,
-    starting_rule,
-    state_distance,
-    trial,
-)
+from distill.stages import on_policy, richer_rule, starting_rule
 from distill.teacher import Teacher, compose
 from distill.unfinished import (
     UNFINISHED,
@@ -39,46 +29,14 @@ from distill.unfinished import (
 )
 from equations.errors import InputError
 from equations.mask import check_seed, shift_seed
-from equations.rule import Candidate, Rule
+from equations.rule import Rule
 
 if TYPE_CHECKING:
     from distill.refine import Objective, RefineResult
 
 REGRESSION_SHARE = 0.2  # of the time budget, when there is an objective to refine for
 CHANNEL_LIMIT_S = 60.0
-MATCHED = 0.1  # distance of states, in standard deviations, that ends the on-policy rounds
-MOST_ROUNDS = 3
 PATIENCE = 1.5  # so many times slower than nominal is still waited for
-
-Fronts = Mapping[str, tuple[Candidate, ...]]
-
-
-@dataclass
-class Run:
-    """What the stages share: the settings and a stopwatch."""
-
-    teacher: Teacher
-    seed: int
-    size: tuple[int, int]
-    steps: int
-    max_terms: int
-    progress: Progress
-    times: dict[str, float] = field(default_factory=dict)
-    distances: list[float] = field(default_factory=list)  # of the rule's states from the teacher's, each round
-    hurried: bool = False  # the machine was too slow for the work that the budget stands for
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        self.progress(name, 0.0, "")
-        started = time.perf_counter()
-        yield
-        self.times[name] = self.times.get(name, 0.0) + round(time.perf_counter() - started, 3)
-        self.progress(name, 1.0, "")
-
-    @property
-    def answers(self) -> bool:
-        """Whether the teacher can label new states; a recording cannot."""
-        return getattr(self.teacher, "samples", None) is None
 
 
 def distill(
@@ -124,8 +82,8 @@ def distill(
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
     share = budget_s if alone else REGRESSION_SHARE * budget_s
     samples, wider, fronts = _regress(run, engines, rows, share, unfinished)
-    chosen = _choose(run, fronts, samples)
-    rule = _compose(run, chosen)
+    chosen = choose_equations(run, fronts, samples)
+    rule = compose_rule(run, chosen)
     refined: RefineResult | None = None
     if objective is not None and not alone:
         with run.stage("refine"):
@@ -153,7 +111,7 @@ def _regress(
     wider = samples
     if run.answers and "exact" not in engines and not _settled(fronts, samples):
         with run.stage("on-policy"):
-            fronts, wider = _on_policy(run, fronts, engines, samples, budget_s)
+            fronts, wider = on_policy_rounds(run, fronts, engines, samples, budget_s)
     told = {"distances": np.array(run.distances, float), "hurried": np.array(run.hurried)}
     unfinished.put("regress", pack_samples(samples, wider) | pack_fronts(fronts) | told)
     return samples, wider, fronts
@@ -182,63 +140,9 @@ def _fit(run: Run, engines: tuple[str, ...], samples: Samples, budget_s: float) 
     return fronts
 
 
-def _choose(run: Run, fronts: Fronts, samples: Samples) -> dict[str, Candidate]:
-    """One equation per channel. An exact form is taken whole, whatever its length."""
-    chosen = {}
-    for index, (channel, front) in enumerate(fronts.items()):
-        limit = None if any(c.engine == "exact" for c in front) else run.max_terms
-        chosen[channel] = knee(front, floor=float(samples.floor[index]), max_terms=limit)
-    return chosen
-
-
-def _compose(run: Run, chosen: Mapping[str, Candidate]) -> Rule:
-    return compose(run.teacher, {channel: candidate.expr for channel, candidate in chosen.items()})
-
-
 def _settled(fronts: Fronts, samples: Samples) -> bool:
     """Whether every channel's law is found to float32 rounding: more states would teach nothing."""
     return all(front[-1].loss <= floor for front, floor in zip(fronts.values(), samples.floor, strict=True))
-
-
-def _on_policy(
-    run: Run, fronts: Fronts, engines: tuple[str, ...], samples: Samples, budget_s: float
-) -> tuple[Fronts, Samples]:
-    """Rounds until the rule stays where the teacher is: the states that the rule visits, labelled by the teacher, join
-    the samples, and all equations are refitted.
-
-    A round ends it when the rule's states are within `MATCHED` of the teacher's (`state_distance`), when the third
-    round is done, or the time of the fit has been spent once more.
-    """
-    every = run.steps // 10 or 1
-    theirs = run.teacher.rollout(size=run.size, steps=run.steps, seed=shift_seed(run.seed, 3), every=every)
-    wider, started = samples, time.monotonic()
-    for number in range(MOST_ROUNDS + 1):
-        rule = _compose(run, _choose(run, fronts, samples))
-        seed = shift_seed(run.seed, ON_POLICY_SEED + number)
-        visited = trial(rule, samples, size=run.size, steps=run.steps, seed=seed)
-        run.distances.append(state_distance(visited, theirs))
-        if run.distances[-1] <= MATCHED or number == MOST_ROUNDS:
-            break
-        if number > 0 and time.monotonic() - started > budget_s:
-            run.hurried = True
-            break
-        run.progress("on-policy", number / MOST_ROUNDS, f"states {run.distances[-1]:.2g} from the teacher's")
-        wider = label_visited(visited, wider, run.teacher, run.seed + number)
-        fronts = _refitted(run, fronts, engines, wider, samples)
-    return fronts, wider
-
-
-def _refitted(run: Run, fronts: Fronts, engines: tuple[str, ...], wider: Samples, samples: Samples) -> Fronts:
-    """The fronts on more samples: the sparse path anew, the others' equations with their constants refitted."""
-    refitted = {}
-    for index, (channel, front) in enumerate(fronts.items()):
-        again: tuple[Candidate, ...] = ()
-        if "sparse" in engines:
-            options = FitOptions(seed=run.seed, max_terms=run.max_terms, teacher=run.teacher)
-            again = fit_channel(("sparse",), wider, index, options=options)
-            front = tuple(c for c in front if c.engine != "sparse")
-        refitted[channel] = pareto(again, refit_front(front, wider, index), floor=float(samples.floor[index]))
-    return refitted
 
 
 def _refine(

@@ -15,8 +15,8 @@ from equations.rule import Candidate, Rule
 from equations.terms import split_terms
 
 if TYPE_CHECKING:
-    from distill.pipeline import Run
     from distill.refine import RefinedRule, RefineResult
+    from distill.run import Run
 
 
 def make_report(

@@ -9,15 +9,12 @@ Several chains with starts and random numbers of their own go down the levels si
 from __future__ import annotations
 
 import math
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from distill.engines import Progress, silent
-from distill.refine.chain import Arrays, Chain, Found
+from distill.refine.chain import Chain
+from distill.refine.descent import Descent, merged
 from distill.refine.settings import Objective, Settings
 from distill.refine.table import TermTable
 from distill.sampling import Samples
@@ -32,14 +29,10 @@ from equations.rule import Rule
 
 __all__ = ["Objective", "RefineResult", "RefinedRule", "Settings", "choose", "levels", "refine"]
 
-ITERATIONS_PER_S = 25.0  # nominal: 8 channels, a core for each chain
-LEAST = 5  # iterations of a level, however short the budget
 FAST, SLOW = 0.5, 0.75  # shares of the terms that survive a level, where there are many, and where every one counts
-PATIENCE = 1.5  # a machine so many times slower than nominal does fewer iterations a level
 TOLERANCE = 1.25  # the knee: the shortest rule whose score is within this factor of the best
 SEEDS = 8  # first states that the last decisions are made on; their mean moves by 2 % with the choice of seeds
 FELT = 1.05  # a change of the score that counts as felt
-HOPELESS = 1.3  # a chain whose score is so many times the best one's goes on from the best rule
 
 
 @dataclass(frozen=True)
@@ -113,9 +106,9 @@ def refine(
         for i, rule in enumerate(starts)
     ]
     plan = levels(min(chain.table.terms for chain in chains), len(teacher.channels), max_terms)
-    descent = _Descent(chains, plan, budget_s, progress or silent, unfinished or Unfinished(None, {}))
+    descent = Descent(chains, plan, budget_s, progress or silent, unfinished or Unfinished(None, {}))
     descent.run()
-    best = _merged(chains)
+    best = merged(chains)
     channels = len(teacher.channels)
     front = {
         f.terms: RefinedRule(f.terms / channels, f.loss, f.score, f.table.to_rule(), f.start)
@@ -140,122 +133,6 @@ def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | Non
         return min(good, key=lambda p: p.terms) if good else min(short, key=lambda p: p.loss)
     best = min(p.score for p in short)
     return min((p for p in short if p.score <= TOLERANCE * best), key=lambda p: p.terms)
-
-
-class _Descent:
-    """The way of all chains down the levels."""
-
-    def __init__(
-        self, chains: list[Chain], plan: list[int], budget_s: float, progress: Progress, unfinished: Unfinished
-    ) -> None:
-        self.chains, self.plan, self.progress, self.unfinished = chains, plan, progress, unfinished
-        self.roots = [chain.root for chain in chains]
-        self.share = budget_s / len(plan)
-        self.iterations = max(LEAST, round(ITERATIONS_PER_S * self.share))
-        self.hurried = False
-        self.done = [0.0] * len(chains)
-        self.asked_to_stop = threading.Event()
-        self.index = 0
-
-    def run(self) -> None:
-        before = self.unfinished.get("refine")
-        if before is not None:
-            self._unpack(before)
-        while self.index < len(self.plan):
-            deadline = time.monotonic() + PATIENCE * self.share
-            self._level(self.plan[self.index], self._affordable(), deadline)
-            self._share_best()
-            self.index += 1
-            self.unfinished.put("refine", self._pack())
-
-    def _pack(self) -> Arrays:
-        packed = {"index": np.array(self.index), "hurried": np.array(self.hurried)}
-        for number, chain in enumerate(self.chains):
-            packed |= {f"{number}:{name}": array for name, array in chain.pack().items()}
-        packed["roots"] = np.array([self.roots.index(chain.root) for chain in self.chains])
-        return packed
-
-    def _unpack(self, packed: Arrays) -> None:
-        self.index, self.hurried = int(packed["index"]), bool(packed["hurried"])
-        for number, chain in enumerate(self.chains):
-            mine = {key.split(":")[1]: a for key, a in packed.items() if key.split(":")[0] == str(number)}
-            chain.unpack(mine)
-            chain.root = self.roots[int(packed["roots"][number])]
-
-    def _affordable(self) -> int:
-        """How many iterations a level may have, by the pace of the slowest chain so far."""
-        pace = max(chain.pace for chain in self.chains)
-        allowed = self.iterations if not pace else int(PATIENCE * self.share / pace)
-        if allowed < self.iterations:
-            self.hurried = True
-        return max(LEAST, min(self.iterations, allowed))
-
-    def _level(self, terms: int, iterations: int, deadline: float) -> None:
-        errors: list[BaseException] = []
-
-        def stop() -> bool:
-            late = time.monotonic() > deadline
-            self.hurried |= late
-            return late or self.asked_to_stop.is_set()
-
-        def work(number: int) -> None:
-            def report(fraction: float) -> None:
-                self.done[number] = fraction
-
-            chain = self.chains[number]
-            wanted = chain.table.terms if self.index == 0 else terms
-            try:
-                chain.level(wanted, iterations, stop=stop, report=report)
-            except BaseException as error:
-                errors.append(error)
-
-        self.done = [0.0] * len(self.chains)
-        workers = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(len(self.chains))]
-        try:
-            for worker in workers:
-                worker.start()
-            for worker in workers:
-                while worker.is_alive():
-                    worker.join(0.2)
-                    self._tell(terms)
-        except BaseException:
-            self.asked_to_stop.set()
-            for worker in workers:
-                worker.join()
-            raise
-        if errors:
-            raise errors[0]
-        self.done = [1.0] * len(self.chains)
-        self._tell(terms)
-
-    def _tell(self, terms: int) -> None:
-        best = _merged(self.chains).get(terms)
-        channels = len(self.chains[0].table.rule.channels)
-        loss = f", texture loss {best.loss:.3f}" if best and math.isfinite(best.loss) else ""
-        fraction = (self.index + min(self.done)) / len(self.plan)
-        self.progress("refine", fraction, f"{terms / channels:.1f} terms a channel{loss}")
-
-    def _share_best(self) -> None:
-        """A chain that has lost its way goes on from the best rule of this level."""
-        latest = [chain.found.get(chain.table.terms) for chain in self.chains]
-        known = [found for found in latest if found is not None and math.isfinite(found.score)]
-        if not known:
-            return
-        best = min(known, key=lambda found: found.score)
-        leader = self.chains[latest.index(best)]
-        for chain, found in zip(self.chains, latest, strict=True):
-            if found is None or found.score > HOPELESS * best.score:
-                chain.table, chain.root = best.table.copy(), leader.root
-
-
-def _merged(chains: list[Chain]) -> dict[int, Found]:
-    """The best rule of every number of terms."""
-    best: dict[int, Found] = {}
-    for chain in chains:
-        for terms, found in list(chain.found.items()):
-            if terms not in best or found.score < best[terms].score:
-                best[terms] = found
-    return best
 
 
 def _tidy(chain: Chain, table: TermTable) -> Rule:

@@ -13,10 +13,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from distill.refine.pictures import first_state, masks_of, rgb_of, shown
 from distill.refine.settings import Objective, Settings
-from distill.refine.table import Flags, Floats, TermTable, least, pick
-from equations.grouping import feature_kinds
-from equations.init import make_state
+from distill.refine.table import Floats, TermTable, least, pick
 from equations.mask import shift_seed
 from equations.reduce import visible_channels
 from equations.rule import Rule
@@ -71,7 +70,7 @@ class Chain:
         self.pace = 0.0  # seconds an iteration, as measured
 
     def _fresh(self) -> Floats:
-        return _first(self.root.rule, self.patch, int(self.random.integers(2**32)))
+        return first_state(self.root.rule, self.patch, int(self.random.integers(2**32)))
 
     def level(self, terms: int, iterations: int, *, stop: Callable[[], bool], report: Listener) -> None:
         """Prune to `terms`, tune, judge now and then; end on the best constants seen."""
@@ -145,7 +144,7 @@ class Chain:
         if self.random.integers(s.fresh_every) == 0:
             state[0] = self._fresh()
         steps = int(self.random.integers(s.steps[0], s.steps[1] + 1))
-        masks = _masks(table.rule, self.random, steps, s.batch, self.patch)
+        masks = masks_of(table.rule, self.random, steps, s.batch, self.patch)
         tape = table.kernel.rollout(table.constants(), state, steps, masks=masks, net=2 * self.limit)
         last = tape.state()
         excess = s.overflow / (s.batch * steps)
@@ -156,13 +155,13 @@ class Chain:
 
     def _worth(self, state: Floats) -> Floats:
         """What the last states are worth: the derivative of the objective by them."""
-        rgb = torch.from_numpy(_rgb(self.root.rule, state)).requires_grad_()
+        rgb = torch.from_numpy(rgb_of(self.root.rule, state)).requires_grad_()
         self.objective.train(rgb, self.directions).mean().backward()
         worth = np.zeros_like(state)
         assert rgb.grad is not None
         display = self.root.rule.display
         assert display is not None
-        worth[:, _shown(self.root.rule)] = display.scale * rgb.grad.numpy()
+        worth[:, shown(self.root.rule)] = display.scale * rgb.grad.numpy()
         return worth
 
     def _importance(self) -> Floats:
@@ -177,22 +176,16 @@ class Chain:
         tried = order[: math.ceil(len(order) * s.tried)]
         chosen = self.random.choice(s.pool, s.batch, replace=False)
         start, steps = self.pool[chosen], s.trial_steps
-        masks = _masks(table.rule, self.random, steps, s.batch, self.patch)
+        masks = masks_of(table.rule, self.random, steps, s.batch, self.patch)
         constants, values = table.constants(), np.full(len(order), np.inf)
         for number in tried:
             without = constants.copy()
             without[number] = 0
             last = table.kernel.last(without, start, steps, masks=masks, net=2 * self.limit)
             with torch.no_grad():
-                values[number] = float(self.objective.judge(torch.from_numpy(_rgb(table.rule, last))).mean())
+                values[number] = float(self.objective.judge(torch.from_numpy(rgb_of(table.rule, last))).mean())
         matters: Floats = pick(values, table.alive).astype(np.float32)
-        return np.where(self._slanted(table), matters * (1 - s.isotropy), matters)
-
-    def _slanted(self, table: TermTable) -> Flags:
-        """Which bases see a slope or another stencil that favours a direction, (basis,)."""
-        kinds = feature_kinds(table.rule)
-        even = ("reaction", "diffusion")
-        return np.array([any(kinds[str(s)] not in even for s in basis.free_symbols) for basis in table.bases], bool)
+        return np.where(table.slanted, matters * (1 - s.isotropy), matters)
 
     def _forget_unseen(self) -> None:
         """Terms of channels that no shown channel can see, directly or through others, go for nothing."""
@@ -233,20 +226,20 @@ class Chain:
         s = self.settings
         base = shift_seed(2**31, 1000 * self.seed + (0 if seeds is None else 500))
         firsts = range(s.judge_seeds if seeds is None else seeds)
-        state = np.stack([_first(table.rule, self.size, shift_seed(base, i)) for i in firsts])
+        state = np.stack([first_state(table.rule, self.size, shift_seed(base, i)) for i in firsts])
         loss, score, age = 0.0, 0.0, 0
         best = self.found.get(table.terms)
         random = np.random.default_rng((self.seed, 0x10DE))
         for until in s.ages:
             while age < until:  # in parts: masks take memory
                 steps = min(50, until - age)
-                masks = _masks(table.rule, random, steps, len(state), self.size)
+                masks = masks_of(table.rule, random, steps, len(state), self.size)
                 state = table.kernel.last(table.constants(), state, steps, masks=masks)
                 age += steps
                 if not np.abs(state).max() <= 4 * self.limit:
                     return math.inf, math.inf
             with torch.no_grad():
-                rgb = torch.from_numpy(_rgb(table.rule, state))
+                rgb = torch.from_numpy(rgb_of(table.rule, state))
                 loss = max(loss, float(self.objective.measure(rgb).mean()))
                 score = max(score, float(self.objective.judge(rgb).mean()))
             if seeds is None and best is not None and score >= best.score:
@@ -259,26 +252,3 @@ class Chain:
         best = self.found.get(self.table.terms)
         if best is None or score < best.score:
             self.found[self.table.terms] = Found(self.table.terms, loss, score, self.table.copy())
-
-
-def _first(rule: Rule, size: tuple[int, int], seed: int) -> Floats:
-    assert rule.init is not None
-    return make_state(rule.init, len(rule.channels), size, seed)
-
-
-def _shown(rule: Rule) -> list[int]:
-    assert rule.display is not None
-    return [rule.channels.index(name) for name in rule.display.channels]
-
-
-def _rgb(rule: Rule, state: Floats) -> Floats:
-    """States (batch, channel, h, w) as pictures (batch, 3, h, w)."""
-    assert rule.display is not None
-    return np.ascontiguousarray(rule.display.scale * state[:, _shown(rule)] + rule.display.offset)
-
-
-def _masks(rule: Rule, random: np.random.Generator, steps: int, batch: int, size: tuple[int, int]) -> Floats | None:
-    if not rule.masked:
-        return None
-    planes = len(rule.channels) if rule.mask == "channel" else 1
-    return (random.random((steps, batch, planes, *size), np.float32) < rule.update_rate).astype(np.float32)

@@ -12,6 +12,7 @@ import sympy
 from sympy import Expr
 
 from equations.backends.llvm.terms import TermKernel
+from equations.grouping import feature_kinds
 from equations.numeric import compile_numpy
 from equations.perception import perceive
 from equations.rule import Rule
@@ -55,6 +56,13 @@ class TermTable:
         if self._kernel is None:
             self._kernel = TermKernel(self.rule, self.bases, self.places)
         return self._kernel
+
+    @property
+    def slanted(self) -> Flags:
+        """Which bases see a slope or another stencil that favours a direction, (basis,)."""
+        kinds = feature_kinds(self.rule)
+        even = ("reaction", "diffusion")
+        return np.array([any(kinds[str(s)] not in even for s in basis.free_symbols) for basis in self.bases], bool)
 
     def constants(self) -> Floats:
         """One constant for each term."""

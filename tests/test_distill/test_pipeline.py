@@ -16,9 +16,9 @@ from distill import RecordingTeacher, RuleTeacher, distill, read_hall_of_fame, s
 from distill.engines import ENGINES
 from distill.engines.sparse import fit_bases, linear_bases
 from distill.fidelity import predict
-from distill.pipeline import UNFINISHED
 from distill.sampling import Samples
 from distill.stages import on_policy, richer_rule, stability, trial
+from distill.unfinished import UNFINISHED
 from equations import load_rule
 from equations.errors import InputError
 from equations.infix import parse_infix
@@ -233,7 +233,7 @@ LATER: dict[str, Any] = {
 
 def test_on_policy_rounds_end_when_their_time_is_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And a run that is resumed afterwards remembers that the machine was too slow."""
-    monkeypatch.setattr("distill.pipeline.MATCHED", -1.0)
+    monkeypatch.setattr("distill.rounds.MATCHED", -1.0)
     slow = {**LATER, "budget_s": 1e-9}
     patient, hurried = (distill(Network(), **options).report for options in (LATER, slow))
     assert (patient["hurried"], len(patient["on_policy"])) == (False, 4)

@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor
 
 from distill import refine as module
-from distill.refine import Objective, RefinedRule, RefineResult, Settings, choose, levels, refine
+from distill.refine import Objective, RefinedRule, RefineResult, Settings, choose, descent, levels, refine
 from distill.refine.chain import Chain
 from distill.sampling import Samples, sample
 from distill.teacher import RuleTeacher
@@ -79,8 +79,8 @@ def refined(samples: Samples, *starts: Rule, iterations: int = 30, **options: An
         "samples": samples, "settings": TINY,
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "LEAST", iterations)
-        patch.setattr(module, "ITERATIONS_PER_S", 0)
+        patch.setattr(descent, "LEAST", iterations)
+        patch.setattr(descent, "ITERATIONS_PER_S", 0)
         return refine(starts or (START,), **{**given, **options})
 
 
@@ -434,8 +434,8 @@ def test_a_slow_machine_does_fewer_iterations_and_says_so(samples: Samples) -> N
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Chain, "level", watched)
-        patch.setattr(module, "LEAST", 2)
-        patch.setattr(module, "ITERATIONS_PER_S", 1000.0)
+        patch.setattr(descent, "LEAST", 2)
+        patch.setattr(descent, "ITERATIONS_PER_S", 1000.0)
         made = refine(
             [START], replace(OBJECTIVE, train=slow), teacher=TEACHER, size=SIZE, seed=0, budget_s=0.08 * len(PLAN),
             max_terms=3, samples=samples, settings=TINY,
@@ -456,7 +456,7 @@ def test_a_quick_machine_does_what_the_budget_stands_for(samples: Samples) -> No
         return follow(rgb, random)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "ITERATIONS_PER_S", 7 * len(PLAN) / 600)
+        patch.setattr(descent, "ITERATIONS_PER_S", 7 * len(PLAN) / 600)
         made = refine(
             [START], replace(OBJECTIVE, train=counted), teacher=TEACHER, size=SIZE, seed=0, budget_s=600,
             max_terms=3, samples=samples, settings=replace(TINY, regrown=0),

@@ -206,7 +206,7 @@ def test_a_recording_is_interrupted_and_resumed_too(
 
 
 def test_the_name_of_the_file_is_the_librarys() -> None:
-    from distill.pipeline import UNFINISHED as named
+    from distill.unfinished import UNFINISHED as named
 
     assert named == UNFINISHED
 

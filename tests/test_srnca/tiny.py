@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from distill import refine
+from distill.refine import descent
 from equations import backends, simulation
 from srnca.checkpoint import Checkpoint
 from srnca.images import Target
@@ -80,8 +81,8 @@ def simulate_on_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def shorten_refinement(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three small iterations a level whatever the budget, few steps, few states, young pictures."""
-    monkeypatch.setattr(refine, "ITERATIONS_PER_S", 0.0)
-    monkeypatch.setattr(refine, "LEAST", 3)
+    monkeypatch.setattr(descent, "ITERATIONS_PER_S", 0.0)
+    monkeypatch.setattr(descent, "LEAST", 3)
     settings = refine.Settings(steps=(4, 8), pool=10, judge_seeds=2, ages=(20, 40), trial_steps=6, looks=2, rate=1e-6)
     monkeypatch.setattr(refine, "Settings", lambda: settings)
 

@@ -8,7 +8,6 @@ overwritten by `wrap`, and counts for nothing because the mask is 0 there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from string import Template
 
 from sympy import Expr
 
@@ -17,166 +16,13 @@ from equations.backends.llvm.jit import rounds_once
 from equations.backends.llvm.perceive import ROWS, Perceiver
 from equations.backends.llvm.reverse import adjoints
 from equations.backends.llvm.schedule import evaluate_all
+from equations.backends.llvm.term_text import PLACES, SIZES, TEMPLATE
 from equations.lowering import lower
 from equations.rule import Rule
 from equations.stencils import feature_name
 from equations.tree import to_tree
 
 LANES = 16
-# roll: states theta masks | steps ring batch masks mask_planes plane h w | net
-#   `ring` states (batch, channel, plane) follow each other; step i makes number i + 1 of number i, modulo ring
-# back: states theta masks worth sums seen | steps batch masks mask_planes plane h w | net limit excess
-#   worth (batch, channel, plane) is what the last state is worth and becomes what the first is worth; sums is added to
-# Each of `masks` masks (batch, mask_planes, plane) is for one step; after the last one comes the first again.
-ENTRIES = (("roll", "pppllllllllf"), ("back", "pppppplllllllfff"))
-_TEMPLATE = Template("""
-declare $kind @llvm.fabs.$suffix($kind)
-declare $kind @llvm.copysign.$suffix($kind, $kind)
-declare $kind @llvm.fma.$suffix($kind, $kind, $kind)
-declare $kind @llvm.sqrt.$suffix($kind)
-declare $kind @llvm.exp.$suffix($kind)
-declare $kind @llvm.tanh.$suffix($kind)
-declare $kind @llvm.sin.$suffix($kind)
-declare $kind @llvm.cos.$suffix($kind)
-declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
-
-define internal i64 @forward(ptr %source, ptr %target, ptr %theta, ptr %mask, i64 %plane, i64 %mask_plane, i64 %stride,
-    i64 %cells, float %net_one) nounwind {
-$forward
-}
-
-define internal i64 @backward(ptr %source, ptr %after, ptr %worth, ptr %theta, ptr %mask, ptr %sums, ptr %seen,
-    i64 %plane, i64 %mask_plane, i64 %stride, i64 %cells, float %net_one, float %limit_one,
-    float %excess_one) nounwind {
-$backward
-}
-
-define internal i64 @gather(ptr %worth, ptr %seen, i64 %plane, i64 %stride, i64 %cells) nounwind {
-$gather
-}
-
-define internal i64 @wrap(ptr %planes, i64 %count, i64 %plane, i64 %h, i64 %w) nounwind {
-start:
-  %stride = add i64 %w, 2
-  %bytes = mul i64 %stride, 4
-  br label %each
-each:
-  %c = phi i64 [ 0, %start ], [ %c_next, %ends ]
-  %base_at = mul i64 %c, %plane
-  %base = getelementptr float, ptr %planes, i64 %base_at
-  br label %row
-row:
-  %y = phi i64 [ 1, %each ], [ %y_next, %row ]
-  %first = mul i64 %y, %stride
-  %last = add i64 %first, %w
-  %inner = add i64 %first, 1
-  %outer = add i64 %last, 1
-  %p_first = getelementptr float, ptr %base, i64 %first
-  %p_last = getelementptr float, ptr %base, i64 %last
-  %p_inner = getelementptr float, ptr %base, i64 %inner
-  %p_outer = getelementptr float, ptr %base, i64 %outer
-  %right = load float, ptr %p_last
-  %left = load float, ptr %p_inner
-  store float %right, ptr %p_first
-  store float %left, ptr %p_outer
-  %y_next = add i64 %y, 1
-  %more_rows = icmp sle i64 %y_next, %h
-  br i1 %more_rows, label %row, label %ends
-ends:
-  %bottom = mul i64 %h, %stride
-  %below = add i64 %bottom, %stride
-  %p_bottom = getelementptr float, ptr %base, i64 %bottom
-  %p_below = getelementptr float, ptr %base, i64 %below
-  %p_top = getelementptr float, ptr %base, i64 %stride
-  call void @llvm.memcpy.p0.p0.i64(ptr %base, ptr %p_bottom, i64 %bytes, i1 false)
-  call void @llvm.memcpy.p0.p0.i64(ptr %p_below, ptr %p_top, i64 %bytes, i1 false)
-  %c_next = add i64 %c, 1
-  %more = icmp slt i64 %c_next, %count
-  br i1 %more, label %each, label %done
-done:
-  ret i64 0
-}
-
-define i64 @roll(ptr %states, ptr %theta, ptr %masks, i64 %steps, i64 %ring, i64 %batch, i64 %mask_count,
-    i64 %mask_planes, i64 %plane, i64 %h, i64 %w, float %net) nounwind {
-start:
-$sizes
-  br label %step
-step:
-  %i = phi i64 [ 0, %start ], [ %i_next, %stepped ]
-  %i_next = add i64 %i, 1
-  %from = urem i64 %i, %ring
-  %to = urem i64 %i_next, %ring
-  %m = urem i64 %i, %mask_count
-  br label %picture
-picture:
-  %b = phi i64 [ 0, %step ], [ %b_next, %picture ]
-  %b_next = add i64 %b, 1
-$places
-  %rolled = call i64 @forward(ptr %old, ptr %new, ptr %theta, ptr %mask, i64 %plane, i64 %mask_stride, i64 %stride,
-    i64 %cells, float %net)
-  %wrapped = call i64 @wrap(ptr %new, i64 $channels, i64 %plane, i64 %h, i64 %w)
-  %more = icmp slt i64 %b_next, %batch
-  br i1 %more, label %picture, label %stepped
-stepped:
-  %further = icmp slt i64 %i_next, %steps
-  br i1 %further, label %step, label %done
-done:
-  ret i64 0
-}
-
-define i64 @back(ptr %states, ptr %theta, ptr %masks, ptr %worths, ptr %sums, ptr %seen, i64 %steps, i64 %batch,
-    i64 %mask_count, i64 %mask_planes, i64 %plane, i64 %h, i64 %w, float %net, float %limit, float %excess) nounwind {
-start:
-$sizes
-  br label %picture
-picture:
-  %b = phi i64 [ 0, %start ], [ %b_next, %walked ]
-  %b_next = add i64 %b, 1
-  %worth_at = mul i64 %b, %state
-  %worth = getelementptr float, ptr %worths, i64 %worth_at
-  br label %step
-step:
-  %to = phi i64 [ %steps, %picture ], [ %from, %step ]
-  %from = sub i64 %to, 1
-  %m = urem i64 %from, %mask_count
-$places
-  %moved = call i64 @backward(ptr %old, ptr %new, ptr %worth, ptr %theta, ptr %mask, ptr %sums, ptr %seen, i64 %plane,
-    i64 %mask_stride, i64 %stride, i64 %cells, float %net, float %limit, float %excess)
-  %wrapped = call i64 @wrap(ptr %seen, i64 $seen_planes, i64 %plane, i64 %h, i64 %w)
-  %gathered = call i64 @gather(ptr %worth, ptr %seen, i64 %plane, i64 %stride, i64 %cells)
-  %further = icmp sgt i64 %from, 0
-  br i1 %further, label %step, label %walked
-walked:
-  %more = icmp slt i64 %b_next, %batch
-  br i1 %more, label %picture, label %done
-done:
-  ret i64 0
-}
-""")
-
-_SIZES = """
-  %stride = add i64 %w, 2
-  %row_cells = mul i64 %h, %stride
-  %cells = sub i64 %row_cells, 1
-  %state = mul i64 %plane, $channels
-  %states_all = mul i64 %state, %batch
-  %mask_one = mul i64 %plane, %mask_planes
-  %mask_all = mul i64 %mask_one, %batch
-  %many_masks = icmp sgt i64 %mask_planes, 1
-  %mask_stride = select i1 %many_masks, i64 %plane, i64 0"""
-_PLACES = """
-  %b_state = mul i64 %b, %state
-  %from_all = mul i64 %from, %states_all
-  %to_all = mul i64 %to, %states_all
-  %old_at = add i64 %from_all, %b_state
-  %new_at = add i64 %to_all, %b_state
-  %old = getelementptr float, ptr %states, i64 %old_at
-  %new = getelementptr float, ptr %states, i64 %new_at
-  %m_all = mul i64 %m, %mask_all
-  %b_mask = mul i64 %b, %mask_one
-  %mask_at = add i64 %m_all, %b_mask
-  %mask = getelementptr float, ptr %masks, i64 %mask_at"""
 
 
 def seen_features(rule: Rule) -> tuple[tuple[str, str], ...]:
@@ -196,14 +42,14 @@ def term_ir(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]])
     rule: gives channels, stencils, dt and clamp; its updates use the features that the bases use, and no others.
     """
     vector = Instructions("float32", True, LANES)
-    return _TEMPLATE.substitute(
+    return TEMPLATE.substitute(
         kind=vector.kind,
         suffix=vector.suffix,
         forward=_forward(rule, bases, terms),
         backward=_backward(rule, bases, terms),
         gather=_gather(rule),
-        sizes=_SIZES.replace("$channels", str(len(rule.channels))),
-        places=_PLACES,
+        sizes=SIZES.replace("$channels", str(len(rule.channels))),
+        places=PLACES,
         channels=len(rule.channels),
         seen_planes=max(1, len(seen_features(rule))),
     )

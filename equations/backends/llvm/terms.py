@@ -9,7 +9,8 @@ import numpy.typing as npt
 from sympy import Expr
 
 from equations.backends.llvm.jit import compile_entries
-from equations.backends.llvm.term_ir import ENTRIES, LANES, seen_features, term_ir
+from equations.backends.llvm.term_ir import LANES, seen_features, term_ir
+from equations.backends.llvm.term_text import ENTRIES
 from equations.errors import InputError
 from equations.rule import Rule
 from equations.terms import join_terms

@@ -1,0 +1,134 @@
+"""The way of several chains down the levels of pruning, side by side."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+
+import numpy as np
+
+from distill.engines import Progress
+from distill.refine.chain import Arrays, Chain, Found
+from distill.unfinished import Unfinished
+
+ITERATIONS_PER_S = 25.0  # nominal: 8 channels, a core for each chain
+LEAST = 5  # iterations of a level, however short the budget
+PATIENCE = 1.5  # a machine so many times slower than nominal does fewer iterations a level
+HOPELESS = 1.3  # a chain whose score is so many times the best one's goes on from the best rule
+
+
+class Descent:
+    """The way of all chains down the levels."""
+
+    def __init__(
+        self, chains: list[Chain], plan: list[int], budget_s: float, progress: Progress, unfinished: Unfinished
+    ) -> None:
+        self.chains, self.plan, self.progress, self.unfinished = chains, plan, progress, unfinished
+        self.roots = [chain.root for chain in chains]
+        self.share = budget_s / len(plan)
+        self.iterations = max(LEAST, round(ITERATIONS_PER_S * self.share))
+        self.hurried = False
+        self.done = [0.0] * len(chains)
+        self.asked_to_stop = threading.Event()
+        self.index = 0
+
+    def run(self) -> None:
+        before = self.unfinished.get("refine")
+        if before is not None:
+            self._unpack(before)
+        while self.index < len(self.plan):
+            deadline = time.monotonic() + PATIENCE * self.share
+            self._level(self.plan[self.index], self._affordable(), deadline)
+            self._share_best()
+            self.index += 1
+            self.unfinished.put("refine", self._pack())
+
+    def _pack(self) -> Arrays:
+        packed = {"index": np.array(self.index), "hurried": np.array(self.hurried)}
+        for number, chain in enumerate(self.chains):
+            packed |= {f"{number}:{name}": array for name, array in chain.pack().items()}
+        packed["roots"] = np.array([self.roots.index(chain.root) for chain in self.chains])
+        return packed
+
+    def _unpack(self, packed: Arrays) -> None:
+        self.index, self.hurried = int(packed["index"]), bool(packed["hurried"])
+        for number, chain in enumerate(self.chains):
+            mine = {key.split(":")[1]: a for key, a in packed.items() if key.split(":")[0] == str(number)}
+            chain.unpack(mine)
+            chain.root = self.roots[int(packed["roots"][number])]
+
+    def _affordable(self) -> int:
+        """How many iterations a level may have, by the pace of the slowest chain so far."""
+        pace = max(chain.pace for chain in self.chains)
+        allowed = self.iterations if not pace else int(PATIENCE * self.share / pace)
+        if allowed < self.iterations:
+            self.hurried = True
+        return max(LEAST, min(self.iterations, allowed))
+
+    def _level(self, terms: int, iterations: int, deadline: float) -> None:
+        errors: list[BaseException] = []
+
+        def stop() -> bool:
+            late = time.monotonic() > deadline
+            self.hurried |= late
+            return late or self.asked_to_stop.is_set()
+
+        def work(number: int) -> None:
+            def report(fraction: float) -> None:
+                self.done[number] = fraction
+
+            chain = self.chains[number]
+            wanted = chain.table.terms if self.index == 0 else terms
+            try:
+                chain.level(wanted, iterations, stop=stop, report=report)
+            except BaseException as error:
+                errors.append(error)
+
+        self.done = [0.0] * len(self.chains)
+        workers = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(len(self.chains))]
+        try:
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                while worker.is_alive():
+                    worker.join(0.2)
+                    self._tell(terms)
+        except BaseException:
+            self.asked_to_stop.set()
+            for worker in workers:
+                worker.join()
+            raise
+        if errors:
+            raise errors[0]
+        self.done = [1.0] * len(self.chains)
+        self._tell(terms)
+
+    def _tell(self, terms: int) -> None:
+        best = merged(self.chains).get(terms)
+        channels = len(self.chains[0].table.rule.channels)
+        loss = f", texture loss {best.loss:.3f}" if best and math.isfinite(best.loss) else ""
+        fraction = (self.index + min(self.done)) / len(self.plan)
+        self.progress("refine", fraction, f"{terms / channels:.1f} terms a channel{loss}")
+
+    def _share_best(self) -> None:
+        """A chain that has lost its way goes on from the best rule of this level."""
+        latest = [chain.found.get(chain.table.terms) for chain in self.chains]
+        known = [found for found in latest if found is not None and math.isfinite(found.score)]
+        if not known:
+            return
+        best = min(known, key=lambda found: found.score)
+        leader = self.chains[latest.index(best)]
+        for chain, found in zip(self.chains, latest, strict=True):
+            if found is None or found.score > HOPELESS * best.score:
+                chain.table, chain.root = best.table.copy(), leader.root
+
+
+def merged(chains: list[Chain]) -> dict[int, Found]:
+    """The best rule of every number of terms."""
+    best: dict[int, Found] = {}
+    for chain in chains:
+        for terms, found in list(chain.found.items()):
+            if terms not in best or found.score < best[terms].score:
+                best[terms] = found
+    return best

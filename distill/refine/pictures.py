@@ -1,0 +1,35 @@
+"""From a rule's settings to states, masks and pictures, as arrays of a batch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from distill.refine.table import Floats
+from equations.init import make_state
+from equations.rule import Rule
+
+
+def first_state(rule: Rule, size: tuple[int, int], seed: int) -> Floats:
+    """The first state (channel, h, w) of a rule that has an init."""
+    assert rule.init is not None
+    return make_state(rule.init, len(rule.channels), size, seed)
+
+
+def shown(rule: Rule) -> list[int]:
+    """The places of the channels that a rule with a display shows."""
+    assert rule.display is not None
+    return [rule.channels.index(name) for name in rule.display.channels]
+
+
+def rgb_of(rule: Rule, state: Floats) -> Floats:
+    """States (batch, channel, h, w) as pictures (batch, 3, h, w)."""
+    assert rule.display is not None
+    return np.ascontiguousarray(rule.display.scale * state[:, shown(rule)] + rule.display.offset)
+
+
+def masks_of(rule: Rule, random: np.random.Generator, steps: int, batch: int, size: tuple[int, int]) -> Floats | None:
+    """Update masks (steps, batch, 1 or channel, h, w) of zeros and ones; None when every cell steps."""
+    if not rule.masked:
+        return None
+    planes = len(rule.channels) if rule.mask == "channel" else 1
+    return (random.random((steps, batch, planes, *size), np.float32) < rule.update_rate).astype(np.float32)

@@ -1,0 +1,58 @@
+"""On-policy rounds: a rule learns what its teacher would do in the states that the rule itself visits."""
+
+from __future__ import annotations
+
+import time
+
+from distill.compete import fit_channel
+from distill.engines import FitOptions
+from distill.run import Fronts, Run, choose_equations, compose_rule
+from distill.sampling import Samples
+from distill.select import pareto
+from distill.stages import ON_POLICY_SEED, label_visited, refit_front, state_distance, trial
+from equations.mask import shift_seed
+from equations.rule import Candidate
+
+MATCHED = 0.1  # distance of states, in standard deviations, that ends the on-policy rounds
+MOST_ROUNDS = 3
+
+
+def on_policy_rounds(
+    run: Run, fronts: Fronts, engines: tuple[str, ...], samples: Samples, budget_s: float
+) -> tuple[Fronts, Samples]:
+    """Rounds until the rule stays where the teacher is: the states that the rule visits, labelled by the teacher, join
+    the samples, and all equations are refitted.
+
+    A round ends it when the rule's states are within `MATCHED` of the teacher's (`state_distance`), when the third
+    round is done, or the time of the fit has been spent once more.
+    """
+    every = run.steps // 10 or 1
+    theirs = run.teacher.rollout(size=run.size, steps=run.steps, seed=shift_seed(run.seed, 3), every=every)
+    wider, started = samples, time.monotonic()
+    for number in range(MOST_ROUNDS + 1):
+        rule = compose_rule(run, choose_equations(run, fronts, samples))
+        seed = shift_seed(run.seed, ON_POLICY_SEED + number)
+        visited = trial(rule, samples, size=run.size, steps=run.steps, seed=seed)
+        run.distances.append(state_distance(visited, theirs))
+        if run.distances[-1] <= MATCHED or number == MOST_ROUNDS:
+            break
+        if number > 0 and time.monotonic() - started > budget_s:
+            run.hurried = True
+            break
+        run.progress("on-policy", number / MOST_ROUNDS, f"states {run.distances[-1]:.2g} from the teacher's")
+        wider = label_visited(visited, wider, run.teacher, run.seed + number)
+        fronts = _refitted(run, fronts, engines, wider, samples)
+    return fronts, wider
+
+
+def _refitted(run: Run, fronts: Fronts, engines: tuple[str, ...], wider: Samples, samples: Samples) -> Fronts:
+    """The fronts on more samples: the sparse path anew, the others' equations with their constants refitted."""
+    refitted = {}
+    for index, (channel, front) in enumerate(fronts.items()):
+        again: tuple[Candidate, ...] = ()
+        if "sparse" in engines:
+            options = FitOptions(seed=run.seed, max_terms=run.max_terms, teacher=run.teacher)
+            again = fit_channel(("sparse",), wider, index, options=options)
+            front = tuple(c for c in front if c.engine != "sparse")
+        refitted[channel] = pareto(again, refit_front(front, wider, index), floor=float(samples.floor[index]))
+    return refitted

@@ -1,0 +1,57 @@
+"""What the stages of a distillation share: the settings, a stopwatch, and the way from fronts to a rule."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from distill.engines import Progress
+from distill.sampling import Samples
+from distill.select import knee
+from distill.teacher import Teacher, compose
+from equations.rule import Candidate, Rule
+
+Fronts = Mapping[str, tuple[Candidate, ...]]
+
+
+@dataclass
+class Run:
+    """What the stages share: the settings and a stopwatch."""
+
+    teacher: Teacher
+    seed: int
+    size: tuple[int, int]
+    steps: int
+    max_terms: int
+    progress: Progress
+    times: dict[str, float] = field(default_factory=dict)
+    distances: list[float] = field(default_factory=list)  # of the rule's states from the teacher's, each round
+    hurried: bool = False  # the machine was too slow for the work that the budget stands for
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.progress(name, 0.0, "")
+        started = time.perf_counter()
+        yield
+        self.times[name] = self.times.get(name, 0.0) + round(time.perf_counter() - started, 3)
+        self.progress(name, 1.0, "")
+
+    @property
+    def answers(self) -> bool:
+        """Whether the teacher can label new states; a recording cannot."""
+        return getattr(self.teacher, "samples", None) is None
+
+
+def choose_equations(run: Run, fronts: Fronts, samples: Samples) -> dict[str, Candidate]:
+    """One equation per channel. An exact form is taken whole, whatever its length."""
+    chosen = {}
+    for index, (channel, front) in enumerate(fronts.items()):
+        limit = None if any(c.engine == "exact" for c in front) else run.max_terms
+        chosen[channel] = knee(front, floor=float(samples.floor[index]), max_terms=limit)
+    return chosen
+
+
+def compose_rule(run: Run, chosen: Mapping[str, Candidate]) -> Rule:
+    return compose(run.teacher, {channel: candidate.expr for channel, candidate in chosen.items()})

@@ -174,6 +174,8 @@ def _crowd(x: Array, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     spread = x.std(axis=0)
     scaled = x / np.where(spread > 0, spread, 1.0)
     views = scaled @ rng.normal(size=(x.shape[1], VIEWS)) / np.sqrt(x.shape[1])
-    _, box, count = np.unique(np.floor(views / BOX), axis=0, return_inverse=True, return_counts=True)
+    _, box, count = np.unique(
+        np.floor(views / BOX + rng.uniform(size=VIEWS)), axis=0, return_inverse=True, return_counts=True
+    )
     found: npt.NDArray[np.int64] = count[box.ravel()]
     return found

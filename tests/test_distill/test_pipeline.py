@@ -16,8 +16,9 @@ from distill import RecordingTeacher, RuleTeacher, distill, read_hall_of_fame, s
 from distill.engines import ENGINES
 from distill.engines.sparse import fit_bases, linear_bases
 from distill.fidelity import predict
+from distill.rolling import Rollout
 from distill.sampling import Samples
-from distill.stages import on_policy, richer_rule, stability, trial
+from distill.stages import on_policy, richer_rule, stability, state_distance, trial
 from distill.unfinished import UNFINISHED
 from equations import load_rule
 from equations.errors import InputError
@@ -443,6 +444,27 @@ def test_on_policy_adds_the_rules_own_states() -> None:
     wider = on_policy(rule, samples, net, size=(16, 16), steps=10, seed=0)
     assert len(wider.X) == pytest.approx(1.5 * len(samples.X), rel=0.05)
     np.testing.assert_allclose(wider.Y, net.update(wider.X), atol=1e-6)
+
+
+def test_the_distance_of_states_is_in_standard_deviations() -> None:
+    rng = np.random.default_rng(0)
+    theirs = rng.normal(0, 0.2, (6, 2, 30, 30)).astype(np.float32)
+    same = Rollout(rng.normal(0, 0.2, (6, 2, 30, 30)).astype(np.float32), None)
+    assert state_distance(same, theirs) < 0.05
+    shifted = Rollout((same.frames + np.float32([0.2, 0.0])[:, None, None]).astype(np.float32), None)
+    assert state_distance(shifted, theirs) == pytest.approx(0.5, abs=0.05)  # one of two channels is one deviation off
+    young = Rollout(np.concatenate([9 + same.frames[:3], same.frames[3:]]), None)
+    assert state_distance(young, theirs) < 0.05, "the first half of the run does not count"
+    assert state_distance(Rollout(same.frames, 40), theirs) == np.inf
+
+
+def test_rounds_end_when_the_rule_stays_where_its_teacher_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = distill(Network(), engine="sparse", max_terms=12, refine=False, **SMALL).report
+    rounds = report["on_policy"]
+    assert 1 <= len(rounds) <= 4
+    assert len(rounds) == 4 or rounds[-1] <= 0.1
+    monkeypatch.setattr("distill.rounds.MATCHED", 1e9)
+    assert len(distill(Network(), engine="sparse", max_terms=12, refine=False, **SMALL).report["on_policy"]) == 1
 
 
 def test_a_runaway_rule_is_stopped_and_reported() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from distill.sampling import Samples, add_states, ages, sample
+from distill.sampling import Samples, _choose, add_states, ages, sample
 from equations.errors import InputError
 from equations.perception import perceive
 from tests.test_distill.teachers import Network, gray_scott, hidden, planted
@@ -85,3 +85,21 @@ def test_subset_is_seeded_and_leaves_the_held_out_side() -> None:
     assert np.array_equal(part.X, samples.subset(30, 0).X)
     assert part.X_held is samples.X_held
     assert samples.subset(10**6, 0) is samples
+
+
+def test_of_many_that_are_alike_few_are_taken() -> None:
+    """2,000 cells in one state and 40 in others: the odd ones are a fiftieth of the frame, and a third of the rows."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([0.001 * rng.normal(size=(2000, 4)), 3 * rng.normal(size=(40, 4))])
+    y = np.ones((len(x), 2))
+    chosen = _choose(x, y, 120, rng)
+    assert len(chosen) == len(set(chosen.tolist())) == 120
+    assert (chosen >= 2000).mean() > 0.25
+    even = _choose(rng.normal(size=(2040, 4)), y, 120, rng)
+    assert (even >= 2000).mean() < 0.1
+
+
+def test_still_cells_are_drawn_too() -> None:
+    x, rng = np.zeros((50, 3)), np.random.default_rng(0)
+    assert len(set(_choose(x, np.zeros((50, 1)), 20, rng).tolist())) == 20
+    assert sorted(_choose(x, np.zeros((50, 1)), 50, rng).tolist()) == list(range(50))

@@ -43,18 +43,18 @@ SEED = SEEDS[0]  # fresh: neither training, sampling nor refinement draws it
 
 @dataclass(frozen=True)
 class Film:
-    """Both at `marks` steps from one seed; None once a run has left the finite numbers. `own`: the rule's channels
-    among the automaton's, which may be more.
+    """Both at `marks` steps from one seed; None once a run has left the finite numbers. `nca` has the rule's channels,
+    `whole` all of the automaton's, which may be more.
     """
 
     marks: tuple[int, ...]
-    own: tuple[int, ...]
+    whole: tuple[State | None, ...]
     nca: tuple[State | None, ...]
     rule: tuple[State | None, ...]
 
     def early_nca(self) -> list[State]:
         """The automaton's states of 20 to 400 steps: the ages that rules are fitted to."""
-        return [s for mark, s in zip(self.marks, self.nca, strict=True) if 0 < mark <= STEPS and s is not None]
+        return [s for mark, s in zip(self.marks, self.whole, strict=True) if 0 < mark <= STEPS and s is not None]
 
     def late(self, side: Sequence[State | None]) -> list[State]:
         """The healthy states from 400 steps on; of a film that ends before, its last."""
@@ -122,8 +122,9 @@ def make_film(rule: Rule, checkpoint: Checkpoint) -> Film:
     affordable = FILM_WORK // (side**2 * len(rule.channels))
     marks = tuple(mark for mark in MARKS if mark <= max(STEPS, affordable))
     teacher = NCATeacher(checkpoint)
-    own = tuple(places_in(rule, teacher.channels))
-    return Film(marks, own, _nca_states(teacher, side, marks), _rule_states(rule, side, marks))
+    own, whole = places_in(rule, teacher.channels), _nca_states(teacher, side, marks)
+    nca = tuple(None if state is None else state[own] for state in whole)
+    return Film(marks, whole, nca, _rule_states(rule, side, marks))
 
 
 @torch.inference_mode()

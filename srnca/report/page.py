@@ -175,10 +175,9 @@ def _fidelity(result: Distillation, evidence: Evidence) -> list[str]:
 
 def _states(rule: Rule, film: Film | None) -> list[str]:
     nca, own = (film.late(film.nca), film.late(film.rule)) if film is not None else ([], [])
-    if film is None or not nca or not own:
+    if not nca or not own:
         return []
-    places = zip(rule.channels, film.own, range(len(rule.channels)), strict=True)
-    cards = [_card(c, "", draw_histograms(nca[0][there], own[0][here])) for c, there, here in places]
+    cards = [_card(c, "", draw_histograms(nca[0][i], own[0][i])) for i, c in enumerate(rule.channels)]
     return [
         paragraph(f"Values of all cells after 400 steps: {NCA} (filled) and {RULE} (line)."),
         f'<div class="cards">{"".join(cards)}</div>',

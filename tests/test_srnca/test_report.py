@@ -15,6 +15,7 @@ import pytest
 from distill import distill
 from distill.recording import RecordingTeacher
 from distill.result import Distillation
+from equations.reduce import drop_unseen
 from equations.rule import Rule
 from equations.stencils import nca_stencils
 from equations.symbols import symbol
@@ -137,6 +138,33 @@ def test_the_same_result_gives_the_same_page(found: Distillation, tmp_path: Path
     for name in "ab":
         (tmp_path / name).mkdir()
     assert written(tmp_path / "a", found)[0] == written(tmp_path / "b", found)[0]
+
+
+def test_a_rule_of_fewer_channels_has_its_page_too(tmp_path: Path) -> None:
+    """h3 moves, but nothing that is shown depends on it; h4 stands after it."""
+    made = checkpoint(activation="abs", channels=5, filters=2)
+    result = distill(NCATeacher(made), engine="exact", rows=200, size=(16, 16), steps=20)
+    names = ("r", "g", "b", "h4")
+    updates = {name: sum(symbol(other) for other in names) * -0.01 for name in names}
+    bare = drop_unseen(result.rule.replace(updates={**updates, "h3": symbol("h3") * -0.1}, fronts={}))
+    assert bare.channels == names
+    report_checkpoint(
+        tmp_path / "report.html",
+        replace(
+            result,
+            rule=bare,
+            report=result.report
+            | {
+                "r2": dict.fromkeys(names, 0.5),
+                "terms": {**result.report["terms"], "by_channel": dict.fromkeys(names, 4)},
+            },
+        ),
+        made,
+    )
+    page = Page((tmp_path / "report.html").read_text())
+    assert set(SECTIONS) <= set(page.sections)
+    film = gather.make_film(bare, made)
+    np.testing.assert_array_equal(film.nca[-1], film.whole[-1][[0, 1, 2, 4]])
 
 
 def test_a_rule_that_diverges_has_its_page_too(found: Distillation, tmp_path: Path) -> None:

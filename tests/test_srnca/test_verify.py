@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from equations.errors import InputError
 from equations.infix import parse_infix
+from equations.reduce import drop_unseen
 from equations.rule import Display, Rule
 from equations.stencils import nca_stencils
 from srnca.evaluate import nca_pictures, rule_pictures
@@ -75,6 +77,24 @@ def test_a_refined_rule_promises_its_texture_only() -> None:
         assert checks[name].value < 0
     assert checks["texture"].threshold is not None
     assert checks["automaton's texture"].threshold == 0.5
+
+
+def test_a_rule_without_an_idle_channel_is_still_the_automatons() -> None:
+    """Nothing that is shown depends on h4, which is the last channel: the first states of the others stay the same."""
+    made = checkpoint(activation="abs", channels=5)
+    names = [name for name in rule_of(made).feature_names if name.startswith("h4")]
+    with torch.no_grad():
+        for number, name in enumerate(rule_of(made).feature_names):
+            if name in names:
+                made.nca.weight[:4, number] = 0
+                made.nca.weight[:4, number + len(rule_of(made).feature_names)] = 0
+    bare = drop_unseen(rule_of(made))
+    assert bare.channels == ("r", "g", "b", "h3")
+    result = verify(bare, made, steps=50)
+    assert result.ok
+    values = {check.name: check.value for check in result.checks}
+    assert values["fidelity (R², one step)"] == pytest.approx(1, abs=1e-9)
+    assert values["rollout agreement"] == pytest.approx(1, abs=1e-6)
 
 
 def test_a_refined_rule_must_show_more_than_a_flat_picture(monkeypatch: pytest.MonkeyPatch) -> None:

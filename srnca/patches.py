@@ -73,9 +73,9 @@ def _quantiles(picture: Tensor, directions: Tensor) -> Tensor:
 
 
 def balanced(texture: Tensor, patches: Tensor) -> Tensor:
-    """log √(texture loss · patch distance): what training and refinement lower, (batch,).
+    """log √(texture loss · patch distance): what refinement lowers, and the logarithm of what it judges by, (batch,).
 
-    A tenth off either counts the same. In their sum the patch distance, a fifth of the texture loss, is hardly felt:
-    with equal losses the pictures are blocks and colour fringes where these are bands.
+    A tenth off either counts the same. In the sum, which training lowers, the patch distance, a fifth of the texture
+    loss, is hardly felt: rules of equal losses are blocks and colour fringes there where they are bands here.
     """
     return 0.5 * (texture.clamp_min(1e-6).log() + patches.clamp_min(1e-6).log())

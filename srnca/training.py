@@ -24,7 +24,7 @@ from srnca.growing import Growing, normalised, state_threads
 from srnca.images import Target
 from srnca.loss import TextureLoss
 from srnca.nca import NCA
-from srnca.patches import PatchDistance, balanced
+from srnca.patches import PatchDistance
 from srnca.presets import TrainConfig
 from srnca.provenance import provenance
 
@@ -166,7 +166,7 @@ class _Run:
     def objective(self, rgb: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """What training lowers, and the texture loss, both (batch,)."""
         texture = self.loss(rgb)
-        wanted = balanced(texture, self.patches(rgb, random))
+        wanted = (texture + self.patches(rgb, random)).log()
         if self.config.l1:
             wanted = wanted + self.config.l1 * self.nca.first_layer.abs().mean()
         return wanted, texture

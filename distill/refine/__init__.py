@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from distill.engines import Progress, silent
-from distill.refine.chain import Chain
+from distill.refine.chain import Chain, Found
 from distill.refine.descent import Descent, merged
 from distill.refine.settings import Objective, Settings
 from distill.refine.table import TermTable
@@ -108,19 +108,24 @@ def refine(
     plan = levels(min(chain.table.terms for chain in chains), len(teacher.channels), max_terms)
     descent = Descent(chains, plan, budget_s, progress or silent, unfinished or Unfinished(None, {}))
     descent.run()
-    best = merged(chains)
-    channels = len(teacher.channels)
-    front = {
-        f.terms: RefinedRule(f.terms / channels, f.loss, f.score, f.table.to_rule(), f.start)
-        for f in sorted(best.values(), key=lambda f: f.terms)
-        if math.isfinite(f.score)
-    }
+    best, channels = merged(chains), len(teacher.channels)
+    front = {f.terms: point for f in best.values() if (point := _looked_at_again(f, chains[0], channels))}
     if not front:
         raise SrncaError("refinement: no rule survived a long rollout; train the teacher longer or give more --budget")
     chosen = choose(list(front.values()), max_terms, max_loss)
     rule = _tidy(chains[0], best[round(chosen.terms * channels)].table)
     rule = rule.replace(provenance={**rule.provenance, "start": chosen.start, "refined": True})
-    return RefineResult(rule, tuple(front.values()), descent.hurried)
+    return RefineResult(rule, tuple(sorted(front.values(), key=lambda p: p.terms)), descent.hurried)
+
+
+def _looked_at_again(found: Found, chain: Chain, channels: int) -> RefinedRule | None:
+    """A rule with its losses from more and other first states than it was chosen by, which flatter it; None where one
+    of these makes it run away.
+    """
+    loss, score = chain.score(found.table, seeds=SEEDS) if math.isfinite(found.score) else (math.inf, math.inf)
+    if not math.isfinite(score):
+        return None
+    return RefinedRule(found.terms / channels, loss, score, found.table.to_rule(), found.start)
 
 
 def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | None = None) -> RefinedRule:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 REGRESSION_SHARE = 0.2  # of the time budget, when there is an objective to refine for
 CHANNEL_LIMIT_S = 60.0
+BESIDES_S = 3.0  # what the other work on a channel takes beside the search: the library, refitting, pruning
 PATIENCE = 1.5  # so many times slower than nominal is still waited for
 
 
@@ -123,7 +124,7 @@ def _fit(run: Run, engines: tuple[str, ...], samples: Samples, budget_s: float) 
     share = min(CHANNEL_LIMIT_S, budget_s / count)
     fronts, started = {}, time.monotonic()
     for index, channel in enumerate(samples.channels):
-        late = (time.monotonic() - started) / (index * share) if index else 1.0
+        late = (time.monotonic() - started) / (index * (share + BESIDES_S)) if index else 1.0
         if late > PATIENCE:
             run.hurried = True
         options = FitOptions(

@@ -15,6 +15,7 @@ from equations.rule import Candidate
 
 MATCHED = 0.1  # distance of states, in standard deviations, that ends the on-policy rounds
 MOST_ROUNDS = 3
+PATIENCE = 2.0  # times the budget of the fit that the rounds may take
 
 
 def on_policy_rounds(
@@ -24,7 +25,7 @@ def on_policy_rounds(
     the samples, and all equations are refitted.
 
     A round ends it when the rule's states are within `MATCHED` of the teacher's (`state_distance`), when the third
-    round is done, or the time of the fit has been spent once more.
+    round is done, or twice the time of the fit has been spent.
     """
     every = run.steps // 10 or 1
     theirs = run.teacher.rollout(size=run.size, steps=run.steps, seed=shift_seed(run.seed, 3), every=every)
@@ -36,7 +37,7 @@ def on_policy_rounds(
         run.distances.append(state_distance(visited, theirs))
         if run.distances[-1] <= MATCHED or number == MOST_ROUNDS:
             break
-        if number > 0 and time.monotonic() - started > budget_s:
+        if number > 0 and time.monotonic() - started > PATIENCE * budget_s:
             run.hurried = True
             break
         run.progress("on-policy", number / MOST_ROUNDS, f"states {run.distances[-1]:.2g} from the teacher's")

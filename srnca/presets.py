@@ -17,7 +17,8 @@ class TrainConfig(NCAConfig):
 
     max_ca_steps: longest rollout between two looks at the picture (rollouts are uniform in [half, all] of it).
     batch_size: states an iteration. learning_rate: Adam's at the start; it falls along a cosine to 2 %.
-    size: side of the square training picture, in cells. pool: states kept between iterations; the fewer, the older they get.
+    size: side of the square training picture, in cells. pool: states kept between iterations; the fewer, the older
+    they get.
     l1: weight of the mean |w| of the first layer in the training objective; it makes what a rule can do without small.
     """
 

@@ -30,7 +30,7 @@ from equations.rule import Rule
 __all__ = ["Objective", "RefineResult", "RefinedRule", "Settings", "choose", "levels", "refine"]
 
 FAST, SLOW = 0.5, 0.75  # shares of the terms that survive a level, where there are many, and where every one counts
-TOLERANCE = 1.25  # the knee: the shortest rule whose score is within this factor of the best
+TOLERANCE = 1.1  # the knee: the shortest rule whose score is within this factor of the best
 SEEDS = 8  # first states that the last decisions are made on; their mean moves by 2 % with the choice of seeds
 FELT = 1.05  # a change of the score that counts as felt
 
@@ -129,7 +129,7 @@ def _looked_at_again(found: Found, chain: Chain, channels: int) -> RefinedRule |
 
 
 def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | None = None) -> RefinedRule:
-    """The shortest rule of at most `max_terms` a channel whose score is within 25 % of the best of those; with
+    """The shortest rule of at most `max_terms` a channel whose score is within 10 % of the best of those; with
     `max_loss`, the shortest whose texture loss is at most that, or the one of the least loss.
     """
     short = [p for p in front if p.terms <= max_terms] or [min(front, key=lambda p: p.terms)]

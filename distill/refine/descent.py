@@ -12,7 +12,7 @@ from distill.engines import Progress
 from distill.refine.chain import Arrays, Chain, Found
 from distill.unfinished import Unfinished
 
-ITERATIONS_PER_S = 25.0  # nominal: 8 channels, a core for each chain
+ITERATIONS_PER_S = 18.0  # nominal, pruning and judging counted in: 8 channels, a core for each chain
 LEAST = 5  # iterations of a level, however short the budget
 PATIENCE = 1.5  # a machine so many times slower than nominal does fewer iterations a level
 HOPELESS = 1.3  # a chain whose score is so many times the best one's goes on from the best rule

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 REGRESSION_SHARE = 0.2  # of the time budget, when there is an objective to refine for
 CHANNEL_LIMIT_S = 60.0
-BESIDES_S = 3.0  # what the other work on a channel takes beside the search: the library, refitting, pruning
+BESIDES_S = 6.0  # what the other work on a channel takes beside the search: the library, refitting, pruning
 PATIENCE = 1.5  # so many times slower than nominal is still waited for
 
 

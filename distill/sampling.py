@@ -155,7 +155,7 @@ def _label(
 def _choose(x: Array, y: Array, share: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """`share` different rows: a third at random, a third by the size of their update, a third by their rarity."""
     chosen = rng.permutation(len(y))[: share - 2 * (share // 3)]
-    for weight in (np.square(y).sum(axis=1), 1.0 / _crowd(x, rng)):
+    for weight in (np.square(y).sum(axis=1), 1.0 / crowd(x, rng)):
         free = np.ones(len(y), bool)
         free[chosen] = False
         rest = np.flatnonzero(free)
@@ -169,7 +169,7 @@ def _choose(x: Array, y: Array, share: int, rng: np.random.Generator) -> npt.NDA
     return chosen
 
 
-def _crowd(x: Array, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def crowd(x: Array, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """For each row how many rows, itself included, are all but alike: those in the same box of a few random views."""
     spread = x.std(axis=0)
     scaled = x / np.where(spread > 0, spread, 1.0)

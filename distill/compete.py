@@ -57,7 +57,7 @@ def fit_channel(
     for name in engines:
         if front and front[-1].loss <= floor:
             return front
-        seeded = replace(options, guesses=(*options.guesses, *(c.expr for c in front)))
+        seeded = replace(options, guesses=(*options.guesses, *(c.expr for c in front)), rivals=front)
         try:
             found = get_engine(name).fit(samples, channel, options=seeded, progress=progress)
         except SrncaError as error:

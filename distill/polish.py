@@ -6,15 +6,19 @@ would lose half of the digits, and with them the difference between nearly right
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import sympy
 from sympy import Expr
 
 from distill.greedy import Problem
 from distill.sampling import Samples
 from equations import build
+from equations.errors import InputError
 from equations.numeric import compile_numpy
 from equations.rule import Candidate
 from equations.terms import complexity, count_terms, split_terms
@@ -26,6 +30,7 @@ NOTHING = 1e-8  # a term that contributes less than this share of the target is 
 INDEPENDENT = 1e-6  # least share of a column outside the others; squared, the Gram matrix must still see it
 BIGGEST = 1e15  # basis values beyond this are not regressed on
 MAX_BASES = 120
+PRUNED = 2  # of several equations, so many are also pruned
 
 
 class Design:
@@ -45,6 +50,25 @@ class Design:
         self.train = _triangle(values[:, keep] / self.norm, y)
         self.held = _triangle(held_values[:, keep] / self.norm, held_y)
 
+    @cached_property
+    def whole(self) -> tuple[int, ...]:
+        """The columns that are not combinations of earlier ones."""
+        kept: list[int] = []
+        basis = np.zeros((len(self.train), 0))
+        for i in range(len(self.bases)):
+            column = self.train[:, i] - basis @ (basis.T @ self.train[:, i])
+            column -= basis @ (basis.T @ column)
+            norm = float(np.linalg.norm(column))
+            if norm > INDEPENDENT:
+                kept.append(i)
+                basis = np.column_stack([basis, column / norm])
+        return tuple(kept)
+
+    @cached_property
+    def costs(self) -> list[int]:
+        """The complexity of each basis."""
+        return [complexity(basis) for basis in self.bases]
+
     def weights(self, subset: Sequence[int]) -> Array:
         """Least-squares weights of the unit-norm columns in `subset`."""
         s = list(subset)
@@ -58,12 +82,30 @@ class Design:
         """Held-out mean squared error."""
         return float(np.square(self.held[:, list(subset)] @ weights - self.held[:, -1]).sum()) / self.held_rows
 
-    def candidate(self, subset: Sequence[int], engine: str) -> Candidate:
-        """The refitted, rounded equation of these bases; terms whose weight rounds to nothing are gone."""
+    def candidates(
+        self, subsets: Sequence[Sequence[int]], engine: str, rivals: Sequence[Candidate] = ()
+    ) -> list[Candidate]:
+        """The refitted, rounded equations of these subsets, without what a rival or one before them beats, and without
+        what multiplied out is beyond what a rule may be.
+        """
+        found: list[Candidate] = []
+        for subset in subsets:
+            with contextlib.suppress(InputError):
+                candidate = self._candidate(subset, engine, [*rivals, *found])
+                found += [] if candidate is None else [candidate]
+        return found
+
+    def _candidate(self, subset: Sequence[int], engine: str, rivals: Sequence[Candidate]) -> Candidate | None:
+        """None where a rival is as good and as short: building an expression costs more than seeing that."""
         constants = self.round(subset, self.weights(subset))
-        terms = [(float(c), self.bases[i]) for i, c in zip(subset, constants, strict=True) if c != 0]
-        expr = build.add(*(build.multiply(_number(c), basis) for c, basis in terms))
         loss = self.held_loss(subset, constants * self.norm[list(subset)])
+        kept = [(float(c), i) for i, c in zip(subset, constants, strict=True) if c != 0]
+        factors = [c for c, i in kept if c != 1 and self.bases[i] is not sympy.S.One]
+        numbers = sum(1 if c == -1 else 2 for c in factors)  # a sign, or a number and what multiplies it
+        least = sum(self.costs[i] for _, i in kept) + len(kept) - 1 + numbers
+        if any(rival.complexity <= least and rival.loss <= loss for rival in rivals):
+            return None
+        expr = build.add(*(build.multiply(_number(c), self.bases[i]) for c, i in kept))
         return Candidate(complexity(expr), loss, expr, engine, count_terms(expr))
 
     def round(self, subset: Sequence[int], weights: Array) -> Array:
@@ -109,19 +151,34 @@ def basis_functions(expr: Expr) -> list[Expr]:
     return [arg.as_coeff_Mul()[1] for arg in expr.args] if expr.is_Add else [expr]
 
 
-def polish(expr: Expr, samples: Samples, channel: int, *, engine: str, max_terms: int) -> list[Candidate]:
-    """`expr` with its linear constants refitted, and every smaller equation that dropping terms makes of it.
+def polish(
+    found: Sequence[Expr],
+    samples: Samples,
+    channel: int,
+    *,
+    engine: str,
+    max_terms: int,
+    rivals: Sequence[Candidate] = (),
+) -> list[Candidate]:
+    """The expressions with their linear constants refitted, and the smaller equations that dropping terms makes of
+    the best two, which is what makes a law bare.
 
-    Returns candidates of at most `max_terms` terms (at least one term), unsorted; none when `expr` has no
-    finite value on the samples.
+    Returns candidates of at most `max_terms` terms (at least one term), unsorted, without what `rivals` or one of
+    themselves beat: building an expression costs more than fitting it. Expressions without a finite value on the
+    samples, and those that multiplied out are beyond what a rule may be, are left out.
     """
-    work = design(basis_functions(expr), samples, channel)
-    whole = _independent(work)
-    if not whole:
-        return []
-    subsets = [whole, *work.problem().backward(whole)]
-    found = [work.candidate(subset, engine) for subset in subsets if len(subset) <= max_terms]
-    return [c for c in found if c.terms <= max_terms]  # a factored basis may stand for many terms
+    works: list[Design] = []
+    for expr in found:
+        with contextlib.suppress(InputError):
+            works.append(design(basis_functions(expr), samples, channel))
+    works = [work for work in works if work.whole]
+    works.sort(key=lambda work: work.held_loss(work.whole, work.weights(work.whole)))
+    kept: list[Candidate] = []
+    for place, work in enumerate(works):
+        smaller = work.problem().backward(work.whole) if place < PRUNED else ()
+        short = [subset for subset in (work.whole, *smaller) if len(subset) <= max_terms]
+        kept += work.candidates(short, engine, [*rivals, *kept])
+    return [c for c in kept if c.terms <= max_terms]  # a factored basis may stand for many terms
 
 
 def refit(expr: Expr, samples: Samples, channel: int, *, engine: str) -> Candidate | None:
@@ -132,8 +189,8 @@ def refit(expr: Expr, samples: Samples, channel: int, *, engine: str) -> Candida
     if engine == "exact":
         return score(expr, samples, channel, engine=engine)
     work = design(basis_functions(expr), samples, channel)
-    whole = _independent(work)
-    return work.candidate(whole, engine) if whole else None
+    found = work.candidates([work.whole], engine) if work.whole else []
+    return found[0] if found else None
 
 
 def score(expr: Expr, samples: Samples, channel: int, *, engine: str) -> Candidate | None:
@@ -144,20 +201,6 @@ def score(expr: Expr, samples: Samples, channel: int, *, engine: str) -> Candida
     if not np.isfinite(loss):
         return None
     return Candidate(complexity(expr), loss, expr, engine, len(split_terms(expr)))
-
-
-def _independent(work: Design) -> tuple[int, ...]:
-    """The columns that are not combinations of earlier ones."""
-    kept: list[int] = []
-    basis = np.zeros((len(work.train), 0))
-    for i in range(len(work.bases)):
-        column = work.train[:, i] - basis @ (basis.T @ work.train[:, i])
-        column -= basis @ (basis.T @ column)
-        norm = float(np.linalg.norm(column))
-        if norm > INDEPENDENT:
-            kept.append(i)
-            basis = np.column_stack([basis, column / norm])
-    return tuple(kept)
 
 
 def _triangle(values: Array, y: Array) -> Array:

@@ -27,14 +27,15 @@ class FitOptions:
 
     seed: same seed, same front. max_terms: additive terms an equation may have. budget_s: seconds that the
     channel may cost; engines turn it into a number of evaluations, so that results do not depend on the
-    clock. guesses: equations (in the samples' feature names) that other engines found. teacher: for engines
-    that read the teacher itself.
+    clock. guesses: equations (in the samples' feature names) that other engines found. rivals: candidates that
+    are there already: what they beat need not be returned. teacher: for engines that read the teacher itself.
     """
 
     seed: int = 0
     max_terms: int = 24
     budget_s: float = 20.0
     guesses: Sequence[Expr] = ()
+    rivals: Sequence[Candidate] = ()
     teacher: Teacher | None = None
 
 

@@ -7,7 +7,6 @@ bounded by evaluations and never by time (a time limit would make results depend
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,11 +16,11 @@ from sympy import Expr
 from distill.engines.base import FitOptions, Progress, silent
 from distill.engines.operon_trees import to_sympy
 from distill.engines.sparse import linear_front, still
-from distill.polish import polish, refit
+from distill.polish import polish
 from distill.sampling import Samples
 from distill.select import pareto
 from equations import build
-from equations.errors import InputError, MissingPartError
+from equations.errors import MissingPartError
 from equations.numeric import compile_numpy
 from equations.rule import Candidate
 from equations.symbols import symbol
@@ -54,7 +53,8 @@ class OperonEngine:
         for number in range(rounds):
             progress("operon", number / rounds, f"{samples.channels[channel]}: best loss {front[-1].loss:.3g}")
             found = search.round(number, options.guesses, min(ROUND, max(LEAST, total)))
-            polished = _polished(found, samples, channel, options.max_terms)
+            known = pareto(options.rivals, front)
+            polished = polish(found, samples, channel, engine=self.name, max_terms=options.max_terms, rivals=known)
             front = pareto(front, polished, floor=floor)
             if front[-1].loss <= floor:
                 break
@@ -142,15 +142,3 @@ def _screened(samples: Samples, channel: int, guesses: Sequence[Expr]) -> list[i
             if name in samples.names:
                 wanted.setdefault(samples.names.index(name))
     return sorted(list(wanted)[:FEATURES])
-
-
-def _polished(found: Sequence[Expr], samples: Samples, channel: int, max_terms: int) -> list[Candidate]:
-    """All expressions refitted; the best two also pruned term by term, which is what makes the law bare."""
-    kept: list[Candidate] = []
-    for expr in found:
-        with contextlib.suppress(InputError):  # multiplied out it is beyond what a rule may be
-            candidate = refit(expr, samples, channel, engine="operon")
-            kept += [] if candidate is None else [candidate]
-    for best in sorted(kept, key=lambda c: c.loss)[:2]:
-        kept += polish(best.expr, samples, channel, engine="operon", max_terms=max_terms)
-    return [c for c in kept if c.terms <= max_terms]

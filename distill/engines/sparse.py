@@ -64,8 +64,8 @@ def path_front(library: Library, gram: Gram, samples: Samples, channel: int, mos
         small.evaluate(samples.X_held),
         samples.Y_held[:, channel],
     )
-    found: list[Candidate] = [still(samples, channel, engine)]
-    found += [work.candidate(subset, engine) for subset in _worth([[place[i] for i in s] for s in subsets], work)]
+    worth = _worth([[place[i] for i in s] for s in subsets], work)
+    found = [still(samples, channel, engine), *work.candidates(worth, engine)]
     return list(pareto(found, floor=float(samples.floor[channel])))
 
 
@@ -116,7 +116,7 @@ def _with_guesses(front: list[Candidate], samples: Samples, channel: int, option
     for expr in [front[-1].expr, *reversed(options.guesses)]:
         bases |= dict.fromkeys(b for b in basis_functions(expr) if complexity(b) <= GUESS_COMPLEXITY)
     work = design(list(bases)[:MAX_BASES], samples, channel)
-    found = [work.candidate(s, "sparse") for s in sparsity_path(work.problem(), options.max_terms)]
+    found = work.candidates(sparsity_path(work.problem(), options.max_terms), "sparse", front)
     return list(pareto(front, found, floor=float(samples.floor[channel])))
 
 

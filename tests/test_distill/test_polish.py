@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ def test_rough_constants_and_junk_become_the_bare_law() -> None:
     rough = parse_infix(
         "0.1600011*u_lap - (u + 0.0001*v)*v*(v - 1e-6*u_lap) + 0.0349*(1 - u) + 1e-9*v_lap", samples.names
     )
-    found = min(polish(rough, samples, 0, engine="x", max_terms=12), key=lambda c: (c.loss > 1e-14, c.complexity))
+    found = min(polish([rough], samples, 0, engine="x", max_terms=12), key=lambda c: (c.loss > 1e-14, c.complexity))
     same_law(found.expr, parse_infix(LAW, samples.names), tolerance=1e-12)
 
 
@@ -36,17 +38,28 @@ def test_what_is_not_finite_is_left_out() -> None:
     samples = drawn({"u": "u", "v": "v"}, 100, filters=2)
     wild = parse_infix("exp(40 + 40*v)*exp(40 + u)^8*exp(40 + u)^8*exp(40 + u)^8", samples.names)
     assert refit(wild, samples, 0, engine="x") is None
-    assert polish(wild, samples, 0, engine="x", max_terms=3) == []
+    assert polish([wild], samples, 0, engine="x", max_terms=3) == []
 
 
 def test_a_factored_product_is_counted_by_its_terms() -> None:
     samples = drawn({"u": "(u + v + u_lap + v_lap + 1)^5", "v": "v"}, 400, filters=2)
     expr = parse_infix("(u + v + u_lap + v_lap + 1)^5", samples.names)
     assert len(basis_functions(expr)) == 1
-    assert polish(expr, samples, 0, engine="x", max_terms=24) == []
+    assert polish([expr], samples, 0, engine="x", max_terms=24) == []
     found = refit(expr, samples, 0, engine="x")
     assert found is not None
     assert found.terms == 126
+
+
+def test_what_rivals_beat_is_not_built() -> None:
+    samples = drawn({"u": LAW, "v": "v"}, filters=2, noise=0.01)
+    rough = [parse_infix(LAW + " + v_lap", samples.names)]
+    alone = polish(rough, samples, 0, engine="x", max_terms=12)
+    best = min(alone, key=lambda c: c.loss)
+    beside = polish(rough, samples, 0, engine="x", max_terms=12, rivals=[best])
+    assert beside == [c for c in alone if c.complexity < best.complexity]
+    unbeatable = replace(best, complexity=1)
+    assert polish(rough, samples, 0, engine="x", max_terms=12, rivals=[unbeatable]) == []
 
 
 def test_score_leaves_the_expression_alone() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +16,10 @@ from distill.engines.pysr.arguments import SLACK, arguments, guess_texts, safe_n
 from distill.engines.pysr.probe import probe
 from distill.engines.pysr.runner import WORKER, Interrupted, Limits, run_worker
 from distill.engines.sparse import linear_front, still
-from distill.polish import polish, refit
+from distill.polish import polish
 from distill.sampling import Samples
 from distill.select import ROUNDING, pareto
-from equations.errors import InputError, MissingPartError, SrncaError
+from equations.errors import MissingPartError, SrncaError
 from equations.rule import Candidate
 from equations.symbols import symbol
 
@@ -197,17 +196,10 @@ def _watcher(
 
 def _front(found: Sequence[Expr], samples: Samples, search: _Search) -> list[Candidate]:
     """All equations refitted in float64; the best two also pruned term by term."""
-    channel, most = search.channel, search.options.max_terms
-    kept: list[Candidate] = [still(samples, channel, PysrEngine.name)]
-    for expr in found:
-        with contextlib.suppress(InputError):  # multiplied out it is beyond what a rule may be
-            candidate = refit(expr, samples, channel, engine=PysrEngine.name)
-            kept += [] if candidate is None else [candidate]
-    for best in sorted(kept, key=lambda c: c.loss)[:2]:
-        if best.terms:
-            kept += polish(best.expr, samples, channel, engine=PysrEngine.name, max_terms=most)
-    allowed = [c for c in kept if c.terms <= most]
-    return list(pareto(allowed, floor=ROUNDING * float(samples.variance[channel])))
+    channel, options, name = search.channel, search.options, PysrEngine.name
+    kept = polish(found, samples, channel, engine=name, max_terms=options.max_terms, rivals=options.rivals)
+    floor = ROUNDING * float(samples.variance[channel])
+    return list(pareto([still(samples, channel, name)], kept, floor=floor))
 
 
 ENGINE = PysrEngine()

@@ -50,7 +50,7 @@ def test_white_noise_is_flat_whatever_the_size() -> None:
 def test_the_power_is_that_of_the_field() -> None:
     """Rings hold all the power there is but for the corners beyond Nyquist, which are empty here (Parseval)."""
     field = wave(5, 2) + 0.5 * wave(0, 9)
-    k, power = radial_spectrum(field)
+    _, power = radial_spectrum(field)
     radius = np.hypot(*np.meshgrid(np.fft.fftfreq(64, 1 / 64), np.fft.fftfreq(64, 1 / 64)))
     sizes = np.bincount(np.rint(radius[(radius > 0.5) & (radius <= 32)]).astype(int))[1:]
     assert (power * sizes).sum() / 64**2 == pytest.approx(field.var())

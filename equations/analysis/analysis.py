@@ -1,0 +1,136 @@
+"""`analyze`: everything that can be read off a rule, in one object."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from equations.analysis.dispersion import dispersion
+from equations.analysis.fixed_points import FixedPoint, FixedPoints, find_fixed_points
+from equations.analysis.jacobian import UniformRule, linearise
+from equations.analysis.kicks import duration, kick, scales
+from equations.analysis.measure import Measured, measure
+from equations.analysis.positive import positive_channels
+from equations.analysis.split import Split, split_rule
+from equations.analysis.verdict import MOST_CHANNELS, Reading, Verdict, judge_rule, read_point
+from equations.errors import InputError
+from equations.init import check_size
+from equations.mask import check_seed
+from equations.rule import Rule
+
+Array = npt.NDArray[Any]
+MOST_POINTS = 12  # fixed points whose dispersion is worked out
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """A rule, read. `readings`: of its fixed points, nearest to the first state first; those that lie where a
+    concentration would be negative are in `outside`. `scale` (C,): what is large in each channel. `measured` is None
+    where no run was asked for."""
+
+    rule: Rule
+    size: tuple[int, int]
+    seed: int
+    split: Split
+    found: FixedPoints
+    readings: tuple[Reading, ...]
+    outside: tuple[FixedPoint, ...]
+    scale: Array
+    verdict: Verdict
+    measured: Measured | None
+
+    @property
+    def reading(self) -> Reading | None:
+        """The fixed point that the verdict is about."""
+        return None if self.verdict.about is None else self.readings[self.verdict.about]
+
+    @property
+    def predicted(self) -> float | None:
+        """The wavelength that grows fastest, in cells, mean over directions; None where no wave with k ≠ 0 does."""
+        r = self.reading
+        chosen = r is not None and (r.state in ("Turing", "wave") or (r.band and self.verdict.name == "Turing-Hopf"))
+        if r is not None and self.verdict.name in ("undecided", "neutral", "unstable") and r.best is not None:
+            fastest = r.best.eigenvalue.real
+            chosen = fastest > max(0.0, r.relation.uniform()[0].eigenvalue.real) * (1 + 1e-9) + 1e-9 * r.relation.scale
+        return r.wavelengths[1] if r is not None and chosen and r.wavelengths is not None else None
+
+
+def analyze(
+    rule: Rule,
+    *,
+    size: int | tuple[int, int] = 128,
+    steps: int | None = None,
+    seed: int = 0,
+    run: bool = True,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Analysis:
+    """Read a rule: split, fixed points, dispersion on the waves of a grid of `size`, verdict; and, unless `run` is
+    False, a simulation of `steps` (by default as long as its growth needs) whose wavelength is measured.
+
+    `progress(what, done, of)` is called now and then. Raises InputError for a size below 3 × 3.
+    """
+    grid = check_size(size)
+    if min(grid) < 3:
+        raise InputError(f"expected a grid of at least 3 × 3 cells, got {grid[1]} × {grid[0]}")
+    tell = progress or (lambda what, done, of: None)
+    split = split_rule(rule)
+    positive = positive_channels(rule, split)
+    found = find_fixed_points(rule, seed=check_seed(seed))
+    floor = np.where(positive, -1e-9, -np.inf)
+    inside = [p for p in found.points if (np.array(p.values) >= floor).all()]
+    outside = tuple(p for p in found.points if p not in inside)
+    scale = scales(rule, np.array([p.values for p in inside]).reshape(-1, len(rule.channels)))
+    readings = []
+    for point in inside[:MOST_POINTS]:
+        readings.append(read_point(point, dispersion(linearise(rule, point.values, point.held), grid)))
+        tell("fixed points", len(readings), min(len(inside), MOST_POINTS))
+    if len(rule.channels) <= MOST_CHANNELS and not found.continuum:
+        readings = _kicked(rule, readings, scale, positive, tell)
+    complete = found.complete and len(inside) <= MOST_POINTS
+    verdict = judge_rule(readings, complete=complete, continuum=found.continuum, tried=found.starts)
+    result = Analysis(rule, grid, seed, split, found, tuple(readings), outside, scale, verdict, None)
+    if not run:
+        return result
+    return dataclasses.replace(result, measured=_measure(result, steps, tell))
+
+
+def _kicked(
+    rule: Rule,
+    readings: list[Reading],
+    scale: Array,
+    positive: tuple[bool, ...],
+    tell: Callable[[str, int, int], None],
+) -> list[Reading]:
+    if not readings:
+        return readings
+    rests, uniform = np.array([r.point.values for r in readings]), UniformRule(rule)
+    steps = duration(rule, np.concatenate([r.relation.eigenvalues[0, 0].real for r in readings]))
+    result = []
+    for index, r in enumerate(readings):
+        result.append(dataclasses.replace(r, kicks=kick(uniform, rests[index], rests, scale, steps, positive)))
+        tell("pushes", index + 1, len(readings))
+    return result
+
+
+def _measure(result: Analysis, steps: int | None, tell: Callable[[str, int, int], None]) -> Measured:
+    """From near the fixed point where its waves are what grows there, otherwise from the rule's first state."""
+    rule, r = result.rule, result.reading
+    near = result.predicted is not None and r is not None and result.verdict.name not in ("undecided", "neutral")
+    if steps is None and not near:
+        noted = rule.provenance.get("steps")
+        steps = int(noted) if isinstance(noted, int) and 0 < noted <= 10**6 else 2000
+    return measure(
+        rule,
+        result.size,
+        result.scale,
+        near=np.array(r.point.values) if near and r is not None else None,
+        growth=r.best.growth if near and r is not None and r.best is not None else None,
+        steps=steps,
+        seed=result.seed,
+        progress=lambda done, of: tell("simulation", done, of),
+    )

@@ -1,0 +1,190 @@
+"""The uniform states at which a rule rests: from many starts, by algebra where it is cheap, and at the clamp's border.
+
+A step keeps s where s = clamp(s + f(s)). So the roots of  r(s) = s − clamp(s + f(s))  are the fixed points inside the
+clamp and on its border alike, and a semi-smooth Newton method finds them (L. Qi, J. Sun, Mathematical Programming 58
+(1993) 353-367), damped as Levenberg and Marquardt do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from equations.analysis.algebra import solve_uniform
+from equations.analysis.jacobian import UniformRule
+from equations.rule import Rule
+from equations.simulation import first_init
+
+Array = npt.NDArray[Any]
+STARTS = 600
+MOST = 64  # more different ones than this are a continuum
+_ROUNDS = 60
+_RESIDUAL = 1e-9  # of the size of the terms whose sum it is
+_SAME = 1e-5  # of the scale: fixed points closer than this are one
+_AFAR = 100.0  # how many times the range from which starts are drawn fixed points may lie outside
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """A uniform state that stays: `values` per channel, `held`: which the clamp holds at its border, `residual`: |f|.
+
+    `isolated` is False where the linear map of uniform states is singular: its neighbours rest too (a conserved
+    amount, a rule without reaction), or two fixed points are just meeting.
+    """
+
+    values: tuple[float, ...]
+    held: tuple[bool, ...]
+    residual: float
+    isolated: bool
+
+
+@dataclass(frozen=True)
+class FixedPoints:
+    """`points`, nearest to the rule's first state first; `complete`: whether algebra says that there are no others.
+
+    `starts` were tried, `hits` of them ended at a fixed point. `continuum`: there are so many that only one is kept.
+    `poles` more were left out because something is divided by 0 there.
+    """
+
+    points: tuple[FixedPoint, ...]
+    complete: bool
+    starts: int
+    hits: int
+    continuum: bool
+    poles: int = 0
+
+
+def find_fixed_points(rule: Rule, *, starts: int = STARTS, seed: int = 0) -> FixedPoints:
+    """The uniform fixed points of a rule, each with its residual checked."""
+    uniform = UniformRule(rule)
+    low, high = search_range(rule)
+    exact = solve_uniform(rule, uniform.sums)
+    given = np.vstack([_starts(rule, low, high, starts, seed), *([] if exact is None else [exact])])
+    found = _newton(uniform, given)
+    scale = np.maximum(high - low, 1e-12)
+    found = found[_solved(uniform, found, scale) & (np.abs(found - (low + high) / 2) <= _AFAR * scale).all(axis=1)]
+    home = np.array(first_init(rule).background)
+    order = np.argsort((np.abs(found - home) / scale).sum(axis=1).round(9), kind="stable")
+    distinct = np.array(_distinct(found[order], scale)).reshape(-1, len(home))
+    poles = uniform.slopes(distinct).pole
+    points = [_describe(uniform, state) for state in distinct[~poles]]
+    continuum = len(points) > MOST or (len(points) > 2 and not any(point.isolated for point in points))
+    if continuum:
+        points = points[:1]
+    complete = exact is not None and rule.clamp is None and not continuum
+    return FixedPoints(tuple(points), complete, len(given), len(found), continuum, int(poles.sum()))
+
+
+def search_range(rule: Rule) -> tuple[Array, Array]:
+    """Lowest and highest value of each channel that matter: the clamp's, or those of the first state, widened."""
+    if rule.clamp is not None:
+        ends = np.array(rule.clamp)[:, None] * np.ones(len(rule.channels))
+        return ends[0], ends[1]
+    init = first_init(rule)
+    background, amplitude = np.array(init.background), np.array(init.amplitude)
+    rows = [background - amplitude, background + amplitude, *([np.array(init.square)] if init.square else [])]
+    low, high = np.min(rows, axis=0), np.max(rows, axis=0)
+    size = float(max(np.abs(rows).max(), 0.1))
+    return np.minimum(low, 0) - size, np.maximum(high, 0) + size
+
+
+def _starts(rule: Rule, low: Array, high: Array, count: int, seed: int) -> Array:
+    """The first state's values, the corners of the range, and random states: half in it, half of all sizes."""
+    random, channels = np.random.default_rng(seed), len(low)
+    inside = random.uniform(low, high, (count - count // 2, channels))
+    sizes = 10 ** random.uniform(-3, 1, (count // 2, 1)) * np.abs(np.vstack([low, high])).max()
+    wide = random.normal(size=(count // 2, channels)) * sizes
+    if rule.clamp is not None:
+        wide = np.clip(wide, low, high)
+    init = first_init(rule)
+    known = [np.array(init.background), *([np.array(init.square)] if init.square else []), 0 * low, low, high]
+    return np.vstack([*known, inside, wide])
+
+
+def _newton(uniform: UniformRule, states: Array) -> Array:
+    """States (n, C) moved to where the residual is least; those that run away end as NaN."""
+    states = _clip(uniform.rule, states.astype(float))
+    damping = np.full(len(states), 1e-3)
+    residual, slope = _residual(uniform, states)
+    cost = np.square(residual).sum(axis=1)
+    unit = np.eye(states.shape[1])
+    for _ in range(_ROUNDS):
+        normal = np.einsum("nki,nkj->nij", slope, slope)
+        normal += (damping * (1e-12 + np.trace(normal, axis1=1, axis2=2)))[:, None, None] * unit
+        good = np.isfinite(normal).all(axis=(1, 2)) & np.isfinite(residual).all(axis=1)
+        if not good.any():
+            break
+        step = np.zeros_like(states)
+        pull = np.einsum("nki,nk->ni", slope, residual)
+        step[good] = -np.linalg.solve(normal[good] + 1e-300 * unit, pull[good][..., None])[..., 0]
+        moved = _clip(uniform.rule, states + step)
+        new_residual, new_slope = _residual(uniform, moved)
+        new_cost = np.square(new_residual).sum(axis=1)
+        better = new_cost < cost
+        damping = np.where(better, damping * 0.1, np.minimum(damping * 10, 1e8))
+        damping = np.maximum(damping, 1e-15)
+        states[better], residual[better] = moved[better], new_residual[better]
+        slope[better], cost[better] = new_slope[better], new_cost[better]
+        if not better.any() and damping.min() >= 1e8:
+            break
+    return states
+
+
+def _residual(uniform: UniformRule, states: Array) -> tuple[Array, Array]:
+    """r (n, C) and ∂r/∂s (n, C, C)."""
+    rule = uniform.rule
+    update = uniform.update(states)
+    jacobian = uniform.slopes(states).slope @ uniform.sums
+    if rule.clamp is None:
+        return -update, -jacobian
+    aimed = states + update
+    clipped = (aimed < rule.clamp[0]) | (aimed > rule.clamp[1])
+    return states - np.clip(aimed, *rule.clamp), np.where(clipped[..., None], np.eye(states.shape[1]), -jacobian)
+
+
+def _solved(uniform: UniformRule, states: Array, scale: Array) -> Array:
+    """Which states rest: the residual is nothing beside the update's terms, or beside its change over the range."""
+    residual, _ = _residual(uniform, states)
+    found = uniform.slopes(states)
+    change = np.einsum("ncds,s,d->nc", np.abs(found.slope), np.abs(uniform.sums), scale).max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        least = np.maximum(_RESIDUAL * np.maximum(found.size, 1e-12), 1e-3 * _RESIDUAL * change)
+        solved: Array = (np.abs(residual) <= least).all(axis=1)
+    return solved & np.isfinite(states).all(axis=1)
+
+
+def _distinct(states: Array, scale: Array) -> list[Array]:
+    kept: list[Array] = []
+    for state in states:
+        if all((np.abs(state - other) > _SAME * scale).any() for other in kept):
+            kept.append(state)
+        if len(kept) > MOST:
+            break
+    return kept
+
+
+def _describe(uniform: UniformRule, state: Array) -> FixedPoint:
+    rule = uniform.rule
+    state = np.where(np.abs(state) < 1e-11, 0.0, state)  # −3e-17 means 0
+    update = uniform.update(state[None])[0]
+    found = uniform.slopes(state[None])
+    slope, size = found.slope[0], found.size[0]
+    held = [False] * len(state)
+    if rule.clamp is not None:
+        low, high = rule.clamp
+        push = np.abs(update) > 1e-9 * np.maximum(size, 1e-12)
+        held = list(push & (((state <= low) & (update < 0)) | ((state >= high) & (update > 0))))
+    moving = ~np.array(held)
+    jacobian = (slope @ uniform.sums)[np.ix_(moving, moving)]
+    strengths = np.linalg.svd(jacobian, compute_uv=False) if moving.any() else np.ones(1)
+    slopes = float(np.abs(slope).max(initial=0))
+    isolated = bool(strengths.min() > 1e-7 * max(slopes, 1e-12))
+    residual = float(np.abs(update[moving]).max(initial=0))
+    return FixedPoint(tuple(map(float, state)), tuple(map(bool, held)), residual, isolated)
+
+
+def _clip(rule: Rule, states: Array) -> Array:
+    return states if rule.clamp is None else np.clip(states, *rule.clamp)

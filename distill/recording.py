@@ -20,20 +20,23 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.floating]
 HELD_OUT = 5  # one frame pair in this many is kept for judging
+REACH = 2  # frames that the central derivative looks at on either side
 
 
 class RecordingTeacher:
-    """Frames (t, channel, h, w), `dt` apart, of something that obeys a local rule on a periodic grid.
+    """Frames (t, channel, h, w), `dt` apart, of something that obeys a local rule on a periodic grid; or several
+    recordings of it, each of a size and length of its own.
 
-    The samples are (perception of a frame, change to the next frame / dt). With `update_rate` < 1, cells that
-    did not change are taken to be masked and left out; with a `clamp`, so are cells that end on its borders.
-    Settled frames teach little: record the transient. Raises InputError for fewer than two frames, NaN, or
-    frames that never change.
+    The samples are (perception of a frame, change to the next frame / dt). With `centred`, for samples of a
+    continuous time, the change is the derivative at the frame itself, by the central formula of fourth order.
+    With `update_rate` < 1, cells that did not change are taken to be masked and left out; with a `clamp`, so are
+    cells that end on its borders. Settled frames teach little: record the transient. Raises InputError for fewer
+    than two frames, NaN, or frames that never change.
     """
 
     def __init__(
         self,
-        frames: Array,
+        frames: Array | Sequence[Array],
         dt: float,
         channels: Sequence[str],
         stencils: Sequence[Stencil],
@@ -41,8 +44,12 @@ class RecordingTeacher:
         clamp: tuple[float, float] | None = None,
         update_rate: float = 1.0,
         display: Display | None = None,
+        centred: bool = False,
     ) -> None:
-        self.frames = _check_frames(frames, len(channels))
+        several = [frames] if isinstance(frames, np.ndarray) else list(frames)
+        self.recordings = check_recordings(several, len(channels))
+        self.frames = self.recordings[0]
+        self.centred = centred and min(map(len, self.recordings)) > 2 * REACH + 1
         if not (np.isfinite(dt) and dt > 0):
             raise InputError(f"recording: expected dt, the time between two frames, above 0, got {dt}")
         self.channels, self.stencils = tuple(channels), tuple(stencils)
@@ -70,34 +77,44 @@ class RecordingTeacher:
         from distill.sampling import Samples
         from equations.stencils import feature_names
 
-        pairs = len(self.frames) - 1
-        held = _middle(pairs)
         rng = np.random.default_rng(seed)
-        share = -(-rows // max(1, pairs - len(held)))  # rows of one pair
         parts: dict[bool, list[tuple[Array, Array]]] = {False: [], True: []}
-        for index in range(pairs):
-            x, y = self._pair(index)
-            chosen = rng.permutation(len(x))
-            if held:
-                parts[index in held].append((x[chosen[:share]], y[chosen[:share]]))
-            else:
-                cut = len(x) // HELD_OUT
-                parts[True].append((x[chosen[:cut][:share]], y[chosen[:cut][:share]]))
-                parts[False].append((x[chosen[cut:][:share]], y[chosen[cut:][:share]]))
+        for frames in self.recordings:
+            for is_held, found in self._sampled(frames, -(-rows // len(self.recordings)), rng).items():
+                parts[is_held] += found
         (X, Y), (X_held, Y_held) = (
             tuple(np.concatenate([part[side] for part in parts[is_held]]) for side in (0, 1))
             for is_held in (False, True)
         )
         names = feature_names(self.channels, self.stencils)
         # two float32 frames, each wrong by half a unit in the last place, and as much again from computing them
-        ulp = float(np.abs(self.frames).max()) * 2.0**-23 / self.dt
+        ulp = max(float(np.abs(frames).max()) for frames in self.recordings) * 2.0**-23 / self.dt
         return Samples(X, Y, names, self.channels, X_held, Y_held, rounding=ulp**2)
 
-    def _pair(self, index: int) -> tuple[Array, Array]:
+    def _sampled(self, frames: Array, rows: int, rng: np.random.Generator) -> dict[bool, list[tuple[Array, Array]]]:
+        """About `rows` cells of one recording, by whether they are held out."""
+        places = range(REACH, len(frames) - REACH) if self.centred else range(len(frames) - 1)
+        held = _middle(len(places))
+        share = -(-rows // max(1, len(places) - len(held)))  # rows of one pair
+        parts: dict[bool, list[tuple[Array, Array]]] = {False: [], True: []}
+        for number, index in enumerate(places):
+            x, y = self._pair(index, frames)
+            chosen = rng.permutation(len(x))
+            if held:
+                parts[number in held].append((x[chosen[:share]], y[chosen[:share]]))
+            else:
+                cut = len(x) // HELD_OUT
+                parts[True].append((x[chosen[:cut][:share]], y[chosen[:cut][:share]]))
+                parts[False].append((x[chosen[cut:][:share]], y[chosen[cut:][:share]]))
+        return parts
+
+    def _pair(self, index: int, frames: Array | None = None) -> tuple[Array, Array]:
         """Perception (cells, features) of frame `index` and the update (cells, channels) that followed."""
-        now, after = self.frames[index].astype(np.float64), self.frames[index + 1].astype(np.float64)
+        frames = self.frames if frames is None else frames
+        now, after = frames[index].astype(np.float64), frames[index + 1].astype(np.float64)
         x = perceive(now, self.stencils).reshape(len(self.channels) * len(self.stencils), -1).T
-        y = ((after - now) / self.dt).reshape(len(self.channels), -1).T
+        change = _central(frames, index) if self.centred else after - now
+        y = (change / self.dt).reshape(len(self.channels), -1).T
         keep = np.ones(len(x), bool)
         if self.update_rate < 1:
             keep &= (y != 0).any(axis=1)
@@ -114,11 +131,31 @@ def _middle(pairs: int) -> frozenset[int]:
     return frozenset(range(start, start + count))
 
 
+def _central(frames: Array, index: int) -> Array:
+    """The derivative at a frame, times dt: exact for polynomials of degree 4."""
+    before2, before, after, after2 = (frames[index + k].astype(np.float64) for k in (-2, -1, 1, 2))
+    derivative: Array = (8 * (after - before) - (after2 - before2)) / 12
+    return derivative
+
+
 def _look_alike(frame: Array) -> Init:
     """A noise init with the first frame's mean and spread per channel, for runs of the found rule."""
     mean = frame.mean(axis=(1, 2))
     spread = np.sqrt(3.0) * frame.std(axis=(1, 2))  # uniform noise of ±a has deviation a/√3
     return Init("noise", background=tuple(map(float, mean)), amplitude=tuple(map(float, spread)))
+
+
+def check_recordings(recordings: Sequence[Array], channels: int) -> tuple[npt.NDArray[np.float32], ...]:
+    """All as float32; raises InputError unless they are recordings, of which at least one changes."""
+    if not recordings:
+        raise InputError("recording: expected at least one, got none")
+    checked = tuple(_check_frames(frames, channels) for frames in recordings)
+    if all((frames == frames[0]).all() for frames in checked):
+        raise InputError(
+            "recording: expected frames that change, got the same frame each time; "
+            "start from a random state and record before it settles"
+        )
+    return checked
 
 
 def _check_frames(frames: Array, channels: int) -> Array:
@@ -140,10 +177,5 @@ def _check_frames(frames: Array, channels: int) -> Array:
         raise InputError(
             f"recording: expected finite numbers, got {frames[t, c, y, x]} in frame {t}, channel {c}, "
             f"cell ({y}, {x}); cut the recording before it"
-        )
-    if (frames == frames[0]).all():
-        raise InputError(
-            "recording: expected frames that change, got the same frame each time; "
-            "start from a random state and record before it settles"
         )
     return frames

@@ -1,0 +1,80 @@
+"""Terms that no library has, from the free-form engines: they search point by point, and what they find is judged like
+all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Expr
+
+from distill.compete import fit_channel
+from distill.engines import FitOptions
+from distill.polish import basis_functions
+from distill.run import Run
+from distill.sampling import Samples
+from equations.rule import Candidate
+from equations.stencils import DX, DY, feature_name
+from equations.terms import complexity
+from equations.tree import from_tree, to_tree
+
+CHANNEL_LIMIT_S = 60.0
+BEST = 4  # equations of a front whose terms are taken
+MOST_TERMS = 16  # found terms a channel
+LONGEST = 24  # complexity of one term; longer ones are fitted to noise
+
+Found = Mapping[str, tuple[Expr, ...]]
+
+
+def search(
+    run: Run, engines: tuple[str, ...], samples: Samples, known: Mapping[str, Candidate], budget_s: float
+) -> dict[str, tuple[Expr, ...]]:
+    """New terms for the channels in `known` (what the library says of them, which the engines are seeded with)."""
+    found = {}
+    share = min(CHANNEL_LIMIT_S, budget_s / len(samples.channels))
+    for number, (channel, candidate) in enumerate(known.items()):
+        guesses = (candidate.expr,) if candidate.terms else ()
+        options = FitOptions(
+            seed=run.seed, max_terms=run.max_terms, budget_s=share, guesses=guesses, teacher=run.teacher
+        )
+
+        def heard(stage: str, fraction: float, detail: str, number: int = number) -> None:
+            run.progress("search", (number + fraction) / len(known), f"{stage}: {detail}")
+
+        front = fit_channel(engines, samples, samples.channels.index(channel), options=options, progress=heard)
+        found[channel] = new_terms([c.expr for c in front])
+    return found
+
+
+def new_terms(front: Sequence[Expr]) -> tuple[Expr, ...]:
+    """The additive terms of the last equations of a front, the best equation's first."""
+    found: dict[Expr, None] = {}
+    for expr in list(front)[::-1][:BEST]:
+        for basis in basis_functions(expr):
+            if basis.free_symbols and complexity(basis) <= LONGEST:
+                found.setdefault(basis)
+    return tuple(found)[:MOST_TERMS]
+
+
+def without_slopes(samples: Samples, channels: Sequence[str], laws: Sequence[Expr]) -> Samples:
+    """The samples without the slopes, unless the library's laws use one: fewer features, a better search."""
+    used = {str(s) for law in laws for s in law.free_symbols}
+    slopes = {feature_name(channel, stencil.name) for channel in channels for stencil in (DX, DY)}
+    if used & slopes:
+        return samples
+    kept = [i for i, name in enumerate(samples.names) if name not in slopes]
+    names = tuple(samples.names[i] for i in kept)
+    return replace(samples, X=samples.X[:, kept], X_held=samples.X_held[:, kept], names=names)
+
+
+def pack(found: Found) -> dict[str, npt.NDArray[np.str_]]:
+    """As an array, for a file."""
+    return {"terms": np.array(json.dumps({channel: [to_tree(e) for e in terms] for channel, terms in found.items()}))}
+
+
+def unpack(arrays: Mapping[str, npt.NDArray[np.str_]]) -> dict[str, tuple[Expr, ...]]:
+    return {channel: tuple(from_tree(t) for t in trees) for channel, trees in json.loads(str(arrays["terms"])).items()}

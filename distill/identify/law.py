@@ -1,0 +1,135 @@
+"""One channel's law: candidates by cross-validated choice, with constants rounded to what the data say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import sympy
+from sympy import Expr
+
+from distill.identify.choose import Blocks, Choice, choose, held_out_errors
+from distill.polish import FLOAT32, _shortest
+from distill.select import pareto
+from equations import build
+from equations.rule import Candidate
+from equations.terms import complexity, count_terms
+
+Array = npt.NDArray[np.float64]
+
+CERTAIN = 0.3  # of a standard error: how much rounding a constant may move it
+FIRST_MOST = 14  # terms; more are looked for only where these are not enough
+NOTHING = 1e-6  # a misfit of this share is none
+DOUBT = 0.2  # nor is one of this share of what noise leaves
+UNLIKELY = 0.02  # inclusion below this is not worth a line
+
+
+@dataclass(frozen=True)
+class Law:
+    """expr: the channel's update. constants: term → (weight, standard error); inclusion: term → share of bags that
+    chose it, rejected ones included; r2 of du/dt on held-out blocks; misfit: what is left beyond noise and rounding,
+    disturbance: noise, as shares of the power.
+    """
+
+    expr: Expr
+    candidate: Candidate
+    front: tuple[Candidate, ...]
+    constants: dict[str, tuple[float, float]]
+    inclusion: dict[str, float]
+    r2: float
+    misfit: float
+    disturbance: float
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left for further terms to explain."""
+        return self.misfit <= max(NOTHING, DOUBT * self.disturbance)
+
+
+def find_law(
+    blocks: Blocks,
+    channel: int,
+    bases: Sequence[Expr],
+    origin: Sequence[str],
+    order: Sequence[int],
+    plain: Sequence[int],
+    *,
+    spread: float,
+    most: int,
+    seed: int,
+    floor: float,
+) -> Law:
+    """bases: the terms behind the columns; origin: the engine that each is from; order: their degrees; plain: those to
+    look at first. spread: the summed squares of du/dt around its mean. floor: squared error of a row that is rounding.
+    """
+    choice = choose(blocks, channel, order, plain, most=min(most, FIRST_MOST), seed=seed, floor=floor)
+    if len(choice.subset) >= FIRST_MOST - 1 and most > FIRST_MOST:
+        choice = choose(blocks, channel, order, plain, most=most, seed=seed, floor=floor)
+    errors = [float(e.sum()) for e in held_out_errors(blocks, channel, [choice.subset])]
+    power = max(float(blocks.power[:, channel].sum()), 1e-300)
+    ones = np.ones(len(blocks.rows))
+    unit = blocks.fit(ones, channel, choice.subset)
+    disturbance = float(blocks.disturbance(channel, choice.subset, unit).sum())
+    rows = float(blocks.rows.sum())
+    expr = _equation(choice, bases)
+    engine = _engine([origin[i] for i in choice.subset])
+    loss = max(errors[-1] + disturbance, 0.0) / rows
+    candidate = Candidate(complexity(expr), loss, expr, engine, count_terms(expr))
+    return Law(
+        expr=expr,
+        candidate=candidate,
+        front=_front(blocks, channel, choice, bases, origin, candidate),
+        constants={
+            str(bases[i]): (float(w), float(e))
+            for i, w, e in zip(choice.subset, choice.weights, choice.spread, strict=True)
+        },
+        inclusion={
+            str(bases[i]): round(float(choice.inclusion[i]), 3)
+            for i in np.argsort(-choice.inclusion, kind="stable")
+            if choice.inclusion[i] > UNLIKELY
+        },
+        r2=1 - max(errors[-1] + disturbance, 0.0) / spread if spread > 0 else float(not choice.subset),
+        misfit=max(errors[-1] - floor * rows, 0.0) / power,
+        disturbance=max(disturbance, 0.0) / power,
+    )
+
+
+def _equation(choice: Choice, bases: Sequence[Expr]) -> Expr:
+    terms = []
+    for i, weight, error in zip(choice.subset, choice.weights, choice.spread, strict=True):
+        rounded = _shortest(float(weight), max(CERTAIN * float(error), FLOAT32 * abs(float(weight))))
+        if rounded:
+            whole = rounded.is_integer() and abs(rounded) < 1e6
+            terms.append(build.multiply(build.number(int(rounded) if whole else rounded), bases[i]))
+    return build.add(*terms)
+
+
+def _front(
+    blocks: Blocks, channel: int, choice: Choice, bases: Sequence[Expr], origin: Sequence[str], chosen: Candidate
+) -> tuple[Candidate, ...]:
+    """The path as a front: from nothing to the chosen equation and a little beyond."""
+    rows = float(blocks.rows.sum())
+    ones = np.ones(len(blocks.rows))
+    path = list(choice.path[: len(choice.subset) + 4])
+    errors = held_out_errors(blocks, channel, path)
+    found = [Candidate(1, float(blocks.power[:, channel].sum()) / rows, sympy.Integer(0), "sparse", 0)]
+    for subset, error in zip(path, errors[1:], strict=True):
+        unit = blocks.fit(ones, channel, subset)
+        weights = unit / blocks.norm[list(subset)]
+        expr = build.add(
+            *(
+                build.multiply(build.number(float(f"{w:.6g}")), bases[i])
+                for i, w in zip(subset, weights, strict=True)
+                if w
+            )
+        )
+        loss = max(float(error.sum() + blocks.disturbance(channel, subset, unit).sum()), 0.0) / rows
+        found.append(Candidate(complexity(expr), loss, expr, _engine([origin[i] for i in subset]), count_terms(expr)))
+    return pareto([chosen], found)
+
+
+def _engine(origins: Sequence[str]) -> str:
+    """Who found the least usual of the terms."""
+    return next((name for name in origins if name != "sparse"), "sparse")

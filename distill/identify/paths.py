@@ -1,0 +1,83 @@
+"""From a regression to a path of subsets: simple terms first, all others where they are clearly better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from distill.greedy import Problem, Subset, sparsity_path
+
+CLEARLY = 0.05  # by this share must a subset with unusual terms be better than one of plain terms
+FURTHER = 6  # terms that are added to a plain subset from all
+
+
+def part_of(problem: Problem, terms: Sequence[int]) -> Problem:
+    """The regression on some of the columns."""
+    t = list(terms)
+    found = Problem(problem.gram[np.ix_(t, t)], problem.moment[t], problem.power)
+    found.favour = problem.favour[t]
+    return found
+
+
+def best_path(problem: Problem, plain: Sequence[int], most: int) -> list[Subset]:
+    """For each size 1 … `most` the best subset found, at its place size − 1; may end early.
+
+    Searched are: all terms, forwards and backwards; the `plain` ones alone, in the same way and backwards from all of
+    them; and each of the better plain subsets with further terms of any kind. Of near equals the plain one is taken.
+    """
+    plain = [i for i in plain if problem.alive[i]]
+    simple: dict[int, Subset] = {}
+    if plain:
+        inner = part_of(problem, plain)
+        candidates = sparsity_path(inner, most)
+        whole = _independent(inner)
+        candidates += [s for s in [tuple(whole), *inner.backward(whole)] if len(s) <= most]
+        for subset in candidates:
+            _keep(simple, tuple(plain[i] for i in subset), problem, 0.0)
+    found = dict(simple)
+    for subset in sparsity_path(problem, most):
+        _keep(found, subset, problem, CLEARLY)
+    for size in sorted(simple):
+        for subset in _extended(problem, simple[size], min(most, size + FURTHER)):
+            _keep(found, subset, problem, CLEARLY)
+    path = []
+    for size in range(1, most + 1):
+        if size not in found:
+            break
+        path.append(found[size])
+    return path
+
+
+def _keep(found: dict[int, Subset], subset: Subset, problem: Problem, margin: float) -> None:
+    if not subset:
+        return
+    before = found.get(len(subset))
+    if before is None or problem.error(subset) < (1 - margin) * problem.error(before):
+        found[len(subset)] = subset
+
+
+def _extended(problem: Problem, subset: Subset, most: int) -> list[Subset]:
+    chosen, longer = list(subset), []
+    while len(chosen) < most:
+        gains, _ = problem.gains(chosen)
+        best = int(np.argmax(gains))
+        if gains[best] <= 0:
+            break
+        chosen = [*chosen, best]
+        longer.append(tuple(chosen))
+    return longer
+
+
+def _independent(problem: Problem) -> list[int]:
+    """Columns that are not all but combinations of earlier ones."""
+    kept: list[int] = []
+    for i in range(len(problem.moment)):
+        if not problem.alive[i]:
+            continue
+        if kept:
+            solved = np.linalg.lstsq(problem.gram[np.ix_(kept, kept)], problem.gram[kept, i], rcond=1e-14)[0]
+            if 1 - problem.gram[kept, i] @ solved < 1e-9:
+                continue
+        kept.append(i)
+    return kept

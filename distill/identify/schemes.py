@@ -1,0 +1,84 @@
+"""Time: what stands for the derivative, and over what the right-hand side is averaged to match it.
+
+A scheme is two matrices over the frames of a recording: `change` (k, t) makes du/dt at k places in time, `average` (k,
+t) the f(u) that it equals. A recording of every step of a rule s ← s + dt f(s) obeys (u[n+1] − u[n]) / dt = f(u[n])
+exactly; a sampled continuous system obeys it with f averaged over the interval, as Adams-Moulton methods do.
+Windows (the weak form; Messenger & Bortz 2021, Weak SINDy for PDEs, J. Comput. Phys. 443, 110525) average both
+sides of either over many places: noise averages out, and nothing is differentiated, by summation by parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+# f over the interval from frame 0 to frame 1, from the frames -2, -1, 0, 1, 2, 3; exact for polynomials of degree 1, 3,
+# 5
+QUADRATURES: dict[int, tuple[float, ...]] = {
+    1: (0.0, 0.0, 1.0, 0.0, 0.0, 0.0),  # every step of a rule
+    2: (0.0, 0.0, 1 / 2, 1 / 2, 0.0, 0.0),
+    4: (0.0, -1 / 24, 13 / 24, 13 / 24, -1 / 24, 0.0),
+    6: (11 / 1440, -93 / 1440, 802 / 1440, 802 / 1440, -93 / 1440, 11 / 1440),
+}
+SHARPNESS = 5  # the power of test functions: (1 − x²)^5, whose first four derivatives vanish at the ends
+REACH = 2.0  # standard deviations of a test function's spectrum that lie within the signal's band
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """order: of the quadrature, 1 for the steps of a rule. radius, apart: of windows in time, in frames; radius 0:
+    none.
+
+    margin: frames at either end of a recording that are not used.
+    """
+
+    order: int
+    radius: int = 0
+    apart: int = 1
+
+    @property
+    def margin(self) -> int:
+        return self.order // 2 - 1 if self.order > 1 else 0
+
+    def matrices(self, frames: int, dt: float, most: int) -> tuple[Array, Array]:
+        """`change` (k, t) and `average` (k, t) at no more than `most` places, evenly spread over a recording."""
+        intervals = np.arange(self.margin, frames - 1 - self.margin)
+        places = np.arange(self.radius, len(intervals) - self.radius, self.apart)
+        places = places[:: max(1, -(-len(places) // most))]
+        shape = bump(self.radius)
+        change, average = np.zeros((len(places), frames)), np.zeros((len(places), frames))
+        quadrature = [(o, w) for o, w in zip(range(-2, 4), QUADRATURES[self.order], strict=True) if w]
+        for row, place in enumerate(places):
+            for shift, weight in zip(range(-self.radius, self.radius + 1), shape, strict=True):
+                n = intervals[place + shift]
+                change[row, n] -= weight / dt
+                change[row, n + 1] += weight / dt
+                for offset, share in quadrature:
+                    average[row, n + offset] += weight * share
+        return change, average
+
+
+def bump(radius: int) -> Array:
+    """The test function (1 − (k / (radius + 1))²)^5 at k = −radius … radius, with sum 1."""
+    x = np.arange(-radius, radius + 1) / (radius + 1)
+    values: Array = (1 - np.square(x)) ** SHARPNESS
+    return values / values.sum()
+
+
+def radius_for(frequency: float) -> int:
+    """The window radius whose spectrum has fallen off where the signal ends, at `frequency` cycles per sample."""
+    deviation = REACH / (2 * np.pi * frequency)  # of the test function, in samples
+    return max(0, round(deviation * np.sqrt(2 * SHARPNESS + 3)) - 1)
+
+
+def blur(size: int, radius: int, apart: int, *, periodic: bool = True) -> Array:
+    """Windows in space, (places, size), across the edges or, where these are no edges of the system, inside them."""
+    places = np.arange(0, size, apart) if periodic else np.arange(radius, size - radius, apart)
+    matrix = np.zeros((len(places), size))
+    for offset, weight in zip(range(-radius, radius + 1), bump(radius), strict=True):
+        np.add.at(matrix, (np.arange(len(places)), (places + offset) % size), weight)
+    return matrix

@@ -1,0 +1,186 @@
+"""Before terms are looked for: how noisy it is, how du/dt is best made, and which Laplacian there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Expr
+
+from distill.identify.choose import Blocks, held_out_errors, make_blocks
+from distill.identify.noise import corner, noise_levels
+from distill.identify.paths import best_path
+from distill.identify.schemes import Scheme, radius_for
+from distill.identify.smooth import smooth
+from distill.identify.stencil import CORNERS, EDGES, FREE, candidates, mix
+from distill.identify.system import System, Windows
+from distill.identify.terms import candidate_terms, plain_terms
+from equations.stencils import DX, DY, ID, feature_names
+
+Array = npt.NDArray[np.float64]
+
+DERIVATIVES = ("auto", "step", "multistep", "weak", "savgol")
+ORDERS = (1, 2, 4, 6)
+CLEARLY = 0.05  # by this share must a less usual stencil or scheme be better
+FREE_STENCILS = (ID, EDGES, CORNERS, DX, DY)
+EXACT_ULPS = 4.0  # noise up to so many units in the last place of float32 is none
+MOST_TIME, MOST_SPACE = 6, 8  # windows reach at most so small a part of a recording to either side
+LEAST_NOISE = 1e-5  # of a channel's deviation
+EXACT = 1e-7  # an error of this share needs no further schemes
+SIZE = 10  # terms of the equations that are compared
+ROWS = 6000
+
+
+@dataclass(frozen=True)
+class Noise:
+    """levels: deviation of white noise in each channel; share: of the channel's own deviation; bands: the highest
+    frequencies in time and space with more signal than noise, cycles per sample.
+    """
+
+    levels: Array
+    share: Array
+    bands: tuple[float, float]
+
+    @property
+    def some(self) -> bool:
+        return bool((self.levels > 0).any())
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found out: `derivative`, `windows`, `stencil` (a name, or "free"), the `frames` to go on with (smoothed
+    for savgol), and the held-out errors, relative to the least, of all that was tried.
+    """
+
+    derivative: str
+    windows: Windows
+    stencil: str
+    frames: tuple[Array, ...]
+    noise: Noise
+    tried: Mapping[str, float]
+
+
+def listen(recordings: Sequence[Array]) -> Noise:
+    """The noise of a recording, and up to where there is signal. Rounding to float32 is no noise."""
+    levels = noise_levels(recordings)
+    spread = np.array([np.concatenate([f[:, c].ravel() for f in recordings]).std() for c in range(len(levels))])
+    largest = np.array([max(np.abs(f[:, c]).max() for f in recordings) for c in range(len(levels))])
+    nothing = levels <= np.maximum(EXACT_ULPS * largest * 2.0**-24, LEAST_NOISE * spread)
+    levels = np.where(nothing, 0.0, levels)
+    bands = [0.0, 0.0]
+    for frames, c in product(recordings, range(len(levels))):
+        if levels[c] > 0 or not levels.any():
+            bands[0] = max(bands[0], corner(frames[:, c], 0, levels[c]))
+            bands[1] = max(bands[1], *(corner(frames[:, c], axis, levels[c]) for axis in (1, 2)))
+    return Noise(levels, levels / np.where(spread > 0, spread, 1.0), (bands[0], bands[1]))
+
+
+def survey(
+    recordings: Sequence[Array],
+    dt: float,
+    channels: Sequence[str],
+    noise: Noise,
+    *,
+    derivative: str = "auto",
+    stencil: str = "auto",
+    dx: float = 1.0,
+    further: Sequence[Expr] = (),
+    seed: int = 0,
+) -> Survey:
+    """Choose what is not given. `further`: terms of the states, beside a small library, to tell schemes and stencils
+    by.
+
+    Every scheme and stencil is tried on the small library of products of states, slopes, edges and corners. A less
+    usual one is taken only where its best equations' held-out error is clearly lower.
+    """
+    if derivative == "auto":
+        derivative = "weak" if noise.some else ("step" if min(map(len, recordings)) < 8 else "auto")
+    frames = tuple(smooth(f, noise.bands) for f in recordings) if derivative == "savgol" else tuple(recordings)
+    levels = noise.levels if derivative != "savgol" else np.zeros_like(noise.levels)
+    shortest = min(map(len, recordings))
+    orders = [o for o in ORDERS if o == 1 or shortest > o + 1]
+    orders = {"step": [1], "multistep": [o for o in orders if o > 1] or [1]}.get(derivative, orders)
+    if derivative == "weak":
+        orders = [o for o in orders if o in (1, 4)]
+    scores: dict[tuple[int, str], float] = {}
+    names = candidates(dx) if stencil == "auto" else [stencil]
+    for order in orders:
+        windows = windows_for(order, noise, recordings) if derivative == "weak" else Windows(Scheme(order))
+        system = System(frames, dt, channels, FREE_STENCILS, windows, levels, rows=ROWS, seed=seed)
+        scores |= {(order, name): e for name, e in _errors(system, names, stencil, further, seed).items()}
+        if min(scores.values()) < EXACT:
+            break
+    orders = [o for o in orders if any(o == tried for tried, _ in scores)]
+    order, name = _preferred(scores, orders, [*names, FREE] if stencil == "auto" else names)
+    windows = windows_for(order, noise, recordings) if derivative == "weak" else Windows(Scheme(order))
+    if derivative == "auto":
+        derivative = "step" if order == 1 else "multistep"
+    least = max(min(scores.values()), 1e-300)
+    tried = {f"{n}, {'step' if o == 1 else f'order {o}'}": e / least for (o, n), e in scores.items()}
+    return Survey(derivative, windows, name, frames, noise, tried)
+
+
+def windows_for(order: int, noise: Noise, recordings: Sequence[Array]) -> Windows:
+    """Windows as wide as the signal lets: their spectrum ends where the noise takes over."""
+    shortest, side = min(map(len, recordings)), min(min(f.shape[2:]) for f in recordings)
+    radius = min(radius_for(noise.bands[0]), (shortest - 2) // MOST_TIME)
+    across = min(radius_for(noise.bands[1]), side // MOST_SPACE)
+    return Windows(Scheme(order, max(0, radius), max(1, radius // 2)), max(0, across))
+
+
+def _errors(system: System, names: Sequence[str], stencil: str, further: Sequence[Expr], seed: int) -> dict[str, float]:
+    """Held-out error, summed over channels as shares of their power, by the name of the stencil."""
+    channels = system.channels
+    free = candidate_terms(channels, system.names, small=True)
+    count = len(further)
+
+    def columns(of: System) -> Array:
+        found = of.columns(free)
+        return np.concatenate([found, of.values(further)], axis=1) if count else found
+
+    blocks = make_blocks(system, columns, seed)
+    order = [len(term) for term in free.terms] + [4] * count
+    found = {}
+    if stencil in ("auto", FREE):
+        found[FREE] = _error(blocks, order, plain_terms(free, channels), channels, count)
+    for name in names:
+        if name == FREE:
+            continue
+        stencils = (ID, ID, DX, DY)  # only the names count
+        short = feature_names(channels, (ID, EDGES, *stencils[2:]))
+        named = candidate_terms(channels, short, small=True)
+        matrix = mix(free, named, name)
+        whole = np.zeros((len(matrix) + count, len(order)))
+        whole[: len(matrix), : len(free.terms)] = matrix
+        whole[len(matrix) :, len(free.terms) :] = np.eye(count)
+        order_named = [len(term) for term in named.terms] + [4] * count
+        found[name] = _error(blocks.mixed(whole), order_named, plain_terms(named, channels), channels, count)
+    return found
+
+
+def _error(blocks: Blocks, order: Sequence[int], plain: Sequence[int], channels: Sequence[str], further: int) -> float:
+    total = 0.0
+    plain = [*plain, *range(len(order) - further, len(order))]
+    everything = np.ones(len(blocks.rows))
+    for channel in range(len(channels)):
+        path = best_path(blocks.problem(everything, channel, order), plain, SIZE)
+        errors = held_out_errors(blocks, channel, path)
+        if path:
+            weights = blocks.fit(everything, channel, path[-1])
+            errors = [e + blocks.disturbance(channel, path[-1], weights) for e in errors]
+        power = float(blocks.power[:, channel].sum())
+        total += min(float(e.sum()) for e in errors) / power if power > 0 else 0.0
+    return max(total, 1e-30)
+
+
+def _preferred(scores: Mapping[tuple[int, str], float], orders: Sequence[int], names: Sequence[str]) -> tuple[int, str]:
+    """The first scheme and stencil, in the order of preference, that no other is clearly better than."""
+    least = min(scores.values())
+    for order in orders:
+        for name in names:
+            if (1 - CLEARLY) * scores[order, name] <= least:
+                return order, name
+    return min(scores, key=lambda key: scores[key])

@@ -1,0 +1,226 @@
+"""Recordings as a linear system: for every place and time du/dt of the channels, and each candidate term's value
+there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Expr
+
+from distill.identify import wick
+from distill.identify.schemes import Scheme, blur
+from distill.library import Library
+from distill.sampling import crowd
+from equations.numeric import compile_numpy
+from equations.perception import perceive
+from equations.stencils import Stencil, feature_names
+
+Array = npt.NDArray[np.float64]
+
+TIMES = 5  # blocks in time; in space there are 2 × 2
+MOST_PLACES = 48  # in time, of one recording
+MOST_VALUES = 60_000_000  # of what the cells of one recording see: half a gigabyte
+LEAST_SIDE = 16
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How rows are made: the scheme in time, and windows of `radius` cells in space (0: none)."""
+
+    scheme: Scheme
+    radius: int = 0
+
+    def describe(self) -> dict[str, int]:
+        return {"order": self.scheme.order, "frames": 2 * self.scheme.radius + 1, "cells": 2 * self.radius + 1}
+
+
+class System:
+    """Frames (t, channel, h, w), float64, of one or more recordings, seen through `stencils`.
+
+    noise: deviation of the white noise of each channel; terms are freed of its bias (`wick`). At most `rows` rows are
+    kept: in each block a third of them at random, a third where what is seen is rare, a third where it is far from the
+    mean, so that settled cells do not drown those that tell terms apart. Only what is seen decides, never du/dt:
+    choosing by the outcome would bias the fit.
+
+    Attributes: `Y` (rows, channels), `block` (rows,), `blocks` their number, `fold` (blocks,): which blocks are held
+    out together (a stretch of time, or a recording where there are three or more).
+    """
+
+    def __init__(
+        self,
+        recordings: Sequence[Array],
+        dt: float,
+        channels: Sequence[str],
+        stencils: Sequence[Stencil],
+        windows: Windows,
+        noise: Array,
+        *,
+        rows: int = 12_000,
+        seed: int = 0,
+    ) -> None:
+        self.channels, self.stencils = tuple(channels), tuple(stencils)
+        self.names = feature_names(self.channels, self.stencils)
+        self.levels, self.noise = noise, wick.covariance(noise, stencils)
+        self.dt, self.windows = dt, windows
+        rng = np.random.default_rng((seed, 0xC0))
+        corners = [(int(rng.integers(f.shape[2])), int(rng.integers(f.shape[3]))) for f in recordings]
+        self._parts = [
+            _Part(frames, dt, self.stencils, windows, corner)
+            for frames, corner in zip(recordings, corners, strict=True)
+        ]
+        self.block, self.fold = self._blocks()
+        self.blocks = len(self.fold)
+        self._kept = self._choose(rows, seed)
+        self.block = np.concatenate([b[k] for b, k in zip(self._whole_blocks, self._kept, strict=True)])
+        self.Y = self._changes()
+
+    @property
+    def noisy(self) -> bool:
+        return bool((self.levels > 0).any())
+
+    @property
+    def signed(self) -> list[int]:
+        """The features that change their sign."""
+        low = np.min([part.seen.min(axis=(0, 2, 3)) for part in self._parts], axis=0)
+        high = np.max([part.seen.max(axis=(0, 2, 3)) for part in self._parts], axis=0)
+        return [int(i) for i in np.flatnonzero((low < 0) & (high > 0))]
+
+    def replica(self, seed: int) -> System:
+        """The same rows of the same frames with as much noise on them once more."""
+        rng = np.random.default_rng((seed, 0x201))
+        again = copy(self)
+        again.levels, again.noise = np.sqrt(2) * self.levels, 2 * self.noise
+        again._parts = []
+        for part in self._parts:
+            more = rng.normal(size=part.frames.shape) * self.levels[:, None, None]
+            again._parts.append(_Part(part.frames + more, self.dt, self.stencils, self.windows, part.corner))
+        again.Y = again._changes()
+        return again
+
+    def columns(self, library: Library) -> Array:
+        """The terms' unbiased values, (rows, terms)."""
+        values = np.empty((len(self.Y), len(library.terms)))
+        for index, atoms in enumerate(library.terms):
+            values[:, index] = self._projected([_term(part.seen, atoms, self.noise) for part in self._parts])
+        return values
+
+    def values(self, bases: Sequence[Expr]) -> Array:
+        """The same for any expressions of the features, (rows, bases)."""
+        run = compile_numpy([wick.unbiased(basis, self.names, self.noise) for basis in bases], self.names)
+        fields = [run(np.moveaxis(part.seen, 1, 0)) for part in self._parts]
+        return np.stack([self._projected([f[i] for f in fields]) for i in range(len(bases))], axis=1)
+
+    def _projected(self, fields: Sequence[Array]) -> Array:
+        parts = zip(self._parts, fields, self._kept, strict=True)
+        return np.concatenate([part.project(field).ravel()[kept] for part, field, kept in parts])
+
+    def _changes(self) -> Array:
+        return np.stack(
+            [
+                np.concatenate([p.change(c).ravel()[kept] for p, kept in zip(self._parts, self._kept, strict=True)])
+                for c in range(len(self.channels))
+            ],
+            axis=1,
+        )
+
+    def _blocks(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The block of every row of every part, and each block's fold."""
+        self._whole_blocks, folds, count = [], [], 0
+        by_recording = len(self._parts) >= 3
+        for number, part in enumerate(self._parts):
+            k, sy, sx = part.shape
+            times = min(TIMES, k)
+            t = np.arange(k) * times // k
+            y, x = np.arange(sy) * 2 // max(sy, 2), np.arange(sx) * 2 // max(sx, 2)
+            block = (t[:, None, None] * 2 + y[:, None]) * 2 + x + count
+            self._whole_blocks.append(block.ravel())
+            folds += [number if by_recording else time for time in range(times) for _ in range(4)]
+            count += 4 * times
+        return np.concatenate(self._whole_blocks), np.array(folds)
+
+    def _choose(self, rows: int, seed: int) -> list[npt.NDArray[np.int64]]:
+        rng = np.random.default_rng((seed, 0x5EED))
+        share = -(-rows // self.blocks)
+        linear = Library(self.names, tuple((i,) for i in range(len(self.names))))
+        kept = []
+        for part, block in zip(self._parts, self._whole_blocks, strict=True):
+            x = np.stack([part.project(part.seen[:, a]).ravel() for (a,) in linear.terms], axis=1)
+            chosen = [_spread(x, np.flatnonzero(block == b), share, rng) for b in np.unique(block)]
+            kept.append(np.sort(np.concatenate(chosen)))
+        return kept
+
+
+class _Part:
+    """One recording: what its cells see, (t, features, h, w), and how that becomes rows.
+
+    Of large recordings only a part of the plane is looked at, `corner` (y, x) being its upper left cell.
+    """
+
+    def __init__(
+        self, frames: Array, dt: float, stencils: Sequence[Stencil], windows: Windows, corner: tuple[int, int]
+    ) -> None:
+        self.frames, self.corner = frames, corner
+        t, channels, *size = frames.shape
+        side = max(LEAST_SIDE, int(np.sqrt(MOST_VALUES / (t * channels * len(stencils)))))
+        h, w = (min(n, side) for n in size)
+        rows, columns = ((start + np.arange(n)) % whole for start, n, whole in zip(corner, (h, w), size, strict=True))
+        self.seen = np.empty((t, channels * len(stencils), h, w))
+        for index, frame in enumerate(frames):
+            seen = perceive(frame, stencils)
+            self.seen[index] = seen if [h, w] == size else seen[:, rows][:, :, columns]
+        self._states = self.seen[:, :: len(stencils)]  # the stencil id comes first
+        self._change, self._average = windows.scheme.matrices(t, dt, MOST_PLACES)
+        apart = max(1, (windows.radius + 1) // 2)
+        self._blurs = [
+            blur(n, windows.radius, apart, periodic=n == whole) for n, whole in zip((h, w), size, strict=True)
+        ]
+        self._plain = windows.radius == 0
+        self.shape = (len(self._change), len(self._blurs[0]), len(self._blurs[1]))
+
+    def change(self, channel: int) -> Array:
+        return self._windowed(self._change, self._states[:, channel])
+
+    def project(self, field: Array) -> Array:
+        """A field (t, h, w) at the rows' places, (k, y, x)."""
+        return self._windowed(self._average, field)
+
+    def _windowed(self, times: Array, field: Array) -> Array:
+        t, h, w = field.shape
+        rows = (times @ field.reshape(t, -1)).reshape(-1, h, w)
+        return rows if self._plain else self._blurs[0] @ rows @ self._blurs[1].T
+
+
+def _term(seen: Array, atoms: tuple[int, ...], noise: Array) -> Array:
+    """A product of features, |features| (from the number of features on; of these the noise's bias is not known)."""
+    n = seen.shape[1]
+    if not atoms:
+        return np.ones((len(seen), *seen.shape[2:]))
+    values = [seen[:, a] if a < n else np.abs(seen[:, a - n]) for a in atoms]
+    if max(atoms) < n:
+        return wick.product(values, atoms, noise)
+    product: Array = np.prod(values, axis=0)
+    return product
+
+
+def _spread(x: Array, places: npt.NDArray[np.int64], share: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """At most `share` of `places`: a third at random, a third rare ones, a third far from the mean."""
+    if len(places) <= share:
+        return places
+    x = x[places]
+    chosen = rng.permutation(len(x))[: share - 2 * (share // 3)]
+    spread = x.std(axis=0)
+    far = np.square((x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)).sum(axis=1)
+    for weight in (1.0 / crowd(x, rng), far):
+        free = np.ones(len(x), bool)
+        free[chosen] = False
+        rest = np.flatnonzero(free)
+        mean = weight[rest].mean()
+        # Gumbel keys: the largest are a draw without replacement with probability ∝ weight
+        keys = np.log(weight[rest] / (mean if mean > 0 else 1.0) + 1e-3) + rng.gumbel(size=len(rest))
+        chosen = np.concatenate([chosen, rest[np.argsort(-keys, kind="stable")[: share // 3]]])
+    return places[chosen]

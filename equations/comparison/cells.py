@@ -1,0 +1,86 @@
+"""Typical cells: what the neighbourhoods of a running rule look like, so that a term can be weighed by what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from equations import models
+from equations.comparison import kernels
+from equations.comparison.law import Numbers, Term, Update
+from equations.comparison.reading import Monomial
+from equations.errors import DivergenceError
+from equations.rule import Rule
+from equations.simulation import Simulator
+from equations.stencils import Stencil
+
+Array = npt.NDArray[Any]
+SIZE, CELLS = 64, 2048
+LOOKS = (0.02, 0.1, 0.3, 1.0)  # young to old, in parts of a typical run
+OWN_STEPS = 400  # of a rule that says nothing of how long it runs
+_KERNELS = {stencil.name if stencil.name != "id" else kernels.CELL: stencil for stencil in kernels.STENCILS}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """channel → the neighbourhoods (9, n) of the same n cells, row by row."""
+
+    around: Mapping[str, Array]
+
+    def through(self, channel: str, stencil: Stencil) -> Array:
+        """What the cells see of a channel through a stencil, (n,)."""
+        return np.asarray(stencil.kernel, float).ravel() @ self.around[channel]
+
+    def in_units(self, names: Mapping[str, str], scales: Mapping[str, float]) -> Cells:
+        """Channels renamed (old → new) and their values divided by the scale (by old name)."""
+        return Cells({new: self.around[old] / scales.get(old, 1.0) for old, new in names.items()})
+
+    def monomial(self, monomial: Monomial) -> Array | float:
+        """The product of powers, (n,)."""
+        product: Array | float = 1.0
+        for channel, part, power in monomial:
+            product = product * self.through(channel, _KERNELS[part]) ** float(power)
+        return product
+
+    def term(self, term: Term, below: Mapping[Any, Numbers]) -> Array:
+        """What a term is without its coefficient, (n,) or a number."""
+        with np.errstate(all="ignore"):
+            value = self.monomial(term.monomial)
+            for den in term.over:
+                parts = (c * self.monomial(m) for m, c in zip(den.monomials, below[den], strict=True))
+                value = value / sum(parts) ** den.power
+        return np.nan_to_num(np.asarray(value, float), nan=0.0, posinf=1e6, neginf=-1e6)
+
+    def of(self, update: Update, terms: Sequence[Term]) -> Array:
+        """The sum of some terms of an update."""
+        return np.asarray(sum(update.terms[term] * self.term(term, update.below) for term in terms), float)
+
+
+@lru_cache(maxsize=64)
+def model_cells(name: str, preset: str) -> Cells:
+    """Cells of a model's typical run, from its first steps to its picture."""
+    return run_cells(models.load(name).rule(preset), models.load(name).preset(preset).steps)
+
+
+def run_cells(rule: Rule, steps: int = OWN_STEPS, seed: int = 0) -> Cells:
+    """Cells of a run of `rule` on a small grid, until it ends or diverges; at least of its first state."""
+    simulator = Simulator(rule, SIZE, seed, dtype="float64")
+    states = [simulator.state.copy()]
+    try:
+        for look in LOOKS:
+            simulator.step(max(1, round(look * steps)) - simulator.steps_done)
+            states.append(simulator.state.copy())
+    except DivergenceError:
+        pass
+    later = states[1:] or states
+    rng = np.random.default_rng(seed)
+    picked = rng.choice(len(later) * SIZE**2, CELLS, replace=False)
+    stack = np.stack(later, axis=1)  # (channel, look, h, w)
+    shifted = [np.roll(stack, (-dy, -dx), axis=(2, 3)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    around = np.stack([part.reshape(len(rule.channels), -1)[:, picked] for part in shifted], axis=1)
+    return Cells(dict(zip(rule.channels, around.astype(float), strict=True)))

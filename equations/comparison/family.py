@@ -1,0 +1,124 @@
+"""A model of the catalogue with its parameters open: its law as a function of their values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Expr
+
+from equations import build, models
+from equations.comparison.law import Below, Law, Term, build_update, settle
+from equations.comparison.reading import RawTerm, read_terms, seen_through, times
+from equations.infix import parse_infix
+from equations.models.model import Model
+from equations.numeric import compile_numpy
+from equations.stencils import feature_names
+from equations.symbols import symbol
+from equations.tree import canonical
+
+
+@dataclass(frozen=True)
+class _Slots:
+    """The terms, as (channel, term), with places among the `coefficients` where a law has numbers."""
+
+    terms: list[tuple[str, RawTerm]]
+    coefficients: list[Expr]  # of the parameters
+    numbers: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]  # parameters → coefficients
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The terms of a family in a fixed order, and the numbers inside denominators: a quick function of the values."""
+
+    numbers: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+    parameters: tuple[str, ...]
+    terms: Mapping[tuple[str, Term], list[tuple[int, tuple[tuple[int, int], ...]]]]
+    inside: Mapping[tuple[str, Below, int], tuple[int, int]]
+
+    def at(self, values: Mapping[str, float], step: float) -> npt.NDArray[np.float64]:
+        """The coefficients of `terms` times `step`, then the numbers `inside`."""
+        c = self.numbers(np.array([values[name] for name in self.parameters], float)).tolist()
+        with np.errstate(all="ignore"):
+            top = [
+                step * sum(c[i] / math.prod(c[f] ** n for f, n in first) for i, first in of)
+                for of in self.terms.values()
+            ]
+            return np.nan_to_num(np.array([*top, *(c[i] / c[first] for i, first in self.inside.values())]))
+
+
+@dataclass(frozen=True)
+class Family:
+    """The laws of one model, by its parameters' values. `law` is per step, or per `time`."""
+
+    model: Model
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the parameters, in the model's order."""
+        return tuple(self.model.parameters)
+
+    def law(self, values: Mapping[str, float], time: float | None = None) -> Law:
+        """The law at these values of all parameters."""
+        step = self.model.dt if time is None else time
+        numbers = self._slots.numbers(np.array([values[name] for name in self.parameters], float))
+        raw: dict[str, list[RawTerm]] = {channel: [] for channel in self.model.channels}
+        for channel, term in self._slots.terms:
+            over = tuple(({m: numbers[i] for m, i in p.items()}, power) for p, power in term.over)
+            raw[channel].append(RawTerm(step * numbers[term.coefficient], term.monomial, over, term.other))
+        return Law({channel: build_update(terms) for channel, terms in raw.items()})
+
+    @cached_property
+    def inside_denominators(self) -> frozenset[str]:
+        """The parameters that occur below a fraction line together with channels."""
+        places = {i for _, term in self._slots.terms for polynomial, _ in term.over for i in polynomial.values()}
+        return frozenset(s.name for i in places for s in self._slots.coefficients[i].free_symbols)
+
+    def layout(self, values: Mapping[str, float]) -> Layout:
+        """Where the law's numbers come from, as long as what is 0 below a fraction line here is 0."""
+        numbers = self._slots.numbers(np.array([values[name] for name in self.parameters], float))
+        terms: dict[tuple[str, Term], list[tuple[int, tuple[tuple[int, int], ...]]]] = {}
+        inside: dict[tuple[str, Below, int], tuple[int, int]] = {}
+        for channel, raw in self._slots.terms:
+            monomial, over, first = raw.monomial, [], []
+            for polynomial, power in raw.over:
+                common, monomials, _ = settle({m: numbers[i] for m, i in polynomial.items()})
+                places = [polynomial[times(m, common)] for m in monomials]
+                monomial = times(monomial, tuple((c, p, -n * power) for c, p, n in common))
+                first.append((places[0], power))
+                if len(monomials) > 1:
+                    den = Below(monomials, power)
+                    over.append(den)
+                    inside |= {(channel, den, i): (place, places[0]) for i, place in enumerate(places) if i}
+            key = channel, Term(monomial, tuple(over), raw.other)
+            terms.setdefault(key, []).append((raw.coefficient, tuple(first)))
+        return Layout(self._slots.numbers, self.parameters, terms, inside)
+
+    @cached_property
+    def _slots(self) -> _Slots:
+        model, terms, coefficients = self.model, [], []
+
+        def place(value: Any) -> int:
+            coefficients.append(canonical(value))
+            return len(coefficients) - 1
+
+        names = feature_names(model.channels, model.stencils)
+        features = seen_through(model.channels, model.stencils)
+        for channel, text in model.equations.items():
+            parsed = parse_infix(text, (*names, *self.parameters, "dt"))
+            expr = canonical(parsed.xreplace({symbol("dt"): build.number(model.dt)}))
+            for term in read_terms(expr, features):
+                over = tuple(({m: place(c) for m, c in p.items()}, power) for p, power in term.over)
+                terms.append((channel, RawTerm(place(term.coefficient), term.monomial, over, term.other)))
+        return _Slots(terms, coefficients, compile_numpy(coefficients, self.parameters))
+
+
+@cache
+def family_of(name: str) -> Family:
+    """The family of the model called `name`; raises InputError for an unknown one."""
+    return Family(models.load(name))

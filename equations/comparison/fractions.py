@@ -1,0 +1,80 @@
+"""The same fraction can be written in many ways; a rule's are written in the model's.
+
+u v/(1 + u) is v - v/(1 + u). Numerators are divided by a denominator that rule and model share, and what the model does
+not have outside its fraction goes back over it. Whatever way the rule writes the model's update, the model's own terms
+come out. Denominators that are sums of several channels stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from equations.comparison.law import Below, Law, Update, build_update
+from equations.comparison.reading import Monomial, Polynomial, RawTerm, times
+
+_ROUNDS = 20
+
+
+def written_alike(rule: Law, model: Law) -> Law:
+    """The rule's law, in the model's names, with its fractions written as the model's where they are not yet."""
+    updates = dict(rule.updates)
+    for channel, theirs in model.updates.items():
+        ours = updates.get(channel)
+        if ours is None or not any(t.over and t not in theirs.terms for t in ours.terms):
+            continue
+        for den in theirs.below:
+            if den in ours.below and den.power == 1 and _variable(den) is not None:
+                ours = _over(ours, den, {t.monomial for t in theirs.terms if not t.over})
+        updates[channel] = ours
+    return Law(updates)
+
+
+def _over(update: Update, den: Below, outside: Collection[Monomial]) -> Update:
+    numbers = dict(zip(den.monomials, update.below[den], strict=True))
+    above: Polynomial = {t.monomial: c for t, c in update.terms.items() if t.over == (den,)}
+    alone: Polynomial = {t.monomial: c for t, c in update.terms.items() if not t.over and t.other is None}
+    quotient, rest = divide(above, numbers, _variable(den) or ("", ""))
+    for monomial, value in quotient.items():
+        alone[monomial] = alone.get(monomial, 0.0) + value
+    sizes = {m: max(abs(quotient.get(m, 0.0)), abs(alone[m] - quotient.get(m, 0.0))) for m in alone}
+    alone = {m: c for m, c in alone.items() if abs(c) > 1e-9 * sizes[m]}
+    for monomial in [m for m in alone if m in quotient and m not in outside]:
+        value = alone.pop(monomial)
+        for part, number in numbers.items():
+            key = times(monomial, part)
+            rest[key] = rest.get(key, 0.0) + value * number
+    largest = max(map(abs, rest.values()), default=0.0)
+    raw = [RawTerm(c, m) for m, c in alone.items()]
+    raw += [RawTerm(c, m, ((numbers, 1),)) for m, c in rest.items() if abs(c) > 1e-9 * largest]
+    kept = {t: c for t, c in update.terms.items() if t.other is not None or (t.over and t.over != (den,))}
+    found = build_update(raw)
+    return Update({**kept, **found.terms}, {**update.below, **found.below})
+
+
+def divide(above: Polynomial, by: Polynomial, variable: tuple[str, str]) -> tuple[Polynomial, Polynomial]:
+    """Quotient and rest of a polynomial divided by one in a single variable (channel, part)."""
+    top = max(by, key=lambda m: _degree(m, variable))
+    rest, quotient = dict(above), dict[Monomial, float]()
+    for _ in range(_ROUNDS):
+        high = [m for m in rest if _degree(m, variable) >= _degree(top, variable)]
+        if not high:
+            break
+        monomial = max(high, key=lambda m: _degree(m, variable))
+        down = times(monomial, tuple((c, p, -n) for c, p, n in top))
+        factor = rest.pop(monomial) / by[top]
+        quotient[down] = quotient.get(down, 0.0) + factor
+        for part, number in by.items():
+            if part != top:
+                key = times(down, part)
+                rest[key] = rest.get(key, 0.0) - factor * number
+    return quotient, rest
+
+
+def _degree(monomial: Monomial, variable: tuple[str, str]) -> int:
+    return sum(n for c, p, n in monomial if (c, p) == variable)
+
+
+def _variable(den: Below) -> tuple[str, str] | None:
+    """The one variable of a denominator; None where it has several."""
+    names = {(c, p) for monomial in den.monomials for c, p, _ in monomial}
+    return next(iter(names)) if len(names) == 1 else None

@@ -1,0 +1,167 @@
+"""A rule against one model: pairing, units and parameters in which they are closest, and what differs then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from equations.comparison.cells import Cells, model_cells
+from equations.comparison.family import Family, family_of
+from equations.comparison.foreign import Foreign
+from equations.comparison.fractions import written_alike
+from equations.comparison.law import Law
+from equations.comparison.parameters import fit_parameters
+from equations.comparison.starts import Start, find_starts
+from equations.comparison.subject import Subject
+from equations.comparison.terms import TermMatch, match_terms
+from equations.comparison.units import law_in_units
+from equations.models.model import Model
+from equations.rule import Rule
+
+THRESHOLD = 0.05  # of the distance: within it the rule is the model
+AT_HOME = 0.02  # how far parameters may be from a preset's whose typical run is theirs too
+TRIED = 2  # starts that are worked out in full
+
+
+@dataclass(frozen=True)
+class Match:
+    """What was found: which channel of the rule is which of the model, in which units, and what differs then.
+
+    `channels` maps the model's to the rule's, whose values are `scales` times theirs; the model runs in `time` times
+    its usual time steps. `parameters` are the ones used: those of `preset` where it is `held`, else fitted, `preset`
+    the nearest and `preset_distance` how far it is (mean of |a - b|/(|a| + |b|)); a rescaling can stand for `undetermined`
+    ones. `distance` is the mean over channels (`by_channel`) of the distance of their updates (`terms.match_terms`);
+    `missing_channels` of the model count 1, and so do `extra_channels` of the rule: without a counterpart, and shown or
+    needed. `left_out` are its other channels. `notes` say what else differs: clamp and mask.
+    """
+
+    model: str
+    preset: str
+    held: bool
+    preset_distance: float
+    parameters: Mapping[str, float]
+    undetermined: tuple[str, ...]
+    channels: Mapping[str, str]
+    scales: Mapping[str, float]
+    time: float
+    distance: float
+    by_channel: Mapping[str, float]
+    terms: tuple[TermMatch, ...]
+    missing_channels: tuple[str, ...]
+    extra_channels: tuple[str, ...]
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether the rule is the model, by the threshold."""
+        return self.distance <= THRESHOLD
+
+    @property
+    def differences(self) -> tuple[TermMatch, ...]:
+        """The terms that are not the same in both."""
+        return tuple(term for term in self.terms if term.differs)
+
+
+def compare_with_model(
+    rule: Rule | Subject, name: str, preset: str | None = None, changes: Mapping[str, float] | None = None
+) -> Match:
+    """The closest that `rule` and the model called `name` come.
+
+    With a preset the model's parameters are held at its values; without one they are fitted too, but for those that
+    `changes` holds. Raises InputError for an unknown model, preset or parameter.
+    """
+    subject = rule if isinstance(rule, Subject) else Subject(rule)
+    family, changes = family_of(name), dict(changes or {})
+    family.model.values(preset, **changes)  # says what is unknown
+    starts = find_starts(subject, family, preset, changes)[:TRIED]
+    best = min((_work_out(subject, family, start, preset, changes) for start in starts), key=_preference)
+    if preset is not None or not best.same or not best.preset_distance:
+        return best
+    # fitted parameters spread one wrong coefficient over many: where the preset's own explain as much, they are it
+    held = replace(compare_with_model(subject, name, best.preset, changes), held=False)
+    return held if held.same and len(held.differences) <= len(best.differences) else best
+
+
+def _preference(match: Match) -> tuple[float, bool, int, int]:
+    """The closest; of equally close ones that with the fewest changes of time, units and names."""
+    moved = sum(m != r for m, r in match.channels.items())
+    return round(match.distance, 7), match.time != 1, sum(abs(a - 1) > 1e-9 for a in match.scales.values()), moved
+
+
+def _work_out(
+    subject: Subject, family: Family, start: Start, preset: str | None, changes: Mapping[str, float]
+) -> Match:
+    model, step, undetermined = family.model, family.model.dt * start.time, tuple[str, ...]()
+    if not start.settled:
+        alike = written_alike(start.law, family.law(start.values, step))
+        fit = fit_parameters(alike, family, start.values, start.scales, tuple(changes), step)
+        start, undetermined = replace(start, values=fit.values, scales=fit.scales), fit.undetermined
+    theirs = family.law(start.values, step)
+    ours = written_alike(law_in_units(start.law, {c: c for c in start.pairing}, start.scales), theirs)
+    nearest = preset or min(model.presets, key=lambda name: _away(model, name, start.values, undetermined))
+    away = _away(model, nearest, start.values, undetermined)
+    grounds = [model_cells(model.name, nearest)]
+    if preset is None and (away > AT_HOME or undetermined):
+        grounds.append(_own_cells(subject, model, nearest, start))
+    needed = subject.needs(set(start.pairing.values()) | subject.shown) - set(start.pairing.values())
+    found = [_on(cells, subject, start, ours, theirs, step) for cells in grounds]
+    by_channel, terms = max(found, key=lambda pair: sum(pair[0].values()))
+    unpaired = [c for c in subject.rule.channels if c not in start.pairing.values()]
+    return Match(
+        model=model.name,
+        preset=nearest,
+        held=preset is not None,
+        preset_distance=away,
+        parameters=dict(start.values),
+        undetermined=undetermined,
+        channels=dict(start.pairing),
+        scales=dict(start.scales),
+        time=start.time,
+        distance=(sum(by_channel.values()) + len(needed)) / (len(model.channels) + len(needed)),
+        by_channel=by_channel,
+        terms=tuple(terms),
+        missing_channels=tuple(c for c in model.channels if c not in start.pairing),
+        extra_channels=tuple(c for c in unpaired if c in needed),
+        left_out=tuple(c for c in unpaired if c not in needed),
+        notes=_notes(subject.rule, model, start.scales),
+    )
+
+
+def _on(
+    cells: Cells, subject: Subject, start: Start, ours: Law, theirs: Law, step: float
+) -> tuple[dict[str, float], list[TermMatch]]:
+    """Each channel's distance on some cells, and the terms; 1 for a channel that the rule does not have."""
+    foreign = Foreign(subject, start.names, start.scales, cells)
+    by_channel, terms = dict.fromkeys(theirs.channels, 1.0), list[TermMatch]()
+    for channel in start.pairing:
+        updates = ours.updates[channel], theirs.updates[channel]
+        by_channel[channel], found = match_terms(channel, *updates, cells, foreign.size, step)
+        terms += found
+    return by_channel, terms
+
+
+def _own_cells(subject: Subject, model: Model, preset: str, start: Start) -> Cells:
+    """Cells of the rule's own run in the model's names and units: where its parameters lead, no preset's run may go."""
+    own = subject.cells_from(model.preset(preset).init or model.init, start.pairing, start.scales)
+    return own.in_units(start.names, {r: start.scales[m] for m, r in start.pairing.items()})
+
+
+def _away(model: Model, preset: str, values: Mapping[str, float], undetermined: tuple[str, ...]) -> float:
+    """How far a preset's parameters are from these, of those that are determined."""
+    pairs = [(values[p], at) for p, at in model.values(preset).items() if p not in undetermined]
+    parts = [abs(a - b) / max(abs(a) + abs(b), 1e-12) for a, b in pairs]
+    return sum(parts) / len(parts) if parts else 0.0
+
+
+def _notes(rule: Rule, model: Model, scales: Mapping[str, float]) -> tuple[str, ...]:
+    """What the laws do not say: bounds and masks that differ."""
+    notes = []
+    wanted = "none" if model.clamp is None else f"[{model.clamp[0]:.4g}, {model.clamp[1]:.4g}]"
+    ends = [sorted((rule.clamp[0] / a, rule.clamp[1] / a)) for a in scales.values()] if rule.clamp else []
+    found = {f"[{low:.4g}, {high:.4g}]" for low, high in ends} or {"none"}
+    if found != {wanted}:
+        notes.append(f"clamp: the rule's is {' and '.join(sorted(found))} in the model's units, the model's {wanted}")
+    if rule.masked:
+        notes.append(f"mask: the rule's cells take {rule.update_rate:g} of the steps, the model's all")
+    return tuple(notes)

@@ -1,0 +1,124 @@
+"""A model's parameters and a rule's units at once, so that the model's law comes as close to the rule's as it can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from equations.comparison.family import Family, Layout
+from equations.comparison.law import Law
+from equations.comparison.scales import LARGEST
+from equations.comparison.units import exponents, exponents_below
+
+Array = npt.NDArray[np.float64]
+OUTLIER = 0.01  # relative error from which on a coefficient pulls less than in proportion
+LARGEST_PARAMETER = 1e6
+NOTHING = 1e-9  # in parts of its size: a parameter below it is 0
+FLAT = 1e-6  # of the largest singular value: directions that change nothing
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Parameters, the scales that go with them, the error that is left, and which parameters nothing determines."""
+
+    values: Mapping[str, float]
+    scales: Mapping[str, float]
+    left: float
+    undetermined: tuple[str, ...]
+
+
+def fit_parameters(
+    rule: Law,
+    family: Family,
+    start: Mapping[str, float],
+    scales: Mapping[str, float],
+    held: Sequence[str],
+    step: float,
+    *,
+    rough: bool = False,
+) -> Fit:
+    """Least squares over log-scales and the parameters that are not held, robust to a few wrong coefficients.
+
+    `rule` has the model's names and its own units. Each coefficient counts in parts of its size. Parameters below a
+    fraction line that are 0 at the start stay 0: with them the terms would be others. `step` is the time of a
+    step. A rough fit is a quick one, less wary of wrong coefficients.
+    """
+    from scipy.optimize import least_squares
+
+    free = [p for p in family.parameters if p not in held and not (p in family.inside_denominators and not start[p])]
+    layout, channels = family.layout(start), tuple(scales)
+    sides = _Sides(rule, layout, channels)
+    signs = np.sign([scales[c] for c in channels])
+    logs = np.log(np.abs([scales[c] for c in channels]))
+    sized = np.array([abs(start[p]) or 0.1 for p in free])  # parameters are moved in parts of their size
+    least = np.maximum(np.abs(sides.rule(signs, logs)), np.abs(sides.both(layout.at(start, step))))
+    weights = np.maximum(least, 1e-12)
+
+    def values_of(x: Array) -> dict[str, float]:
+        moved = np.where(np.abs(x[: len(free)]) < NOTHING, 0.0, x[: len(free)]) * sized
+        return {**start, **dict(zip(free, moved.tolist(), strict=True))}
+
+    def residual(x: Array) -> Array:
+        ours = sides.rule(signs, x[len(free) :])
+        return (ours - sides.both(layout.at(values_of(x), step))) / weights
+
+    most = np.array([*(LARGEST_PARAMETER / sized), *[LARGEST + 1] * len(channels)])
+    first = np.clip(np.array([*(start[p] for p in free), *logs]) / [*sized, *[1] * len(channels)], -most, most)
+    if not len(first) or not len(weights):
+        return Fit(dict(start), scales, float("inf"), ())
+    found = least_squares(
+        residual, first, bounds=(-most, most), loss="soft_l1", f_scale=(10 if rough else 1) * OUTLIER,
+        xtol=1e-13, ftol=1e-13, gtol=1e-13, max_nfev=12 if rough else 60,
+    )  # fmt: skip
+    units = signs * np.exp(found.x[len(free) :])
+    left = float(np.minimum(np.abs(found.fun), 1).sum())
+    return Fit(
+        values_of(found.x), dict(zip(channels, units.tolist(), strict=True)), left, _undetermined(found.jac, free)
+    )
+
+
+class _Sides:
+    """The numbers of a rule and of a model in one order: coefficients of terms, then what is inside denominators."""
+
+    def __init__(self, rule: Law, layout: Layout, channels: tuple[str, ...]) -> None:
+        theirs = [key for key in layout.terms if key[0] in channels]
+        seen, known = set(theirs), set(channels)
+        ours = [
+            (c, t) for c in channels for t in rule.updates[c].terms
+            if (c, t) not in seen and t.other is None and t.channels <= known
+        ]  # fmt: skip
+        inside = [key for key in layout.inside if key[0] in channels and key[1] in rule.updates[key[0]].below]
+        keys, places = list(layout.terms), list(layout.inside)
+        self._take = [*(keys.index(k) for k in theirs), *(len(keys) + places.index(k) for k in inside)]
+        self._gap = len(ours), len(theirs)
+        self._numbers = np.array(
+            [rule.updates[c].terms.get(t, 0.0) for c, t in (*theirs, *ours)]
+            + [rule.updates[c].below[den][i] for c, den, i in inside]
+        )
+        powers = [
+            [e - (other == c) for e, other in zip(exponents(t, channels), channels, strict=True)]
+            for c, t in (*theirs, *ours)
+        ] + [exponents_below(den, i, channels) for _, den, i in inside]
+        self._powers = np.array(powers, int).reshape(-1, len(channels))
+
+    def rule(self, signs: Array, logs: Array) -> Array:
+        """The rule's numbers in the units signs · exp(logs)."""
+        negative = ((self._powers % 2 != 0) & (signs < 0)).sum(axis=1) % 2
+        return self._numbers * np.exp(self._powers @ logs) * (1 - 2 * negative)
+
+    def both(self, model: Array) -> Array:
+        """The model's numbers, 0 where it lacks a term of the rule."""
+        taken = model[self._take]
+        ours, theirs = self._gap
+        return np.concatenate([taken[:theirs], np.zeros(ours), taken[theirs:]])
+
+
+def _undetermined(jacobian: Array, free: Sequence[str]) -> tuple[str, ...]:
+    """The parameters that can change without a coefficient changing, when the scales go along."""
+    _, sizes, rows = np.linalg.svd(jacobian, full_matrices=True)
+    sizes = np.concatenate([sizes, np.zeros(len(rows) - len(sizes))])
+    idle = rows[sizes <= FLAT * max(float(sizes.max(initial=0.0)), 1e-300)]
+    return tuple(p for i, p in enumerate(free) if np.any(np.abs(idle[:, i]) > 1e-3))

@@ -1,0 +1,118 @@
+"""A rule and its model from the same state: cell by cell until they part, then as patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from equations import models
+from equations.comparison.match import Match
+from equations.comparison.patterns import Statistics, histogram_distance, spectrum_distance, statistics
+from equations.errors import DivergenceError, InputError
+from equations.init import make_state
+from equations.rule import Rule
+from equations.simulation import Simulator, first_init, frame_steps
+
+Array = npt.NDArray[Any]
+PARTED = 0.1  # rms difference over the model's deviation, both over the whole field of a channel
+SPECTRUM = 0.25  # spectra further apart than this are of different patterns
+HISTOGRAM = 0.25  # and so are histograms
+SIZE, LOOKS = 128, 100
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """Two runs in the model's units. `parted` is the step at which they had parted, None where they stay together.
+
+    `steps` and `apart` are the looks at them and how far they were apart then (rms difference over the model's standard
+    deviation, the worse channel); `rule`, `model` (channel, h, w) are the last states, and the rest is of these, by
+    channel. `diverged` says which of the two left the finite numbers and when; the last states are then those before.
+    """
+
+    parted: int | None
+    steps: tuple[int, ...]
+    apart: tuple[float, ...]
+    rule: Array
+    model: Array
+    spectrum: Mapping[str, float]
+    histogram: Mapping[str, float]
+    statistics: Mapping[str, tuple[Statistics, Statistics]]
+    diverged: str | None = None
+
+    @property
+    def alike(self) -> bool:
+        """Whether the patterns are of one kind: spectra and histograms of all channels within the bounds."""
+        worst = max(self.spectrum.values()) <= SPECTRUM and max(self.histogram.values()) <= HISTOGRAM
+        return worst and self.diverged is None
+
+
+def compare_patterns(
+    rule: Rule,
+    match: Match,
+    *,
+    size: int | tuple[int, int] = SIZE,
+    steps: int | None = None,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Rollouts:
+    """Run `rule` and the model of `match` from the first state of the match's preset, `steps` steps (None: the preset's).
+
+    Raises InputError when the rule lacks one of the model's channels.
+    """
+    if match.missing_channels:
+        raise InputError(
+            f"expected a rule with a counterpart for each channel of {match.model}, got none for "
+            f"{', '.join(match.missing_channels)}; their rollouts cannot be compared"
+        )
+    model = models.load(match.model)
+    theirs = model.rule(match.preset, **match.parameters)
+    theirs = theirs.replace(dt=theirs.dt * match.time)
+    start = Simulator(theirs, size, seed).state
+    factors = np.array([match.scales[c] for c in theirs.channels])[:, None, None]
+    places = [rule.channels.index(match.channels[c]) for c in theirs.channels]
+    first = make_state(first_init(rule), len(rule.channels), (start.shape[1], start.shape[2]), seed).astype(np.float64)
+    first[places] = start * factors
+    runs = Simulator(rule, size, seed, state=first), Simulator(theirs, size, seed, state=start)
+    total = model.preset(match.preset).steps if steps is None else steps
+    done, apart, diverged, ours, wanted = _run(runs, total, places, factors, progress)
+    pairs = dict(zip(theirs.channels, zip(ours, wanted, strict=True), strict=True))
+    return Rollouts(
+        parted=next((step for step, far in zip(done, apart, strict=True) if far > PARTED), None),
+        steps=tuple(done),
+        apart=tuple(apart),
+        rule=ours,
+        model=wanted,
+        spectrum={c: spectrum_distance(*pair) for c, pair in pairs.items()},
+        histogram={c: histogram_distance(*pair) for c, pair in pairs.items()},
+        statistics={c: (statistics(pair[0]), statistics(pair[1])) for c, pair in pairs.items()},
+        diverged=diverged,
+    )
+
+
+def _run(
+    runs: tuple[Simulator, Simulator],
+    total: int,
+    places: list[int],
+    factors: Array,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[list[int], list[float], str | None, Array, Array]:
+    """Looks at both, and their last states, in the model's units and order; the rule's only where it has a counterpart."""
+    done, apart = list[int](), list[float]()
+    ours = wanted = np.empty(0)
+    for mark in frame_steps(total, max(1, -(-total // LOOKS))):
+        for who, run in zip(("the rule", "the model"), runs, strict=True):
+            try:
+                run.step(mark - run.steps_done)
+            except DivergenceError as error:
+                return done, apart, f"{who}: {error}", ours, wanted
+        ours, wanted = runs[0].state[places] / factors, runs[1].state.astype(np.float64)
+        spread = np.maximum(wanted.std(axis=(1, 2)), 1e-6 * np.maximum(np.abs(wanted).max(axis=(1, 2)), 1e-300))
+        done.append(mark)
+        apart.append(float(np.max(np.sqrt(np.mean((ours - wanted) ** 2, axis=(1, 2))) / spread)))
+        if progress is not None:
+            progress(mark, total)
+    return done, apart, None, ours, wanted

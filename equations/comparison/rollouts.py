@@ -19,8 +19,8 @@ from equations.simulation import Simulator, first_init, frame_steps
 
 Array = npt.NDArray[Any]
 PARTED = 0.1  # rms difference over the model's deviation, both over the whole field of a channel
-SPECTRUM = 0.25  # spectra further apart than this are of different patterns
-HISTOGRAM = 0.25  # and so are histograms
+SPECTRUM = 0.3  # spectra further apart than this are of different patterns
+HISTOGRAM = 0.3  # and so are histograms
 SIZE, LOOKS = 128, 100
 
 
@@ -59,7 +59,7 @@ def compare_patterns(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Rollouts:
-    """Run `rule` and the model of `match` from the first state of the match's preset, `steps` steps (None: the preset's).
+    """Run `rule` and the model of `match` from the first state of its preset, for `steps` steps (None: the preset's).
 
     Raises InputError when the rule lacks one of the model's channels.
     """
@@ -100,7 +100,7 @@ def _run(
     factors: Array,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[list[int], list[float], str | None, Array, Array]:
-    """Looks at both, and their last states, in the model's units and order; the rule's only where it has a counterpart."""
+    """Looks at both, and their last states in the model's units and order, of the paired channels only."""
     done, apart = list[int](), list[float]()
     ours = wanted = np.empty(0)
     for mark in frame_steps(total, max(1, -(-total // LOOKS))):

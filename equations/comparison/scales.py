@@ -1,10 +1,10 @@
 """The units of a rule's channels: found from the coefficients of the terms that it shares with a model.
 
 With a u in the rule for u in the model, a term of exponents e in the update of channel j has the coefficient
-α Π aᵉ / a_j in the model's units. Where it is shared that equals the model's β, so log a solves linear equations: in closed form by
-least squares. A few wrong coefficients would spoil all scales, so the solution is polished: of all scales that make as
-many equations exact as there are unknowns, of the least-squares ones and of 1, those win that leave the fewest
-coefficients different; of equally good ones, no rescaling.
+α Π aᵉ / a_j in the model's units. Where it is shared that equals the model's β, so log a solves linear equations: in
+closed form by least squares. A few wrong coefficients would spoil all scales, so the solution is polished: of all
+scales that make as many equations exact as there are unknowns, of the least-squares ones and of 1, those win that leave
+the fewest coefficients different; of equally good ones, no rescaling.
 """
 
 from __future__ import annotations

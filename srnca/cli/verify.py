@@ -1,4 +1,4 @@
-"""`srnca verify`: is the rule what the automaton is?"""
+"""`srnca verify`: is the rule what its automaton is, or a known model?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnca.cli.inputs import read_rule
+from equations.errors import InputError
+from srnca.cli.against import run_against
+from srnca.cli.inputs import Changes, read_rule
 from srnca.cli.output import number, say, say_json, table, warn
 
 if TYPE_CHECKING:
@@ -15,27 +17,68 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 srnca verify snake-rule/rule.json --checkpoint snake.pt
-srnca verify rule.json --checkpoint snake.pt --steps 10000 --json"""
+srnca verify rule.json --checkpoint snake.pt --steps 10000 --json
+srnca verify rule.json --against gray-scott:coral --out comparison.png
+srnca verify rule.json --against all"""
 
 MISMATCH = 3
+STEPS = 5000
 
 
 def verify(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="A rule.json or its folder.")],
-    checkpoint: Annotated[Path, typer.Option(help="The automaton that the rule came from.")],
-    steps: Annotated[int, typer.Option(min=1, help="How long the rule must stay bounded.")] = 5000,
+    rule: Annotated[
+        str, typer.Argument(metavar="RULE", help="A rule.json or its folder; with --against also a model.")
+    ],
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="The automaton that the rule came from.", show_default=False)
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="A known model, one of its presets, or all of them.", show_default=False),
+    ] = None,
+    changes: Changes = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How long the rule must stay bounded (5000), or how long both run (as long as the model's picture).",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="The checks as one JSON object.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="With --against: both patterns and their spectra.", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Check a rule against its automaton: fidelity, rollouts, texture, stability. A mismatch exits 3."""
+    """Check a rule against its automaton, or against known models. A mismatch exits 3."""
+    if checkpoint is not None and against is not None:
+        raise InputError("expected either --checkpoint FILE or --against MODEL, got both")
+    if against is not None:
+        ok = run_against(
+            rule, against, changes=changes or (), steps=steps, seed=seed, out=out, as_json=as_json, quiet=quiet
+        )
+    elif checkpoint is not None:
+        for flag, given in (("--set", changes), ("--out", out)):
+            if given:
+                raise InputError(f"{flag}: expected --against MODEL with it, got --checkpoint; leave {flag} away")
+        ok = _of_automaton(rule, checkpoint, STEPS if steps is None else steps, seed, as_json=as_json, quiet=quiet)
+    else:
+        raise InputError("expected either --checkpoint FILE or --against MODEL, got neither")
+    if not ok:
+        raise typer.Exit(MISMATCH)
+
+
+def _of_automaton(text: str, checkpoint: Path, steps: int, seed: int, *, as_json: bool, quiet: bool) -> bool:
     from srnca.checkpoint import load_checkpoint
     from srnca.verify import verify as run_checks
 
-    law = read_rule(rule, or_model=False)
+    law = read_rule(text, or_model=False)
     automaton = load_checkpoint(checkpoint)
     if not quiet:
-        warn(f"running {rule} beside {checkpoint} …")
+        warn(f"running {text} beside {checkpoint} …")
     result = run_checks(law, automaton, steps=steps, seed=seed)
     if as_json:
         say_json(as_data(result))
@@ -44,7 +87,7 @@ def verify(
     if not result.ok:
         failed = ", ".join(check.name for check in result.checks if not check.ok)
         warn(f"mismatch: {failed}")
-        raise typer.Exit(MISMATCH)
+    return result.ok
 
 
 def as_data(result: Verification) -> dict[str, object]:

@@ -161,7 +161,7 @@ def _power(a: Jet, exponent: int | float) -> Jet:
         return _sqrt(a) if exponent > 0 else _reciprocal(_sqrt(a))
     n = abs(int(exponent))
     slope = n * guards.power(a.value, n - 1) if n else np.zeros_like(a.value)
-    whole = _through(a, guards.power(a.value, n), slope)
+    whole = dataclasses.replace(_through(a, guards.power(a.value, n), slope), size=a.size**n)
     return whole if exponent >= 0 else _reciprocal(whole)
 
 

@@ -24,6 +24,7 @@ MOST = 64  # more different ones than this are a continuum
 _ROUNDS = 60
 _RESIDUAL = 1e-9  # of the size of the terms whose sum it is
 _SAME = 1e-5  # of the scale: fixed points closer than this are one
+_SINGULAR = 1e-5  # of the usual slope: a double root is found to no more digits
 _AFAR = 100.0  # how many times the range from which starts are drawn fixed points may lie outside
 
 
@@ -70,7 +71,7 @@ def find_fixed_points(rule: Rule, *, starts: int = STARTS, seed: int = 0) -> Fix
     order = np.argsort((np.abs(found - home) / scale).sum(axis=1).round(9), kind="stable")
     distinct = np.array(_distinct(found[order], scale)).reshape(-1, len(home))
     poles = uniform.slopes(distinct).pole
-    points = [_describe(uniform, state) for state in distinct[~poles]]
+    points = [_describe(uniform, state, scale) for state in distinct[~poles]]
     continuum = len(points) > MOST or (len(points) > 2 and not any(point.isolated for point in points))
     if continuum:
         points = points[:1]
@@ -105,31 +106,31 @@ def _starts(rule: Rule, low: Array, high: Array, count: int, seed: int) -> Array
 
 
 def _newton(uniform: UniformRule, states: Array) -> Array:
-    """States (n, C) moved to where the residual is least; those that run away end as NaN."""
+    """States (n, C) moved to where the residual is least, those that have come to rest left alone."""
     states = _clip(uniform.rule, states.astype(float))
-    damping = np.full(len(states), 1e-3)
+    damping, going = np.full(len(states), 1e-3), np.arange(len(states))
     residual, slope = _residual(uniform, states)
-    cost = np.square(residual).sum(axis=1)
     unit = np.eye(states.shape[1])
     for _ in range(_ROUNDS):
-        normal = np.einsum("nki,nkj->nij", slope, slope)
-        normal += (damping * (1e-12 + np.trace(normal, axis1=1, axis2=2)))[:, None, None] * unit
-        good = np.isfinite(normal).all(axis=(1, 2)) & np.isfinite(residual).all(axis=1)
-        if not good.any():
+        fine = np.isfinite(slope[going]).all(axis=(1, 2)) & np.isfinite(residual[going]).all(axis=1)
+        going = going[fine & (damping[going] < 1e6)]
+        if not len(going):
             break
-        step = np.zeros_like(states)
-        pull = np.einsum("nki,nk->ni", slope, residual)
-        step[good] = -np.linalg.solve(normal[good] + 1e-300 * unit, pull[good][..., None])[..., 0]
-        moved = _clip(uniform.rule, states + step)
+        tilt, off = slope[going], residual[going]
+        normal = np.einsum("nki,nkj->nij", tilt, tilt)
+        size = 1e-12 + np.trace(normal, axis1=1, axis2=2)
+        normal += (damping[going] * size + 1e-300)[:, None, None] * unit
+        step = np.linalg.solve(normal, -np.einsum("nki,nk->ni", tilt, off)[..., None])[..., 0]
+        moved = _clip(uniform.rule, states[going] + step)
         new_residual, new_slope = _residual(uniform, moved)
-        new_cost = np.square(new_residual).sum(axis=1)
-        better = new_cost < cost
-        damping = np.where(better, damping * 0.1, np.minimum(damping * 10, 1e8))
-        damping = np.maximum(damping, 1e-15)
-        states[better], residual[better] = moved[better], new_residual[better]
-        slope[better], cost[better] = new_slope[better], new_cost[better]
-        if not better.any() and damping.min() >= 1e8:
-            break
+        better = np.square(new_residual).sum(axis=1) < np.square(off).sum(axis=1)
+        damping[going] = np.where(
+            better, np.maximum(damping[going] * 0.1, 1e-15), np.maximum(damping[going], 1e-4) * 10
+        )
+        kept = going[better]
+        states[kept], residual[kept], slope[kept] = moved[better], new_residual[better], new_slope[better]
+        still = np.abs(step).max(axis=1) <= 1e-15 * (1 + np.abs(moved).max(axis=1))
+        going = going[~still]
     return states
 
 
@@ -166,7 +167,7 @@ def _distinct(states: Array, scale: Array) -> list[Array]:
     return kept
 
 
-def _describe(uniform: UniformRule, state: Array) -> FixedPoint:
+def _describe(uniform: UniformRule, state: Array, scale: Array) -> FixedPoint:
     rule = uniform.rule
     state = np.where(np.abs(state) < 1e-11, 0.0, state)  # −3e-17 means 0
     update = uniform.update(state[None])[0]
@@ -180,8 +181,8 @@ def _describe(uniform: UniformRule, state: Array) -> FixedPoint:
     moving = ~np.array(held)
     jacobian = (slope @ uniform.sums)[np.ix_(moving, moving)]
     strengths = np.linalg.svd(jacobian, compute_uv=False) if moving.any() else np.ones(1)
-    slopes = float(np.abs(slope).max(initial=0))
-    isolated = bool(strengths.min() > 1e-7 * max(slopes, 1e-12))
+    usual = max(float(np.abs(jacobian).max(initial=0)), float((size / scale).max()))
+    isolated = bool(strengths.min() > _SINGULAR * max(usual, 1e-12))
     residual = float(np.abs(update[moving]).max(initial=0))
     return FixedPoint(tuple(map(float, state)), tuple(map(bool, held)), residual, isolated)
 

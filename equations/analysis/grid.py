@@ -80,13 +80,18 @@ def _of_the_step(relation: Dispersion, worst: Wave) -> GridInstability:
     if not flips:
         name: Name = "outward spiral"
         what = "explicit steps turn a damped oscillation into a growing one"
-    elif _near_nyquist(worst):
+    elif _near_nyquist(worst) and not _flips(relation.uniform()):
         name = "checkerboard"
         what = f"waves of {worst.wavelength:.2f} cells flip sign and grow {abs(worst.multiplier):.4g}-fold at each step"
     else:
         name = "overshoot"
         what = f"each step overshoots: disturbances flip sign and grow {abs(worst.multiplier):.4g}-fold"
     return GridInstability(name, worst, most, f"{what}; {limit}")
+
+
+def _flips(uniform: list[Wave]) -> bool:
+    """Whether the uniform state overshoots too: then it is not the stencils that ask for a smaller step."""
+    return any(wave.multiplier.real < 0 and abs(wave.multiplier) > 1 for wave in uniform)
 
 
 def _near_nyquist(wave: Wave) -> bool:

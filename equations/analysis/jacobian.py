@@ -60,8 +60,7 @@ class UniformRule:
 
     def update(self, states: Array) -> Array:
         """The update f (n, C) at states (n, C)."""
-        with np.errstate(all="ignore"):
-            return self._compiled(self.features(states).T).T
+        return self._compiled(self.features(states).T).T
 
     def slopes(self, states: Array) -> Slopes:
         """The derivatives of f at states (n, C)."""

@@ -19,8 +19,9 @@ TINY = 1e-3  # of the scale: a push that small shows what the linearisation says
 LARGEST = 2.0  # of the scale
 _SIZES = 14
 _DETOUR = 2.5  # times as far as a tiny push would go, in proportion
+_SHARP = 2.0  # times as far as from a push two thirds as large, in proportion: a threshold, not a wide swing
 _FAR = 0.25  # of the scale, at least
-MOST_STEPS = 30_000
+MOST_STEPS = 20_000
 _LENGTHS = 15  # e-folds of the slowest rate that a run lasts
 
 
@@ -50,7 +51,7 @@ def scales(rule: Rule, points: Array) -> Array:
 
 
 def duration(rule: Rule, rates: Array) -> int:
-    """Steps that outlast the slowest of the rates (per unit time), at most 30,000."""
+    """Steps that outlast the slowest of the rates (per unit time), at most 20,000."""
     rates = np.abs(rates[np.abs(rates) > 1e-4 * np.abs(rates).max(initial=0)])
     slowest = rates.min(initial=np.inf)
     steps = _LENGTHS / slowest / rule.dt if 0 < slowest < np.inf else MOST_STEPS
@@ -82,11 +83,11 @@ def kick(uniform: UniformRule, home: Array, rests: Array, scale: Array, steps: i
     here = int(np.argmin(np.abs(rests - home).max(axis=1)))
     linear = gain[: 2 * count]
     found = None
-    for i in range(2 * count, len(starts)):
-        plain = linear[i % (2 * count)] if i < len(sizes) * 2 * count else linear.max()
+    for i in range(4 * count, len(sizes) * 2 * count):
         back = orbits[i].kind == "rest" and orbits[i].rest == here
-        detour = gain[i] >= _DETOUR * max(plain, 1.0) and away[:, i].max() >= _FAR
-        if back and detour and (found is None or begun[i] < begun[found]):
+        sharp = gain[i] >= _SHARP * gain[i - 2 * count]  # of the next smaller push
+        detour = gain[i] >= _DETOUR * max(linear[i % (2 * count)], 1.0) and away[:, i].max() >= _FAR
+        if back and sharp and detour and (found is None or begun[i] < begun[found]):
             found = i
     if found is None:
         return Kicks(orbits, None, None, None)

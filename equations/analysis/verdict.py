@@ -158,7 +158,7 @@ def _named(readings: Sequence[Reading], notes: tuple[str, ...]) -> Verdict:
         reason += ": uniform states go from one saddle to the next and stay ever longer (a heteroclinic cycle)"
     elif "wandering" in ends:
         reason += ": uniform states wander without settling"
-    elif ends == {"diverged"}:
+    elif "diverged" in ends:
         reason += ": uniform states run away"
     return Verdict("unstable", reason, notes, 0)
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.greedy import Problem, Subset
-from distill.identify.paths import best_path, part_of
+from distill.identify.paths import best_of_size, best_path, part_of
 from distill.identify.system import System
 
 Array = npt.NDArray[np.float64]
@@ -23,6 +23,7 @@ Columns = Callable[[System], Array]
 BAGS = 40
 WORTH = 0.01  # a further term must lower the held-out error by this share of it …
 SURE = 0.9  # … in this share of draws of blocks
+LEAST = 1e-13  # of the largest eigenvalue of a Gram matrix
 REPLICAS = 2  # times that noise is put on again
 MOSTLY = 0.5  # a column of which noise is more than this share is not used
 RARE = 0.5  # a term that fewer bags take is dropped
@@ -41,10 +42,11 @@ class Blocks:
     norm: Array
     fold: npt.NDArray[np.int64]
     noise: Array  # (blocks, m + channels, m + channels): what noise alone adds to these sums; taken off already
+    table: tuple[Array, Array] | None = None  # without noise: the columns themselves and Y, for fits of full accuracy
 
     def problem(self, weights: Array, channel: int, order: Sequence[int]) -> Problem:
         """The regression of one channel on the blocks, each counted `weights` times."""
-        gram = np.tensordot(weights, self.gram, 1)
+        gram = _positive(np.tensordot(weights, self.gram, 1))
         return Problem(gram, weights @ self.moment[:, :, channel], float(weights @ self.power[:, channel]), order)
 
     def fit(self, weights: Array, channel: int, subset: Sequence[int]) -> Array:
@@ -55,6 +57,15 @@ class Blocks:
         scale = np.sqrt(np.maximum(np.diag(gram), 1e-300))
         solved = np.linalg.lstsq(gram / np.outer(scale, scale), moment / scale, rcond=1e-14)[0]
         return np.asarray(solved / scale, np.float64)
+
+    def fit_all(self, channel: int, subset: Sequence[int]) -> Array:
+        """`fit` to all blocks, by QR where there is no noise: normal equations lose half of the digits."""
+        s = list(subset)
+        if self.table is None or not s:
+            return self.fit(np.ones(len(self.rows)), channel, s) if s else np.zeros(0)
+        columns, y = self.table
+        solved = np.linalg.lstsq(columns[:, s] / self.norm[s], y[:, channel], rcond=1e-13)[0]
+        return np.asarray(solved, np.float64)
 
     def errors(self, channel: int, subset: Sequence[int], weights: Array) -> Array:
         """The squared error in every block, (blocks,)."""
@@ -102,6 +113,15 @@ class Choice:
     path: tuple[Subset, ...]
 
 
+def _positive(gram: Array) -> Array:
+    """The nearest matrix without directions of no or negative power, which rounding and the noise taken off leave."""
+    values, vectors = np.linalg.eigh(gram)
+    least = LEAST * float(values[-1])
+    if values[0] >= least:
+        return gram
+    return np.asarray((vectors * np.maximum(values, least)) @ vectors.T)
+
+
 def make_blocks(system: System, columns: Columns, seed: int) -> Blocks:
     """The sums of a system over the columns that `columns(system)` makes, freed of what noise adds to them.
 
@@ -126,7 +146,8 @@ def make_blocks(system: System, columns: Columns, seed: int) -> Blocks:
     clean, noise = ((part * scale[:, None]) * scale for part in (total - noise, noise))
     rows = np.array([float(len(g)) for g in groups])
     power = np.einsum("bcc->bc", clean[:, m:, m:])
-    return Blocks(clean[:, :m, :m], clean[:, :m, m:], power, rows, norm, system.fold, noise)
+    table = None if system.noisy else (values, system.Y)
+    return Blocks(clean[:, :m, :m], clean[:, :m, m:], power, rows, norm, system.fold, noise, table)
 
 
 def choose(
@@ -157,7 +178,7 @@ def choose(
     for bag in bags if subset else ():
         inclusion[list(_reselected(blocks, bag, channel, pool, order, plain, len(subset)))] += 1 / len(bags)
     subset = tuple(i for i in subset if inclusion[i] >= RARE)
-    weights = blocks.fit(everything, channel, subset) if subset else np.zeros(0)
+    weights = blocks.fit_all(channel, subset)
     norm = blocks.norm[list(subset)]
     resampled = np.array([blocks.fit(bag, channel, subset) / norm for bag in bags]) if subset else np.zeros((1, 0))
     error = float(blocks.errors(channel, subset, weights).sum())
@@ -206,8 +227,7 @@ def _reselected(
     plain: Sequence[int],
     size: int,
 ) -> list[int]:
-    """The `size` terms of `pool` that the path over one bag ends with."""
+    """The `size` terms of `pool` that are chosen again from one bag."""
     p = list(pool)
     problem = part_of(blocks.problem(bag, channel, order), p)
-    path = best_path(problem, [k for k, i in enumerate(p) if i in set(plain)], size)
-    return [p[i] for i in path[-1]] if path else []
+    return [p[i] for i in best_of_size(problem, [k for k, i in enumerate(p) if i in set(plain)], size)]

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import sympy
 from sympy import Expr
 
 from distill.compete import fit_channel
@@ -17,14 +18,17 @@ from distill.engines import FitOptions
 from distill.polish import basis_functions
 from distill.run import Run
 from distill.sampling import Samples
+from equations import build
 from equations.rule import Candidate
 from equations.stencils import DX, DY, feature_name
+from equations.symbols import symbol
 from equations.terms import complexity
 from equations.tree import from_tree, to_tree
 
 CHANNEL_LIMIT_S = 60.0
 BEST = 4  # equations of a front whose terms are taken
 MOST_TERMS = 16  # found terms a channel
+CLEAR = 0.01  # of its largest size: a state that is never smaller has a reciprocal
 LONGEST = 24  # complexity of one term; longer ones are fitted to noise
 
 Found = Mapping[str, tuple[Expr, ...]]
@@ -37,7 +41,7 @@ def search(
     found = {}
     share = min(CHANNEL_LIMIT_S, budget_s / len(samples.channels))
     for number, (channel, candidate) in enumerate(known.items()):
-        guesses = (candidate.expr,) if candidate.terms else ()
+        guesses = (*reciprocals(samples), *((candidate.expr,) if candidate.terms else ()))
         options = FitOptions(
             seed=run.seed, max_terms=run.max_terms, budget_s=share, guesses=guesses, teacher=run.teacher
         )
@@ -48,6 +52,18 @@ def search(
         front = fit_channel(engines, samples, samples.channels.index(channel), options=options, progress=heard)
         found[channel] = new_terms([c.expr for c in front])
     return found
+
+
+def reciprocals(samples: Samples) -> tuple[Expr, ...]:
+    """1/s for the states that stay clear of zero: with these as inputs, quotients are no harder to find than
+    products.
+    """
+    found = []
+    for channel in samples.channels:
+        size = np.abs(samples.X[:, samples.names.index(channel)])
+        if size.min() > CLEAR * size.max():
+            found.append(build.power(symbol(channel), sympy.Integer(-1)))
+    return tuple(found[:2])
 
 
 def new_terms(front: Sequence[Expr]) -> tuple[Expr, ...]:

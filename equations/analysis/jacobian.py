@@ -55,7 +55,8 @@ class UniformRule:
 
     def features(self, states: Array) -> Array:
         """States (n, C) → what their cells see (n, C · S), channel-major."""
-        seen: Array = states[:, :, None] * self.sums
+        with np.errstate(invalid="ignore"):  # a run that has left the numbers
+            seen: Array = states[:, :, None] * self.sums
         return seen.reshape(len(states), states.shape[1] * len(self.sums))
 
     def update(self, states: Array) -> Array:

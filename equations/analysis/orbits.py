@@ -67,8 +67,8 @@ def judge(times: Array, path: Array, rests: Array, scale: Array) -> Orbit:
     if len(periods) >= 3:
         early, late = np.ptp(tail[: len(tail) // 2], axis=0), swing
         steady = np.abs(late - early).max() <= 0.05 * late.max()
-        if steady and periods.std() <= 0.05 * periods.mean():
-            return Orbit("cycle", None, float(periods.mean()), swing, passed)
+        if steady and periods.std() <= 0.05 * periods.mean():  # the later periods are the truer ones
+            return Orbit("cycle", None, float(periods[len(periods) // 2 :].mean()), swing, passed)
         if (np.diff(periods) > 0).all():
             return Orbit("slowing", None, float(periods[-1]), swing, passed)
     return Orbit("wandering", None, None, swing, passed)

@@ -145,22 +145,36 @@ def _named(readings: Sequence[Reading], notes: tuple[str, ...]) -> Verdict:
         return Verdict("bistable", f"{len(stable)} uniform states are stable to all waves: {where}", notes, stable[0])
     if stable:
         return _single(readings, stable[0], notes)
+    orbits = [orbit for r in readings if r.kicks for orbit in r.kicks.orbits]
+    saddles = {index for index, r in enumerate(readings) if r.state == "saddle"}
+    going_round = max((len(saddles.intersection(orbit.passed)) for orbit in orbits), default=0) > 1
+    for index, r in enumerate(readings):
+        if r.state == "unstable focus" and _stays(r) and not going_round:
+            first = r.relation.uniform()[0]
+            reason = (
+                f"at {describe(r)} uniform oscillations of angular frequency {first.frequency:.4g} grow "
+                f"(rate {first.growth:.3g}), too slowly for the runs to reach a cycle"
+            )
+            return Verdict("Hopf", reason, notes, index)
     if any(r.state == "neutral" for r in readings):
         index = next(i for i, r in enumerate(readings) if r.state == "neutral")
         return Verdict(
             "neutral", f"at {describe(readings[index])} some disturbances neither grow nor die", notes, index
         )
-    orbits = [orbit for r in readings if r.kicks for orbit in r.kicks.orbits]
     ends = {orbit.kind for orbit in orbits}
-    saddles = {index for index, r in enumerate(readings) if r.state == "saddle"}
     reason = "no uniform state is stable"
-    if max((len(saddles.intersection(orbit.passed)) for orbit in orbits), default=0) > 1:
+    if going_round:
         reason += ": uniform states go from one saddle to the next and stay ever longer (a heteroclinic cycle)"
     elif "wandering" in ends:
         reason += ": uniform states wander without settling"
     elif "diverged" in ends:
         reason += ": uniform states run away"
     return Verdict("unstable", reason, notes, 0)
+
+
+def _stays(r: Reading) -> bool:
+    """Whether nothing that is pushed from here comes to rest elsewhere or runs away."""
+    return r.kicks is not None and not any(orbit.kind == "diverged" for orbit in r.kicks.orbits)
 
 
 def _single(readings: Sequence[Reading], index: int, notes: tuple[str, ...]) -> Verdict:

@@ -7,12 +7,11 @@ come out. Denominators that are sums of several channels stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from equations.comparison.law import Below, Law, Update, build_update
 from equations.comparison.reading import Monomial, Polynomial, RawTerm, times
 
 _ROUNDS = 20
+DUST = 1e-9  # relative
 
 
 def written_alike(rule: Law, model: Law) -> Law:
@@ -20,35 +19,40 @@ def written_alike(rule: Law, model: Law) -> Law:
     updates = dict(rule.updates)
     for channel, theirs in model.updates.items():
         ours = updates.get(channel)
-        if ours is None or not any(t.over and t not in theirs.terms for t in ours.terms):
+        if ours is None or {t for t in ours.terms if t.over} == {t for t in theirs.terms if t.over}:
             continue
         for den in theirs.below:
             if den in ours.below and den.power == 1 and _variable(den) is not None:
-                ours = _over(ours, den, {t.monomial for t in theirs.terms if not t.over})
+                ours = _over(ours, den, theirs)
         updates[channel] = ours
     return Law(updates)
 
 
-def _over(update: Update, den: Below, outside: Collection[Monomial]) -> Update:
+def _over(update: Update, den: Below, model: Update) -> Update:
+    outside, inside = ({t.monomial for t in model.terms if t.over == over} for over in ((), (den,)))
     numbers = dict(zip(den.monomials, update.below[den], strict=True))
     above: Polynomial = {t.monomial: c for t, c in update.terms.items() if t.over == (den,)}
     alone: Polynomial = {t.monomial: c for t, c in update.terms.items() if not t.over and t.other is None}
     quotient, rest = divide(above, numbers, _variable(den) or ("", ""))
-    for monomial, value in quotient.items():
-        alone[monomial] = alone.get(monomial, 0.0) + value
-    sizes = {m: max(abs(quotient.get(m, 0.0)), abs(alone[m] - quotient.get(m, 0.0))) for m in alone}
-    alone = {m: c for m, c in alone.items() if abs(c) > 1e-9 * sizes[m]}
-    for monomial in [m for m in alone if m in quotient and m not in outside]:
-        value = alone.pop(monomial)
-        for part, number in numbers.items():
-            key = times(monomial, part)
-            rest[key] = rest.get(key, 0.0) + value * number
-    largest = max(map(abs, rest.values()), default=0.0)
-    raw = [RawTerm(c, m) for m, c in alone.items()]
-    raw += [RawTerm(c, m, ((numbers, 1),)) for m, c in rest.items() if abs(c) > 1e-9 * largest]
+    alone, rest = _plus(alone, quotient), _plus(rest, {})
+    for monomial in [m for m in alone if m not in outside]:
+        above = _plus(rest, {times(monomial, part): alone[monomial] * number for part, number in numbers.items()})
+        if len(above.keys() - inside) <= len(rest.keys() - inside):  # over the line it is the model's
+            rest = above
+            del alone[monomial]
+    raw = [RawTerm(c, m) for m, c in alone.items()] + [RawTerm(c, m, ((numbers, 1),)) for m, c in rest.items()]
     kept = {t: c for t, c in update.terms.items() if t.other is not None or (t.over and t.over != (den,))}
     found = build_update(raw)
     return Update({**kept, **found.terms}, {**update.below, **found.below})
+
+
+def _plus(a: Polynomial, b: Polynomial) -> Polynomial:
+    """The sum, without what cancels or is next to nothing."""
+    sums = {m: a.get(m, 0.0) + b.get(m, 0.0) for m in {**a, **b}}
+    largest = max(map(abs, sums.values()), default=0.0)
+    return {
+        m: c for m, c in sums.items() if abs(c) > DUST * max(abs(a.get(m, 0.0)), abs(b.get(m, 0.0)), 1e-3 * largest)
+    }
 
 
 def divide(above: Polynomial, by: Polynomial, variable: tuple[str, str]) -> tuple[Polynomial, Polynomial]:

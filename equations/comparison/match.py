@@ -29,10 +29,10 @@ class Match:
 
     `channels` maps the model's to the rule's, whose values are `scales` times theirs; the model runs in `time` times
     its usual time steps. `parameters` are the ones used: those of `preset` where it is `held`, else fitted, `preset`
-    the nearest and `preset_distance` how far it is (mean of |a - b|/(|a| + |b|)); a rescaling can stand for
-    `undetermined` ones. `distance` is the mean over channels (`by_channel`) of the distance of their updates
-    (`terms.match_terms`); `missing_channels` of the model count 1, and so do `extra_channels` of the rule: without a
-    counterpart, and shown or needed. `left_out` are its other channels. `notes` say what else differs: clamp and mask.
+    the nearest and `preset_distance` how far it is (mean of |a - b|/(|a| + |b|)); other values of the `undetermined`
+    ones give the same law, in other units. `distance` is the mean over channels (`by_channel`) of the distance of their
+    updates (`terms.match_terms`); `missing_channels` of the model count 1, and so do `extra_channels` of the rule:
+    without a counterpart, and shown or needed. `left_out` are its other channels. `notes` say what else differs.
     """
 
     model: str

@@ -55,7 +55,7 @@ def fit_parameters(
     logs = np.log(np.abs([scales[c] for c in channels]))
     sized = np.array([abs(start[p]) or 0.1 for p in free])  # parameters are moved in parts of their size
     least = np.maximum(np.abs(sides.rule(signs, logs)), np.abs(sides.both(layout.at(start, step))))
-    weights = np.maximum(least, 1e-12)
+    weights = np.maximum(least, max(1e-3 * least.max(initial=0.0), 1e-12))  # of terms that neither has at the start
 
     def values_of(x: Array) -> dict[str, float]:
         moved = np.where(np.abs(x[: len(free)]) < NOTHING, 0.0, x[: len(free)]) * sized
@@ -117,7 +117,7 @@ class _Sides:
 
 
 def _undetermined(jacobian: Array, free: Sequence[str]) -> tuple[str, ...]:
-    """The parameters that can change without a coefficient changing, when the scales go along."""
+    """The parameters that can change without a coefficient changing, when others and the scales go along."""
     _, sizes, rows = np.linalg.svd(jacobian, full_matrices=True)
     sizes = np.concatenate([sizes, np.zeros(len(rows) - len(sizes))])
     idle = rows[sizes <= FLAT * max(float(sizes.max(initial=0.0)), 1e-300)]

@@ -111,7 +111,7 @@ def _reading(match: Match) -> list[str]:
     lines = [f"{match.model}:{match.preset}, parameters {'held' if match.held else fitted}"]
     lines.append("  ".join(f"{name} = {value:.4g}" for name, value in match.parameters.items()))
     if match.undetermined:
-        lines.append(f"not determined, a rescaling can stand for them: {', '.join(match.undetermined)}")
+        lines.append(f"not determined, other values give the same law in other units: {', '.join(match.undetermined)}")
     sizes = {c: "" if abs(a - 1) < 1e-4 else f"{a:.4g} " for c, a in match.scales.items()}
     pairs = [f"{ours} is {sizes[theirs]}{theirs}" for theirs, ours in match.channels.items()]
     lines.append(f"in the rule, {', '.join(pairs)}")

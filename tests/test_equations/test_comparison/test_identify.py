@@ -1,0 +1,65 @@
+"""Out of the whole catalogue: each model is itself, a texture rule is none, and laws that coincide tie."""
+
+from __future__ import annotations
+
+import pytest
+
+from equations import models
+from equations.comparison import THRESHOLD, identify
+from tests.test_equations.test_comparison.planted import disguised, texture_rule
+
+
+def check(rule, name):
+    ranking = identify(rule)
+    assert [match.model for match in ranking.found] == [name]
+    assert ranking.matches[0].distance < 1e-6
+    assert ranking.matches[1].distance > 2 * THRESHOLD
+    assert len(ranking.matches) == len(models.names())
+
+
+def test_a_disguised_model_is_found_in_the_catalogue():
+    check(disguised("schnakenberg"), "schnakenberg")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", models.names())
+def test_each_model_is_found(name):
+    check(models.get(name), name)
+    check(disguised(name), name)
+    check(disguised(name, seed=7), name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "preset"), [(n, p) for n in models.names() for p in models.load(n).presets])
+def test_each_preset_is_found_as_itself(name, preset):
+    match = identify(disguised(name, preset), [name]).matches[0]
+    model = models.load(name)
+    assert match.distance < 1e-6
+    assert not match.undetermined
+    assert model.values(match.preset) == model.values(preset)
+
+
+def test_a_texture_rule_is_none_of_these():
+    seen = []
+    ranking = identify(
+        texture_rule(), ["gray-scott", "turing", "may-leonard"], lambda done, of: seen.append((done, of))
+    )
+    assert ranking.found == ()
+    distances = [match.distance for match in ranking.matches]
+    assert distances == sorted(distances)
+    assert distances[0] > 0.5
+    assert ranking.matches[-1].extra_channels
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.slow
+def test_nor_of_the_others():
+    assert identify(texture_rule(seed=1)).found == ()
+
+
+def test_laws_that_coincide_tie():
+    """Without its feed of v a Schnakenberg is a Brusselator whose B is 0."""
+    rule = models.load("schnakenberg").rule(b=0.0)
+    ranking = identify(rule, ["brusselator", "gray-scott", "schnakenberg"])
+    assert {match.model for match in ranking.found} == {"brusselator", "schnakenberg"}
+    assert ranking.matches[0].distance == pytest.approx(ranking.matches[1].distance, abs=1e-5)

@@ -25,9 +25,8 @@ def test_a_disguised_model_is_itself_to_the_last_term(name):
     assert match.distance < 1e-9
     assert not match.differences
     assert match.preset == next(iter(models.load(name).presets))
-    assert {match.channels[c]: match.scales[c] for c in rule.channels}.keys() == {
-        f"q{i}" for i in range(len(rule.channels))
-    }
+    hidden = [f"q{i}" for i in range(len(rule.channels))]
+    assert sorted(match.channels.values()) == hidden
     if name not in ("may-leonard", "lambda-omega"):  # these look the same from several sides
         assert [match.channels[c] for c in rule.channels] == hidden
         if name not in ("turing", "swift-hohenberg"):

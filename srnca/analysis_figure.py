@@ -27,7 +27,7 @@ _MARKS = {"stable": "o", "Turing": "D", "wave": "D", "saddle": "x"}
 def draw_analysis(path: Path, analysis: Analysis, title: str) -> None:
     """Write the figure of an analysis as a PNG."""
     figure = Figure(figsize=(13, 7.6), layout="constrained")
-    figure.suptitle(f"{title}: {analysis.verdict.name}", fontsize=13, fontweight="bold")
+    figure.suptitle(f"{title}: {analysis.headline}", fontsize=13, fontweight="bold")
     axes = figure.subplots(2, 3)
     r = analysis.reading
     if r is None:
@@ -71,7 +71,7 @@ def _draw_dispersion(axis: Axes, r: Reading, analysis: Analysis) -> None:
     axis.axhline(0, color="black", lw=0.8)
     top = float(max(r.relation.growth.max(), 0))
     rest = float(np.abs(r.relation.uniform()[0].eigenvalue.real))
-    reach = max(top, min(rest, r.relation.scale), 1e-12)
+    reach = max(top, (0.25 if top > 0 else 1.0) * rest, 1e-12)
     axis.set_ylim(-3 * reach, 1.6 * reach)
     if analysis.predicted is not None:
         number = 2 * math.pi / analysis.predicted

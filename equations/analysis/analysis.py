@@ -50,6 +50,12 @@ class Analysis:
         return None if self.verdict.about is None else self.readings[self.verdict.about]
 
     @property
+    def headline(self) -> str:
+        """The verdict's name, with the names of grid instabilities at any fixed point."""
+        grids = sorted({r.grid.name for r in self.readings if r.grid is not None})
+        return self.verdict.name + (f"; grid instability: {', '.join(grids)}" if grids else "")
+
+    @property
     def predicted(self) -> float | None:
         """The wavelength that grows fastest, in cells, mean over directions; None where no wave with k ≠ 0 does."""
         r = self.reading

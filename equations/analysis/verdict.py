@@ -187,7 +187,7 @@ def _single(readings: Sequence[Reading], index: int, notes: tuple[str, ...]) -> 
             f"{describe(r)} is the one stable state; a push of {r.kicks.channel} beyond {r.kicks.threshold:.2g} of its "
             f"range comes back by a detour {r.kicks.detour:.3g} times as far"
         )
-        wave = "no small disturbance grows: patterns come of pushes, and no wavelength can be predicted from here"
+        wave = "the law itself grows no small disturbance: patterns come of pushes, and no wavelength can be predicted"
         return Verdict("excitable", reason, (*notes, wave), index)
     reason = f"{describe(r)} is stable to all waves, and the only such state; what is pushed comes straight back to it"
     invaded = [other for other in readings if other.state in ("saddle", "unstable node")]

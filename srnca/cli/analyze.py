@@ -183,7 +183,7 @@ def _fastest(r: Reading) -> str:
 
 
 def _verdict(found: Analysis) -> str:
-    lines = [f"verdict: {found.verdict.name}", f"  {found.verdict.reason}"]
+    lines = [f"verdict: {found.headline}", f"  {found.verdict.reason}"]
     for index, r in enumerate(found.readings):
         if r.grid is not None:
             lines.append(f"  grid instability at fixed point {index}, {r.grid.name}: {r.grid.reason}")

@@ -54,7 +54,8 @@ def test_a_time_step_that_is_too_large_is_called_by_name(capsys: pytest.CaptureF
         capsys, "gray-scott:alpha", "--dt", "2", "--size", "32", "--steps", "500", "--out", tmp_path / "a.png"
     )
     assert code == 0
-    assert "grid instability at fixed point 0, checkerboard" in out
+    assert "verdict: excitable; grid instability: checkerboard" in out
+    assert "grid instability at fixed point 0, checkerboard: waves of 1.41 cells flip sign" in out
     assert "dt = 2 is too large: stable up to 1.55" in out
     assert "the simulation diverged at step" in out
 

@@ -97,7 +97,7 @@ def thresholds() -> list[dict[str, Any]]:
     """The parameter at which the verdict becomes Turing, beside the closed form of the differential equation and that
     of the same equation on this grid."""
     q, rows = lattice(), []
-    for A, Du, Dv in ((4.5, 2.0, 16.0), (2.0, 1.0, 8.0), (3.0, 0.2, 1.0), (3.0, 4.0, 40.0)):
+    for A, Du, Dv in ((4.5, 2.0, 16.0), (2.0, 1.0, 8.0), (3.0, 4.0, 40.0), (3.0, 0.05, 0.5)):
         onset = 1 + A**2 * Du / Dv + A**2 / (Dv * q) + Du * q  # B at which det(J − q D) = 0
         wanted = (1 + A * math.sqrt(Du / Dv)) ** 2
         rule = partial(model, "brusselator", _step(Dv), A=A, Du=Du, Dv=Dv)

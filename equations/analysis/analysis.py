@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equations.analysis.dispersion import dispersion
+from equations.analysis.dispersion import ZERO, dispersion
 from equations.analysis.fixed_points import FixedPoint, FixedPoints, find_fixed_points
 from equations.analysis.jacobian import UniformRule, linearise
 from equations.analysis.kicks import duration, kick, scales
 from equations.analysis.measure import Measured, measure
 from equations.analysis.positive import positive_channels
 from equations.analysis.split import Split, split_rule
-from equations.analysis.verdict import MOST_CHANNELS, Reading, Verdict, judge_rule, read_point
+from equations.analysis.verdict import MOST_CHANNELS, Reading, Verdict, describe, judge_rule, read_point
 from equations.errors import InputError
 from equations.init import check_size
 from equations.mask import check_seed
@@ -102,7 +102,11 @@ def analyze(
     result = Analysis(rule, grid, seed, split, found, tuple(readings), outside, scale, verdict, None)
     if not run:
         return result
-    return dataclasses.replace(result, measured=_measure(result, steps, tell))
+    measured = _measure(result, steps, tell)
+    note = _beside(result, measured)
+    if note:
+        verdict = dataclasses.replace(verdict, notes=(*verdict.notes, note))
+    return dataclasses.replace(result, verdict=verdict, measured=measured)
 
 
 def _kicked(
@@ -139,4 +143,20 @@ def _measure(result: Analysis, steps: int | None, tell: Callable[[str, int, int]
         steps=steps,
         seed=result.seed,
         progress=lambda done, of: tell("simulation", done, of),
+    )
+
+
+def _beside(result: Analysis, measured: Measured) -> str | None:
+    """Whether the run's wavelength is one that grows, where the verdict does not say so already."""
+    r, length = result.reading, measured.wavelength
+    if r is None or length is None or result.verdict.name != "undecided":
+        return None
+    number, angles = 2 * np.pi / length, np.pi * np.arange(24) / 24
+    rates = np.linalg.eigvals(r.linear.generator(number * np.cos(angles), number * np.sin(angles))).real
+    grows = float(rates.max()) > ZERO * r.relation.scale
+    if grows:
+        return f"the run's wavelength, {length:.3g} cells, is among those that grow at {describe(r)}"
+    return (
+        f"the run's wavelength, {length:.3g} cells, does not grow at {describe(r)}: "
+        "small disturbances of that state do not explain it"
     )

@@ -144,7 +144,7 @@ def _points(found: Analysis) -> str:
                 f"{index}{mark}",
                 *values,
                 *([more] if more else []),
-                r.state,
+                r.state + ("" if r.linear.smooth else ", kinked"),
                 _eigenvalues(r),
                 _fastest(r),
                 number(r.dt_max),

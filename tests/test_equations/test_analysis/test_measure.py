@@ -13,6 +13,8 @@ from equations.analysis import analyze, as_data
 from equations.analysis.measure import measure, pattern_wavelength
 from equations.analysis.nullclines import nullclines
 from equations.errors import InputError
+from equations.init import Init
+from equations.stencils import ID, LAP5, Stencil
 from tests.test_equations.helpers import make_rule
 
 
@@ -75,6 +77,17 @@ def test_an_analysis_is_json_data() -> None:
     assert data["fixed_points"][0]["values"] == {"u": 1, "v": 0}
     assert data["search"]["complete"]
     assert data["verdict"]["name"] == "excitable"
+
+
+@pytest.mark.parametrize(("growth", "said"), [(-0.1, "is among those that grow"), (-0.7, "does not grow at")])
+def test_of_texture_rules_it_is_said_whether_the_pattern_is_one_that_grows(growth: float, said: str) -> None:
+    """λ = growth + 2q − 2q² with q = −∇², h1 being ∇²h0 a step late: a band around q = 1/2 that grows, or dies last."""
+    updates = {"h0": f"{growth}*h0 - 2*h0_lap - 2*h1_lap - h0^3", "h1": "200*(h0_lap - h1)"}
+    updates |= {f"h{i}": f"-0.5*h{i} + 0.1*h{i}_lap" for i in (2, 3, 4)}
+    init = Init("noise", (0.0,) * 5, (0.1,) * 5)
+    found = analyze(make_rule(updates, (ID, Stencil("lap", LAP5.kernel)), dt=0.005, init=init), size=48, steps=1600)
+    assert found.verdict.name == "undecided"
+    assert said in found.verdict.notes[-1]
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:

@@ -63,6 +63,17 @@ def test_the_turing_threshold_of_the_brusselator() -> None:
     assert found == pytest.approx(wanted, rel=2e-3)
 
 
+def test_the_threshold_is_that_of_the_grid_where_the_equation_wants_waves_below_two_cells() -> None:
+    """det(J − q D) = 0 at q = 8, the largest −∇² there is, and not at q = 19 where the equation would have it."""
+    model = models.load("brusselator")
+    rule = [model.rule(None, A=3, Du=0.05, Dv=0.5, B=B) for B in (4.54, 4.56)]
+    assert 1 + 9 * 0.1 + 9 / (0.5 * 8) + 0.05 * 8 == pytest.approx(4.55)
+    below, above = (read(law, 16) for law in rule)
+    assert (below.verdict.name, above.verdict.name) == ("monostable", "Turing")
+    assert [r.grid.name for r in above.readings if r.grid] == ["grid-scale growth"]
+    assert above.headline == "Turing; grid instability: grid-scale growth"
+
+
 @pytest.mark.slow
 def test_the_hopf_threshold_of_the_brusselator_and_its_frequency() -> None:
     """With equal diffusion: oscillations from B = 1 + A², of frequency A; explicit steps advance it by A² dt."""

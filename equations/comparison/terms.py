@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,8 +56,9 @@ def match_terms(
     `size_of` gives the rms of a term that does not live on the model's cells. `step` turns steps into time.
     """
     parts = []
-    for lead in _leads([*model.terms, *rule.terms]):
-        ours, theirs = _of_lead(rule, lead), _of_lead(model, lead)
+    by_lead = _by_lead(rule), _by_lead(model)
+    for lead in dict.fromkeys([*by_lead[1], *by_lead[0]]):
+        ours, theirs = (found.get(lead, []) for found in by_lead)
         r, m = (cells.of(u, [t for t in terms if _on_cells(t, cells)]) for u, terms in ((rule, ours), (model, theirs)))
         away = sum(abs(rule.terms[t]) * size_of(t, rule) for t in ours if not _on_cells(t, cells))
         parts.append((lead, ours, theirs, _rms(r - m) + away, _rms(r) + _rms(m) + away))
@@ -123,8 +124,11 @@ def _laplacian(kind: dict[Term, float]) -> str:
     return describe_laplacian({t.monomial[0][1]: value for t, value in kind.items()})
 
 
-def _leads(terms: Iterable[Term]) -> list[Term]:
-    return list(dict.fromkeys(lead_of(term) for term in terms))
+def _by_lead(update: Update) -> dict[Term, list[Term]]:
+    found: dict[Term, list[Term]] = {}
+    for term in update.terms:
+        found.setdefault(lead_of(term), []).append(term)
+    return found
 
 
 def lead_of(term: Term) -> Term:
@@ -133,10 +137,6 @@ def lead_of(term: Term) -> Term:
     for channel, part, power in term.monomial:
         monomial = times(monomial, ((channel, CORRECTS.get(part, part), power),))
     return Term(monomial, term.over, term.other)
-
-
-def _of_lead(update: Update, lead: Term) -> list[Term]:
-    return [term for term in update.terms if lead_of(term) == lead]
 
 
 def _on_cells(term: Term, cells: Cells) -> bool:

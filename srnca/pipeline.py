@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from distill import distill
-from distill.recording import RecordingTeacher
+from distill.identify import identify
 from distill.result import Distillation
 from equations.backends.torch_threads import one_thread
-from equations.stencils import nca_stencils
+from equations.rule import Display
 from srnca.checkpoint import Checkpoint
 from srnca.evaluate import flat_loss, make_loss, make_objective, nca_pictures, rule_pictures, texture_loss
 from srnca.figures import draw_distillation
 from srnca.provenance import provenance
-from srnca.recordings import load_frames
+from srnca.recordings import load_recordings
 from srnca.report import report_checkpoint, report_recording
 from srnca.teacher import NCATeacher
 
@@ -92,32 +92,61 @@ def _finite(loss: float) -> float | None:
 
 
 def distill_frames(
-    path: Path,
+    source: Path | Sequence[Path],
     *,
     engine: str = "auto",
     seed: int = 0,
     terms: int = 24,
     budget_s: float = 180.0,
-    refine: bool = True,
+    derivative: str = "auto",
+    stencil: str = "auto",
+    dt: float | None = None,
+    dx: float | None = None,
+    stride: int = 1,
     out: Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Distillation:
-    """The rule behind a recording `frames.npz` (frames, dt, dx, channels); no texture, so nothing to refine for."""
-    recording = load_frames(path)
-    teacher = RecordingTeacher(recording.frames, recording.dt, recording.channels, nca_stencils(4))
-    result = distill(
-        teacher,
+    """The rule behind one recording, or several of one system: frames.npz, frames.zarr, folders of pictures, GIF,
+    films.
+
+    dt, dx: the time between two frames of the files and the width of a cell, in place of what these say. stride: use
+    every stride-th frame. derivative, stencil: see `distill.identify`. note: hears what reading did to the frames.
+    There is no texture, so nothing to refine for. Raises InputError for recordings that no law can be read from,
+    MissingPartError for a reader or an engine that is not installed.
+    """
+    paths = [source] if isinstance(source, Path) else list(source)
+    recordings = load_recordings(paths, dt=dt, dx=dx, stride=stride)
+    for text in dict.fromkeys(text for recording in recordings for text in recording.notes):
+        if note is not None:
+            note(text)
+    first = recordings[0]
+    found = identify(
+        [recording.frames for recording in recordings],
+        first.dt,
+        first.channels,
+        dx=1.0 if first.dx is None else first.dx,
+        derivative=derivative,
+        stencil=stencil,
         engine=engine,
         seed=seed,
         max_terms=terms,
         budget_s=budget_s,
-        refine=refine,
+        display=_display(first.channels),
         progress=progress,
         folder=out,
         resume=resume,
     )
+    found.result.report["provenance"] |= {"recordings": [path.name for path in paths], "stride": stride}
     if out is not None:
-        result.save(out)
-        report_recording(out / "report.html", result, teacher, path.stem)
-    return result
+        found.result.save(out)
+        report_recording(out / "report.html", found.result, found.teacher, paths[0].stem)
+    return found.result
+
+
+def _display(channels: tuple[str, ...]) -> Display | None:
+    """Pictures are shown as they were."""
+    if channels in (("r", "g", "b"), ("grey",)):
+        return Display(channels)
+    return None

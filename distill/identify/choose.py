@@ -122,7 +122,7 @@ def _positive(gram: Array) -> Array:
     return np.asarray((vectors * np.maximum(values, least)) @ vectors.T)
 
 
-def make_blocks(system: System, columns: Columns, seed: int) -> Blocks:
+def make_blocks(system: System, columns: Columns, seed: int, replicas: int = REPLICAS) -> Blocks:
     """The sums of a system over the columns that `columns(system)` makes, freed of what noise adds to them.
 
     Noise in the columns biases a fit towards zero. How much it adds is measured: the same noise is put on once more,
@@ -135,10 +135,10 @@ def make_blocks(system: System, columns: Columns, seed: int) -> Blocks:
     groups = [np.flatnonzero(system.block == b) for b in range(system.blocks)]
     total = np.stack([both[g].T @ both[g] for g in groups])
     noise = np.zeros_like(total)
-    for number in range(REPLICAS if system.noisy else 0):
+    for number in range(replicas if system.noisy else 0):
         again = system.replica(seed + number)
         change = np.concatenate([columns(again), again.Y], axis=1) - both
-        noise += np.stack([change[g].T @ change[g] for g in groups]) / REPLICAS
+        noise += np.stack([change[g].T @ change[g] for g in groups]) / replicas
     norm = np.sqrt(np.diag(total.sum(axis=0))[:m])
     mostly = np.diag(noise.sum(axis=0))[:m] > MOSTLY * np.square(norm)
     norm = np.where(norm > 0, norm, 1.0)

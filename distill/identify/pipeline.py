@@ -16,6 +16,7 @@ from distill.engines import Progress, silent
 from distill.identify.checks import check_dt, check_pace, check_rows
 from distill.identify.choose import make_blocks
 from distill.identify.freeform import pack, search, unpack, without_slopes
+from distill.identify.keep import pack_laws, unpack_laws
 from distill.identify.law import Law, find_law
 from distill.identify.pace import steps_between
 from distill.identify.smooth import smooth
@@ -105,6 +106,7 @@ def identify(
     plain = RecordingTeacher(list(task.recordings), dt, channels, stencils_of("lap5", dx), display=display)
     engines = line_up(engine, plain)
     settings = {"engines": engines, "derivative": derivative, "stencil": stencil, "terms": max_terms, "dx": dx}
+    settings |= {"cells": [list(f.shape) for f in task.recordings]}
     key = {**settings, "seed": seed, "rows": rows, "budget": budget_s, "teacher": fingerprint(plain)}
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
     size = (frames[0].shape[2], frames[0].shape[3])
@@ -115,24 +117,38 @@ def identify(
 def _identify(
     run: Run, task: Task, frames: list[Array], engines: tuple[str, ...], budget_s: float, unfinished: Unfinished
 ) -> Identification:
-    with run.stage("survey"):
-        noise = listen(frames)
-        chosen = _survey(run, task, frames, noise)
-    free = tuple(name for name in engines if name != "sparse")
-    with run.stage("fit"):
-        laws = _laws(run, task, chosen, {}, alone=False)
-    open_channels = [c for c, law in laws.items() if "sparse" not in engines or not law.settled]
-    if free and open_channels:
-        with run.stage("search"):
-            run.teacher = _teacher(task, chosen, frames)
-            found = _search(run, task, free, {c: laws[c].candidate for c in open_channels}, budget_s, unfinished)
-        with run.stage("fit"):
-            chosen, found = _again(run, task, frames, chosen, found)
-            laws = _laws(run, task, chosen, found, alone="sparse" not in engines)
+    kept = unfinished.get("laws")
+    if kept is None:
+        chosen, laws = _find(run, task, frames, engines, budget_s, unfinished)
+        unfinished.put("laws", pack_laws(chosen, laws))
+    else:
+        chosen, laws = unpack_laws(kept, frames)
     run.teacher = _teacher(task, chosen, frames)
     with run.stage("report"):
         result = _result(run, task, chosen, laws, engines)
     return Identification(result, run.teacher, chosen)
+
+
+def _find(
+    run: Run, task: Task, frames: list[Array], engines: tuple[str, ...], budget_s: float, unfinished: Unfinished
+) -> tuple[Survey, dict[str, Law]]:
+    """The library's laws, and where these leave something open, or are not wanted, those with terms from free-form
+    search.
+    """
+    with run.stage("survey"):
+        chosen = _survey(run, task, frames, listen(frames))
+    with run.stage("fit"):
+        laws = _laws(run, task, chosen, {}, alone=False)
+    free = tuple(name for name in engines if name != "sparse")
+    unsettled = [c for c, law in laws.items() if "sparse" not in engines or not law.settled]
+    if free and unsettled:
+        with run.stage("search"):
+            run.teacher = _teacher(task, chosen, frames)
+            found = _search(run, task, free, {c: laws[c].candidate for c in unsettled}, budget_s, unfinished)
+        with run.stage("fit"):
+            chosen, found = _again(run, task, frames, chosen, found)
+            laws = _laws(run, task, chosen, found, alone="sparse" not in engines)
+    return chosen, laws
 
 
 def _survey(run: Run, task: Task, frames: list[Array], noise: Noise, further: Sequence[Expr] = ()) -> Survey:

@@ -20,7 +20,9 @@ srnca distill --checkpoint snake.pt --out snake-rule
 srnca distill --checkpoint snake.pt --terms 12 --budget 10m
 srnca distill --checkpoint snake.pt --loss 0.1         # the shortest rule that is as good as this
 srnca distill --checkpoint snake.pt --resume           # after Ctrl-C, a kill or a power cut
-srnca distill --frames recording.npz --refine none --json"""
+srnca distill --frames recording.npz
+srnca distill --frames run1.npz --frames run2.npz --stride 2 --json
+srnca distill --frames pictures/ --dt 0.5 --dx 0.1 --derivative weak --engine sparse"""
 
 UNFINISHED = "unfinished.npz"  # as distill.pipeline has it; not imported, for a quick --help
 TEXTURE_LOSS_KINDS = (("flat", "flat grey"), ("teacher", "automaton"), ("rule", "rule"))
@@ -30,7 +32,13 @@ def distill(
     checkpoint: Annotated[
         Path | None, typer.Option(help="The automaton: a file of `srnca train`.", show_default=False)
     ] = None,
-    frames: Annotated[Path | None, typer.Option(help="A recording: frames.npz.", show_default=False)] = None,
+    frames: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A recording: frames.npz or .zarr, a folder of pictures, gif, mp4. Again for each of one system.",
+            show_default=False,
+        ),
+    ] = None,
     engine: Annotated[
         Literal["auto", "exact", "sparse", "operon", "pysr"],
         typer.Option(help="Who looks for the equations."),
@@ -53,14 +61,28 @@ def distill(
         typer.Option(help="Of a legacy checkpoint, which does not say it.  [default: 0.5]", show_default=False),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished one, same settings.")] = False,
+    derivative: Annotated[
+        Literal["auto", "step", "multistep", "weak", "savgol"],
+        typer.Option(help="Of a recording: how du/dt is made. auto looks at the noise and says what it took."),
+    ] = "auto",
+    stencil: Annotated[
+        Literal["auto", "lap5", "lap9", "lap9sims", "lap", "lap8", "lapx", "free"],
+        typer.Option(help="Of a recording: the Laplacian; free fits edge and corner weights."),
+    ] = "auto",
+    dt: Annotated[
+        float | None, typer.Option(help="Time between two frames of the file.  [default: its own, or 1]")
+    ] = None,
+    dx: Annotated[float | None, typer.Option(help="Width of a cell.  [default: the file's own, or 1]")] = None,
+    stride: Annotated[int | None, typer.Option(help="Use every N-th frame only: dt is then N times as long.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="report.json on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Find the equations behind an automaton or a recording."""
-    source = checkpoint or frames
+    source = checkpoint or (frames[0] if frames else None)
     if source is None or (checkpoint and frames):
         got = "neither" if source is None else "both"
         raise InputError(f"distill: expected either --checkpoint FILE or --frames FILE, got {got}")
+    recorded = _recording_options(checkpoint, derivative, stencil, dt=dt, dx=dx, stride=stride)
     budget_s = parse_duration(budget, "--budget")
     options: dict[str, Any] = {"engine": engine, "seed": seed, "refine": refine != "none", "resume": resume}
     if loss is not None:
@@ -78,7 +100,9 @@ def distill(
             progress.update(stage, fraction, 1.0, detail)
 
         try:
-            result = _distill(checkpoint, frames, folder, update_rate=update_rate, progress=report, **options)
+            result = _distill(
+                checkpoint, frames or [], folder, recorded, update_rate=update_rate, progress=report, **options
+            )
         except KeyboardInterrupt:
             if (folder / UNFINISHED).exists():
                 warn(f"interrupted; what is done is in {folder}: the same command with --resume goes on")
@@ -88,8 +112,23 @@ def distill(
     _say_result(result, folder, as_json=as_json)
 
 
+def _recording_options(checkpoint: Path | None, derivative: str, stencil: str, **given: Any) -> dict[str, Any]:
+    """The options that only recordings have, those that are not given left out. Raises InputError with a checkpoint."""
+    found = {name: value for name, value in given.items() if value is not None}
+    found |= {name: v for name, v in (("derivative", derivative), ("stencil", stencil)) if v != "auto"}
+    if checkpoint is not None and found:
+        raise InputError(f"--{next(iter(found))}: expected it with --frames, got it with --checkpoint; leave it out")
+    return found
+
+
 def _distill(
-    checkpoint: Path | None, frames: Path | None, folder: Path, *, update_rate: float | None, **options: Any
+    checkpoint: Path | None,
+    frames: list[Path],
+    folder: Path,
+    recorded: dict[str, Any],
+    *,
+    update_rate: float | None,
+    **options: Any,
 ) -> Distillation:
     if checkpoint is not None:
         from srnca.checkpoint import load_checkpoint
@@ -107,11 +146,13 @@ def _distill(
         return distill_checkpoint(automaton, out=check_folder(folder), **options)
     if update_rate is not None:
         raise InputError("--update-rate: expected it with a legacy checkpoint only, got it with --frames; leave it out")
-    if frames is None or not frames.is_file():
-        raise InputError(f"{frames}: no such recording; expected a file frames.npz")
+    for path in frames:
+        if not path.exists():
+            raise InputError(f"{path}: no such recording; expected a file such as frames.npz, or a folder of pictures")
     from srnca.pipeline import distill_frames
 
-    return distill_frames(frames, out=check_folder(folder), **options)
+    del options["refine"]  # there is no picture to refine for
+    return distill_frames(frames, out=check_folder(folder), note=warn, **recorded, **options)
 
 
 def _say_result(result: Distillation, folder: Path, *, as_json: bool) -> None:
@@ -128,7 +169,7 @@ def _say_result(result: Distillation, folder: Path, *, as_json: bool) -> None:
 
 def describe(report: dict[str, Any]) -> str:
     """Fidelity and texture loss, apart from each other: neither says what the other says."""
-    parts = []
+    parts = [describe_recording(report)] if "derivative" in report else []
     counts = report.get("terms", {}).get("by_channel", {})
     if report.get("r2"):
         rows: list[tuple[str, ...]] = [("channel", "terms", "R² of one step, held out")]
@@ -140,3 +181,25 @@ def describe(report: dict[str, Any]) -> str:
         rows += [(label, number(losses.get(key))) for key, label in TEXTURE_LOSS_KINDS if key in losses]
         parts.append(table(rows))
     return "\n\n".join(parts)
+
+
+def describe_recording(report: dict[str, Any]) -> str:
+    """How a recording was read, and how sure each of its terms is."""
+    windows = report["windows"]
+    frames, cells = windows["frames"], windows["cells"]
+    used = f", windows of {frames} frames and {cells} x {cells} cells" if frames > 1 or cells > 1 else ""
+    shares = [entry["share"] for entry in report["noise"].values()]
+    noise = ", ".join(f"{100 * share:.2g} %" for share in shares) if any(shares) else "none above rounding"
+    lines = [
+        f"noise: {noise}; du/dt: {report['derivative']}{used}; stencil: {report['stencil']}; "
+        f"dt {report['dt']:g} ({report['steps_per_frame']} steps a frame), dx {report['dx']:g}"
+    ]
+    rows: list[tuple[str, ...]] = [("channel", "term", "weight", "±", "chosen in")]
+    for channel, constants in report["constants"].items():
+        inclusion = report["inclusion"][channel]
+        for term, entry in constants.items():
+            share = f"{100 * inclusion.get(term, 0.0):.0f} %"
+            rows.append((channel, term, f"{entry['value']:.6g}", f"{entry['error']:.1g}", share))
+        rest = [(term, share) for term, share in inclusion.items() if term not in constants]
+        rows += [(channel, term, "–", "", f"{100 * share:.0f} %") for term, share in rest[:3]]
+    return "\n".join([*lines, "", table(rows)])

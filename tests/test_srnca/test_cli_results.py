@@ -167,7 +167,7 @@ def test_distill_takes_frames(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert not (tmp_path / "r").exists()
     frames.touch()
     assert run(capsys, "distill", "--frames", frames, "--out", tmp_path / "r")[0] == 0
-    assert asked["source"] == frames
+    assert asked["source"] == [frames]
 
 
 @pytest.fixture

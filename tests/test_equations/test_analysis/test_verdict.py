@@ -67,7 +67,7 @@ def test_the_threshold_is_that_of_the_grid_where_the_equation_wants_waves_below_
     """det(J − q D) = 0 at q = 8, the largest −∇² there is, and not at q = 19 where the equation would have it."""
     model = models.load("brusselator")
     rule = [model.rule(None, A=3, Du=0.05, Dv=0.5, B=B) for B in (4.54, 4.56)]
-    assert 1 + 9 * 0.1 + 9 / (0.5 * 8) + 0.05 * 8 == pytest.approx(4.55)
+    assert pytest.approx(4.55) == 1 + 9 * 0.1 + 9 / (0.5 * 8) + 0.05 * 8
     below, above = (read(law, 16) for law in rule)
     assert (below.verdict.name, above.verdict.name) == ("monostable", "Turing")
     assert [r.grid.name for r in above.readings if r.grid] == ["grid-scale growth"]

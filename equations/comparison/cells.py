@@ -69,7 +69,7 @@ def model_cells(name: str, preset: str) -> Cells:
 
 def run_cells(rule: Rule, steps: int = OWN_STEPS, seed: int = 0) -> Cells:
     """Cells of a run of `rule` on a small grid, until it ends or diverges; at least of its first state."""
-    simulator = Simulator(rule, SIZE, seed, dtype="float64")
+    simulator = Simulator(rule, SIZE, seed)
     states = [simulator.state.copy()]
     try:
         for look in LOOKS:

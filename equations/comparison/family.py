@@ -41,9 +41,9 @@ class Layout:
     terms: Mapping[tuple[str, Term], list[tuple[int, tuple[tuple[int, int], ...]]]]
     inside: Mapping[tuple[str, Below, int], tuple[int, int]]
 
-    def at(self, values: Mapping[str, float], step: float) -> npt.NDArray[np.float64]:
-        """The coefficients of `terms` times `step`, then the numbers `inside`."""
-        c = self.numbers(np.array([values[name] for name in self.parameters], float)).tolist()
+    def at(self, values: npt.NDArray[np.float64], step: float) -> npt.NDArray[np.float64]:
+        """Parameters (parameter, n) → the coefficients of `terms` times `step`, then what is `inside`, (number, n)."""
+        c = list(self.numbers(values))
         with np.errstate(all="ignore"):
             top = [
                 step * sum(c[i] / math.prod(c[f] ** n for f, n in first) for i, first in of)

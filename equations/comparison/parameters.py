@@ -17,6 +17,7 @@ Array = npt.NDArray[np.float64]
 OUTLIER = 0.01  # relative error from which on a coefficient pulls less than in proportion
 LARGEST_PARAMETER = 1e6
 NOTHING = 1e-9  # in parts of its size: a parameter below it is 0
+DIFFERENCE = 1e-7  # in parts of the size: of the slopes
 FLAT = 1e-6  # of the largest singular value: directions that change nothing
 
 
@@ -54,30 +55,41 @@ def fit_parameters(
     signs = np.sign([scales[c] for c in channels])
     logs = np.log(np.abs([scales[c] for c in channels]))
     sized = np.array([abs(start[p]) or 0.1 for p in free])  # parameters are moved in parts of their size
-    least = np.maximum(np.abs(sides.rule(signs, logs)), np.abs(sides.both(layout.at(start, step))))
+    places = [family.parameters.index(p) for p in free]
+    usual = np.array([[start[p]] for p in family.parameters], float)
+
+    def values_of(x: Array) -> Array:
+        values = np.repeat(usual, x.shape[1], axis=1)
+        values[places] = np.where(np.abs(x[: len(free)]) < NOTHING, 0.0, x[: len(free)]) * sized[:, None]
+        return values
+
+    def both_sides(x: Array) -> tuple[Array, Array]:
+        return sides.rule(signs, x[len(free) :]), sides.model(layout.at(values_of(x), step))
+
+    first = np.array([*(start[p] / size for p, size in zip(free, sized, strict=True)), *logs])
+    ours, theirs = (np.abs(side[:, 0]) for side in both_sides(first[:, None]))
+    least = np.maximum(ours, theirs)
     weights = np.maximum(least, max(1e-3 * least.max(initial=0.0), 1e-12))  # of terms that neither has at the start
 
-    def values_of(x: Array) -> dict[str, float]:
-        moved = np.where(np.abs(x[: len(free)]) < NOTHING, 0.0, x[: len(free)]) * sized
-        return {**start, **dict(zip(free, moved.tolist(), strict=True))}
+    def residuals(x: Array) -> Array:
+        ours, theirs = both_sides(x)
+        return (ours - theirs) / weights[:, None]
 
-    def residual(x: Array) -> Array:
-        ours = sides.rule(signs, x[len(free) :])
-        return (ours - sides.both(layout.at(values_of(x), step))) / weights
+    def slopes(x: Array) -> Array:
+        both = residuals(np.column_stack([x[:, None] + DIFFERENCE * np.eye(len(x)), x]))
+        return (both[:, :-1] - both[:, -1:]) / DIFFERENCE
 
     most = np.array([*(LARGEST_PARAMETER / sized), *[LARGEST + 1] * len(channels)])
-    first = np.clip(np.array([*(start[p] for p in free), *logs]) / [*sized, *[1] * len(channels)], -most, most)
     if not len(first) or not len(weights):
         return Fit(dict(start), scales, float("inf"), ())
     found = least_squares(
-        residual, first, bounds=(-most, most), loss="soft_l1", f_scale=(10 if rough else 1) * OUTLIER,
-        xtol=1e-13, ftol=1e-13, gtol=1e-13, max_nfev=12 if rough else 60,
+        lambda x: residuals(x[:, None])[:, 0], np.clip(first, -most, most), slopes, (-most, most), loss="soft_l1",
+        f_scale=(10 if rough else 1) * OUTLIER, xtol=1e-13, ftol=1e-13, gtol=1e-13, max_nfev=12 if rough else 60,
     )  # fmt: skip
-    units = signs * np.exp(found.x[len(free) :])
+    values = dict(zip(family.parameters, values_of(found.x[:, None])[:, 0].tolist(), strict=True))
+    units = dict(zip(channels, (signs * np.exp(found.x[len(free) :])).tolist(), strict=True))
     left = float(np.minimum(np.abs(found.fun), 1).sum())
-    return Fit(
-        values_of(found.x), dict(zip(channels, units.tolist(), strict=True)), left, _undetermined(found.jac, free)
-    )
+    return Fit(values, units, left, _undetermined(found.jac, free))
 
 
 class _Sides:
@@ -105,15 +117,14 @@ class _Sides:
         self._powers = np.array(powers, int).reshape(-1, len(channels))
 
     def rule(self, signs: Array, logs: Array) -> Array:
-        """The rule's numbers in the units signs · exp(logs)."""
+        """The rule's numbers (number, n) in the units signs · exp(logs), logs (channel, n)."""
         negative = ((self._powers % 2 != 0) & (signs < 0)).sum(axis=1) % 2
-        return self._numbers * np.exp(self._powers @ logs) * (1 - 2 * negative)
+        return (self._numbers * (1 - 2 * negative))[:, None] * np.exp(self._powers @ logs)
 
-    def both(self, model: Array) -> Array:
-        """The model's numbers, 0 where it lacks a term of the rule."""
-        taken = model[self._take]
-        ours, theirs = self._gap
-        return np.concatenate([taken[:theirs], np.zeros(ours), taken[theirs:]])
+    def model(self, numbers: Array) -> Array:
+        """The model's numbers (number, n), 0 where it lacks a term of the rule."""
+        taken, (ours, theirs) = numbers[self._take], self._gap
+        return np.concatenate([taken[:theirs], np.zeros((ours, taken.shape[1])), taken[theirs:]])
 
 
 def _undetermined(jacobian: Array, free: Sequence[str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from equations.models.model import Model
 from equations.rule import Rule
 
 THRESHOLD = 0.05  # of the distance: within it the rule is the model
+CLOSE = 0.1  # of the worst coefficient's error: beyond it the numbers are not the model's
 AT_HOME = 0.02  # how far parameters may be from a preset's whose typical run is theirs too
 TRIED = 2  # starts that are worked out in full
 
@@ -56,6 +57,11 @@ class Match:
     def same(self) -> bool:
         """Whether the rule is the model, by the threshold."""
         return self.distance <= THRESHOLD
+
+    @property
+    def worst_error(self) -> float:
+        """The largest relative error of a shared term, 1 where a term that does something is missing or spurious."""
+        return max((term.worst for term in self.terms), default=1.0)
 
     @property
     def differences(self) -> tuple[TermMatch, ...]:

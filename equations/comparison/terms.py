@@ -15,6 +15,7 @@ from equations.comparison.reading import ONE, Monomial, times
 from equations.comparison.wording import term_text
 
 SAME = 0.005  # relative: coefficients closer than this count as the same
+NOTABLE = 0.005  # of a channel's distance: a term that costs less does next to nothing
 STENCIL_SAME = 0.01  # in parts of the leading part
 Status = Literal["shared", "missing", "spurious"]
 
@@ -37,6 +38,13 @@ class TermMatch:
     below: float
     stencil: str | None
     cost: float
+
+    @property
+    def worst(self) -> float:
+        """The larger of its relative errors; 1 where it is missing or spurious, unless it does next to nothing (0)."""
+        if self.status != "shared":
+            return float(self.cost > NOTABLE)
+        return max(abs(self.error or 0.0), self.below)
 
     @property
     def differs(self) -> bool:

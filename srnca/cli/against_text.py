@@ -15,10 +15,15 @@ MOST_TERMS = 24  # shown of a comparison; --json has them all
 
 def checks_of(match: Match, rollouts: Rollouts | None) -> list[dict[str, Any]]:
     """What is asked of a rule that is a model, each with its value and its threshold."""
-    from equations.comparison.match import THRESHOLD
+    from equations.comparison.match import CLOSE, THRESHOLD
     from equations.comparison.rollouts import HISTOGRAM, SPECTRUM
 
-    checks = [_check("law", match.distance, THRESHOLD, "distance of the two laws, at most")]
+    checks = [
+        _check("law", match.distance, THRESHOLD, "distance of the two laws, at most"),
+        _check(
+            "coefficients", match.worst_error, CLOSE, "worst relative error; 1 for a term too many or too few, at most"
+        ),
+    ]
     if rollouts is not None:
         last = "" if rollouts.diverged is None else f"; before a run diverged: {rollouts.diverged}"
         when = f"after {rollouts.steps[-1] if rollouts.steps else 0} steps, worst channel, at most{last}"

@@ -42,7 +42,7 @@ def test_terms_units_and_checks_are_shown(capsys: pytest.CaptureFixture[str], ru
     assert ["+", "u", "v", "0.0005", "spurious,"] in [row[:5] for row in rows]
     assert ["=", "v", "v", "-0.117", "-0.117", "0"] in rows
     checks = {row[1]: row for row in rows if row and row[0] in ("ok", "NO")}
-    assert set(checks) == {"law", "spectrum", "histogram"}
+    assert set(checks) == {"law", "coefficients", "spectrum", "histogram"}
     assert checks["law"][3] == "0.05"
 
 
@@ -81,7 +81,9 @@ def test_parameters_are_held(capsys: pytest.CaptureFixture[str]) -> None:
     data = json.loads(said)
     assert data["parameters"]["Du"] == 0.2
     assert [(t["term"], round(t["error"], 3)) for t in data["terms"] if t["differs"]] == [("u_lap", -0.2)]
-    assert code == 0
+    checks = {name: check["ok"] for name, check in data["checks"].items()}
+    assert checks == {"law": True, "coefficients": False, "spectrum": True, "histogram": True}
+    assert code == 3
 
 
 def test_all_ranks_the_catalogue(
@@ -108,7 +110,7 @@ def test_a_rule_of_too_few_channels_has_no_runs(capsys: pytest.CaptureFixture[st
     code, said, err = run(capsys, *words)
     assert code == 3
     assert "the runs are not compared: a channel has no counterpart" in said
-    assert err.endswith("mismatch: law\n")
+    assert err.endswith("mismatch: law, coefficients\n")
     code, _, err = run(capsys, *words, "--out", tmp_path / "x.png")
     assert code == 2
     assert "--out: expected a rule with all channels of gray-scott" in err

@@ -43,6 +43,7 @@ def test_planted_differences_come_out(units):
     assert found(match)["u", "v", "spurious"].rule == pytest.approx(0.0005)
     assert match.distance < 0.002  # a small spurious term costs little
     assert match.same
+    assert match.worst_error == pytest.approx(0.03)
 
 
 def test_a_missing_term_is_missing_and_costs():
@@ -54,6 +55,7 @@ def test_a_missing_term_is_missing_and_costs():
     assert missing.rule is None
     assert match.distance > 0.1
     assert match.distance == pytest.approx(missing.cost / 2)
+    assert match.worst_error == 1
     assert not match.same
 
 

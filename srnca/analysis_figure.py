@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from equations.analysis.analysis import Analysis
 from equations.analysis.dispersion import along
 from equations.analysis.nullclines import nullclines
+from equations.analysis.reading import Reading
 from equations.analysis.spectrum import FLAT, radial_spectrum
-from equations.analysis.verdict import Reading
 from equations.files import write_bytes
 from equations.rendering import display_of
 

@@ -16,8 +16,9 @@ from equations.analysis.jacobian import UniformRule, linearise
 from equations.analysis.kicks import duration, kick, scales
 from equations.analysis.measure import Measured, measure
 from equations.analysis.positive import positive_channels
+from equations.analysis.reading import Reading, describe, read_point
 from equations.analysis.split import Split, split_rule
-from equations.analysis.verdict import MOST_CHANNELS, Reading, Verdict, describe, judge_rule, read_point
+from equations.analysis.verdict import MOST_CHANNELS, Verdict, judge_rule
 from equations.errors import InputError
 from equations.init import check_size
 from equations.mask import check_seed

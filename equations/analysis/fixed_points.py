@@ -23,9 +23,9 @@ STARTS = 600
 MOST = 64  # more different ones than this are a continuum
 _ROUNDS = 60
 _RESIDUAL = 1e-9  # of the size of the terms whose sum it is
-_SAME = 1e-5  # of the scale: fixed points closer than this are one
+_SAME = 1e-5  # of a value, or of a tenth of the range: fixed points closer than this are one
 _SINGULAR = 1e-5  # of the usual slope: a double root is found to no more digits
-_AFAR = 100.0  # how many times the range from which starts are drawn fixed points may lie outside
+_AFAR = 100.0  # of the range from which starts are drawn: beyond it only algebra is to be trusted
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def find_fixed_points(rule: Rule, *, starts: int = STARTS, seed: int = 0) -> Fix
     given = np.vstack([_starts(rule, low, high, starts, seed), *([] if exact is None else [exact])])
     found = _newton(uniform, given)
     scale = np.maximum(high - low, 1e-12)
-    found = found[_solved(uniform, found, scale) & (np.abs(found - (low + high) / 2) <= _AFAR * scale).all(axis=1)]
+    near = (np.abs(found - (low + high) / 2) <= _AFAR * scale).all(axis=1)
+    found = found[_solved(uniform, found, scale) & (near | (exact is not None and rule.clamp is None))]
     home = np.array(first_init(rule).background)
     order = np.argsort((np.abs(found - home) / scale).sum(axis=1).round(9), kind="stable")
     distinct = np.array(_distinct(found[order], scale)).reshape(-1, len(home))
@@ -160,7 +161,7 @@ def _solved(uniform: UniformRule, states: Array, scale: Array) -> Array:
 def _distinct(states: Array, scale: Array) -> list[Array]:
     kept: list[Array] = []
     for state in states:
-        if all((np.abs(state - other) > _SAME * scale).any() for other in kept):
+        if all((np.abs(state - other) > _SAME * np.maximum(np.abs(state), 0.1 * scale)).any() for other in kept):
             kept.append(state)
         if len(kept) > MOST:
             break

@@ -8,52 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
+from equations.analysis.reading import Reading, describe
 
-from equations.analysis.dispersion import REAL, ZERO, Dispersion, Wave, over_directions, refine
-from equations.analysis.fixed_points import FixedPoint
-from equations.analysis.grid import GridInstability, grid_instability, largest_stable_step
-from equations.analysis.jacobian import Linearisation
-from equations.analysis.kicks import Kicks
-
-Array = npt.NDArray[Any]
 Name = Literal[
     "Turing", "Turing-Hopf", "wave", "Hopf", "bistable", "excitable", "monostable", "unstable", "neutral", "undecided"
 ]
-State = Literal["stable", "neutral", "Turing", "wave", "saddle", "unstable node", "unstable focus"]
 MOST_CHANNELS = 4  # beyond these no search for fixed points is thorough, and no name is given
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """One fixed point read: `state` says what small disturbances do there.
-
-    "stable": all die; "Turing", "wave": uniform ones die, but waves grow, standing or oscillating; "saddle",
-    "unstable node", "unstable focus": uniform ones grow. `band`: standing waves grow that the uniform state has not
-    by itself: the Turing band. `wave`: the fastest wave with k ≠ 0 that fits the grid, `best`: on an infinite grid;
-    of the Turing band where there is one. `wavelengths`: shortest, mean and longest over the directions, in cells, if
-    it grows. `kicks` is None where none were tried.
-    """
-
-    point: FixedPoint
-    linear: Linearisation
-    relation: Dispersion
-    state: State
-    band: bool
-    wave: Wave | None
-    best: Wave | None
-    wavelengths: tuple[float, float, float] | None
-    grid: GridInstability | None
-    dt_max: float | None
-    kicks: Kicks | None = None
-
-    @property
-    def cycles(self) -> list[float]:
-        """The periods of the cycles that pushes from here ended on."""
-        return [o.period for o in self.kicks.orbits if o.kind == "cycle" and o.period] if self.kicks else []
 
 
 @dataclass(frozen=True)
@@ -66,45 +28,13 @@ class Verdict:
     about: int | None
 
 
-def read_point(point: FixedPoint, relation: Dispersion) -> Reading:
-    """The state of a fixed point, from its dispersion relation."""
-    small = ZERO * relation.scale
-    uniform = relation.uniform()
-    growing = [wave for wave in uniform if wave.eigenvalue.real > small]
-    fastest = relation.fastest()
-    turing = _turing_band(relation)
-    if growing:
-        down = any(wave.eigenvalue.real < -small for wave in uniform)
-        focus = any(wave.oscillates for wave in growing)
-        state: State = "unstable focus" if focus else "saddle" if down else "unstable node"
-    elif fastest is not None and fastest.eigenvalue.real > small:
-        state = "wave" if fastest.oscillates else "Turing"
-    else:
-        state = "neutral" if max(wave.eigenvalue.real for wave in uniform) >= -small else "stable"
-    wave = turing if turing is not None and state != "wave" else fastest
-    best, lengths = wave, None
-    if wave is not None and wave.eigenvalue.real > small:
-        best = refine(relation.linear, wave)
-        lengths = over_directions(relation.linear, best)
-    grid, most = grid_instability(relation), largest_stable_step(relation)
-    return Reading(point, relation.linear, relation, state, turing is not None, wave, best, lengths, grid, most)
-
-
-def _turing_band(relation: Dispersion) -> Wave | None:
-    """The fastest standing wave that needs diffusion to grow: it outgrows all uniform disturbances, or it is a saddle
-    (det −J(k) < 0) where the uniform state has no growing real eigenvalue, at rest or oscillating."""
-    values, small = relation.eigenvalues, ZERO * relation.scale
-    up = (np.abs(values.imag) <= REAL * np.maximum(np.abs(values), 1e-300)) & (values.real > small)
-    uniform = relation.uniform()[0].eigenvalue.real
-    saddle = (up.sum(axis=-1) % 2 == 1) & (up[0, 0].sum() == 0)
-    faster = values.real > max(uniform, 0) * (1 + 1e-3) + small
-    return relation.fastest(up & (saddle[..., None] | faster))
-
-
 def judge_rule(readings: Sequence[Reading], *, complete: bool, continuum: bool, tried: int) -> Verdict:
     """The verdict of a rule, from all its fixed points; the first that applies of the names in order."""
     if not readings:
-        return Verdict("undecided", f"no uniform state at rest was found from {tried} starts", (), None)
+        found = (
+            "there is no uniform state at rest" if complete else f"no uniform state at rest was found in {tried} tries"
+        )
+        return Verdict("undecided", found, (), None)
     channels = len(readings[0].point.values)
     notes = _notes(readings, complete or continuum)
     if continuum:
@@ -145,27 +75,29 @@ def _named(readings: Sequence[Reading], notes: tuple[str, ...]) -> Verdict:
         return Verdict("bistable", f"{len(stable)} uniform states are stable to all waves: {where}", notes, stable[0])
     if stable:
         return _single(readings, stable[0], notes)
+    return _none_stable(readings, notes)
+
+
+def _none_stable(readings: Sequence[Reading], notes: tuple[str, ...]) -> Verdict:
+    """Of slow oscillations, of states that neither grow nor die, and of what never settles."""
     orbits = [orbit for r in readings if r.kicks for orbit in r.kicks.orbits]
     saddles = {index for index, r in enumerate(readings) if r.state == "saddle"}
-    going_round = max((len(saddles.intersection(orbit.passed)) for orbit in orbits), default=0) > 1
+    reason = "no uniform state is stable"
+    if max((len(saddles.intersection(orbit.passed)) for orbit in orbits), default=0) > 1:
+        reason += ": uniform states go from one saddle to the next and stay ever longer (a heteroclinic cycle)"
+        return Verdict("unstable", reason, notes, 0)
     for index, r in enumerate(readings):
-        if r.state == "unstable focus" and _stays(r) and not going_round:
+        if r.state == "unstable focus" and _stays(r):
             first = r.relation.uniform()[0]
-            reason = (
+            slow = (
                 f"at {describe(r)} uniform oscillations of angular frequency {first.frequency:.4g} grow "
                 f"(rate {first.growth:.3g}), too slowly for the runs to reach a cycle"
             )
-            return Verdict("Hopf", reason, notes, index)
-    if any(r.state == "neutral" for r in readings):
-        index = next(i for i, r in enumerate(readings) if r.state == "neutral")
-        return Verdict(
-            "neutral", f"at {describe(readings[index])} some disturbances neither grow nor die", notes, index
-        )
+            return Verdict("Hopf", slow, notes, index)
+    if all(r.state == "neutral" for r in readings):
+        return Verdict("neutral", f"at {describe(readings[0])} some disturbances neither grow nor die", notes, 0)
     ends = {orbit.kind for orbit in orbits}
-    reason = "no uniform state is stable"
-    if going_round:
-        reason += ": uniform states go from one saddle to the next and stay ever longer (a heteroclinic cycle)"
-    elif "wandering" in ends:
+    if "wandering" in ends:
         reason += ": uniform states wander without settling"
     elif "diverged" in ends:
         reason += ": uniform states run away"
@@ -225,13 +157,6 @@ def _notes(readings: Sequence[Reading], complete: bool) -> tuple[str, ...]:
         calm = next(r for r in readings if r.state == "stable")
         notes.append(f"{describe(calm)} is stable to all waves: from there a pattern needs a push")
     return tuple(notes)
-
-
-def describe(r: Reading) -> str:
-    """`u = 1, v = 0.9`; of many channels the first three."""
-    pairs = list(zip(r.linear.rule.channels, r.point.values, strict=True))
-    text = ", ".join(f"{name} = {value:.4g}" for name, value in pairs[:3])
-    return text + (", …" if len(pairs) > 3 else "")
 
 
 def _grows(r: Reading) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from equations import Rule
     from equations.analysis import Analysis
-    from equations.analysis.verdict import Reading
+    from equations.analysis.reading import Reading
 
 EXAMPLES = """\
 srnca analyze gray-scott:coral

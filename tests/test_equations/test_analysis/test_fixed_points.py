@@ -103,6 +103,12 @@ def test_nearest_to_the_first_state_first_and_the_same_every_time() -> None:
     assert found == find_fixed_points(rule, seed=3)
 
 
+def test_sizes_far_apart() -> None:
+    far = rule_of({"u": "u - u^3"}, init=Init("noise", (1e5,), (1.0,)))
+    assert values(far) == [(-1,), (0,), (1,)]
+    assert values(rule_of({"u": "1e-3*u - 1e4"})) == [(1e7,)]
+
+
 def test_a_double_root() -> None:
     found = find_fixed_points(rule_of({"u": "-(u - 1)^2*(u + 2)"}))
     assert [round(point.values[0], 4) for point in found.points] == [1, -2]

@@ -122,6 +122,16 @@ def test_neutral_and_diffusing() -> None:
     assert found.predicted is None
 
 
+def test_a_slow_oscillation_and_a_centre() -> None:
+    slow = read(
+        rule_of({"u": "0.001*u - 2*v - u^3", "v": "2*u - v^3"}, 0.0002, init=Init("noise", (0.0, 0.0), (0.1, 0.1)))
+    )
+    assert slow.verdict.name == "Hopf"
+    assert "angular frequency 2 grow" in slow.verdict.reason
+    rest = read(rule_of({"u": "v", "v": "-v^3", "w": "-w"}))
+    assert rest.verdict.name == "neutral"
+
+
 def test_unstable_and_running_away() -> None:
     found = read(rule_of({"u": "u + 0.1*u_lap", "v": "v + u + 0.1*v_lap"}))
     assert found.verdict.name == "unstable"
@@ -129,10 +139,18 @@ def test_unstable_and_running_away() -> None:
 
 
 def test_no_fixed_point() -> None:
-    found = read(rule_of({"u": "1 + u^2"}))
-    assert found.verdict.name == "undecided"
-    assert "no uniform state at rest was found" in found.verdict.reason
-    assert found.reading is None
+    for update, said in (("1 + u^2", "there is no uniform state at rest"), ("exp(u)", "was found in")):
+        found = read(rule_of({"u": update}))
+        assert found.verdict.name == "undecided"
+        assert said in found.verdict.reason
+        assert found.reading is None
+
+
+def test_a_flip_of_the_time_step_is_no_oscillation() -> None:
+    """u ← u² − 0.9 by steps of 1 goes back and forth between two values, and the law itself rests."""
+    found = read(rule_of({"u": "u^2 - 0.9 - u", "v": "-0.5*v"}, 1.0))
+    assert found.verdict.name == "monostable"
+    assert found.headline == "monostable; grid instability: overshoot"
 
 
 def test_a_kink_is_no_place_to_linearise() -> None:

@@ -59,7 +59,8 @@ def _draw_dispersion(axis: Axes, r: Reading, analysis: Analysis) -> None:
     """Growth per unit time of the two leading eigenvalues against the wave number, along an axis and a diagonal."""
     dt = r.relation.dt
     lines = [("the axis", (1.0, 0.0), 1.0, "-"), ("the diagonal", (1.0, 1.0), math.sqrt(2), "--")]
-    if r.wavelengths is not None and r.best is not None and r.wavelengths[2] < 1.001 * r.wavelengths[0]:
+    one_way = r.wavelengths is not None and r.wavelengths[2] < 1.001 * r.wavelengths[0]
+    if analysis.predicted is not None and one_way and r.best is not None:
         lines.append(("the fastest wave", (r.best.kx, r.best.ky), 1.0, "-."))  # an anisotropic rule
     for name, direction, longest, style in lines:
         numbers = np.linspace(0, longest * math.pi, 400)
@@ -86,7 +87,7 @@ def _draw_map(figure: Figure, axis: Axes, r: Reading) -> None:
     """Growth of every wave vector that fits the grid: red grows, blue dies."""
     growth = r.relation.plane(r.relation.growth)
     top = float(growth.max())
-    reach = top if top > 1e-4 * np.abs(growth).max() else max(float(np.abs(growth).max()), 1e-12)
+    reach = top if top > 1e-4 * np.abs(growth).max() else max(float(np.median(np.abs(growth))), 1e-12)
     extent = (-math.pi, math.pi, math.pi, -math.pi)
     picture = axis.imshow(growth, cmap="RdBu_r", vmin=-reach, vmax=reach, extent=extent, interpolation="nearest")
     figure.colorbar(picture, ax=axis, shrink=0.8)
@@ -124,7 +125,7 @@ def _draw_nullclines(axis: Axes, analysis: Analysis) -> None:
     axis.set_title("nullclines and uniform states", fontsize=10)
     handles, labels = axis.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
-    axis.legend(once.values(), once.keys(), frameon=False, fontsize=8)
+    axis.legend(once.values(), once.keys(), framealpha=0.85, edgecolor="none", fontsize=8)
 
 
 def _draw_multipliers(axis: Axes, r: Reading) -> None:
@@ -173,7 +174,8 @@ def _draw_pattern(axis: Axes, analysis: Analysis) -> None:
     else:
         axis.imshow(measured.state[places[0]], cmap="viridis", interpolation="nearest")
     axis.set_axis_off()
-    axis.set_title(f"{', '.join(shown)} after {measured.steps:,} steps", fontsize=10)
+    uniform = "" if measured.deviation > FLAT else ", uniform"
+    axis.set_title(f"{', '.join(shown)} after {measured.steps:,} steps{uniform}", fontsize=10)
 
 
 def _write_verdict(axis: Axes, analysis: Analysis) -> None:

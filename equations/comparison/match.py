@@ -31,9 +31,10 @@ class Match:
     `channels` maps the model's to the rule's, whose values are `scales` times theirs; the model runs in `time` times
     its usual time steps. `parameters` are the ones used: those of `preset` where it is `held`, else fitted, `preset`
     the nearest and `preset_distance` how far it is (mean of |a - b|/(|a| + |b|)); other values of the `undetermined`
-    ones give the same law, in other units. `distance` is the mean over channels (`by_channel`) of the distance of their
-    updates (`terms.match_terms`); `missing_channels` of the model count 1, and so do `extra_channels` of the rule:
-    without a counterpart, and shown or needed. `left_out` are its other channels. `notes` say what else differs.
+    ones give the same law, in other units; `special` ones are 0, as in no preset. `distance` is the mean over channels
+    (`by_channel`) of the distance of their updates (`terms.match_terms`); `missing_channels` of the model count 1, and
+    so do `extra_channels` of the rule: without a counterpart, and shown or needed. `left_out` are its other channels.
+    `notes` say what else differs.
     """
 
     model: str
@@ -47,6 +48,7 @@ class Match:
     time: float
     distance: float
     by_channel: Mapping[str, float]
+    special: tuple[str, ...]
     terms: tuple[TermMatch, ...]
     missing_channels: tuple[str, ...]
     extra_channels: tuple[str, ...]
@@ -126,6 +128,7 @@ def _work_out(
         time=start.time,
         distance=(sum(by_channel.values()) + len(needed)) / (len(model.channels) + len(needed)),
         by_channel=by_channel,
+        special=() if preset else tuple(p for p, value in start.values.items() if not value and _never_zero(model, p)),
         terms=tuple(terms),
         missing_channels=tuple(c for c in model.channels if c not in start.pairing),
         extra_channels=tuple(c for c in unpaired if c in needed),
@@ -158,6 +161,10 @@ def _away(model: Model, preset: str, values: Mapping[str, float], undetermined: 
     pairs = [(values[p], at) for p, at in model.values(preset).items() if p not in undetermined]
     parts = [abs(a - b) / max(abs(a) + abs(b), 1e-12) for a, b in pairs]
     return sum(parts) / len(parts) if parts else 0.0
+
+
+def _never_zero(model: Model, parameter: str) -> bool:
+    return all(model.values(preset)[parameter] for preset in model.presets)
 
 
 def _notes(rule: Rule, model: Model, scales: Mapping[str, float]) -> tuple[str, ...]:

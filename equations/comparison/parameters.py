@@ -16,7 +16,7 @@ from equations.comparison.units import exponents, exponents_below
 Array = npt.NDArray[np.float64]
 OUTLIER = 0.01  # relative error from which on a coefficient pulls less than in proportion
 LARGEST_PARAMETER = 1e6
-NOTHING = 1e-9  # in parts of its size: a parameter below it is 0
+NOTHING = 1e-6  # in parts of its size: a parameter below it is 0
 DIFFERENCE = 1e-7  # in parts of the size: of the slopes
 FLAT = 1e-6  # of the largest singular value: directions that change nothing
 
@@ -60,7 +60,7 @@ def fit_parameters(
 
     def values_of(x: Array) -> Array:
         values = np.repeat(usual, x.shape[1], axis=1)
-        values[places] = np.where(np.abs(x[: len(free)]) < NOTHING, 0.0, x[: len(free)]) * sized[:, None]
+        values[places] = x[: len(free)] * sized[:, None]
         return values
 
     def both_sides(x: Array) -> tuple[Array, Array]:
@@ -86,7 +86,8 @@ def fit_parameters(
         lambda x: residuals(x[:, None])[:, 0], np.clip(first, -most, most), slopes, (-most, most), loss="soft_l1",
         f_scale=(10 if rough else 1) * OUTLIER, xtol=1e-13, ftol=1e-13, gtol=1e-13, max_nfev=12 if rough else 60,
     )  # fmt: skip
-    values = dict(zip(family.parameters, values_of(found.x[:, None])[:, 0].tolist(), strict=True))
+    end = np.where(np.abs(found.x) < NOTHING, 0.0, found.x)
+    values = dict(zip(family.parameters, values_of(end[:, None])[:, 0].tolist(), strict=True))
     units = dict(zip(channels, (signs * np.exp(found.x[len(free) :])).tolist(), strict=True))
     left = float(np.minimum(np.abs(found.fun), 1).sum())
     return Fit(values, units, left, _undetermined(found.jac, free))

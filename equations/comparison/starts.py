@@ -40,15 +40,21 @@ def find_starts(subject: Subject, family: Family, preset: str | None, changes: M
     """All starts in the order of what is left: settled ones with a preset, or where a preset fits exactly."""
     model = family.model
     usual = family.law(model.values(preset, **changes))
+    pairs = pairings(subject.law, usual)
     found = [
         start
         for time in _times(subject.rule.dt / model.dt)
-        for pairing in pairings(subject.law, usual)
+        for pairing in pairs
         for start in _of_presets(subject, family, pairing, time, preset, changes)
     ]
     if preset is None and min(start.left for start in found) > EXACT:
         found = [_fitted(start, family, changes) for start in found]
-    return sorted(found, key=lambda start: start.left)
+    return sorted(found, key=_order)
+
+
+def _order(start: Start) -> tuple[float, int]:
+    """The least that is left; of equals, the least rescaled."""
+    return round(start.left, 9), sum(abs(a - 1) > 1e-9 for a in start.scales.values())
 
 
 def _times(ratio: float) -> list[float]:
@@ -62,8 +68,7 @@ def _of_presets(
     """A start for each preset, its parameters held; the best few."""
     model, back = family.model, {r: m for m, r in pairing.items()}
     names = {c: back.get(c, f"{c}_rule" if c in model.channels else c) for c in subject.rule.channels}
-    law = law_in_units(subject.law, names, {})
-    law = Law({m: law.updates[m] for m in pairing})
+    law = law_in_units(subject.law, names, {}, pairing.values())
     found = []
     for name in [preset] if preset else model.presets:
         values = model.values(name, **changes)
@@ -72,7 +77,7 @@ def _of_presets(
         scales = best_scales(alike, theirs)
         left = scales.left + _unshared(alike, theirs)
         found.append(Start(pairing, time, law, names, values, scales.values, left, settled=True))
-    return sorted(found, key=lambda start: start.left)[:PRESETS]
+    return sorted(found, key=_order)[:PRESETS]
 
 
 def _fitted(start: Start, family: Family, changes: Mapping[str, float]) -> Start:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from equations import build
 from equations.comparison.law import Below, Law, Term, Update, build_update
@@ -52,12 +52,14 @@ def in_units(
     )
 
 
-def law_in_units(law: Law, names: Mapping[str, str], scales: Mapping[str, float]) -> Law:
-    """The law of the channels in `names` (old → new), each value divided by its scale (by old name).
+def law_in_units(
+    law: Law, names: Mapping[str, str], scales: Mapping[str, float], of: Iterable[str] | None = None
+) -> Law:
+    """The law with the channels in `names` (old → new) renamed, each value divided by its scale (by old name).
 
-    Other channels keep their names and units; their own updates are left out. So a rule is read in a model's units.
+    It has the updates of the channels `of`, by default of those in `names`. So a rule is read in a model's units.
     """
-    return Law({names[c]: _renamed(law.updates[c], names, scales, scales.get(c, 1.0)) for c in names})
+    return Law({names[c]: _renamed(law.updates[c], names, scales, scales.get(c, 1.0)) for c in of or names})
 
 
 def _renamed(update: Update, names: Mapping[str, str], scales: Mapping[str, float], own: float) -> Update:

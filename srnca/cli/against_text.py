@@ -60,7 +60,7 @@ def describe_ranking(ranking: Ranking) -> str:
         counts = [sum(term.status == kind for term in match.terms) for kind in ("shared", "missing", "spurious")]
         mark = "=" if match in ranking.found else ""
         rows.append((mark, match.model, match.preset, number(match.distance), *map(str, counts)))
-    names = [match.model for match in ranking.found]
+    names = [f"{m.model} (a special case: {_zeros(m)})" if m.special else m.model for m in ranking.found]
     if not names:
         verdict = f"none of these: a rule is a model whose distance is at most {THRESHOLD:g}"
     elif len(names) == 1:
@@ -118,6 +118,8 @@ def _reading(match: Match) -> list[str]:
     if match.undetermined:
         lines.append(f"not determined, other values give the same law in other units: {', '.join(match.undetermined)}")
     sizes = {c: "" if abs(a - 1) < 1e-4 else f"{a:.4g} " for c, a in match.scales.items()}
+    if match.special:
+        lines.append(f"a special case of it: {_zeros(match)}")
     pairs = [f"{ours} is {sizes[theirs]}{theirs}" for theirs, ours in match.channels.items()]
     lines.append(f"in the rule, {', '.join(pairs)}")
     if match.time != 1:
@@ -148,6 +150,10 @@ def _terms(terms: tuple[TermMatch, ...]) -> str:
         rows.append((mark, term.channel, text, _value(term.rule), _value(term.model), error, note))
     more = len(terms) - len(shown)
     return table(rows) + (f"\n… and {more} more terms" if more else "")
+
+
+def _zeros(match: Match) -> str:
+    return ", ".join(f"{parameter} = 0" for parameter in match.special)
 
 
 def _value(value: float | None) -> str:

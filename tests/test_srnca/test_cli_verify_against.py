@@ -89,11 +89,19 @@ def test_parameters_are_held(capsys: pytest.CaptureFixture[str]) -> None:
 def test_all_ranks_the_catalogue(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    heat = tmp_path / "heat.json"
+    save_rule(changed(models.get("fisher-kpp"), u="0.7*u_lap"), heat)
     monkeypatch.setattr("equations.models.names", lambda: ("turing", "allen-cahn", "fisher-kpp"))
     code, said, _ = run(capsys, "verify", "fisher-kpp", "--against", "all")
     assert code == 0
     assert said.splitlines()[1].split()[:4] == ["=", "fisher-kpp", "front", "0"]
     assert "it is fisher-kpp" in said
+    code, said, _ = run(capsys, "verify", "fisher-kpp", "--against", "fisher-kpp", "--set", "r=0", "--steps", "5", "-q")
+    assert code == 3
+    code, said, _ = run(capsys, "verify", heat, "--against", "all", "-q")
+    assert "it is fisher-kpp (a special case: r = 0)" in said
+    code, said, _ = run(capsys, "verify", heat, "--against", "fisher-kpp", "--steps", "5", "-q")
+    assert "a special case of it: r = 0" in said
     save_rule(texture_rule(channels=4), tmp_path / "texture.json")
     code, said, err = run(capsys, "verify", tmp_path / "texture.json", "--against", "all", "--quiet")
     assert code == 3

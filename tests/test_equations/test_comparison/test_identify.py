@@ -32,11 +32,20 @@ def test_each_model_is_found(name):
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "preset"), [(n, p) for n in models.names() for p in models.load(n).presets])
 def test_each_preset_is_found_as_itself(name, preset):
-    match = identify(disguised(name, preset), [name]).matches[0]
     model = models.load(name)
+    match = identify(model.rule(preset), [name]).matches[0]
     assert match.distance < 1e-6
     assert not match.undetermined
+    assert match.scales == pytest.approx(dict.fromkeys(model.channels, 1.0))
     assert model.values(match.preset) == model.values(preset)
+    match = identify(disguised(name, preset), [name]).matches[0]
+    assert match.distance < 1e-6
+    if name == "turing":  # without its clamp the source is a unit of both channels
+        assert match.scales["X"] / 2.5 == pytest.approx(match.scales["Y"] / 0.3)
+    elif f"{name}:{preset}" == "swift-hohenberg:holes":  # hexagons of the other sign
+        assert match.scales["u"] == pytest.approx(-2.5)
+    else:
+        assert model.values(match.preset) == model.values(preset)
 
 
 def test_a_texture_rule_is_none_of_these():
@@ -63,3 +72,4 @@ def test_laws_that_coincide_tie():
     ranking = identify(rule, ["brusselator", "gray-scott", "schnakenberg"])
     assert {match.model for match in ranking.found} == {"brusselator", "schnakenberg"}
     assert ranking.matches[0].distance == pytest.approx(ranking.matches[1].distance, abs=1e-5)
+    assert {match.model: match.special for match in ranking.found} == {"brusselator": ("B",), "schnakenberg": ("b",)}

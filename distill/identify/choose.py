@@ -173,10 +173,11 @@ def choose(
     size = worth(errors, floor * blocks.rows, seed)
     subset: Subset = path[size - 1] if size else ()
     pool = sorted({i for s in path[: size + 6] for i in s})
-    bags = _bags(len(blocks.rows), seed + channel)
+    bags = draws(len(blocks.rows), seed + channel)
     inclusion = np.zeros(len(order))
     for bag in bags if subset else ():
-        inclusion[list(_reselected(blocks, bag, channel, pool, order, plain, len(subset)))] += 1 / len(bags)
+        inclusion[list(_reselected(blocks, bag, channel, pool, order, plain, len(subset)))] += 1
+    inclusion /= len(bags)
     subset = tuple(i for i in subset if inclusion[i] >= RARE)
     weights = blocks.fit_all(channel, subset)
     norm = blocks.norm[list(subset)]
@@ -205,15 +206,16 @@ def worth(errors: Sequence[Array], floor: Array | float = 0.0, seed: int = 0) ->
     """
     raised = [np.maximum(e, floor) for e in errors]
     best = int(np.argmin([e.sum() for e in raised]))
-    draws = np.array(_bags(len(raised[0]), seed))
-    least = draws @ raised[best]
+    mix = np.array(draws(len(raised[0]), seed))
+    least = mix @ raised[best]
     for size in range(best):
-        if np.mean(draws @ raised[size] > (1 + WORTH) * least) < SURE:
+        if np.mean(mix @ raised[size] > (1 + WORTH) * least) < SURE:
             return size
     return best
 
 
-def _bags(count: int, seed: int) -> list[Array]:
+def draws(count: int, seed: int) -> list[Array]:
+    """Blocks drawn with replacement: how often each of `count` is taken, in each of 40 draws."""
     rng = np.random.default_rng((seed, 0xBA6))
     return [np.bincount(rng.integers(count, size=count), minlength=count).astype(float) for _ in range(BAGS)]
 

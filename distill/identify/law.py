@@ -19,6 +19,7 @@ from equations.terms import complexity, count_terms
 
 Array = npt.NDArray[np.float64]
 
+SINGLE = 5  # times float32 rounding: what is recorded with float32 constants is no finer
 CERTAIN = 0.3  # of a standard error: how much rounding a constant may move it
 FIRST_MOST = 14  # terms; more are looked for only where these are not enough
 NOTHING = 1e-6  # a misfit of this share is none
@@ -80,7 +81,7 @@ def find_law(
     return Law(
         expr=expr,
         candidate=candidate,
-        front=_front(blocks, channel, choice, bases, origin, candidate),
+        front=_front(blocks, channel, choice, bases, origin, candidate, floor),
         constants={
             str(bases[i]): (float(w), float(e))
             for i, w, e in zip(choice.subset, choice.weights, choice.spread, strict=True)
@@ -99,7 +100,7 @@ def find_law(
 def _equation(choice: Choice, bases: Sequence[Expr]) -> Expr:
     terms = []
     for i, weight, error in zip(choice.subset, choice.weights, choice.spread, strict=True):
-        rounded = _shortest(float(weight), max(CERTAIN * float(error), FLOAT32 * abs(float(weight))))
+        rounded = _shortest(float(weight), max(CERTAIN * float(error), SINGLE * FLOAT32 * abs(float(weight))))
         if rounded:
             whole = rounded.is_integer() and abs(rounded) < 1e6
             terms.append(build.multiply(build.number(int(rounded) if whole else rounded), bases[i]))
@@ -107,7 +108,13 @@ def _equation(choice: Choice, bases: Sequence[Expr]) -> Expr:
 
 
 def _front(
-    blocks: Blocks, channel: int, choice: Choice, bases: Sequence[Expr], origin: Sequence[str], chosen: Candidate
+    blocks: Blocks,
+    channel: int,
+    choice: Choice,
+    bases: Sequence[Expr],
+    origin: Sequence[str],
+    chosen: Candidate,
+    floor: float,
 ) -> tuple[Candidate, ...]:
     """The path as a front: from nothing to the chosen equation and a little beyond."""
     rows = float(blocks.rows.sum())
@@ -127,7 +134,7 @@ def _front(
         )
         loss = max(float(error.sum() + blocks.disturbance(channel, subset, unit).sum()), 0.0) / rows
         found.append(Candidate(complexity(expr), loss, expr, _engine([origin[i] for i in subset]), count_terms(expr)))
-    return pareto([chosen], found)
+    return pareto([chosen], found, floor=floor)
 
 
 def _engine(origins: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from equations.rule import Candidate, Display, Rule
 Array = npt.NDArray[np.float64]
 
 ROWS = 12_000
+MATERIAL = 1e-3  # of du/dt: what a law in continuous time need not say, since its quadrature does not say it either
 STEPS = 400  # of the run that says whether the rule stays in range
 
 
@@ -139,6 +140,7 @@ def _find(
         chosen = _survey(run, task, frames, listen(frames))
     with run.stage("fit"):
         laws = _laws(run, task, chosen, {}, alone=False)
+        chosen, laws = _or_steps(run, task, chosen, laws)
     free = tuple(name for name in engines if name != "sparse")
     unsettled = [c for c, law in laws.items() if "sparse" not in engines or not law.settled]
     if free and unsettled:
@@ -148,6 +150,20 @@ def _find(
         with run.stage("fit"):
             chosen, found = _again(run, task, frames, chosen, found)
             laws = _laws(run, task, chosen, found, alone="sparse" not in engines)
+    return chosen, laws
+
+
+def _or_steps(run: Run, task: Task, chosen: Survey, laws: dict[str, Law]) -> tuple[Survey, dict[str, Law]]:
+    """The same, or every frame as a step of a rule where that leaves less: a survey with a wrong library may err."""
+    settled = all(law.settled for law in laws.values())
+    if settled or task.derivative not in ("auto", "weak") or chosen.windows.scheme.order == 1:
+        return chosen, laws
+    windows = replace(chosen.windows, scheme=replace(chosen.windows.scheme, order=1))
+    derivative = "step" if chosen.derivative == "multistep" else chosen.derivative
+    other = replace(chosen, windows=windows, derivative=derivative)
+    again = _laws(run, task, other, {}, alone=False)
+    if sum(law.misfit for law in again.values()) < sum(law.misfit for law in laws.values()):
+        return other, again
     return chosen, laws
 
 
@@ -242,6 +258,7 @@ def _laws(
     origin = ["sparse"] * len(own) + ["operon"] * len(extra)
     plain = plain_terms(library, task.channels)
     ulp = max(float(np.abs(f).max()) for f in task.recordings) * 2.0**-23 / task.dt
+    material = MATERIAL**2 if chosen.windows.scheme.order > 1 else 0.0
     laws = {}
     for index, channel in enumerate(task.channels):
         run.progress("fit", index / len(task.channels), f"{channel}: {len(order)} terms")
@@ -255,7 +272,7 @@ def _laws(
             spread=float(system.Y[:, index].var() * len(system.Y)),
             most=run.max_terms,
             seed=run.seed,
-            floor=ulp**2,
+            floor=max(ulp**2, float(np.square(system.Y[:, index]).mean()) * material),
         )
     return laws
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr
 
-from distill.identify.choose import Blocks, held_out_errors, make_blocks
+from distill.identify.choose import SURE, Blocks, draws, held_out_errors, make_blocks
 from distill.identify.noise import corner, noise_levels
 from distill.identify.paths import best_path
 from distill.identify.schemes import Scheme, radius_for
@@ -105,21 +105,22 @@ def survey(
     orders = {"step": [1], "multistep": [o for o in orders if o > 1] or [1]}.get(derivative, orders)
     if derivative == "weak":
         orders = [o for o in orders if o in (1, 4)]
-    scores: dict[tuple[int, str], float] = {}
+    scores: dict[tuple[int, str], Array] = {}
     names = candidates(dx) if stencil == "auto" else [stencil]
     for order in orders:
         windows = windows_for(order, noise, recordings) if derivative == "weak" else Windows(Scheme(order))
         system = System(frames, dt, channels, FREE_STENCILS, windows, levels, rows=ROWS, seed=seed)
         scores |= {(order, name): e for name, e in _errors(system, names, stencil, further, seed).items()}
-        if min(scores.values()) < EXACT:
+        if min(e.sum() for e in scores.values()) < EXACT:
             break
     orders = [o for o in orders if any(o == tried for tried, _ in scores)]
-    order, name = _preferred(scores, orders, [*names, FREE] if stencil == "auto" else names)
+    order, name = _preferred(scores, orders, [*names, FREE] if stencil == "auto" else names, seed)
     windows = windows_for(order, noise, recordings) if derivative == "weak" else Windows(Scheme(order))
     if derivative == "auto":
         derivative = "step" if order == 1 else "multistep"
-    least = max(min(scores.values()), 1e-300)
-    tried = {f"{n}, {'step' if o == 1 else f'order {o}'}": e / least for (o, n), e in scores.items()}
+    totals = {key: float(e.sum()) for key, e in scores.items()}
+    least = min(totals.values())
+    tried = {f"{n}, {'step' if o == 1 else f'order {o}'}": e / least for (o, n), e in totals.items()}
     return Survey(derivative, windows, name, frames, noise, tried)
 
 
@@ -131,8 +132,12 @@ def windows_for(order: int, noise: Noise, recordings: Sequence[Array]) -> Window
     return Windows(Scheme(order, max(0, radius), max(1, radius // 2)), max(0, across))
 
 
-def _errors(system: System, names: Sequence[str], stencil: str, further: Sequence[Expr], seed: int) -> dict[str, float]:
-    """Held-out error, summed over channels as shares of their power, by the name of the stencil."""
+def _errors(system: System, names: Sequence[str], stencil: str, further: Sequence[Expr], seed: int) -> dict[str, Array]:
+    """Held-out error in every block, summed over channels as shares of their power, by the name of the stencil.
+
+    Noise makes other errors with each stencil; the least is put to all, so that only what is not noise makes a
+    difference.
+    """
     channels = system.channels
     free = candidate_terms(channels, system.names, small=True)
     count = len(further)
@@ -158,29 +163,39 @@ def _errors(system: System, names: Sequence[str], stencil: str, further: Sequenc
         whole[len(matrix) :, len(free.terms) :] = np.eye(count)
         order_named = [len(term) for term in named.terms] + [4] * count
         found[name] = _error(blocks.mixed(whole), order_named, plain_terms(named, channels), channels, count)
-    return found
+    noise = min((noise for _, noise in found.values()), key=lambda n: float(n.sum()))
+    return {name: np.maximum(error + noise, 1e-30) for name, (error, _) in found.items()}
 
 
-def _error(blocks: Blocks, order: Sequence[int], plain: Sequence[int], channels: Sequence[str], further: int) -> float:
-    total = 0.0
+def _error(
+    blocks: Blocks, order: Sequence[int], plain: Sequence[int], channels: Sequence[str], further: int
+) -> tuple[Array, Array]:
+    """The held-out error in every block that is not noise, and what noise adds to it."""
+    total, noise = np.full(len(blocks.rows), 1e-30), np.zeros(len(blocks.rows))
     plain = [*plain, *range(len(order) - further, len(order))]
     everything = np.ones(len(blocks.rows))
     for channel in range(len(channels)):
         path = best_path(blocks.problem(everything, channel, order), plain, SIZE)
         errors = held_out_errors(blocks, channel, path)
-        if path:
-            weights = blocks.fit(everything, channel, path[-1])
-            errors = [e + blocks.disturbance(channel, path[-1], weights) for e in errors]
         power = float(blocks.power[:, channel].sum())
-        total += min(float(e.sum()) for e in errors) / power if power > 0 else 0.0
-    return max(total, 1e-30)
+        if power > 0:
+            total += min(errors, key=lambda e: float(e.sum())) / power
+            if path:
+                noise += blocks.disturbance(channel, path[-1], blocks.fit(everything, channel, path[-1])) / power
+    return total, noise
 
 
-def _preferred(scores: Mapping[tuple[int, str], float], orders: Sequence[int], names: Sequence[str]) -> tuple[int, str]:
-    """The first scheme and stencil, in the order of preference, that no other is clearly better than."""
-    least = min(scores.values())
+def _preferred(
+    scores: Mapping[tuple[int, str], Array], orders: Sequence[int], names: Sequence[str], seed: int
+) -> tuple[int, str]:
+    """The first scheme and stencil, in the order of preference, that no other is clearly better than, in most draws of
+    blocks.
+    """
+    best = min(scores, key=lambda key: float(scores[key].sum()))
+    mix = np.array(draws(len(scores[best]), seed))
+    least = mix @ scores[best]
     for order in orders:
         for name in names:
-            if (1 - CLEARLY) * scores[order, name] <= least:
+            if np.mean((1 - CLEARLY) * (mix @ scores[order, name]) > least) < SURE:
                 return order, name
-    return min(scores, key=lambda key: scores[key])
+    return best

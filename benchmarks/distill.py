@@ -5,6 +5,7 @@
 
 What is in DIR already (a checkpoint, a rule with its measurements) is not made again. `skimage:NAME` is a CC0 photo
 that scikit-image carries. --engine and --budget are those of `srnca distill`; without them its defaults are measured.
+--patient does all the work that the budget stands for on a busy machine too: the same rules, whatever the clock says.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ import numpy as np
 import torch
 from torch import nn
 
+import distill.pipeline
+import distill.refine.descent
+import distill.rounds
 from benchmarks.path import make_checkpoint, picture_file
 from equations import Rule, load_rule
 from equations.errors import DivergenceError
@@ -107,12 +111,12 @@ def look(checkpoint: Checkpoint, folder: Path, name: str, args: argparse.Namespa
     channels, size = checkpoint.config.channels, target.shape[:2]
     report = json.loads((folder / "report.json").read_text())
     rules = {int(path.stem): load_rule(path) for path in sorted((folder / "front").glob("*.json"))}
-    scores = {round(row["terms_per_channel"] * channels): row["score"] for row in report["refine"]}
+    known = {round(row["terms_per_channel"] * channels): row["loss"] for row in report["refine"]}
     at = {}
     for limit in LIMITS:
         short = [terms for terms in rules if terms <= limit * channels]
         if short:
-            best = min(short, key=lambda terms: scores[terms])
+            best = min(short, key=lambda terms: known[terms])
             grown = rule_pictures(rules[best], size)
             at[str(limit)] = {"terms": best, "loss": texture_loss(loss, grown), **measure(measures, grown)}
     losses = {terms: texture_loss(loss, rule_pictures(rule, size)) for terms, rule in rules.items()}
@@ -200,9 +204,13 @@ def main() -> None:
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--budget", type=float, help="seconds; the default is that of `srnca distill`")
+    parser.add_argument("--patient", action="store_true", help="never do less because the machine is slow")
     parser.add_argument("--tables", action="store_true", help="only write the tables of what has been measured")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
+    if args.patient:
+        for module in (distill.pipeline, distill.rounds, distill.refine.descent):
+            module.PATIENCE = 1e6
     results = [found for name in args.pictures for seed in args.seeds if (found := run(name, seed, args))]
     if results:
         text = tables(results)

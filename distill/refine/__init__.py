@@ -31,8 +31,7 @@ __all__ = ["Objective", "RefineResult", "RefinedRule", "Settings", "choose", "le
 
 FAST, SLOW = 0.5, 0.75  # shares of the terms that survive a level, where there are many, and where every one counts
 TOLERANCE = 1.1  # the knee: the shortest rule whose score is within this factor of the best
-SEEDS = 8  # first states that the last decisions are made on; their mean moves by 2 % with the choice of seeds
-FELT = 1.05  # a change of the score that counts as felt
+FELT = 1.05  # a change of score or texture loss that counts as felt
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def _looked_at_again(found: Found, chain: Chain, channels: int) -> RefinedRule |
     """A rule with its losses from more and other first states than it was chosen by, which flatter it; None where one
     of these makes it run away.
     """
-    loss, score = chain.score(found.table, seeds=SEEDS) if math.isfinite(found.score) else (math.inf, math.inf)
+    loss, score = chain.judge.thorough(found.table) if math.isfinite(found.score) else (math.inf, math.inf)
     if not math.isfinite(score):
         return None
     return RefinedRule(found.terms / channels, loss, score, found.table.to_rule(), found.start)
@@ -143,15 +142,17 @@ def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | Non
 def _tidy(chain: Chain, table: TermTable) -> Rule:
     """The rule without channels that nobody sees, and with as few digits in its constants as its pictures feel."""
 
-    def score(rule: Rule) -> float:
-        return chain.score(TermTable(rule), seeds=SEEDS)[1]
-
     rule = table.to_rule()
-    exact = score(rule)
+    exact = chain.judge.thorough(table)
+
+    def unfelt(other: TermTable) -> bool:
+        return all(a <= FELT * b for a, b in zip(chain.judge.thorough(other), exact, strict=True))
+
     bare = drop_unseen(rule)
-    if bare is not rule and score(bare) <= FELT * exact:
+    if bare is not rule and unfelt(TermTable(bare)):
         rule, table = bare, TermTable(bare)
     for digits in (2, 3, 4):
-        if score(table.to_rule(digits)) <= FELT * exact:
-            return table.to_rule(digits)
+        rounded = table.to_rule(digits)
+        if unfelt(TermTable(rounded)):
+            return rounded
     return rule

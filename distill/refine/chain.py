@@ -13,10 +13,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from distill.refine.judge import Judge
 from distill.refine.pictures import first_state, masks_of, rgb_of, shown
 from distill.refine.settings import Objective, Settings
 from distill.refine.table import Floats, TermTable, least, pick
-from equations.mask import shift_seed
 from equations.reduce import visible_channels
 from equations.rule import Rule
 
@@ -56,8 +56,8 @@ class Chain:
     ) -> None:
         assert rule.init is not None
         assert rule.display is not None
-        self.objective, self.settings, self.size, self.limit = objective, settings, size, limit
-        self.seed = seed
+        self.objective, self.settings, self.limit = objective, settings, limit
+        self.judge = Judge(objective, settings, size, seed, limit)
         self.random = np.random.default_rng((seed, 0xC4A1))
         self.directions = torch.Generator().manual_seed(seed)
         self.table = TermTable(rule)
@@ -67,6 +67,7 @@ class Chain:
         self.pool = np.stack([self._fresh() for _ in range(settings.pool)])
         self.pool[: len(grown)] = grown[: settings.pool]  # some states begin where the teacher is already
         self.found: dict[int, Found] = {}
+        self.rate = settings.rate
         self.pace = 0.0  # seconds an iteration, as measured
 
     def _fresh(self) -> Floats:
@@ -91,6 +92,7 @@ class Chain:
             "random": np.array(json.dumps(self.random.bit_generator.state)),
             "directions": self.directions.get_state().numpy(),
             "pace": np.array(self.pace),
+            "rate": np.array(self.rate),
             "found": np.array([[f.terms, f.loss, f.score] for f in self.found.values()]).reshape(-1, 3),
         }
         tables = {"table": self.table} | {f"found{f.terms}": f.table for f in self.found.values()}
@@ -100,7 +102,7 @@ class Chain:
 
     def unpack(self, packed: Arrays) -> None:
         """Go on from what `pack` gave."""
-        self.pool, self.pace = packed["pool"], float(packed["pace"])
+        self.pool, self.pace, self.rate = packed["pool"], float(packed["pace"]), float(packed["rate"])
         self.random.bit_generator.state = json.loads(str(packed["random"]))
         self.directions.set_state(torch.from_numpy(packed["directions"]))
 
@@ -113,23 +115,33 @@ class Chain:
         self.table = table("table")
 
     def _tune(self, iterations: int, stop: Callable[[], bool], report: Listener) -> None:
-        rate, marks = self.settings.rate, {round(iterations * share) for share in self.settings.judged_at}
+        """Follow the gradient; what is judged is a running mean of the constants, in which the noise of two pictures
+        an iteration averages out (Polyak & Juditsky 1992).
+        """
+        marks = {round(iterations * share) for share in self.settings.judged_at}
         scaled = torch.from_numpy(self.table.scaled[self.table.alive]).requires_grad_()
-        optimiser = torch.optim.Adam([scaled], lr=rate, betas=(0.9, 0.98))
+        mean = scaled.detach().clone()
+        optimiser = torch.optim.Adam([scaled], lr=self.rate, betas=(0.9, 0.98))
         began = time.monotonic()
         for i in range(iterations):
             for group in optimiser.param_groups:
-                group["lr"] = rate * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * i / iterations)))
+                group["lr"] = self.rate * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * i / iterations)))
             scaled.grad = self._gradient()
             optimiser.step()
-            self.table.scaled[self.table.alive] = scaled.detach().numpy()
+            mean.lerp_(scaled.detach(), max(1 - self.settings.memory, 9 / (i + 10)))
+            self._put(scaled)
             self.pace = (time.monotonic() - began) / (i + 1)
-            if i + 1 in marks:
-                self.judge()
+            last = i + 1 == iterations or stop()
+            if last or i + 1 in marks:
+                self._put(mean)
+                self.remember()
+                self._put(scaled)
             report((i + 1) / iterations)
-            if i + 1 < iterations and stop():
-                self.judge()
+            if last:
                 return
+
+    def _put(self, scaled: Tensor) -> None:
+        self.table.scaled[self.table.alive] = scaled.detach().numpy()
 
     def _gradient(self) -> Tensor:
         """The derivative of the objective by `scaled`, of unit norm: only its direction is trusted."""
@@ -216,39 +228,9 @@ class Chain:
         whole.keep(alive | (chosen.reshape(dead.shape) & dead))
         self.table = whole
 
-    def score(self, table: TermTable, *, seeds: int | None = None) -> tuple[float, float]:
-        """(texture loss, score) from seeds that tuning does not use, each the worst of the ages looked at; infinite
-        where a state runs away.
-
-        seeds: look at so many, other ones than those by which the best rule is found, and at all ages; otherwise stop
-        as soon as a better rule of that length is known.
-        """
-        s = self.settings
-        base = shift_seed(2**31, 1000 * self.seed + (0 if seeds is None else 500))
-        firsts = range(s.judge_seeds if seeds is None else seeds)
-        state = np.stack([first_state(table.rule, self.size, shift_seed(base, i)) for i in firsts])
-        loss, score, age = 0.0, 0.0, 0
-        best = self.found.get(table.terms)
-        random = np.random.default_rng((self.seed, 0x10DE))
-        for until in s.ages:
-            while age < until:  # in parts: masks take memory
-                steps = min(50, until - age)
-                masks = masks_of(table.rule, random, steps, len(state), self.size)
-                state = table.kernel.last(table.constants(), state, steps, masks=masks)
-                age += steps
-                if not np.abs(state).max() <= 4 * self.limit:
-                    return math.inf, math.inf
-            with torch.no_grad():
-                rgb = torch.from_numpy(rgb_of(table.rule, state))
-                loss = max(loss, float(self.objective.measure(rgb).mean()))
-                score = max(score, float(self.objective.judge(rgb).mean()))
-            if seeds is None and best is not None and score >= best.score:
-                break  # an older picture can only be worse
-        return loss, score
-
-    def judge(self) -> None:
-        """Measure the rule as it is; remember it if it is the best of its number of terms."""
-        loss, score = self.score(self.table)
+    def remember(self) -> None:
+        """Measure the rule as it is; keep it if it is the best of its number of terms."""
         best = self.found.get(self.table.terms)
+        loss, score = self.judge.quick(self.table, math.inf if best is None else best.score)
         if best is None or score < best.score:
             self.found[self.table.terms] = Found(self.table.terms, loss, score, self.table.copy())

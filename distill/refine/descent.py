@@ -15,7 +15,7 @@ from distill.unfinished import Unfinished
 ITERATIONS_PER_S = 18.0  # nominal, pruning and judging counted in: 8 channels, a core for each chain
 LEAST = 5  # iterations of a level, however short the budget
 PATIENCE = 1.5  # a machine so many times slower than nominal does fewer iterations a level
-HOPELESS = 1.3  # a chain whose score is so many times the best one's goes on from the best rule
+HOPELESS = 1.2  # a chain whose score is so many times the best one's goes on from the best rule
 
 
 class Descent:
@@ -26,6 +26,8 @@ class Descent:
     ) -> None:
         self.chains, self.plan, self.progress, self.unfinished = chains, plan, progress, unfinished
         self.roots = [chain.root for chain in chains]
+        for number, chain in enumerate(chains):
+            chain.rate *= 2**number  # no rate is right for every texture
         self.share = budget_s / len(plan)
         self.iterations = max(LEAST, round(ITERATIONS_PER_S * self.share))
         self.hurried = False
@@ -112,7 +114,9 @@ class Descent:
         self.progress("refine", fraction, f"{terms / channels:.1f} terms a channel{loss}")
 
     def _share_best(self) -> None:
-        """A chain that has lost its way goes on from the best rule of this level."""
+        """A chain that has lost its way goes on from the best rule of this level, at a rate on the other side of that
+        of the chain that found it.
+        """
         latest = [chain.found.get(chain.table.terms) for chain in self.chains]
         known = [found for found in latest if found is not None and math.isfinite(found.score)]
         if not known:
@@ -122,6 +126,7 @@ class Descent:
         for chain, found in zip(self.chains, latest, strict=True):
             if found is None or found.score > HOPELESS * best.score:
                 chain.table, chain.root = best.table.copy(), leader.root
+                chain.rate = leader.rate * (0.5 if chain.rate > leader.rate else 2)
 
 
 def merged(chains: list[Chain]) -> dict[int, Found]:

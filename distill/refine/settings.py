@@ -25,10 +25,11 @@ class Objective:
 class Settings:
     """side, steps: tuning runs on a smaller grid than judging (textures are statistics, and time is cells), for
     so many steps between two looks. pool, batch, fresh_every: states kept, taken at once, and how often one of them
-    is born anew. rate: of a term's effect, not of its constant. ages: steps after which pictures are judged.
-    isotropy: by how much (of the score) a term with a slope must matter more than others to stay.
-    tried, trial_steps: the share of terms whose removal is tried, and for how long. regrown, looks: the share of a
-    level's terms that comes back from those dropped before, and how many rollouts choose them.
+    is born anew. rate: of the first chain, of a term's effect, not of its constant. memory: of the running mean that
+    is judged. ages: steps after which pictures are judged. isotropy: by how much (of the score) a term with a slope
+    must matter more than others to stay. tried, trial_steps: the share of terms whose removal is tried, and
+    for how long. regrown, looks: the share of a level's terms that comes back from those dropped before, and how many
+    rollouts choose them.
     """
 
     side: int = 48
@@ -36,7 +37,8 @@ class Settings:
     pool: int = 64
     batch: int = 2
     fresh_every: int = 6
-    rate: float = 6e-4
+    rate: float = 3e-4
+    memory: float = 0.98
     overflow: float = 1.0
     judge_seeds: int = 3
     ages: tuple[int, ...] = (400, 1600)

@@ -47,7 +47,7 @@ PLAN = [11, 9, 7, 5, 4, 3]  # of START at three terms a channel
 TEACHER = RuleTeacher(PLANTED)
 SIZE = (8, 8)
 COLOUR = torch.tensor([0.8, 0.3, 0.6])
-TINY = Settings(steps=(10, 20), pool=12, ages=(40, 80), judge_seeds=2, trial_steps=10)
+TINY = Settings(rate=6e-4, steps=(10, 20), pool=12, ages=(40, 80), judge_seeds=2, trial_steps=10)
 
 
 def mean_colour(rgb: Tensor) -> Tensor:
@@ -255,18 +255,21 @@ def test_a_hopeless_chain_goes_on_from_the_best(samples: Samples) -> None:
     made = refined(samples, WILD, START, iterations=1, settings=replace(TINY, rate=0.0))
     assert {point.start for point in made.front} == {"near"}
     assert len(made.front) > 2
-    began: list[str] = []
+    began: list[tuple[str, float]] = []
     proper = Chain.level
 
     def watched(chain: Chain, *arguments: Any, **options: Any) -> None:
-        began.append(str(chain.table.rule.provenance["start"]))
+        began.append((str(chain.table.rule.provenance["start"]), round(1e9 * chain.rate, 6)))
         proper(chain, *arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Chain, "level", watched)
-        refined(samples, WILD, START, iterations=1, settings=replace(TINY, rate=0.0))
-    assert sorted(began[:2]) == ["near", "wild"]
-    assert set(began[2:]) == {"near"}
+        refined(samples, WILD, START, iterations=1, settings=replace(TINY, rate=1e-9))
+        first, second = set(began[:2]), set(began[2:4])
+        began.clear()
+        refined(samples, START, WILD, iterations=1, settings=replace(TINY, rate=1e-9))
+    assert (first, second) == ({("wild", 1.0), ("near", 2.0)}, {("near", 4.0), ("near", 2.0)})
+    assert set(began[2:4]) == {("near", 1.0), ("near", 0.5)}  # below the leader's where it was above it
 
 
 def test_chains_have_random_numbers_of_their_own(samples: Samples) -> None:

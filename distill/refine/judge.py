@@ -1,0 +1,60 @@
+"""How good a rule's pictures are, from first states that tuning does not use, at every age that is looked at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from distill.refine.pictures import first_state, masks_of, rgb_of
+from distill.refine.settings import Objective, Settings
+from distill.refine.table import TermTable
+from equations.mask import shift_seed
+
+SEEDS = 8  # first states that the last decisions are made on; their mean moves by 2 % with the choice of seeds
+RUNAWAY = 4  # a value so many times the limit ends a run
+
+
+@dataclass(frozen=True)
+class Judge:
+    """size: (height, width) of the pictures. limit: how far the teacher's states go."""
+
+    objective: Objective
+    settings: Settings
+    size: tuple[int, int]
+    seed: int
+    limit: float
+
+    def quick(self, table: TermTable, best: float = math.inf) -> tuple[float, float]:
+        """(texture loss, score) while rules are tuned, each the worst of the ages; infinite where a state runs away.
+
+        A score that reaches `best` at an early age is not followed further: an older picture can only be worse.
+        """
+        return self._look(table, self.settings.judge_seeds, 0, best)
+
+    def thorough(self, table: TermTable) -> tuple[float, float]:
+        """The same from more and other first states than rules are tuned by, which flatter them."""
+        return self._look(table, SEEDS, 500, math.inf)
+
+    def _look(self, table: TermTable, seeds: int, apart: int, best: float) -> tuple[float, float]:
+        base = shift_seed(2**31, 1000 * self.seed + apart)
+        state = np.stack([first_state(table.rule, self.size, shift_seed(base, i)) for i in range(seeds)])
+        loss, score, age = 0.0, 0.0, 0
+        random = np.random.default_rng((self.seed, 0x10DE))
+        for until in self.settings.ages:
+            while age < until:  # in parts: masks take memory
+                steps = min(50, until - age)
+                masks = masks_of(table.rule, random, steps, len(state), self.size)
+                state = table.kernel.last(table.constants(), state, steps, masks=masks)
+                age += steps
+                if not np.abs(state).max() <= RUNAWAY * self.limit:
+                    return math.inf, math.inf
+            with torch.no_grad():
+                rgb = torch.from_numpy(rgb_of(table.rule, state))
+                loss = max(loss, float(self.objective.measure(rgb).mean()))
+                score = max(score, float(self.objective.judge(rgb).mean()))
+            if score >= best:
+                break
+        return loss, score

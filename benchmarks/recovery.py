@@ -164,8 +164,8 @@ def ours(case: Case, rule: Rule, frames: np.ndarray, clean: np.ndarray, seed: in
 
 def pde_find(case: Case, rule: Rule, frames: np.ndarray, clean: np.ndarray, share: float, seed: int) -> dict[str, Any]:
     """PySINDy's PDELibrary (polynomials to degree 3 times derivatives to order 2) and STLSQ, over 7 thresholds with and
-    without normalised columns. Without noise du/dt is the forward difference, which is exact here; with noise it and the
-    states come from PySINDy's SmoothedFiniteDifference, over 2 windows.
+    without normalised columns. Without noise du/dt is the forward difference, which is exact here; with noise it and
+    the states come from PySINDy's SmoothedFiniteDifference, over 2 windows.
 
     Of all these settings the one is taken that comes nearest to the *true* law, which a user does not know: this is the
     most that it can reach, not what it would.

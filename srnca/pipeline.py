@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -138,11 +139,14 @@ def distill_frames(
         folder=out,
         resume=resume,
     )
-    found.result.report["provenance"] |= {"recordings": [path.name for path in paths], "stride": stride}
+    origin = {"recordings": [path.name for path in paths], "stride": stride}
+    found.result.report["provenance"] |= origin
+    rule = found.result.rule
+    result = replace(found.result, rule=rule.replace(provenance={**rule.provenance, **origin}))
     if out is not None:
-        found.result.save(out)
-        report_recording(out / "report.html", found.result, found.teacher, paths[0].stem)
-    return found.result
+        result.save(out)
+        report_recording(out / "report.html", result, found.teacher, paths[0].stem)
+    return result
 
 
 def _display(channels: tuple[str, ...]) -> Display | None:

@@ -30,9 +30,11 @@ from distill.result import Distillation
 from distill.run import Run
 from distill.teacher import compose
 from distill.unfinished import UNFINISHED, Unfinished, fingerprint
+from equations import build
 from equations.errors import InputError, did_you_mean
 from equations.mask import check_seed
 from equations.rule import Candidate, Display, Rule
+from equations.symbols import symbol
 
 Array = npt.NDArray[np.float64]
 
@@ -137,7 +139,8 @@ def _find(
     search.
     """
     with run.stage("survey"):
-        chosen = _survey(run, task, frames, listen(frames))
+        noise = listen(frames)
+        chosen = _survey(run, task, frames, noise, () if noise.some else _kinks(task, frames))
     with run.stage("fit"):
         laws = _laws(run, task, chosen, {}, alone=False)
         chosen, laws = _or_steps(run, task, chosen, laws)
@@ -151,6 +154,15 @@ def _find(
             chosen, found = _again(run, task, frames, chosen, found)
             laws = _laws(run, task, chosen, found, alone="sparse" not in engines)
     return chosen, laws
+
+
+def _kinks(task: Task, frames: list[Array]) -> list[Expr]:
+    """|s| of the states that change their sign: a survey without them could be misled by what they do."""
+    signed = [
+        min(float(f[:, c].min()) for f in frames) < 0 < max(float(f[:, c].max()) for f in frames)
+        for c in range(len(task.channels))
+    ]
+    return [build.absolute(symbol(name)) for name, yes in zip(task.channels, signed, strict=True) if yes]
 
 
 def _or_steps(run: Run, task: Task, chosen: Survey, laws: dict[str, Law]) -> tuple[Survey, dict[str, Law]]:

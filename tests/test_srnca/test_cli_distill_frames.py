@@ -49,7 +49,7 @@ def test_the_law_comes_back_and_what_was_done_is_said(capsys: pytest.CaptureFixt
     assert ["u", "u_lap5", "1", "100", "%"] in [[*row[:3], *row[4:]] for row in rows]
     rule = load_rule("rec-rule/rule.json")
     assert rule.provenance["dx"] == 1
-    assert rule.provenance["recordings"] == ("rec.npz",)
+    assert rule.provenance["recordings"] == ["rec.npz"]
     assert {path.name for path in Path("rec-rule").iterdir()} >= {"rule.json", "report.json", "report.html"}
 
 

@@ -50,47 +50,64 @@ def fit_parameters(
     from scipy.optimize import least_squares
 
     free = [p for p in family.parameters if p not in held and not (p in family.inside_denominators and not start[p])]
-    layout, channels = family.layout(start), tuple(scales)
-    sides = _Sides(rule, layout, channels)
-    signs = np.sign([scales[c] for c in channels])
-    logs = np.log(np.abs([scales[c] for c in channels]))
-    sized = np.array([abs(start[p]) or 0.1 for p in free])  # parameters are moved in parts of their size
-    places = [family.parameters.index(p) for p in free]
-    usual = np.array([[start[p]] for p in family.parameters], float)
-
-    def values_of(x: Array) -> Array:
-        values = np.repeat(usual, x.shape[1], axis=1)
-        values[places] = x[: len(free)] * sized[:, None]
-        return values
-
-    def both_sides(x: Array) -> tuple[Array, Array]:
-        return sides.rule(signs, x[len(free) :]), sides.model(layout.at(values_of(x), step))
-
-    first = np.array([*(start[p] / size for p, size in zip(free, sized, strict=True)), *logs])
-    ours, theirs = (np.abs(side[:, 0]) for side in both_sides(first[:, None]))
-    least = np.maximum(ours, theirs)
-    weights = np.maximum(least, max(1e-3 * least.max(initial=0.0), 1e-12))  # of terms that neither has at the start
-
-    def residuals(x: Array) -> Array:
-        ours, theirs = both_sides(x)
-        return (ours - theirs) / weights[:, None]
-
-    def slopes(x: Array) -> Array:
-        both = residuals(np.column_stack([x[:, None] + DIFFERENCE * np.eye(len(x)), x]))
-        return (both[:, :-1] - both[:, -1:]) / DIFFERENCE
-
-    most = np.array([*(LARGEST_PARAMETER / sized), *[LARGEST + 1] * len(channels)])
-    if not len(first) or not len(weights):
+    problem = _Problem(rule, family, start, free, scales, step)
+    first, count = problem.first, len(free)
+    if not len(first) or not len(problem.weights):
         return Fit(dict(start), scales, float("inf"), ())
+    most = np.array([*(LARGEST_PARAMETER / problem.sized), *[LARGEST + 1] * (len(first) - count)])
     found = least_squares(
-        lambda x: residuals(x[:, None])[:, 0], np.clip(first, -most, most), slopes, (-most, most), loss="soft_l1",
-        f_scale=(10 if rough else 1) * OUTLIER, xtol=1e-13, ftol=1e-13, gtol=1e-13, max_nfev=12 if rough else 60,
+        lambda x: problem.residuals(x[:, None])[:, 0], np.clip(first, -most, most), problem.slopes, (-most, most),
+        loss="soft_l1", f_scale=(10 if rough else 1) * OUTLIER, xtol=1e-13, ftol=1e-13, gtol=1e-13,
+        max_nfev=12 if rough else 60,
     )  # fmt: skip
     end = np.where(np.abs(found.x) < NOTHING, 0.0, found.x)
-    values = dict(zip(family.parameters, values_of(end[:, None])[:, 0].tolist(), strict=True))
-    units = dict(zip(channels, (signs * np.exp(found.x[len(free) :])).tolist(), strict=True))
+    values = dict(zip(family.parameters, problem.values(end[:, None])[:, 0].tolist(), strict=True))
+    units = dict(zip(scales, (problem.signs * np.exp(found.x[count:])).tolist(), strict=True))
     left = float(np.minimum(np.abs(found.fun), 1).sum())
     return Fit(values, units, left, _undetermined(found.jac, free))
+
+
+class _Problem:
+    """Residuals of many candidates at once: free parameters in parts of `sized`, then log-scales, (unknown, n)."""
+
+    def __init__(
+        self,
+        rule: Law,
+        family: Family,
+        start: Mapping[str, float],
+        free: list[str],
+        scales: Mapping[str, float],
+        step: float,
+    ) -> None:
+        self._layout, self._step, self._free = family.layout(start), step, len(free)
+        self._sides = _Sides(rule, self._layout, tuple(scales))
+        self._places = [family.parameters.index(p) for p in free]
+        self._start = np.array([[start[p]] for p in family.parameters], float)
+        self.signs = np.sign(list(scales.values()))
+        self.sized = np.array([abs(start[p]) or 0.1 for p in free])
+        self.first = np.concatenate([[start[p] for p in free] / self.sized, np.log(np.abs(list(scales.values())))])
+        least = np.maximum(*(np.abs(side[:, 0]) for side in self._both(self.first[:, None])))
+        self.weights = np.maximum(least, max(1e-3 * least.max(initial=0.0), 1e-12))  # of what neither has at the start
+
+    def values(self, x: Array) -> Array:
+        """All parameters, (parameter, n)."""
+        values = np.repeat(self._start, x.shape[1], axis=1)
+        values[self._places] = x[: self._free] * self.sized[:, None]
+        return values
+
+    def residuals(self, x: Array) -> Array:
+        """Rule less model, in parts of each number's size, (number, n)."""
+        ours, theirs = self._both(x)
+        return (ours - theirs) / self.weights[:, None]
+
+    def slopes(self, x: Array) -> Array:
+        """The Jacobian at one candidate (unknown,)."""
+        both = self.residuals(np.column_stack([x[:, None] + DIFFERENCE * np.eye(len(x)), x]))
+        return (both[:, :-1] - both[:, -1:]) / DIFFERENCE
+
+    def _both(self, x: Array) -> tuple[Array, Array]:
+        ours = self._sides.rule(self.signs, x[self._free :])
+        return ours, self._sides.model(self._layout.at(self.values(x), self._step))
 
 
 class _Sides:

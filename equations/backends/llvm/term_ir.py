@@ -17,6 +17,7 @@ from equations.backends.llvm.perceive import ROWS, Perceiver
 from equations.backends.llvm.reverse import adjoints
 from equations.backends.llvm.schedule import evaluate_all
 from equations.backends.llvm.term_text import PLACES, SIZES, TEMPLATE
+from equations.backends.llvm.text import FUNCTIONS
 from equations.lowering import lower
 from equations.rule import Rule
 from equations.stencils import feature_name
@@ -43,8 +44,7 @@ def term_ir(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]])
     """
     vector = Instructions("float32", True, LANES)
     return TEMPLATE.substitute(
-        kind=vector.kind,
-        suffix=vector.suffix,
+        functions=FUNCTIONS.substitute(kind=vector.kind, suffix=vector.suffix),
         forward=_forward(rule, bases, terms),
         backward=_backward(rule, bases, terms),
         gather=_gather(rule),

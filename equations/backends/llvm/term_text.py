@@ -11,14 +11,7 @@ from string import Template
 # Each of `masks` masks (batch, mask_planes, plane) is for one step; after the last one comes the first again.
 ENTRIES = (("roll", "pppllllllllf"), ("back", "pppppplllllllfff"))
 TEMPLATE = Template("""
-declare $kind @llvm.fabs.$suffix($kind)
-declare $kind @llvm.copysign.$suffix($kind, $kind)
-declare $kind @llvm.fma.$suffix($kind, $kind, $kind)
-declare $kind @llvm.sqrt.$suffix($kind)
-declare $kind @llvm.exp.$suffix($kind)
-declare $kind @llvm.tanh.$suffix($kind)
-declare $kind @llvm.sin.$suffix($kind)
-declare $kind @llvm.cos.$suffix($kind)
+$functions
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
 define internal i64 @forward(ptr %source, ptr %target, ptr %theta, ptr %mask, i64 %plane, i64 %mask_plane, i64 %stride,

@@ -32,7 +32,7 @@ class Samples:
     channels: tuple[str, ...]
     X_held: Array
     Y_held: Array
-    rounding: float = 0.0  # mean squared error that Y has from the digits it was stored with
+    rounding: float | Array = 0.0  # mean squared error of Y itself, say from the digits it was stored with; (channels,)
 
     def __post_init__(self) -> None:
         for name in ("X", "Y", "X_held", "Y_held"):

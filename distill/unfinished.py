@@ -97,7 +97,7 @@ def pack_samples(samples: Samples, wider: Samples) -> Arrays:
 
 
 def unpack_samples(arrays: Arrays, teacher: Teacher) -> tuple[Samples, Samples]:
-    rows, rounding = int(arrays["rows"]), float(arrays["rounding"])
+    rows, rounding = int(arrays["rows"]), arrays["rounding"]
     names, channels = features_of(teacher), teacher.channels
     x, y, held = arrays["X"], arrays["Y"], (arrays["X_held"], arrays["Y_held"])
     wider = Samples(x, y, names, channels, *held, rounding)

@@ -18,6 +18,7 @@ from srnca.nca import NCA
 from srnca.presets import TrainConfig
 
 FORMAT = "srnca.nca/1"
+PICTURE, RECORDING = "picture", "recording"  # kinds: what the automaton was trained on
 _KEYS = ("config", "weights", "stencils", "target", "history", "iteration", "provenance")
 
 
@@ -76,14 +77,16 @@ def load_checkpoint(path: Path | str, *, update_rate: float | None = None) -> Ch
     Raises InputError when the file is missing, cut short, a pickle of something else, or of another format.
     """
     path = Path(path)
-    data = _read(path)
+    kind, data = read_kind(path)
+    if kind == RECORDING:
+        raise InputError(
+            f"{path}: expected an automaton that was trained on a picture, this one was trained on a recording: it has "
+            "no texture; its rule comes from `srnca distill --checkpoint`"
+        )
     if is_legacy(data):
         return _load_legacy(path, data, update_rate)
     if update_rate is not None:
         raise InputError(f"{path}: expected an update rate for legacy checkpoints only, this one is not; leave it out")
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        got = data.get("format", "no format") if isinstance(data, dict) else type(data).__name__
-        raise InputError(f"{path}: expected a checkpoint of format {FORMAT}, got {got}; make one with `srnca train`")
     missing = [key for key in _KEYS if key not in data]
     if missing:
         raise InputError(f"{path}: the checkpoint lacks {', '.join(missing)}; train it again")
@@ -92,6 +95,24 @@ def load_checkpoint(path: Path | str, *, update_rate: float | None = None) -> Ch
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: the parts of this checkpoint do not fit each other ({reason})") from error
+
+
+def read_kind(path: Path | str) -> tuple[str, Any]:
+    """What the automaton in a checkpoint was trained on, `picture` or `recording`, and the file's data.
+
+    Raises InputError as load_checkpoint does.
+    """
+    path = Path(path)
+    data = _read(path)
+    if is_legacy(data):
+        return PICTURE, data
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        got = data.get("format", "no format") if isinstance(data, dict) else type(data).__name__
+        raise InputError(f"{path}: expected a checkpoint of format {FORMAT}, got {got}; make one with `srnca train`")
+    kind = data.get("kind", PICTURE)
+    if kind not in (PICTURE, RECORDING):
+        raise InputError(f"{path}: expected a checkpoint of kind {PICTURE} or {RECORDING}, got {str(kind)[:40]!r}")
+    return kind, data
 
 
 def _load_legacy(path: Path, data: dict[str, Any], update_rate: float | None) -> Checkpoint:
@@ -115,7 +136,7 @@ def _read(path: Path) -> Any:
         ) from error
 
 
-def _kernel(rows: list[list[float]]) -> Any:
+def kernel_of(rows: list[list[float]]) -> Any:
     return tuple(tuple(row) for row in rows)
 
 
@@ -125,7 +146,7 @@ def _build(data: dict[str, Any]) -> Checkpoint:
         k: tuple(v) if isinstance(v, list) else v for k, v in data["config"].items() if k in known
     }
     config = TrainConfig(**settings)
-    stencils = tuple(Stencil(s["name"], _kernel(s["kernel"])) for s in data["stencils"])
+    stencils = tuple(Stencil(s["name"], kernel_of(s["kernel"])) for s in data["stencils"])
     if len(stencils) != config.filters:
         raise ValueError(f"{len(stencils)} stencils, expected {config.filters}")
     target = data["target"].numpy()

@@ -1,0 +1,150 @@
+"""How an automaton learns a recording: its shape, its step, and the named sets of settings."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from equations.errors import InputError
+from equations.stencils import ID, LAP5, Stencil, feature_names
+
+Activation = Literal["product", "tanh", "relu"]
+
+FACTORS = 3  # of a product unit: laws to the third degree are held exactly
+MOST_CHANNELS = 16
+MOST_NEWTON = 2000  # parameters: beyond this the normal equations cost more than they bring
+NEWTON_ITERATIONS, ADAM_ITERATIONS = 120, 2000
+
+
+def law_stencils(filters: int, dx: float = 1.0) -> tuple[Stencil, ...]:
+    """The first `filters` (1 to 5) of: the cell, the five-point Laplacian, the Laplacian over the corners, and the
+    central slopes to the right and downwards; for cells of width `dx`.
+
+    Every isotropic nine-point Laplacian is a mixture of the two, so that the weights of edges and corners are free.
+    """
+    corners = ((0.5, 0.0, 0.5), (0.0, -2.0, 0.0), (0.5, 0.0, 0.5))
+    right = ((0.0, 0.0, 0.0), (-0.5, 0.0, 0.5), (0.0, 0.0, 0.0))
+    down = ((0.0, -0.5, 0.0), (0.0, 0.0, 0.0), (0.0, 0.5, 0.0))
+    kernels = (("lap", LAP5.kernel, 2), ("corner", corners, 2), ("dx", right, 1), ("dy", down, 1))
+    scaled = (Stencil(name, _divided(kernel, dx**power)) for name, kernel, power in kernels)
+    return (ID, *scaled)[:filters]
+
+
+def _divided(kernel: Sequence[Sequence[float]], by: float) -> Any:
+    return tuple(tuple(weight / by for weight in row) for row in kernel)
+
+
+@dataclass(frozen=True)
+class DynamicsConfig:
+    """The automaton's shape and how it is trained on recordings; saved in the checkpoint.
+
+    names: the recording's channels; hidden_channels more, which nothing shows, follow. dt: the time of one step of
+    the automaton, which takes `stride` of them from one frame to the next. dx: the width of a cell.
+    hidden: width of the hidden layer. filters: see `law_stencils`. activation: `product` (units that multiply three
+    linear views: polynomials to the third degree, exactly), `tanh` (any smooth law), `relu` (the stock automaton,
+    without the linear path beside the hidden layer that the others have).
+    max_ca_steps: longest rollout between two looks at the recording. batch_size: rollouts of an iteration.
+    learning_rate: of Adam, which trains what is too large for Gauss-Newton or has hidden channels.
+    iterations: at most so many. denoise: start rollouts from states that the automaton has cleaned of noise, where
+    that foretells the next frame better.
+    """
+
+    names: tuple[str, ...] = ("u", "v")
+    dt: float = 1.0
+    dx: float = 1.0
+    stride: int = 1
+    hidden_channels: int = 0
+    hidden: int = 8
+    filters: int = 5
+    activation: Activation = "product"
+    max_ca_steps: int = 0
+    batch_size: int = 6
+    learning_rate: float = 3e-3
+    iterations: int = 0
+    seed: int = 0
+    denoise: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        whole = (
+            ("stride", 1, 1000), ("hidden_channels", 0, MOST_CHANNELS), ("hidden", 1, 1024), ("filters", 1, 5),
+            ("max_ca_steps", 0, 10_000), ("batch_size", 1, 1024), ("iterations", 0, 10**7), ("seed", 0, 2**32 - 1),
+        )  # fmt: skip
+        for name, low, high in whole:
+            value = getattr(self, name)
+            if not (isinstance(value, int) and low <= value <= high):
+                raise InputError(f"{name.replace('_', ' ')}: expected a whole number from {low} to {high}, got {value}")
+        if self.activation not in get_args(Activation):
+            raise InputError(
+                f"activation: expected one of {', '.join(get_args(Activation))} for a recording, "
+                f"got {self.activation!r}"
+            )
+        for name in ("dt", "dx", "learning_rate"):
+            value = getattr(self, name)
+            if not (isinstance(value, float) and 0 < value < math.inf):
+                raise InputError(f"{name.replace('_', ' ')}: expected a finite number above 0, got {value}")
+        if not self.names or len(set(self.channels)) != len(self.channels):
+            raise InputError(
+                f"channels: expected different names, at least one, got {', '.join(self.channels) or 'none'}"
+            )
+        if 0 < self.max_ca_steps < self.stride:
+            raise InputError(
+                f"max ca steps: expected at least the {self.stride} steps from one frame to the next, "
+                f"got {self.max_ca_steps}"
+            )
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """All channels: the recording's, then h0 h1 …"""
+        return (*self.names, *(f"h{i}" for i in range(len(self.names), len(self.names) + self.hidden_channels)))
+
+    @property
+    def stencils(self) -> tuple[Stencil, ...]:
+        return law_stencils(self.filters, self.dx)
+
+    @property
+    def features(self) -> int:
+        return len(feature_names(self.channels, self.stencils))
+
+    @property
+    def linear_path(self) -> bool:
+        return self.activation != "relu"
+
+    @property
+    def newton(self) -> bool:
+        """Whether Gauss-Newton trains it, with sensitivities that only shown channels have."""
+        factors = FACTORS if self.activation == "product" else 1
+        c, n = len(self.channels), self.features
+        count = self.hidden * (factors * (n + 1) + c) + (c * (n + 1) if self.linear_path else 0)
+        return self.hidden_channels == 0 and count <= MOST_NEWTON
+
+    @property
+    def horizon(self) -> int:
+        """Frames of the longest rollout."""
+        return max(1, self.max_ca_steps // self.stride) if self.max_ca_steps else max(4, -(-8 // self.stride))
+
+    @property
+    def most_iterations(self) -> int:
+        return self.iterations or (NEWTON_ITERATIONS if self.newton else ADAM_ITERATIONS)
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "recording": {},
+    "recording-smooth": {"activation": "tanh", "hidden": 24},
+    "recording-relu": {"activation": "relu", "hidden": 48},
+}
+
+
+def recording_preset(name: str) -> dict[str, Any]:
+    """The settings of a named set. Raises InputError for an unknown name."""
+    if name not in PRESETS:
+        close = difflib.get_close_matches(name, PRESETS, n=1)
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        raise InputError(f"preset: expected one of {', '.join(PRESETS)} with --frames, got {name!r}{hint}")
+    return dict(PRESETS[name])

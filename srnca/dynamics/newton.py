@@ -1,0 +1,144 @@
+"""Gauss-Newton on rollouts, damped (Levenberg-Marquardt), with sensitivities that are frozen along the rollout.
+
+The exact derivative of a state n steps later by a weight is carried along by the derivative of every step. Over the
+few steps between two frames that is close to 1, so here it is left out: the derivative is dt · Σ ∂f/∂weight over
+the states on the way, which costs no more than one step does and needs the chosen cells only. Residuals and the
+decision whether a step is taken are exact, so where the recording can be met the result is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from srnca.dynamics.network import RecordingNCA
+from srnca.dynamics.rollout import Batch, Bounds
+
+CELLS = 3000  # of all rollouts whose derivatives are taken
+TRIES = 8
+LEAST_DAMPING, FIRST_DAMPING = 1e-9, 1e-3
+DECAY = 1e-3  # weight of |weights|² for each unit of loss: units of high degree must not grow where no data are
+DECAYS = (1e-10, 1e-4)
+
+
+def decay_for(loss: float) -> float:
+    return min(max(DECAY * loss, DECAYS[0]), DECAYS[1])
+
+
+def weights_of(nca: RecordingNCA) -> list[tuple[str, torch.nn.Parameter]]:
+    return [(name, p) for name, p in nca.named_parameters() if p.numel()]
+
+
+def jacobian(nca: RecordingNCA, x: Tensor) -> Tensor:
+    """∂f/∂weights (channel, n, weights) at scaled features (features, n); weights in the order of `weights_of`."""
+    c, n = len(nca.weight), x.shape[1]
+    q, views = nca.inner(x)
+    through = (nca.weight[:, None, :, None] * views[None]).permute(0, 3, 1, 2)  # (channel, n, view, hidden)
+    parts = {
+        "hidden": through[..., None] * x.T[None, :, None, None, :],
+        "shift": through,
+        "weight": _for_own(q.T, c),
+    }
+    if nca.config.linear_path:
+        parts |= {"linear": _for_own(x.T, c), "bias": _for_own(torch.ones_like(x[:1].T), c)}
+    flat = [parts[name].reshape(c, n, -1) for name, _ in weights_of(nca)]
+    return torch.cat(flat, dim=2) * nca.scaling.change[:, :, None]
+
+
+def _for_own(rows: Tensor, channels: int) -> Tensor:
+    """Rows (n, k) as derivatives of each channel by its own k weights: (channel, n, channel, k)."""
+    found = rows.new_zeros(channels, len(rows), channels, rows.shape[1])
+    for c in range(channels):
+        found[c, :, c] = rows
+    return found
+
+
+class Newton:
+    """Steps of one network on batches; `damping` is what a later step goes on with."""
+
+    def __init__(self, nca: RecordingNCA, bounds: Bounds, scale: Callable[[int], Tensor]) -> None:
+        """scale: frames -> the unit of errors at that age, (channel,)."""
+        self.nca, self.bounds, self.scale = nca, bounds, scale
+        self.damping = FIRST_DAMPING
+
+    def step(
+        self, batches: Sequence[Batch], inner: int, dt: float, decay: float, random: torch.Generator
+    ) -> float | None:
+        """One step down, with `inner` steps of `dt` from frame to frame: the loss after it, None if none was found."""
+        with torch.no_grad():
+            normal, moment, before = self._system(batches, inner, dt, random)
+            weights = [p for _, p in weights_of(self.nca)]
+            old = torch.cat([p.flatten() for p in weights])
+            diagonal = normal.diagonal()
+            total = before + decay * float(old.square().sum())
+            for _ in range(TRIES):
+                damped = normal + torch.diag(self.damping * (diagonal + 1e-9 * diagonal.mean()) + decay)
+                moved, failed = torch.linalg.solve_ex(damped, moment - decay * old)
+                if not failed and moved.isfinite().all():
+                    self._set(weights, old + moved)
+                    after = self.loss(batches, inner, dt)
+                    if after + decay * float((old + moved).square().sum()) < total:
+                        self.damping = max(self.damping / 3, LEAST_DAMPING)
+                        return after
+                self.damping *= 4
+            self._set(weights, old)
+            self.damping = FIRST_DAMPING
+            return None
+
+    @torch.no_grad()
+    def loss(self, batches: Sequence[Batch], inner: int, dt: float) -> float:
+        """Mean squared error over frames, channels and cells, in units of change."""
+        return float(rollout_loss(self.nca, batches, inner, dt, self.bounds, self.scale))
+
+    def _system(
+        self, batches: Sequence[Batch], inner: int, dt: float, random: torch.Generator
+    ) -> tuple[Tensor, Tensor, float]:
+        """Normal matrix, moments and the loss itself; the first two from chosen cells."""
+        count = sum(p.numel() for _, p in weights_of(self.nca))
+        normal, moment = self.nca.weight.new_zeros(count, count), self.nca.weight.new_zeros(count)
+        rows, squares, cells = 0, 0.0, 0
+        share = -(-CELLS // len(batches))
+        for batch in batches:
+            state, grid = batch.first, batch.first[0].numel()
+            chosen = torch.randperm(grid, generator=random)[:share].to(state.device)
+            slope: Tensor | float = 0.0
+            for k, wanted in enumerate(batch.later, 1):
+                for _ in range(inner):
+                    x = self.nca.scaled(self.nca.perceive(state))
+                    slope = slope + dt * jacobian(self.nca, x[:, chosen])
+                    state = self.bounds(state + dt * self.nca.rate(x).view(state.shape))
+                unit = self.scale(k).to(state.device)
+                off = (wanted - state).flatten(1) / unit[:, None]
+                slopes = (slope / unit[:, None, None]).flatten(0, 1)
+                here = off[:, chosen].flatten()
+                normal += slopes.T @ slopes
+                moment += slopes.T @ here
+                rows += len(here)
+                squares += float(off.square().sum())
+                cells += off.numel()
+        return normal / rows, moment / rows, squares / cells
+
+    @staticmethod
+    def _set(weights: list[torch.nn.Parameter], values: Tensor) -> None:
+        place = 0
+        for p in weights:
+            p.copy_(values[place : place + p.numel()].view(p.shape))
+            place += p.numel()
+
+
+def rollout_loss(
+    nca: RecordingNCA, batches: Sequence[Batch], inner: int, dt: float, bounds: Bounds, scale: Callable[[int], Tensor]
+) -> Tensor:
+    """The same with gradients."""
+    squares, cells = nca.weight.new_zeros(()), 0
+    for batch in batches:
+        state, shown = batch.first, batch.later.shape[1]
+        for k, wanted in enumerate(batch.later, 1):
+            for _ in range(inner):
+                state = bounds(nca(state, dt))
+            off = (wanted - state[:shown]) / scale(k).to(state.device)[:, None, None, None]
+            squares = squares + off.square().sum()
+            cells += off.numel()
+    return squares / cells

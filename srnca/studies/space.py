@@ -1,0 +1,246 @@
+"""The space of hyperparameters that a study searches: lists to choose from, and ranges."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from equations.errors import InputError, did_you_mean, shorten
+
+Value = int | float | str
+
+SHARED = ("iterations", "size", "seed", "bank")  # the same for all trials: flags of `srnca sweep`, not of a space
+WHOLE = ("channels", "hidden", "filters", "max_ca_steps", "batch_size", "pool")
+WORDS = ("activation", "mask", "init", "clamp")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One hyperparameter: `choices`, or the numbers from `low` to `high` (whole ones where it counts things)."""
+
+    name: str
+    choices: tuple[Value, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+
+    @property
+    def whole(self) -> bool:
+        return self.name in WHOLE
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its values lie on a line; words do not."""
+        return all(not isinstance(value, str) for value in self.choices)
+
+    @property
+    def steps(self) -> int:
+        """How many values it has; 0 for a continuum."""
+        if self.choices:
+            return len(self.choices)
+        return int(self.high - self.low) + 1 if self.whole else 0
+
+    def from_unit(self, x: float) -> Value:
+        """The value at `x` in [0, 1]; what lies outside is clipped, so that every x gives a value of the axis."""
+        x = min(1.0, max(0.0, x)) if math.isfinite(x) else 0.5
+        if self.choices:
+            return self.choices[math.floor(x * (len(self.choices) - 1) + 0.5)]
+        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        value = low + x * (high - low)
+        value = min(self.high, max(self.low, math.exp(value) if self.log else value))
+        return math.floor(value + 0.5) if self.whole else value
+
+    def to_unit(self, value: Value) -> float:
+        """Where in [0, 1] a value of the axis lies: the inverse of `from_unit`, up to its rounding."""
+        if self.choices:
+            return self.choices.index(value) / max(1, len(self.choices) - 1)
+        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
+        at = math.log(float(value)) if self.log else float(value)
+        return (at - low) / (high - low) if high > low else 0.0
+
+    def holds(self, value: object) -> bool:
+        if self.choices:
+            return any(value == choice and isinstance(value, str) == isinstance(choice, str) for choice in self.choices)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.low <= value <= self.high:
+            return False
+        return not self.whole or value == int(value)
+
+    def to_dict(self) -> list[Value] | dict[str, float | bool]:
+        return list(self.choices) if self.choices else {"low": self.low, "high": self.high, "log": self.log}
+
+    def distribution(self) -> Any:
+        """As Optuna names it. Evenly spaced whole numbers are an integer with a step; other lists are categories."""
+        from optuna import distributions
+
+        if not self.choices:
+            if self.whole:
+                return distributions.IntDistribution(int(self.low), int(self.high), log=self.log)
+            return distributions.FloatDistribution(self.low, self.high, log=self.log)
+        gaps = {b - a for a, b in zip(self.choices, self.choices[1:], strict=False)} if self.ordered else set()  # type: ignore[operator]
+        if self.whole and len(gaps) == 1:
+            return distributions.IntDistribution(int(self.choices[0]), int(self.choices[-1]), step=int(gaps.pop()))
+        return distributions.CategoricalDistribution(self.choices)
+
+
+@dataclass(frozen=True)
+class Space:
+    """The axes of a search, in their order."""
+
+    axes: tuple[Axis, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(axis.name for axis in self.axes)
+
+    def distributions(self) -> dict[str, Any]:
+        return {axis.name: axis.distribution() for axis in self.axes}
+
+    def from_unit(self, point: Sequence[float]) -> dict[str, Value]:
+        """The hyperparameters at a point of the unit cube; any point gives a viable set."""
+        return {axis.name: axis.from_unit(float(x)) for axis, x in zip(self.axes, point, strict=True)}
+
+    def to_unit(self, params: Mapping[str, Any]) -> list[float]:
+        return [axis.to_unit(params[axis.name]) for axis in self.axes]
+
+    def check(self, params: Mapping[str, Any]) -> dict[str, Value]:
+        """A whole set of hyperparameters that lies in the space. Raises InputError."""
+        for name in params:
+            if name not in self.names:
+                raise InputError(
+                    f"hyperparameters: expected {', '.join(self.names)}, got {shorten(name)}"
+                    f"{did_you_mean(str(name), self.names)}"
+                )
+        for axis in self.axes:
+            if axis.name not in params or not axis.holds(params[axis.name]):
+                got = shorten(params[axis.name]) if axis.name in params else "nothing"
+                raise InputError(f"hyperparameters: expected {axis.name} in {axis.to_dict()}, got {got}")
+        return {axis.name: params[axis.name] for axis in self.axes}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {axis.name: axis.to_dict() for axis in self.axes}
+
+    @classmethod
+    def from_dict(cls, data: object, where: str = "space") -> Space:
+        """The inverse of `to_dict`, and what a space.toml holds. Raises InputError."""
+        if not isinstance(data, Mapping) or not data:
+            raise InputError(f"{where}: expected at least one hyperparameter such as channels = [6, 9], got none")
+        return cls(tuple(_read_axis(str(name), entry, where) for name, entry in data.items()))
+
+
+STUDY = Space(
+    (
+        Axis("channels", (6, 9, 12, 15)),
+        Axis("hidden", (16, 32, 64, 96)),
+        Axis("max_ca_steps", (20, 30, 40)),
+        Axis("batch_size", (2, 4)),
+        Axis("filters", (4, 5, 6)),
+        Axis("update_rate", low=0.5, high=1.0),
+        Axis("learning_rate", low=1e-5, high=1e-3, log=True),
+    )
+)
+
+
+def read_space(path: Path) -> Space:
+    """A space.toml: each hyperparameter a list, or {low, high, log}. Raises InputError."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"--space: expected a readable file, got {str(path)!r} ({error.strerror})") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: expected TOML such as channels = [6, 9], got something else ({error})") from error
+    return Space.from_dict(data, str(path))
+
+
+def configuration(params: Mapping[str, Any], **shared: Any) -> Any:
+    """The TrainConfig of a set of hyperparameters, with what all trials share. Raises InputError."""
+    from srnca.presets import TrainConfig
+
+    changes = {**shared, **params}
+    if isinstance(changes.get("clamp"), str):
+        changes["clamp"] = _clamp(changes["clamp"])
+    return TrainConfig(**changes)
+
+
+def known_names() -> tuple[str, ...]:
+    """What a space may hold: the fields of a training's configuration, but for what all trials share."""
+    from srnca.presets import TrainConfig
+
+    return tuple(f.name for f in fields(TrainConfig) if f.name not in SHARED)
+
+
+def _read_axis(name: str, entry: object, where: str) -> Axis:
+    known = known_names()
+    if name not in known:
+        hint = did_you_mean(name, known) or f"; it may hold {', '.join(known)}"
+        if name in SHARED:
+            hint = f": all trials share it, give it as --{name}"
+        raise InputError(f"{where}: unknown hyperparameter {shorten(name)}{hint}")
+    if isinstance(entry, list):
+        axis = Axis(name, _read_choices(name, entry, where))
+    elif isinstance(entry, Mapping):
+        axis = _read_range(name, entry, where)
+    else:
+        raise InputError(f"{where}: {name}: expected a list or {{low, high, log}}, got {shorten(entry)}")
+    ends: tuple[Value, ...] = axis.choices or (axis.low, axis.high)
+    for value in ends:
+        _check_value(axis, value, where)
+    return axis
+
+
+def _read_choices(name: str, entry: list[Any], where: str) -> tuple[Value, ...]:
+    if not entry:
+        raise InputError(f"{where}: {name}: expected at least one value to choose from, got an empty list")
+    kind: tuple[type, ...] = (str,) if name in WORDS else (int,) if name in WHOLE else (int, float)
+    what = "words" if name in WORDS else "whole numbers" if name in WHOLE else "numbers"
+    for value in entry:
+        if isinstance(value, bool) or not isinstance(value, kind):
+            raise InputError(f"{where}: {name}: expected {what}, got {shorten(value)}")
+    if len(set(entry)) < len(entry):
+        raise InputError(f"{where}: {name}: expected each value once, got some twice")
+    return tuple(entry if name in WORDS else sorted(entry))
+
+
+def _read_range(name: str, entry: Mapping[str, Any], where: str) -> Axis:
+    for key in entry:
+        if key not in ("low", "high", "log"):
+            raise InputError(f"{where}: {name}: expected low, high and log, got {shorten(key)}")
+    if name in WORDS:
+        raise InputError(f"{where}: {name}: expected a list of words, got a range")
+    low, high, log = entry.get("low"), entry.get("high"), entry.get("log", False)
+    for value in (low, high):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise InputError(f"{where}: {name}: expected two numbers low and high, got {shorten(low)}, {shorten(high)}")
+        if name in WHOLE and not isinstance(value, int) and value != int(value):
+            raise InputError(f"{where}: {name}: expected whole numbers, got {shorten(value)}")
+    if not isinstance(log, bool):
+        raise InputError(f"{where}: {name}: expected log = true or false, got {shorten(log)}")
+    assert low is not None
+    assert high is not None
+    if not low < high:
+        raise InputError(f"{where}: {name}: expected low < high, got {low:g} and {high:g}: the range is empty")
+    if log and low <= 0:
+        raise InputError(f"{where}: {name}: expected low above 0 with log, got {low:g}")
+    return Axis(name, low=low, high=high, log=log)
+
+
+def _check_value(axis: Axis, value: Value, where: str) -> None:
+    """By the training's own rules: a set that fails after an hour is found now."""
+    try:
+        configuration({"pool": 1024, axis.name: int(value) if axis.whole else value})
+    except InputError as error:
+        raise InputError(f"{where}: {axis.name}: {error}") from error
+
+
+def _clamp(text: str) -> tuple[float, float] | None:
+    """`none` or `LOW,HIGH`. Raises InputError."""
+    if text.strip().lower() == "none":
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"clamp: expected none or LOW,HIGH such as 0,1, got {shorten(text)}") from error
+    return low, high

@@ -1,0 +1,127 @@
+"""A recording as it is worked on: its survey, the laws over a library, and the teacher that searches see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Expr
+
+from distill.identify.checks import check_rows
+from distill.identify.choose import make_blocks
+from distill.identify.law import Law, find_law
+from distill.identify.smooth import smooth
+from distill.identify.stencil import stencils_of
+from distill.identify.survey import Noise, Survey, survey
+from distill.identify.system import System
+from distill.identify.terms import candidate_terms, plain_terms
+from distill.recording import RecordingTeacher
+from distill.run import Run
+from equations import build
+from equations.rule import Display
+from equations.stencils import feature_names
+from equations.symbols import symbol
+
+Array = npt.NDArray[np.float64]
+
+MATERIAL = 1e-3  # of du/dt: what a law in continuous time need not say, since its quadrature does not say it either
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked for: see `identify`."""
+
+    recordings: tuple[npt.NDArray[np.float32], ...]
+    dt: float
+    dx: float
+    channels: tuple[str, ...]
+    derivative: str
+    stencil: str
+    display: Display | None
+    rows: int
+
+
+def look(run: Run, task: Task, frames: list[Array], noise: Noise, further: Sequence[Expr] = ()) -> Survey:
+    return survey(
+        frames,
+        task.dt,
+        task.channels,
+        noise,
+        derivative=task.derivative,
+        stencil=task.stencil,
+        dx=task.dx,
+        further=further,
+        seed=run.seed,
+    )
+
+
+def kinks(task: Task, frames: list[Array]) -> list[Expr]:
+    """|s| of the states that change their sign: a survey without them could be misled by what they do."""
+    signed = [
+        min(float(f[:, c].min()) for f in frames) < 0 < max(float(f[:, c].max()) for f in frames)
+        for c in range(len(task.channels))
+    ]
+    return [build.absolute(symbol(name)) for name, yes in zip(task.channels, signed, strict=True) if yes]
+
+
+def names_of(task: Task, chosen: Survey) -> set[str]:
+    return set(feature_names(task.channels, stencils_of(chosen.stencil, task.dx)))
+
+
+def teacher_of(task: Task, chosen: Survey, frames: list[Array]) -> RecordingTeacher:
+    """The recording as pointwise searches and the report see it: smoothed where it is noisy."""
+    quiet = frames
+    if chosen.noise.some:
+        quiet = (
+            list(chosen.frames) if chosen.derivative == "savgol" else [smooth(f, chosen.noise.bands) for f in frames]
+        )
+    stencils = stencils_of(chosen.stencil, task.dx)
+    centred = chosen.windows.scheme.order > 1
+    return RecordingTeacher(quiet, task.dt, task.channels, stencils, display=task.display, centred=centred)
+
+
+def laws_of(
+    run: Run, task: Task, chosen: Survey, found: Mapping[str, tuple[Expr, ...]], *, alone: bool
+) -> dict[str, Law]:
+    """Each channel's law over the library and the terms `found` for it (`alone`: over the linear terms and these)."""
+    levels = chosen.noise.levels if chosen.derivative != "savgol" else np.zeros(len(task.channels))
+    stencils = stencils_of(chosen.stencil, task.dx)
+    system = System(
+        chosen.frames, task.dt, task.channels, stencils, chosen.windows, levels, rows=task.rows, seed=run.seed
+    )
+    signed = [] if system.noisy else system.signed
+    library = candidate_terms(task.channels, system.names, signed=signed)
+    if alone:
+        library = library.take([k for k, term in enumerate(library.terms) if len(term) <= 1])
+    check_rows(len(system.Y), len(library.terms))
+    own = [library.expr(k) for k in range(len(library.terms))]
+    extra = [e for e in dict.fromkeys(e for terms in found.values() for e in terms) if e not in set(own)]
+
+    def columns(of: System) -> Array:
+        values = of.columns(library)
+        return np.concatenate([values, of.values(extra)], axis=1) if extra else values
+
+    blocks = make_blocks(system, columns, run.seed)
+    order = [len(term) for term in library.terms] + [4] * len(extra)
+    origin = ["sparse"] * len(own) + ["operon"] * len(extra)
+    plain = plain_terms(library, task.channels)
+    ulp = max(float(np.abs(f).max()) for f in task.recordings) * 2.0**-23 / task.dt
+    material = MATERIAL**2 if chosen.windows.scheme.order > 1 else 0.0
+    laws = {}
+    for index, channel in enumerate(task.channels):
+        run.progress("fit", index / len(task.channels), f"{channel}: {len(order)} terms")
+        laws[channel] = find_law(
+            blocks,
+            index,
+            [*own, *extra],
+            origin,
+            order,
+            [*plain, *range(len(own), len(order))] if alone else plain,
+            spread=float(system.Y[:, index].var() * len(system.Y)),
+            most=run.max_terms,
+            seed=run.seed,
+            floor=max(ulp**2, float(np.square(system.Y[:, index]).mean()) * material),
+        )
+    return laws

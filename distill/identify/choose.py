@@ -176,7 +176,7 @@ def choose(
     bags = draws(len(blocks.rows), seed + channel)
     inclusion = np.zeros(len(order))
     for bag in bags if subset else ():
-        inclusion[list(_reselected(blocks, bag, channel, pool, order, plain, len(subset)))] += 1
+        inclusion[list(_reselected(blocks, bag, channel, pool, order, plain, subset))] += 1
     inclusion /= len(bags)
     subset = tuple(i for i in subset if inclusion[i] >= RARE)
     weights = blocks.fit_all(channel, subset)
@@ -227,9 +227,10 @@ def _reselected(
     pool: Sequence[int],
     order: Sequence[int],
     plain: Sequence[int],
-    size: int,
+    known: Subset,
 ) -> list[int]:
-    """The `size` terms of `pool` that are chosen again from one bag."""
+    """As many terms of `pool` as are `known`, chosen again from one bag."""
     p = list(pool)
     problem = part_of(blocks.problem(bag, channel, order), p)
-    return [p[i] for i in best_of_size(problem, [k for k, i in enumerate(p) if i in set(plain)], size)]
+    places = tuple(p.index(i) for i in known)
+    return [p[i] for i in best_of_size(problem, [k for k, i in enumerate(p) if i in set(plain)], places)]

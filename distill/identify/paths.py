@@ -36,9 +36,10 @@ def best_path(problem: Problem, plain: Sequence[int], most: int) -> list[Subset]
         for subset in candidates:
             _keep(simple, tuple(plain[i] for i in subset), problem, 0.0)
     found = dict(simple)
-    for subset in sparsity_path(problem, most):
+    unusual = len(plain) < int(problem.alive.sum())
+    for subset in sparsity_path(problem, most) if unusual else ():
         _keep(found, subset, problem, CLEARLY)
-    for size in sorted(simple):
+    for size in sorted(simple) if unusual else ():
         for subset in _extended(problem, simple[size], min(most, size + FURTHER)):
             _keep(found, subset, problem, CLEARLY)
     path = []
@@ -49,19 +50,20 @@ def best_path(problem: Problem, plain: Sequence[int], most: int) -> list[Subset]
     return path
 
 
-def best_of_size(problem: Problem, plain: Sequence[int], size: int) -> Subset:
-    """The best subset of `size` columns that a quick search finds, a plain one where it is nearly as good."""
+def best_of_size(problem: Problem, plain: Sequence[int], known: Subset) -> Subset:
+    """The best subset as large as `known` that dropping terms one by one leaves, from the plain ones and from all, or
+    `known` itself; a plain one where it is nearly as good.
+    """
     found: dict[int, Subset] = {}
+    _keep(found, known, problem, 0.0)
     everything = list(range(len(problem.moment)))
     for terms, margin in (([i for i in plain if problem.alive[i]], 0.0), (everything, CLEARLY)):
-        if len(terms) < size:
-            continue
         inner = part_of(problem, terms)
         whole = _independent(inner)
-        for subset in [*inner.forward(size)[-1:], *inner.backward(whole), tuple(whole)]:
-            if len(subset) == size:
+        for subset in [tuple(whole), *inner.backward(whole)]:
+            if len(subset) == len(known):
                 _keep(found, tuple(terms[i] for i in subset), problem, margin)
-    return found.get(size, ())
+    return found[len(known)]
 
 
 def _keep(found: dict[int, Subset], subset: Subset, problem: Problem, margin: float) -> None:

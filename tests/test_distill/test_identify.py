@@ -59,6 +59,7 @@ def test_a_noisy_recording_gives_the_terms_and_nearly_the_constants(share: float
         assert found.report["noise"][channel]["share"] == pytest.approx(share, rel=0.1)
 
 
+@pytest.mark.slow
 def test_the_errors_that_are_told_are_those_there_are() -> None:
     """Over noises, the constants scatter around the true ones as widely as their standard errors say."""
     scores = []
@@ -125,7 +126,7 @@ def test_recordings_of_one_system_are_pooled() -> None:
 
 
 def test_same_seed_same_rule() -> None:
-    frames = noisy(FRAMES[:30, :, :16, :16], 0.02)
+    frames = noisy(FRAMES[:20, :, :12, :12], 0.02)
     assert found_from(frames, seed=3).rule == found_from(frames, seed=3).rule
 
 

@@ -74,8 +74,8 @@ def test_plain_terms_go_before_others_that_are_as_good() -> None:
     columns = np.stack([odd, plain], axis=1)
     problem = Problem(columns.T @ columns, columns.T @ y, float(y @ y))
     assert best_path(problem, [1], 1) == [(1,)]
-    assert best_of_size(problem, [1], 1) == (1,)
+    assert best_of_size(problem, [1], (0,)) == (1,)
     better = odd * 3
     problem = Problem(columns.T @ columns, columns.T @ better, float(better @ better))
     assert best_path(problem, [1], 1) == [(0,)]
-    assert best_of_size(problem, [1], 1) == (0,)
+    assert best_of_size(problem, [1], (0,)) == (0,)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NCA, RULE, TARGET = "#3f82c8", "#dd6b20", "#8a8f98"  # seen well on white and on black
 COLOURS = {"NCA": NCA, "rule": RULE, "target": TARGET}
 _INK = "#010203"  # stands for the colour of the page's text until the drawing is done
-_STYLE: dict[str, Any] = {
+STYLE: dict[str, Any] = {
     "svg.fonttype": "none", "font.size": 9, "legend.frameon": False, "legend.fontsize": 8.5,
     "axes.spines.top": False, "axes.spines.right": False,
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), _INK),
@@ -35,13 +35,13 @@ def drawing(draw: Callable[..., None]) -> Callable[..., str]:
         import matplotlib
         from matplotlib.figure import Figure
 
-        style: Any = {**_STYLE, "svg.hashsalt": draw.__name__}
+        style: Any = {**STYLE, "svg.hashsalt": draw.__name__}
         with matplotlib.rc_context(style):
             figure = Figure(figsize=(6, 3.5), layout="constrained")
             draw(figure.subplots(), *arguments)
             text = io.StringIO()
             figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-        return _embed(text.getvalue())
+        return embed(text.getvalue())
 
     return drawn
 
@@ -57,7 +57,7 @@ def draw_texture_front(axis: Axes, report: Mapping[str, Any]) -> None:
     axis.axhline(losses["teacher"], color=NCA, lw=1.3, ls="--", label="NCA")
     axis.axhline(losses["flat"], color=TARGET, lw=1.3, ls=":", label="flat colour")
     axis.set(xlabel="terms a channel", ylabel="texture loss")
-    _logarithmic(axis, "y", [loss for _, loss in rows] + list(losses.values()))
+    logarithmic(axis, "y", [loss for _, loss in rows] + list(losses.values()))
     axis.legend()
 
 
@@ -68,8 +68,8 @@ def draw_fronts(axis: Axes, fronts: Mapping[str, Sequence[Candidate]]) -> None:
     for channel, front in fronts.items():
         axis.plot([c.complexity for c in front], [max(c.loss, 1e-16) for c in front], ".-", lw=1.1, label=channel)
     axis.set(xlabel="complexity", ylabel="mean square error, held out")
-    _logarithmic(axis, "x", [c.complexity for front in fronts.values() for c in front])
-    _logarithmic(axis, "y", errors)
+    logarithmic(axis, "x", [c.complexity for front in fronts.values() for c in front])
+    logarithmic(axis, "y", errors)
     if len(fronts) <= 16:
         axis.legend(ncols=2)
 
@@ -82,8 +82,8 @@ def draw_spectra(axis: Axes, spectra: Mapping[str, tuple[Any, Any]]) -> None:
         style = "--" if name == "target" else "-"
         axis.plot(frequency, powers[name], style, color=COLOURS[name], lw=1.5, label=name)
     axis.set(xlabel="period in cells", ylabel="power density")
-    _logarithmic(axis, "x", [])
-    _logarithmic(axis, "y", [float(p) for power in powers.values() for p in power])
+    logarithmic(axis, "x", [])
+    logarithmic(axis, "y", [float(p) for power in powers.values() for p in power])
     shown = [period for period in _PERIODS if axis.get_xlim()[0] <= 1 / period <= axis.get_xlim()[1]]
     axis.set_xticks([1 / period for period in shown], [str(period) for period in shown])
     axis.legend()
@@ -96,10 +96,10 @@ def draw_long_run(axis: Axes, run: LongRun, teacher: float | None) -> None:
 
     lines: list[Line2D] = axis.plot(run.steps, run.largest, ".-", color=TARGET, lw=1.3, label="max |x|, left")
     axis.set(xlabel="step", ylabel="max |x|", ylim=(0, 1.25 * max(run.largest)))
-    _logarithmic(axis, "x", list(run.steps))
+    logarithmic(axis, "x", list(run.steps))
     if max(run.largest) > 30 * min(run.largest):  # it runs away
         axis.set_ylim(auto=True)
-        _logarithmic(axis, "y", list(run.largest))
+        logarithmic(axis, "y", list(run.largest))
     if any(math.isfinite(loss) for loss in run.loss):
         right = axis.twinx()
         right.spines["right"].set_visible(True)
@@ -107,7 +107,7 @@ def draw_long_run(axis: Axes, run: LongRun, teacher: float | None) -> None:
         if teacher is not None:
             lines.append(right.axhline(teacher, color=NCA, lw=1.3, ls="--", label="NCA's, 400 steps"))
         right.set_ylabel("texture loss")
-        _logarithmic(right, "y", [*run.loss, *([] if teacher is None else [teacher])])
+        logarithmic(right, "y", [*run.loss, *([] if teacher is None else [teacher])])
     axis.legend(handles=lines)
 
 
@@ -116,7 +116,7 @@ def _plotted(loss: float | None) -> float:
     return math.nan if loss is None else loss
 
 
-def _logarithmic(axis: Axes, which: str, values: Sequence[float]) -> None:
+def logarithmic(axis: Axes, which: str, values: Sequence[float]) -> None:
     """A logarithmic axis with plain numbers; within a decade or so also at 2 and 5."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -129,7 +129,7 @@ def _logarithmic(axis: Axes, which: str, values: Sequence[float]) -> None:
     scale.set_minor_formatter(NullFormatter())
 
 
-def _embed(svg: str) -> str:
+def embed(svg: str) -> str:
     """An SVG file as an element of a page: no prolog, no addresses, no names that two drawings would share."""
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

@@ -62,8 +62,7 @@ def list_results(study: optuna.Study, folder: Path | None = None) -> list[TrialR
         trials = study.get_trials(deepcopy=False)
     except Exception as error:
         raise SrncaError(f"study {study.study_name}: its storage cannot be read ({error})") from error
-    ended = [t for t in trials if t.state.is_finished() and t.user_attrs.get(schema.STATUS) in schema.FINAL]
-    return [_result(trial, folder, ratings.get(trial.number, {})) for trial in ended]
+    return [_result(t, folder, ratings.get(t.number, {})) for t in trials if schema.is_result(t)]
 
 
 def _result(trial: Any, folder: Path, ratings: Mapping[str, tuple[Mapping[str, Any], ...]]) -> TrialResult:

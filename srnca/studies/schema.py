@@ -39,7 +39,7 @@ PRUNED_AT = "pruned_at"  # such as "roundleaf at 50 %"
 
 DONE, DIVERGED, PRUNED = "done", "diverged", "pruned"
 FAILED = "failed"  # it took its workers down again and again, and is not tried any more
-FINAL = (DONE, DIVERGED, PRUNED, FAILED)  # any other ended trial was superseded, and is no result
+FINAL = (DONE, DIVERGED, PRUNED, FAILED)
 
 DIVERGED_LOSS = 30.0  # what a diverged target counts in a trial's value; nothing sane stays that far above 1
 LOWEST_LOSS = 1e-12  # a logarithm needs one
@@ -67,6 +67,14 @@ class TrialResult:
     time_s: float | None
     ratings: Mapping[str, tuple[Mapping[str, Any], ...]]
     value: float | None
+
+
+def is_result(trial: Any) -> bool:
+    """Whether an Optuna trial ended with a result. One that was killed and run again did not: its successor will."""
+    status = trial.user_attrs.get(STATUS)
+    if trial.state.name == "FAIL":
+        return bool(status == FAILED)
+    return trial.state.name in ("COMPLETE", "PRUNED") and status in FINAL
 
 
 def rating_key(trial: int, target: str) -> str:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from equations.errors import InputError, did_you_mean, shorten
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from srnca.presets import TrainConfig
 
 Value = int | float | str
 
@@ -53,6 +58,14 @@ class Axis:
         value = low + x * (high - low)
         value = min(self.high, max(self.low, math.exp(value) if self.log else value))
         return math.floor(value + 0.5) if self.whole else value
+
+    def draw(self, random: np.random.Generator) -> Value:
+        """A value at random, each as likely as the others (of a log range: of its logarithms)."""
+        if self.choices:
+            return self.choices[int(random.integers(len(self.choices)))]
+        if self.whole and not self.log:
+            return int(random.integers(int(self.low), int(self.high) + 1))
+        return self.from_unit(float(random.random()))
 
     def to_unit(self, value: Value) -> float:
         """Where in [0, 1] a value of the axis lies: the inverse of `from_unit`, up to its rounding."""
@@ -155,14 +168,14 @@ def read_space(path: Path) -> Space:
     return Space.from_dict(data, str(path))
 
 
-def configuration(params: Mapping[str, Any], **shared: Any) -> Any:
-    """The TrainConfig of a set of hyperparameters, with what all trials share. Raises InputError."""
-    from srnca.presets import TrainConfig
+def configuration(params: Mapping[str, Any], preset: str = "default", **shared: Any) -> TrainConfig:
+    """The preset's configuration with a set of hyperparameters and what all trials share. Raises InputError."""
+    from srnca.presets import preset as find_preset
 
     changes = {**shared, **params}
     if isinstance(changes.get("clamp"), str):
         changes["clamp"] = _clamp(changes["clamp"])
-    return TrainConfig(**changes)
+    return replace(find_preset(preset), **changes)
 
 
 def known_names() -> tuple[str, ...]:

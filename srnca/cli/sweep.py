@@ -1,0 +1,238 @@
+"""`srnca sweep`: many sets of hyperparameters, trained on each target."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from equations.errors import InputError
+from srnca.cli import train_options as opt
+from srnca.cli.options import resolve_device
+from srnca.cli.output import number, say, say_json, warn
+from srnca.cli.progress import Progress
+from srnca.cli.stopping import stopping_politely
+from srnca.cli.sweep_table import result_data, result_table
+
+if TYPE_CHECKING:
+    import optuna
+
+    from srnca.studies.worker import Plan, Step
+
+EXAMPLES = """\
+srnca sweep sample:snake sample:orchid --study plants --trials 10
+srnca sweep leaf.png --study leaf --sampler cmaes --trials 60 --workers 2
+srnca sweep --study leaf --trials 100
+srnca sweep leaf.png --study leaf --storage postgresql://me@host/studies"""
+
+TRIALS = 20
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="TARGET...", help="Image files or sample:NAME; none to go on with a study.", show_default=False
+    ),
+]
+Study = Annotated[str, typer.Option(help="The study's name; its files are in NAME.study.", show_default=False)]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        help="journal:FILE, or a database such as postgresql://….  [default: NAME.study/journal.log]",
+        show_default=False,
+    ),
+]
+Trials = Annotated[int, typer.Option(min=1, help="How many the study shall have, over all workers and calls.")]
+Sampler = Annotated[str | None, opt._option("random, tpe, cmaes or nsga2.  [default: tpe]")]
+SpaceFile = Annotated[Path | None, opt._option("space.toml: other hyperparameters or ranges.")]
+Against = Annotated[str | None, opt._option("What nsga2 weighs the loss against: cost or terms.  [default: cost]")]
+Prune = Annotated[
+    float | None, opt._option("Share of trials, the worst at a mark, that are given up; 0: none.  [default: 0.25]")
+]
+PresetName = Annotated[str | None, opt._option("Where settings come from that are not searched.  [default: default]")]
+Workers = Annotated[int, typer.Option(min=1, max=256, help="Processes on this machine, or jobs of --slurm.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Of each worker.  [default: the cores, shared]", show_default=False)
+]
+Slurm = Annotated[bool, typer.Option("--slurm", help="Hand the workers to Slurm (needs submitit) and return.")]
+SlurmOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--slurm-option",
+        metavar="KEY=VALUE",
+        help="For submitit, such as timeout_min=240; again for each.",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class _Saying:
+    """How the command speaks."""
+
+    as_json: bool
+    quiet: bool
+
+
+def sweep(
+    targets: Targets = None,
+    study: Study = "",
+    storage: Storage = None,
+    trials: Trials = TRIALS,
+    sampler: Sampler = None,
+    space: SpaceFile = None,
+    against: Against = None,
+    prune: Prune = None,
+    preset: PresetName = None,
+    iterations: opt.Iterations = None,
+    size: opt.Size = None,
+    bank: opt.Bank = None,
+    seed: opt.Seed = None,
+    device: opt.Device = "auto",
+    workers: Workers = 1,
+    threads: Threads = None,
+    slurm: Slurm = False,
+    slurm_option: SlurmOption = None,
+    as_json: opt.AsJson = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Explore hyperparameters: train many sets of them on each target."""
+    from srnca.studies.fleet import parse_slurm_options, threads_each
+    from srnca.studies.plan import Wish, join_study
+    from srnca.studies.schema import import_optuna
+    from srnca.studies.space import read_space
+
+    if not study:
+        raise InputError("sweep: expected --study NAME, got none; e.g. srnca sweep sample:snake --study snakes")
+    options = parse_slurm_options(slurm_option or [])
+    if options and not slurm:
+        raise InputError("--slurm-option: expected --slurm with it; leave it away, or hand the workers to Slurm")
+    import_optuna()
+    given = {
+        "sampler": sampler, "against": against, "prune": prune, "preset": preset, "iterations": iterations,
+        "size": size, "bank": bank, "seed": seed,
+    }  # fmt: skip
+    settings = {name: value for name, value in given.items() if value is not None}
+    wish = Wish(tuple(targets or ()), None if space is None else read_space(space), settings)
+    made, _ = join_study(study, storage, wish)
+    from srnca.studies.worker import Plan
+
+    where = device if slurm else resolve_device(device)  # a cluster's machines have their own
+    plan = Plan(study, storage, trials, where, threads or threads_each(1 if slurm else workers))
+    if slurm:
+        _submit(plan, workers, options, as_json=as_json)
+        return
+    _run(made, plan, workers, _Saying(as_json, quiet))
+
+
+def _submit(plan: Plan, workers: int, options: dict[str, Any], *, as_json: bool) -> None:
+    from srnca.studies.fleet import submit_workers
+    from srnca.studies.storage import study_folder
+
+    folder = study_folder(plan.name, plan.storage) / "slurm"
+    jobs = submit_workers(plan, workers, folder, options)
+    if as_json:
+        say_json({"study": plan.name, "jobs": jobs, "logs": folder})
+    else:
+        say(f"submitted {len(jobs)} workers: jobs {', '.join(jobs)}; logs in {folder}")
+
+
+def _run(study: optuna.Study, plan: Plan, workers: int, saying: _Saying) -> None:
+    from srnca.studies.fleet import orphaned, run_workers
+    from srnca.studies.worker import work
+
+    try:
+        with Progress(quiet=saying.quiet) as progress, stopping_politely() as asked:
+            view = _View(study, plan.total, progress)
+            if workers == 1:
+                work(plan, stopping=lambda: asked() or orphaned(), report=view.step)
+            else:
+                for process, code in run_workers(plan, workers, stopping=asked, look=view.look):
+                    progress.note(f"worker {process} ended early ({_how(code)}); the others did its work")
+            view.end()
+    except KeyboardInterrupt:
+        warn(f"interrupted; go on with: srnca sweep --study {plan.name}{_storage(plan)} --trials {plan.total}")
+        raise
+    _say_results(study, plan, saying)
+
+
+def _how(code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _storage(plan: Plan) -> str:
+    from srnca.studies.storage import hidden
+
+    return "" if plan.storage is None else f" --storage {hidden(plan.storage)}"
+
+
+class _View:
+    """How far the study is, for the progress bar."""
+
+    def __init__(self, study: optuna.Study, total: int, progress: Progress) -> None:
+        self.study, self.total, self.progress = study, total, progress
+        self._trial: int | None = None
+        self._said = 0
+        self._done = 0
+
+    def step(self, now: Step) -> None:
+        """Of the one worker, which is this process."""
+        if now.trial != self._trial:
+            self._trial = now.trial
+            self._count()
+        detail = f"trial {now.trial}: {now.target} {now.iteration}/{now.iterations}, loss {number(now.loss)}"
+        self.progress.update("sweep", self._done, self.total, detail)
+
+    def look(self) -> None:
+        """Of workers in processes of their own: what they have written into their trials."""
+        from srnca.studies.liveness import ALIVE
+
+        self._count()
+        running = [t for t in self.study.get_trials(deepcopy=False) if t.state.name == "RUNNING"]
+        at = {t.number: (t.user_attrs.get(ALIVE) or {}).get("at") for t in running}
+        parts = [f"trial {n}: {a[0]} {a[1]}/{a[2]}" for n, a in at.items() if a]
+        self.progress.update("sweep", self._done, self.total, ", ".join(parts))
+
+    def end(self) -> None:
+        self._count()
+        self.progress.update("sweep", self._done, self.total)
+
+    def _count(self) -> None:
+        """Also says what a person must know of the trials that ended since the last look."""
+        from srnca.studies import schema
+
+        ended = [t for t in self.study.get_trials(deepcopy=False) if schema.is_result(t)]
+        for trial in ended[self._said :]:
+            self._tell(trial.number, trial.user_attrs)
+        self._done = self._said = len(ended)
+
+    def _tell(self, trial: int, said: dict[str, Any]) -> None:
+        if self.progress.quiet:
+            return
+        if said["status"] == "pruned":
+            self.progress.note(f"trial {trial}: pruned, among the worst {said.get('pruned_at')}")
+        elif said["status"] != "done":
+            lost = [name for name, loss in said.get("losses", {}).items() if loss is None]
+            self.progress.note(f"trial {trial}: {said['status']}{' on ' + ', '.join(lost) if lost else ''}")
+
+
+def _say_results(study: optuna.Study, plan: Plan, saying: _Saying) -> None:
+    from srnca.studies.results import list_results
+    from srnca.studies.storage import study_folder
+    from srnca.studies.trials import waiting_sets
+
+    folder = study_folder(plan.name, plan.storage)
+    results = list_results(study, folder)
+    if saying.as_json:
+        say_json({"study": plan.name, "folder": folder, **result_data(study, results)})
+        return
+    if os.environ.get("SRNCA_SWEEP_PARENT"):
+        return
+    say(result_table(study, results))
+    left = len(waiting_sets(study, study.get_trials(deepcopy=False)))
+    if left:
+        say(f"{left} suggested sets wait in the study's queue: raise --trials above {plan.total} to run them")
+    say(f"pictures and checkpoints are in {folder}")
+    say(f"next: srnca explore {plan.name} --out {plan.name}-report")

@@ -1,0 +1,69 @@
+"""The results of a sweep as a table and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from srnca.cli.output import number, table
+from srnca.cli.progress import short_time
+
+if TYPE_CHECKING:
+    import optuna
+
+    from srnca.studies.schema import TrialResult
+
+MOST = 40  # rows
+_SHORT = {"max_ca_steps": "steps", "batch_size": "batch", "learning_rate": "rate", "update_rate": "update"}
+
+
+def result_table(study: optuna.Study, results: Sequence[TrialResult]) -> str:
+    """The best first; pruned, diverged and failed ones after all that were done."""
+    if not results:
+        return "no trial has ended yet"
+    targets = list(study.user_attrs["srnca.targets"])
+    names = list(study.user_attrs["srnca.space"])
+    several = len(targets) > 1
+    head = ("trial", "status", *(["loss"] if several else []), *targets, *(_SHORT.get(n, n) for n in names), "time")
+    rows = [head]
+    ordered = sorted(results, key=_order)
+    for result in ordered[:MOST]:
+        losses = [number(result.losses.get(target)) for target in targets]
+        mean = [number(result.value if result.status == "done" else None)] if several else []
+        params = [_value(result.params.get(name)) for name in names]
+        time = "–" if result.time_s is None else short_time(result.time_s)
+        rows.append((str(result.number), _status(study, result), *mean, *losses, *params, time))
+    more = len(ordered) - MOST
+    return table(rows) + (f"\nand {more} more: --json has them all" if more > 0 else "")
+
+
+def result_data(study: optuna.Study, results: Sequence[TrialResult]) -> dict[str, Any]:
+    """What `--json` prints, beside the study's name and folder."""
+    done = sorted((r for r in results if r.status == "done"), key=_order)
+    trials = [
+        {
+            "trial": r.number, "status": r.status, "value": r.value, "losses": r.losses, "params": r.params,
+            "seed": r.seed, "time_s": r.time_s, "pictures": r.pictures,
+            **({"pruned_at": at} if (at := _attributes(study, r).get("pruned_at")) else {}),
+        }
+        for r in results
+    ]  # fmt: skip
+    return {"best": done[0].number if done else None, "trials": trials}
+
+
+def _order(result: TrialResult) -> tuple[bool, float, int]:
+    return result.status != "done", float("inf") if result.value is None else result.value, result.number
+
+
+def _status(study: optuna.Study, result: TrialResult) -> str:
+    at = _attributes(study, result).get("pruned_at")
+    return f"pruned ({at})" if at else result.status
+
+
+def _attributes(study: optuna.Study, result: TrialResult) -> dict[str, Any]:
+    found: dict[str, Any] = study.get_trials(deepcopy=False)[result.number].user_attrs
+    return found
+
+
+def _value(value: object) -> str:
+    return number(value) if isinstance(value, float) else "–" if value is None else str(value)

@@ -1,0 +1,147 @@
+"""What a trial does: train one set of hyperparameters on each target."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from equations.errors import InputError, SrncaError
+from srnca.studies import schema
+
+if TYPE_CHECKING:
+    from srnca.checkpoint import Checkpoint
+    from srnca.images import Target
+    from srnca.presets import TrainConfig
+    from srnca.training import TrainProgress
+
+MARKS = (25, 50, 75, 100)  # percent of a target's training at which a trial is compared with others
+LAST = 50  # iterations whose mean loss counts; a tenth of them in a short training
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial's work: what is the same for all targets, the targets, and the folder (made if need be)."""
+
+    config: TrainConfig
+    targets: Mapping[str, Target]
+    folder: Path
+    device: str = "cpu"
+
+
+@dataclass
+class Outcome:
+    """What came of it. losses: None where the target diverged or was not reached. Files are named within the folder."""
+
+    status: str
+    losses: dict[str, float | None]
+    pictures: dict[str, str] = field(default_factory=dict)
+    checkpoints: dict[str, str] = field(default_factory=dict)
+    pruned_at: str | None = None
+
+
+class Watch(Protocol):
+    """Who looks on: told of each iteration (and may raise to end the work), asked at each mark whether to give up."""
+
+    def see(self, target: str, iteration: int, iterations: int, loss: float) -> None: ...
+
+    def give_up(self, step: int, value: float) -> bool: ...
+
+
+class _Hopeless(Exception):
+    """At a mark, `percent`, the trial was among the worst."""
+
+    def __init__(self, percent: int) -> None:
+        self.percent = percent
+
+
+def geometric_mean(losses: Sequence[float | None]) -> float:
+    """Of positive losses; None (diverged) counts DIVERGED_LOSS, as does anything above it or not finite."""
+    known = [schema.DIVERGED_LOSS if x is None or not math.isfinite(x) else x for x in losses]
+    logs = [math.log(min(schema.DIVERGED_LOSS, max(schema.LOWEST_LOSS, x))) for x in known]
+    return math.exp(sum(logs) / len(logs))
+
+
+def train_targets(job: Job, watch: Watch) -> Outcome:
+    """Train on each target in its turn, going on from the checkpoints of an earlier try.
+
+    A target that diverges is recorded and the next one begun. Whatever `watch.see` raises ends the work; after a
+    KeyboardInterrupt the checkpoint is saved.
+    """
+    job.folder.mkdir(parents=True, exist_ok=True)
+    out = Outcome(schema.DONE, dict.fromkeys(job.targets))
+    for index, name in enumerate(job.targets):
+        before = [out.losses[other] for other in list(job.targets)[:index]]
+        try:
+            checkpoint = _train(job, name, index, before, watch)
+        except _Hopeless as given_up:
+            out.status, out.pruned_at = schema.PRUNED, f"{name} at {given_up.percent} %"
+            return out
+        except InputError:
+            raise
+        except SrncaError as error:
+            if "diverged" not in str(error):
+                raise
+            out.status = schema.DIVERGED
+            continue
+        out.losses[name] = final_loss(checkpoint)
+        out.checkpoints[name] = f"{name}.pt"
+        out.pictures[name] = f"{name}.png"
+        _draw(checkpoint, job.folder / f"{name}.png")
+    return out
+
+
+def final_loss(checkpoint: Checkpoint) -> float:
+    """Mean texture loss of the last iterations."""
+    last = checkpoint.history[-_window(checkpoint.config) :]
+    return sum(last) / len(last)
+
+
+def _window(config: TrainConfig) -> int:
+    return min(LAST, max(1, config.iterations // 10))
+
+
+def _train(job: Job, name: str, index: int, before: list[float | None], watch: Watch) -> Checkpoint:
+    from srnca.training import train
+
+    path = job.folder / f"{name}.pt"
+    earlier = _earlier(path, job.config)
+    recent = deque(earlier, maxlen=_window(job.config))
+    marks = [m for m in MARKS if m * job.config.iterations > 100 * len(earlier)]
+
+    def look(now: TrainProgress) -> None:
+        recent.append(now.loss)
+        watch.see(name, now.iteration, now.iterations, now.loss)
+        while marks and 100 * now.iteration >= marks[0] * now.iterations:
+            mark = marks.pop(0)
+            value = geometric_mean([*before, sum(recent) / len(recent)])
+            last = mark == MARKS[-1] and index == len(job.targets) - 1  # nothing would be saved any more
+            if watch.give_up(100 * index + mark, value) and not last:
+                raise _Hopeless(mark)
+
+    return train(job.targets[name], job.config, out=path, resume=bool(earlier), device=job.device, progress=look)
+
+
+def _earlier(path: Path, config: TrainConfig) -> list[float]:
+    """The losses of an earlier try, if its checkpoint can be gone on from; otherwise none, and it is trained anew."""
+    from srnca.checkpoint import load_checkpoint
+
+    try:
+        found = load_checkpoint(path)
+    except InputError:
+        return []
+    return list(found.history) if found.config == replace(config) else []
+
+
+def _draw(checkpoint: Checkpoint, path: Path) -> None:
+    """The automaton's picture after as many steps as all are judged by; what ran away is clipped, as on a screen."""
+    import numpy as np
+
+    from srnca.evaluate import SEEDS, nca_pictures
+    from srnca.images import save_png
+
+    picture = nca_pictures(checkpoint, seeds=SEEDS[:1])[0]
+    save_png(path, np.nan_to_num(picture, nan=0.5, posinf=1.0, neginf=0.0).clip(0, 1))

@@ -27,7 +27,7 @@ def pack_laws(chosen: Survey, laws: Mapping[str, Law]) -> Arrays:
     told = {
         "derivative": chosen.derivative,
         "stencil": chosen.stencil,
-        "scheme": [scheme.order, scheme.radius, scheme.apart, chosen.windows.radius],
+        "scheme": [scheme.order, scheme.radius, scheme.apart, scheme.substeps, chosen.windows.radius],
         "noise": [noise.levels.tolist(), noise.share.tolist(), list(noise.bands)],
         "tried": dict(chosen.tried),
         "laws": {channel: _pack(law) for channel, law in laws.items()},
@@ -40,9 +40,9 @@ def unpack_laws(arrays: Arrays, frames: Sequence[Array]) -> tuple[Survey, dict[s
     told = json.loads(str(arrays["found"]))
     levels, share, bands = told["noise"]
     noise = Noise(np.array(levels), np.array(share), (bands[0], bands[1]))
-    order, radius, apart, across = told["scheme"]
+    order, radius, apart, substeps, across = told["scheme"]
     quiet = [smooth(f, noise.bands) for f in frames] if told["derivative"] == "savgol" else list(frames)
-    windows = Windows(Scheme(order, radius, apart), across)
+    windows = Windows(Scheme(order, radius, apart, substeps), across)
     chosen = Survey(told["derivative"], windows, told["stencil"], tuple(quiet), noise, told["tried"])
     return chosen, {channel: _unpack(law) for channel, law in told["laws"].items()}
 

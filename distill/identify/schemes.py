@@ -2,7 +2,8 @@
 
 A scheme is two matrices over the frames of a recording: `change` (k, t) makes du/dt at k places in time, `average` (k,
 t) the f(u) that it equals. A recording of every step of a rule s ← s + dt f(s) obeys (u[n+1] − u[n]) / dt = f(u[n])
-exactly; a sampled continuous system obeys it with f averaged over the interval, as Adams-Moulton methods do.
+exactly; a sampled continuous system obeys it with f averaged over the interval, as Adams-Moulton methods do; every N-th
+step of a rule is in between.
 Windows (the weak form; Messenger & Bortz 2021, Weak SINDy for PDEs, J. Comput. Phys. 443, 110525) average both
 sides of either over many places: noise averages out, and nothing is differentiated, by summation by parts.
 """
@@ -30,7 +31,8 @@ REACH = 2.0  # standard deviations of a test function's spectrum that lie within
 
 @dataclass(frozen=True)
 class Scheme:
-    """order: of the quadrature, 1 for the steps of a rule. radius, apart: of windows in time, in frames; radius 0:
+    """order: of the quadrature, 1 for the steps of a rule. substeps: how many steps of a rule lie between two frames; 0
+    for continuous time. radius, apart: of windows in time, in frames; radius 0:
     none.
 
     margin: frames at either end of a recording that are not used.
@@ -39,6 +41,7 @@ class Scheme:
     order: int
     radius: int = 0
     apart: int = 1
+    substeps: int = 0
 
     @property
     def margin(self) -> int:
@@ -51,7 +54,7 @@ class Scheme:
         places = places[:: max(1, -(-len(places) // most))]
         shape = bump(self.radius)
         change, average = np.zeros((len(places), frames)), np.zeros((len(places), frames))
-        quadrature = [(o, w) for o, w in zip(range(-2, 4), QUADRATURES[self.order], strict=True) if w]
+        quadrature = [(o, w) for o, w in zip(range(-2, 4), quadrature_of(self.order, self.substeps), strict=True) if w]
         for row, place in enumerate(places):
             for shift, weight in zip(range(-self.radius, self.radius + 1), shape, strict=True):
                 n = intervals[place + shift]
@@ -60,6 +63,24 @@ class Scheme:
                 for offset, share in quadrature:
                     average[row, n + offset] += weight * share
         return change, average
+
+
+def quadrature_of(order: int, substeps: int = 0) -> tuple[float, ...]:
+    """Weights of f at the frames −2 … 3 that make its average between frames 0 and 1.
+
+    A rule that did `substeps` steps in between moved by dt/substeps times the *sum* of f at 0, 1/substeps, …, so its
+    average is that of the polynomial through the frames at these places: a left sum in the place of the integral.
+    """
+    if order == 1 or substeps == 0:
+        return QUADRATURES[order]
+    nodes = np.arange(1 - order // 2, order // 2 + 1)
+    places = np.arange(substeps) / substeps
+    weights = dict.fromkeys(range(-2, 4), 0.0)
+    for node in nodes:
+        others = nodes[nodes != node]
+        basis = np.prod((places[:, None] - others) / (node - others), axis=1)
+        weights[int(node)] = float(basis.mean())
+    return tuple(weights.values())
 
 
 def bump(radius: int) -> Array:

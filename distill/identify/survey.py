@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -32,6 +32,8 @@ LEAST_NOISE = 1e-5  # of a channel's deviation
 EXACT = 1e-7  # an error of this share needs no further schemes
 SIZE = 10  # terms of the equations that are compared
 ROWS = 6000
+SUBSTEPS = (2, 4, 8, 16, 32)  # steps between two frames that are tried …
+NEARBY = (0.625, 0.75, 0.875, 1.125, 1.25, 1.5)  # … and then these shares of the best one
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,52 @@ def survey(
     orders = [o for o in orders if any(o == tried for tried, _ in scores)]
     order, name = _preferred(scores, orders, [*names, FREE] if stencil == "auto" else names, seed)
     windows = windows_for(order, noise, recordings) if derivative == "weak" else Windows(Scheme(order))
+    if order > 1:
+        substeps, more = _substeps(frames, dt, channels, windows, levels, name, further, seed)
+        windows = replace(windows, scheme=replace(windows.scheme, substeps=substeps))
+        scores |= more
     if derivative == "auto":
         derivative = "step" if order == 1 else "multistep"
     totals = {key: float(e.sum()) for key, e in scores.items()}
     least = min(totals.values())
-    tried = {f"{n}, {'step' if o == 1 else f'order {o}'}": e / least for (o, n), e in totals.items()}
+    tried = {f"{n}, {_said(o)}": e / least for (o, n), e in totals.items()}
     return Survey(derivative, windows, name, frames, noise, tried)
+
+
+def _said(order: int) -> str:
+    if order < 0:
+        return f"{-order} steps a frame"
+    return "step" if order == 1 else f"order {order}"
+
+
+def _substeps(
+    frames: Sequence[Array],
+    dt: float,
+    channels: Sequence[str],
+    windows: Windows,
+    levels: Array,
+    name: str,
+    further: Sequence[Expr],
+    seed: int,
+) -> tuple[int, dict[tuple[int, str], Array]]:
+    """How many steps of a rule lie between two frames, 0 for continuous time where no number is clearly better; and the
+    errors of all that were tried, under minus their number.
+    """
+    scores: dict[tuple[int, str], Array] = {}
+
+    def listen_to(counts: Sequence[int]) -> None:
+        for count in counts:
+            if (-count, name) not in scores:
+                tried = replace(windows, scheme=replace(windows.scheme, substeps=count))
+                system = System(frames, dt, channels, FREE_STENCILS, tried, levels, rows=ROWS, seed=seed)
+                scores[-count, name] = _errors(system, [name], name, further, seed)[name]
+
+    listen_to((0, *SUBSTEPS))
+    best = -min(scores, key=lambda key: float(scores[key].sum()))[0]
+    if best:
+        listen_to(sorted({round(best * share) for share in NEARBY} - {0, 1}))
+    first, _ = _preferred(scores, [0, min(scores, key=lambda key: float(scores[key].sum()))[0]], [name], seed)
+    return -first, {key: e for key, e in scores.items() if key[0]}
 
 
 def windows_for(order: int, noise: Noise, recordings: Sequence[Array]) -> Windows:

@@ -26,6 +26,7 @@ TIMES = 5  # blocks in time; in space there are 2 × 2
 MOST_PLACES = 48  # in time, of one recording
 MOST_VALUES = 60_000_000  # of what the cells of one recording see: half a gigabyte
 LEAST_SIDE = 16
+LITTLE = 0.05
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,12 @@ class Windows:
     radius: int = 0
 
     def describe(self) -> dict[str, int]:
-        return {"order": self.scheme.order, "frames": 2 * self.scheme.radius + 1, "cells": 2 * self.radius + 1}
+        return {
+            "order": self.scheme.order,
+            "substeps": self.scheme.substeps,
+            "frames": 2 * self.scheme.radius + 1,
+            "cells": 2 * self.radius + 1,
+        }
 
 
 class System:
@@ -85,10 +91,10 @@ class System:
 
     @property
     def signed(self) -> list[int]:
-        """The features that change their sign."""
+        """The features that change their sign, and not by a little only."""
         low = np.min([part.seen.min(axis=(0, 2, 3)) for part in self._parts], axis=0)
         high = np.max([part.seen.max(axis=(0, 2, 3)) for part in self._parts], axis=0)
-        return [int(i) for i in np.flatnonzero((low < 0) & (high > 0))]
+        return [int(i) for i in np.flatnonzero(both_signs(low, high))]
 
     def replica(self, seed: int) -> System:
         """The same rows of the same frames with as much noise on them once more."""
@@ -153,6 +159,14 @@ class System:
             chosen = [_spread(x, np.flatnonzero(block == b), share, rng) for b in np.unique(block)]
             kept.append(np.sort(np.concatenate(chosen)))
         return kept
+
+
+def both_signs(low: Array, high: Array) -> npt.NDArray[np.bool_]:
+    """Where values from `low` to `high` are negative and positive by more than a twentieth of the larger side: else |p|
+    is all but p or −p.
+    """
+    mixed: npt.NDArray[np.bool_] = np.minimum(-low, high) > LITTLE * np.maximum(-low, high)
+    return mixed
 
 
 class _Part:

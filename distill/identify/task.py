@@ -15,7 +15,7 @@ from distill.identify.law import Law, find_law
 from distill.identify.smooth import smooth
 from distill.identify.stencil import stencils_of
 from distill.identify.survey import Noise, Survey, survey
-from distill.identify.system import System
+from distill.identify.system import System, both_signs
 from distill.identify.terms import candidate_terms, plain_terms
 from distill.recording import RecordingTeacher
 from distill.run import Run
@@ -59,10 +59,9 @@ def look(run: Run, task: Task, frames: list[Array], noise: Noise, further: Seque
 
 def kinks(task: Task, frames: list[Array]) -> list[Expr]:
     """|s| of the states that change their sign: a survey without them could be misled by what they do."""
-    signed = [
-        min(float(f[:, c].min()) for f in frames) < 0 < max(float(f[:, c].max()) for f in frames)
-        for c in range(len(task.channels))
-    ]
+    low = np.min([f.min(axis=(0, 2, 3)) for f in frames], axis=0)
+    high = np.max([f.max(axis=(0, 2, 3)) for f in frames], axis=0)
+    signed = both_signs(low, high)
     return [build.absolute(symbol(name)) for name, yes in zip(task.channels, signed, strict=True) if yes]
 
 

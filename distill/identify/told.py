@@ -21,7 +21,7 @@ def result_of(run: Run, task: Task, chosen: Survey, laws: Mapping[str, Law], eng
     rule = compose(run.teacher, {channel: law.expr for channel, law in laws.items()})
     steps = 1
     if chosen.windows.scheme.order > 1:
-        steps = steps_between(rule, task.recordings[0][0], task.dt)
+        steps = chosen.windows.scheme.substeps or steps_between(rule, task.recordings[0][0], task.dt)
         rule = rule.replace(dt=task.dt / steps)
     samples = run.teacher.samples(rows=task.rows, seed=run.seed)  # type: ignore[attr-defined]
     name = engines[0] if len(engines) == 1 else "auto"

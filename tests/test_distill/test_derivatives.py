@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from distill.identify.noise import corner, noise_levels
-from distill.identify.schemes import QUADRATURES, Scheme, blur, bump, radius_for
+from distill.identify.schemes import QUADRATURES, Scheme, blur, bump, quadrature_of, radius_for
 from distill.identify.smooth import smooth, width_for
 from distill.identify.survey import listen
 from tests.test_distill.recorded import LAMBDA_OMEGA, law, noisy, record
@@ -25,6 +25,21 @@ def test_a_scheme_is_exact_for_polynomials_of_its_degree(order: int, degree: int
         u, f = t ** (power + 1) / (power + 1), t**power
         gap = np.abs(change @ u - average @ f).max()
         assert (gap < 1e-9 * np.abs(f).max()) == exact
+
+
+@pytest.mark.parametrize(("order", "degree"), [(2, 1), (4, 3), (6, 5)])
+@pytest.mark.parametrize("substeps", [1, 2, 5, 8])
+def test_steps_between_frames_are_summed_as_the_rule_did(order: int, degree: int, substeps: int) -> None:
+    """Frame n + 1 is frame n plus dt/substeps times the sum of f there and at the places in between."""
+    dt, n = 0.7, 14
+    fine = np.arange(n * substeps) * dt / substeps
+    f = (fine - 2) ** degree
+    u = np.concatenate([[0.0], np.cumsum(f[:-1])]) * dt / substeps
+    change, average = Scheme(order, 2, substeps=substeps).matrices(n, dt, n)
+    left, right = change @ u[::substeps], average @ f[::substeps]
+    np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9 * np.abs(f).max())
+    assert sum(quadrature_of(order, substeps)) == pytest.approx(1)
+    assert quadrature_of(order, 2000) == pytest.approx(QUADRATURES[order], abs=2e-3)
 
 
 def test_every_step_of_a_rule_is_exact_at_any_window() -> None:

@@ -99,6 +99,14 @@ def test_a_strided_recording_is_taken_as_samples_of_continuous_time() -> None:
     assert found.rule.dt == pytest.approx(0.1 / steps)
 
 
+def test_every_fifth_step_of_a_rule_gives_the_rule() -> None:
+    rule = law(ALLEN_CAHN, dt=0.05)
+    found = found_from(record(rule, steps=150, every=5, size=20), 0.25, ("u",))
+    assert found.report["steps_per_frame"] == 5
+    assert found.rule.dt == pytest.approx(0.05)
+    same_law(found.rule.updates["u"], rule.updates["u"], tolerance=2e-3)
+
+
 @pytest.mark.parametrize("derivative", ["step", "multistep", "weak", "savgol"])
 def test_every_derivative_can_be_asked_for(derivative: str) -> None:
     found = found_from(noisy(FRAMES, 0.002), derivative=derivative, stencil="lap5")

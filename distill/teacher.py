@@ -21,7 +21,8 @@ class Teacher(Protocol):
 
     A step of the teacher is `s ← clamp(s + dt · mask · update(perceive(s)))`, the mask drawn with
     `update_rate`. A teacher that cannot answer `update` (a recording) has a method `samples(...)` instead;
-    see RecordingTeacher.
+    see RecordingTeacher. One whose algebra is too long to read or to prune (a ReLU network) has a method `long_form()`
+    instead of a closed form, which the engine `exact` asks for when it is named.
     """
 
     channels: tuple[str, ...]

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from sympy import Expr
 
+from equations import build
 from equations.backends.torch_mask import update_mask_torch
 from equations.init import Init, make_state
 from equations.mask import threshold
@@ -77,4 +78,17 @@ class NCATeacher:
         return {
             channel: join_terms(list(zip(row, bases, strict=True)))
             for channel, row in zip(self.channels, weights, strict=True)
+        }
+
+    def long_form(self) -> dict[str, Expr] | None:
+        """A ReLU network as what it is, a sum of its hidden units: exact, and too long to read. None for others."""
+        nca, names = self.nca, feature_names(self.channels, self.stencils)
+        if nca.config.activation != "relu":
+            return None
+        bases = [*map(symbol, names), symbol(names[0]) ** 0]
+        inner = torch.cat([nca.hidden, nca.bias[:, None]], dim=1).double().tolist()
+        units = [build.relu(join_terms(list(zip(row, bases, strict=True)))) for row in inner]
+        return {
+            channel: join_terms(list(zip(row, units, strict=True)))
+            for channel, row in zip(self.channels, nca.weight.double().tolist(), strict=True)
         }

@@ -13,7 +13,7 @@ from equations.rule import Candidate
 
 
 class ExactEngine:
-    """Asks `teacher.closed_form()`; the one candidate equals the teacher's update to float32 rounding."""
+    """Asks `teacher.closed_form()`, or else its `long_form()`; the one candidate equals the teacher's update to float32 rounding."""
 
     name = "exact"
 
@@ -34,12 +34,16 @@ ENGINE = ExactEngine()
 
 
 def form_of(teacher: Teacher | None) -> dict[str, Expr]:
-    """The teacher's closed form; raises InputError, saying which teachers have one, when it has none."""
+    """The teacher's closed form, or the long one where it has only that; raises InputError, saying which teachers
+    have one, when it has none.
+    """
     form = None if teacher is None else teacher.closed_form()
+    longer = getattr(teacher, "long_form", None)
+    if form is None and longer is not None:
+        form = longer()
     if form is None:
         raise InputError(
-            "engine exact: expected a teacher with a closed form (a rule, a known model, an NCA whose "
-            "activation is linear or abs), got one without (a relu network, a recording); "
-            "use engine sparse, operon or auto"
+            "engine exact: expected a teacher with a closed form (a rule, a known model, an automaton), "
+            "got one without (a recording); use engine sparse, operon or auto"
         )
     return form

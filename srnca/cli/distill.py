@@ -25,6 +25,7 @@ srnca distill --frames run1.npz --frames run2.npz --stride 2 --json
 srnca distill --frames pictures/ --dt 0.5 --dx 0.1 --derivative weak --engine sparse"""
 
 UNFINISHED = "unfinished.npz"  # as distill.pipeline has it; not imported, for a quick --help
+LONGEST, SHOWN = 4000, 200  # characters of an equation
 TEXTURE_LOSS_KINDS = (("flat", "flat grey"), ("teacher", "automaton"), ("rule", "rule"))
 
 
@@ -131,8 +132,10 @@ def _distill(
     **options: Any,
 ) -> Distillation:
     if checkpoint is not None:
-        from srnca.checkpoint import load_checkpoint
+        from srnca.checkpoint import RECORDING, load_checkpoint, read_kind
 
+        if read_kind(checkpoint)[0] == RECORDING:
+            return _distill_network(checkpoint, folder, update_rate=update_rate, **options)
         automaton = load_checkpoint(checkpoint, update_rate=update_rate)
         if automaton.picture is None:
             warn(
@@ -155,16 +158,39 @@ def _distill(
     return distill_frames(frames, out=check_folder(folder), note=warn, **recorded, **options)
 
 
+def _distill_network(checkpoint: Path, folder: Path, *, update_rate: float | None, **options: Any) -> Distillation:
+    """An automaton that learned a recording: it has no texture, and no mask."""
+    from srnca.dynamics.checkpoint import load_recording_checkpoint
+    from srnca.dynamics.distil import distill_network
+
+    for flag, given in (("--update-rate", update_rate), ("--loss", options.get("max_loss"))):
+        if given is not None:
+            raise InputError(
+                f"{flag}: {checkpoint} was trained on a recording; it has no mask and no texture; leave it out"
+            )
+    automaton = load_recording_checkpoint(checkpoint)
+    if automaton.training:
+        warn(f"{checkpoint}: training stopped at iteration {automaton.iteration}; distilling it as it is")
+    return distill_network(automaton, out=check_folder(folder), **options)
+
+
 def _say_result(result: Distillation, folder: Path, *, as_json: bool) -> None:
     from equations.printers import print_rule
 
     if as_json:
         say_json({**result.report, "folder": folder})
         return
-    say(print_rule(result.rule, "text"))
+    say("\n".join(map(shortened, print_rule(result.rule, "text").splitlines())))
     say()
     say(describe(result.report))
     say(f"\n{folder}/rule.json; next: srnca simulate {folder}/rule.json --out picture.png")
+
+
+def shortened(line: str) -> str:
+    """A line of any length as one that can be read: a network written out has equations of 40,000 characters."""
+    if len(line) <= LONGEST:
+        return line
+    return f"{line[:SHOWN]}… ({len(line):,} characters; `srnca show` prints them all)"
 
 
 def describe(report: dict[str, Any]) -> str:

@@ -11,13 +11,14 @@ from equations.grouping import group_update
 from equations.printers.mathml import channel_name, print_terms, symbol_names
 from equations.rendering import render
 from equations.rule import Rule
-from equations.terms import count_constants
+from equations.terms import count_constants, count_terms
 from srnca.report.figures import draw_fronts, draw_long_run, draw_spectra, draw_texture_front
 from srnca.report.gather import LARGE, LARGE_STEPS, LONG_STEPS, Evidence, Film
 from srnca.report.panels import draw_histograms
 from srnca.report.parts import figure, flatten, number, paragraph, picture, section, table, tile
 from srnca.report.style import CSS
 
+LONGEST = 1000  # numbers of an equation that is written out
 NCA, RULE, TARGET = (f'<b class="of-{who.lower()}">{who}</b>' for who in ("NCA", "rule", "target"))
 
 
@@ -119,6 +120,13 @@ def _equations(rule: Rule) -> list[str]:
     names, rows = symbol_names(rule), []
     for channel in rule.channels:
         left = f"<math><mo>Δ</mo>{channel_name(channel)}<mo>=</mo></math>"
+        update = rule.updates[channel]
+        if (numbers := count_constants(update)) > LONGEST:
+            said = f"{count_terms(update)} terms with {numbers:,} numbers: too long to read here"
+            rows.append(
+                f'<div class="left first">{left}</div><div class="kind first"></div><div class="first">{said}</div>'
+            )
+            continue
         for kind, group in group_update(rule, channel).items():
             terms = " ".join(f"<math>{term}</math>" for term in print_terms(group, names, first=bool(left)))
             extra = " first" if left else ""

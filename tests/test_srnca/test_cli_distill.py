@@ -15,7 +15,7 @@ from equations.rulefile import load_rule
 from srnca import pipeline
 from srnca.checkpoint import save_checkpoint
 from srnca.cli.app import main
-from srnca.cli.distill import UNFINISHED
+from srnca.cli.distill import LONGEST, UNFINISHED, shortened
 from srnca.cli.progress import Progress
 from srnca.evaluate import nca_pictures, rule_pictures
 from srnca.teacher import NCATeacher
@@ -245,3 +245,10 @@ def test_a_wanted_loss_is_above_0(capsys: pytest.CaptureFixture[str], tmp_path: 
     code, said, err = run(capsys, "distill", "--checkpoint", trained, "--out", tmp_path / "r", "--loss", loss)
     assert (code, said) == (2, "")
     assert "max_loss above 0" in err
+
+
+def test_lines_that_nobody_would_read_are_shortened() -> None:
+    assert shortened("u" * LONGEST) == "u" * LONGEST
+    line = "dr = " + "+".join("u" * LONGEST)
+    assert shortened(line).startswith("dr = u+u+")
+    assert shortened(line).endswith(f"… ({len(line):,} characters; `srnca show` prints them all)")

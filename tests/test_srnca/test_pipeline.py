@@ -15,10 +15,12 @@ from distill.halloffame import read_hall_of_fame
 from distill.result import Distillation
 from equations.errors import InputError
 from equations.rulefile import load_rule
+from equations.simulation import simulate
 from srnca import pipeline
 from srnca.evaluate import nca_pictures, rule_pictures
 from srnca.nca import NCA
 from srnca.pipeline import distill_checkpoint, distill_frames
+from srnca.report import page
 from srnca.teacher import NCATeacher
 from tests.test_srnca.tiny import checkpoint, shorten_refinement, shorten_report, simulate_on_torch
 
@@ -158,9 +160,16 @@ def test_arguments_that_make_no_sense(options: dict[str, Any], words: str) -> No
         distill_checkpoint(MADE, **options)
 
 
-def test_exact_is_for_networks_with_a_closed_form() -> None:
-    with pytest.raises(InputError, match="expected a teacher with a closed form"):
-        distill_checkpoint(checkpoint(activation="relu", channels=3, filters=2), engine="exact")
+def test_a_relu_network_is_written_out_by_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "LONGEST", 10)
+    made = checkpoint(activation="relu", channels=3, filters=2, update_rate=0.5)
+    result = distill_checkpoint(made, engine="exact", out=tmp_path)
+    assert result.report["terms"]["by_channel"] == dict.fromkeys("rgb", made.config.hidden)
+    assert min(result.report["r2"].values()) > 1 - 1e-9
+    theirs = NCATeacher(made).rollout(size=(24, 24), steps=200, seed=5, every=200)[-1]
+    ours = simulate(load_rule(tmp_path / "rule.json"), size=24, steps=200, every=200, seed=5)[-1]
+    np.testing.assert_allclose(ours, theirs, atol=1e-5 * np.abs(theirs).max())
+    assert "too long to read here" in (tmp_path / "report.html").read_text()
 
 
 def test_a_recording_of_an_automaton_gives_its_law_back(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from distill.pipeline import distill
 from distill.teacher import Teacher, compose
 from equations.init import make_state
 from equations.mask import update_mask
+from equations.numeric import compile_numpy
 from equations.perception import perceive
 from equations.simulation import Simulator
 from equations.stencils import feature_names
@@ -116,3 +117,21 @@ def test_an_untrained_automaton_has_the_zero_form() -> None:
     made = checkpoint(activation="abs")
     still = replace(made, nca=NCA(made.config.nca))
     assert NCATeacher(still).closed_form() == dict.fromkeys(("r", "g", "b", "h3"), 0)
+
+
+def test_the_long_form_is_the_relu_network() -> None:
+    made = checkpoint(activation="relu")
+    teacher = NCATeacher(made)
+    form = teacher.long_form()
+    assert form is not None
+    assert teacher.closed_form() is None
+    p = np.random.default_rng(0).normal(size=(50, 16))
+    evaluate = compile_numpy(
+        [form[channel] for channel in teacher.channels], feature_names(teacher.channels, teacher.stencils)
+    )
+    np.testing.assert_allclose(evaluate(p.T).T, teacher.update(p), atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ["linear", "abs"])
+def test_others_have_no_long_form(activation: str) -> None:
+    assert NCATeacher(checkpoint(activation=activation)).long_form() is None

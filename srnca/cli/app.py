@@ -21,7 +21,7 @@ import typer
 
 from equations.errors import InputError, MissingPartError, SrncaError
 from srnca._version import __version__
-from srnca.cli import analyze, distill, doctor, models, rate, show, simulate, sweep, train, verify
+from srnca.cli import analyze, distill, doctor, explore, models, rate, show, simulate, sweep, train, verify
 from srnca.cli.output import warn
 from srnca.cli.ranks import said_by_first
 
@@ -36,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_COMMANDS = (train, distill, simulate, verify, analyze, show, models, sweep, rate, doctor)
+_COMMANDS = (train, distill, simulate, verify, analyze, show, models, sweep, rate, explore, doctor)
 for _module in _COMMANDS:
     _name = _module.__name__.rpartition(".")[2]
     app.command(name=_name, epilog="\b\nExamples:\n" + _module.EXAMPLES)(getattr(_module, _name))

@@ -42,9 +42,7 @@ def rate(
     ] = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(
-            help="The contact sheet, a .png that updates.  [default: STUDY.study/rate.png]", show_default=False
-        ),
+        typer.Option(help="The contact sheet, a .png that updates.  [default: in STUDY.study]", show_default=False),
     ] = None,
     browser: Annotated[bool, typer.Option("--browser", help="Rate in the browser instead.")] = False,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Of the browser's page.")] = 8080,

@@ -122,7 +122,7 @@ def _beside(picture: Image.Image, target: np.ndarray | None) -> Image.Image:
 def _make_listening_storage(optuna: Any, take: Callable[[int, float], None], skip: Callable[[int], None]) -> Any:
     """A storage in memory that hands each finished trial's value on before it is called finished."""
 
-    class Listening(optuna.storages.InMemoryStorage):  # type: ignore[misc]
+    class Listening(optuna.storages.InMemoryStorage):
         def set_trial_state_values(self, trial_id: int, state: Any, values: Sequence[float] | None = None) -> bool:
             number = self.get_trial_number_from_id(trial_id)
             if state == optuna.trial.TrialState.COMPLETE and values:

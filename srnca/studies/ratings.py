@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Consistency:
     """How far two ratings of the same picture agree, over `pairs` of them.
 
     exact: share of equal ones. difference: mean of second − first, 0 without drift; apart: mean of its size.
-    kappa: Cohen's, weighted by squares (Cohen 1968): 1 is agreement, 0 chance; None where one number was given throughout.
+    kappa: Cohen's, weighted by squares (Cohen 1968): 1 is agreement, 0 chance; None where all were the same number.
     """
 
     pairs: int
@@ -134,7 +135,7 @@ def consistency(results: Iterable[TrialResult]) -> dict[str, Consistency]:
     for result in results:
         for ratings in result.ratings.values():
             for rater, scores in _by_rater(ratings).items():
-                pairs[rater] += list(zip(scores, scores[1:], strict=False))
+                pairs[rater] += list(itertools.pairwise(scores))
     return {rater: measure_agreement(found) for rater, found in sorted(pairs.items()) if found}
 
 

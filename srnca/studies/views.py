@@ -83,7 +83,7 @@ def make_autoencoder(rows: Array, *, seed: int = 0) -> View:
 
 
 def make_umap(rows: Array, *, seed: int = 0) -> View:
-    """UMAP (McInnes et al. 2018, arXiv:1802.03426). Its inverse may leave the cube. Raises MissingPartError without it."""
+    """UMAP (McInnes et al. 2018, arXiv:1802.03426). Its inverse may leave the cube. MissingPartError without it."""
     import warnings
 
     try:

@@ -54,16 +54,16 @@ def draw_preview(target: np.ndarray, now: np.ndarray, history: list[float]) -> I
     """Two pictures (h, w, 3), nominally in [0, 1], side by side over the curve of log loss."""
     from PIL import Image
 
-    pictures = [_enlarged(target), _enlarged(now)]
+    pictures = [enlarged(target), enlarged(now)]
     side = pictures[0].width
     sheet = Image.new("RGB", (2 * side + GAP, side + GAP + CURVE), "white")
     sheet.paste(pictures[0], (0, 0))
     sheet.paste(pictures[1], (side + GAP, 0))
-    _draw_curve(sheet, history, top=side + GAP)
+    draw_curve(sheet, history, top=side + GAP)
     return sheet
 
 
-def _enlarged(pixels: np.ndarray) -> Image:
+def enlarged(pixels: np.ndarray) -> Image:
     """Whole-number enlargement: cells stay square and sharp."""
     import numpy as np
     from PIL import Image
@@ -74,7 +74,7 @@ def _enlarged(pixels: np.ndarray) -> Image:
     return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
 
 
-def _draw_curve(sheet: Image, history: list[float], *, top: int) -> None:
+def draw_curve(sheet: Image, history: list[float], *, top: int) -> None:
     """The loss on a logarithmic axis, each column of pixels the mean of its share of the iterations."""
     from PIL import ImageDraw
 

@@ -28,3 +28,7 @@ def stopping_politely() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class TimeUp(KeyboardInterrupt):
+    """The time limit: ends training the way Ctrl-C does, saved and ready to go on."""

@@ -1,4 +1,4 @@
-"""`srnca train`: an image becomes an automaton."""
+"""`srnca train`: an image, or a recording, becomes an automaton."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from srnca.cli.options import check_output, parse_clamp, parse_crop, parse_durat
 from srnca.cli.output import number, say, say_json, warn
 from srnca.cli.preview import Preview
 from srnca.cli.progress import Progress, short_time
+from srnca.cli.stopping import TimeUp
+from srnca.cli.train_frames import flag_of, is_of_recording, train_frames
 
 if TYPE_CHECKING:
     from srnca.checkpoint import Checkpoint
@@ -24,13 +26,10 @@ EXAMPLES = """\
 srnca train sample:snake --out snake.pt
 srnca train zebra.jpg --crop 40,0,256 --preview now.png
 srnca train leaf.png --preset compact --iterations 2000 --time-limit 5m
-srnca train --resume --out snake.pt"""
+srnca train --resume --out snake.pt
+srnca train --frames rec.npz --stride 8 --out net.pt   # a recording that holds every 8th step"""
 
 _LAST = 50  # iterations whose mean loss is reported
-
-
-class TimeUp(KeyboardInterrupt):
-    """The time limit: ends training the way Ctrl-C does, saved and ready to go on."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +45,22 @@ class _Job:
 
 def train(
     target: opt.TargetName = None,
+    frames: opt.Frames = None,
     out: opt.Out = None,
     preset: opt.Preset = None,
     channels: opt.Channels = None,
     hidden: opt.Hidden = None,
+    hidden_channels: opt.HiddenChannels = None,
     filters: opt.Filters = None,
     activation: opt.Activation = None,
     update_rate: opt.UpdateRate = None,
     mask: opt.Mask = None,
     clamp: opt.Clamp = None,
     init: opt.FirstState = None,
+    stride: opt.Stride = None,
+    dt: opt.Dt = None,
+    dx: opt.Dx = None,
+    denoise: opt.Denoise = None,
     max_ca_steps: opt.MaxCaSteps = None,
     batch_size: opt.BatchSize = None,
     learning_rate: opt.LearningRate = None,
@@ -74,7 +79,7 @@ def train(
     as_json: opt.AsJson = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Learn an automaton that paints the texture of an image."""
+    """Learn an automaton that paints the texture of an image, or does what a recording shows."""
     given = {
         "channels": channels, "hidden": hidden, "filters": filters, "activation": activation,
         "update_rate": update_rate, "mask": mask, "init": init, "max_ca_steps": max_ca_steps,
@@ -87,6 +92,22 @@ def train(
     limit = parse_duration(time_limit, "--time-limit")
     if preview is not None:
         check_output(preview, (".png",))
+    recorded: dict[str, Any] = {"hidden_channels": hidden_channels, "stride": stride, "dt": dt, "dx": dx}
+    recorded |= {"denoise": denoise}
+    recorded = {name: value for name, value in recorded.items() if value is not None}
+    if frames or (target is None and resume and out is not None and is_of_recording(out)):
+        changes |= {"vgg_weights": vgg_weights} if vgg_weights is not None else {}
+        changes |= {"download": True} if download else {}
+        changes |= {"crop": crop} if crop is not None else {}
+        train_frames(
+            target, frames or [], out,
+            preset=preset, changes=changes, recorded=recorded, resume=resume, device=resolve_device(device),
+            limit=limit, preview=preview, as_json=as_json, quiet=quiet,
+        )  # fmt: skip
+        return
+    if recorded:
+        flag = flag_of(next(iter(recorded)))
+        raise InputError(f"{flag}: expected it with --frames, a recording to learn, got none; leave it out")
     options = {"device": resolve_device(device), "vgg_weights": vgg_weights, "download": download}
     job = _settle(target, out, resume=resume, preset=preset, changes=changes, crop=crop)
     _run(job, options, limit=limit, preview=preview, as_json=as_json, quiet=quiet)
@@ -102,7 +123,9 @@ def _settle(
     crop: str | None,
 ) -> _Job:
     if name is None and not (resume and out):
-        raise InputError("train: expected an image or sample:NAME, got none; e.g. srnca train sample:snake")
+        raise InputError(
+            "train: expected an image or sample:NAME, or --frames FILE, got neither; e.g. srnca train sample:snake"
+        )
     path = check_output(out or Path(f"{_stem(str(name))}.pt"), (".pt",))
     if resume and (path.exists() or name is None):
         return _settle_resume(name, path, preset=preset, changes=changes, crop=crop)

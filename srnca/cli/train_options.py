@@ -19,21 +19,48 @@ TargetName = Annotated[
         metavar="TARGET", help="An image file, or sample:snake|roundleaf|orchid|alocasia.", show_default=False
     ),
 ]
+Frames = Annotated[
+    list[Path] | None,
+    _option("A recording to learn in place of an image: frames.npz, frames.zarr, a folder, GIF, film; again for more."),
+]
 Out = Annotated[Path | None, _option("Checkpoint to write.  [default: NAME.pt]")]
-Preset = Annotated[str | None, _option("default, compact, blog-set5 or blog-set8; other flags change it.")]
+Preset = Annotated[
+    str | None,
+    _option(
+        "default, compact, blog-set5 or blog-set8; with --frames recording, recording-smooth or recording-relu. Other "
+        "flags change it."
+    ),
+]
 
 # The automaton
 Channels = Annotated[int | None, _option("3 to 64; the first three are red, green, blue.")]
 Hidden = Annotated[int | None, _option("Width of the hidden layer.")]
-Filters = Annotated[int | None, _option("1 to 20 stencils.")]
-Activation = Annotated[Literal["relu", "linear", "abs"] | None, _option("What stands between the layers.")]
+HiddenChannels = Annotated[int | None, _option("With --frames: channels that the recording does not show.")]
+Filters = Annotated[int | None, _option("1 to 20 stencils; with --frames 1 to 5.")]
+Activation = Annotated[
+    Literal["relu", "linear", "abs", "product", "tanh"] | None,
+    _option("What stands between the layers: relu, linear, abs; with --frames product, tanh, relu."),
+]
 UpdateRate = Annotated[float | None, _option("Chance in (0, 1] that a cell takes a step.")]
 Mask = Annotated[Literal["cell", "channel"] | None, _option("One draw for each cell, or each channel.")]
 Clamp = Annotated[str | None, _option("none or LOW,HIGH such as 0,1.")]
 FirstState = Annotated[Literal["noise", "square"] | None, _option("What the first state is made of.")]
 
 # Its training
-MaxCaSteps = Annotated[int | None, _option("Longest rollout between two looks at the picture.")]
+Stride = Annotated[
+    int | None, _option("With --frames: steps of the automaton from one frame to the next.  [default: 1]")
+]
+Dt = Annotated[float | None, _option("With --frames: time between two frames.  [default: the file's, or 1]")]
+Dx = Annotated[float | None, _option("With --frames: width of a cell.  [default: the file's, or 1]")]
+Denoise = Annotated[
+    bool | None,
+    typer.Option(
+        "--denoise/--no-denoise",
+        help="With --frames: start rollouts from states cleaned of noise, where that foretells better.  [default: on]",
+        show_default=False,
+    ),
+]
+MaxCaSteps = Annotated[int | None, _option("Longest rollout between two looks at the target.")]
 BatchSize = Annotated[int | None, _option("States an iteration.")]
 LearningRate = Annotated[float | None, _option("Adam's, in (0, 1].")]
 L1 = Annotated[float | None, _option("Weight of the mean |w| of the first layer: drives needless weights to 0.")]

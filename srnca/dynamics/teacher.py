@@ -17,6 +17,7 @@ from srnca.dynamics.rollout import Bounds, clean, raw_states
 
 FRAMES = 24  # recorded states of each recording that it is asked about, and as many of its own rollout
 DOUBT = 5.0  # cells that see what is rare are chosen on purpose: there the automaton is wrong by more than on average
+FINEST = 3e-8  # share of a rate's variance: what adds less than this to the network's equations is not looked for
 HELD_OUT = 5  # one state in this many is for judging
 
 
@@ -81,7 +82,8 @@ class RecordingNCATeacher:
             tuple(np.concatenate([part[side] for part in parts[held]]) for side in (0, 1)) for held in (False, True)
         )
         names = feature_names(self.channels, self.stencils)
-        return Samples(X, Y, names, self.channels, X_held, Y_held, rounding=np.square(DOUBT * self.errors()))
+        floor = np.maximum(np.square(DOUBT * self.errors()), FINEST * Y_held.var(axis=0))
+        return Samples(X, Y, names, self.channels, X_held, Y_held, rounding=floor)
 
     def errors(self) -> np.ndarray:
         """Per channel what a rate is wrong by, root mean square; a hidden channel is its own truth."""

@@ -52,7 +52,8 @@ class Stage:
 class RecordingProgress:
     """What happened in one iteration: the loss (mean squared error in units of change) over `horizon` steps.
 
-    picture: frame, forecast and what is between them, each (h, w), in units of the first channel's range.
+    last: training is over. picture: frame, forecast and what is between them, each (h, w), in units of the first
+    channel's range.
     """
 
     iteration: int
@@ -60,6 +61,7 @@ class RecordingProgress:
     loss: float
     horizon: int
     seconds: float
+    last: bool = False
     picture: tuple[Tensor, Tensor, Tensor] | None = None
 
 
@@ -168,7 +170,9 @@ class _Run:
             self._next()
         self.before = None
         horizon, seconds = stage.frames * stage.inner, time.monotonic() - self.started
-        return RecordingProgress(self.iteration, self.config.most_iterations, value, horizon, seconds, picture)
+        return RecordingProgress(
+            self.iteration, self.config.most_iterations, value, horizon, seconds, self.done, picture
+        )
 
     def take_back(self) -> None:
         """Undo the iteration that Ctrl-C hit in the middle."""
@@ -203,6 +207,8 @@ class _Run:
 
     def _over(self, value: float, stage: Stage) -> bool:
         """Whether this stage has given what it can."""
+        if self.iteration >= self.config.most_iterations:
+            return True
         if not self.config.newton:
             return self.in_stage >= -(-self.config.most_iterations // len(self.stages))
         if self.in_stage >= (FIRST_ITERATIONS if stage.inner < self.config.stride else LATER_ITERATIONS):

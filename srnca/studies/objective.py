@@ -110,7 +110,7 @@ def _train(job: Job, name: str, index: int, before: list[float | None], watch: W
     path = job.folder / f"{name}.pt"
     earlier = _earlier(path, job.config)
     recent = deque(earlier, maxlen=_window(job.config))
-    marks = [m for m in MARKS if m * job.config.iterations > 100 * len(earlier)]
+    marks = [m for m in MARKS if m * job.config.iterations >= 100 * len(earlier)]  # the last may have gone unsaid
 
     def look(now: TrainProgress) -> None:
         recent.append(now.loss)

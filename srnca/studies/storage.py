@@ -64,12 +64,12 @@ def _database(optuna: Any, text: str) -> Any:
         url = sqlalchemy.make_url(text)
         options = _options(url.get_backend_name())
         return optuna.storages.RDBStorage(_with_driver(url), engine_kwargs=options)
+    except exc.NoSuchModuleError as error:
+        raise InputError(f"--storage: no database is called {text.partition(':')[0]!r}; use postgresql") from error
     except exc.ArgumentError as error:
         raise InputError(
             f"--storage: expected journal:FILE or a database such as postgresql://user@host/name, got {shorten(text)}"
         ) from error
-    except exc.NoSuchModuleError as error:
-        raise InputError(f"--storage: no database is called {text.partition(':')[0]!r}; use postgresql") from error
     except ImportError as error:
         driver = "psycopg[binary]" if text.startswith("postgres") else "its Python driver"
         raise MissingPartError(f"--storage {hidden(text)}: needs {driver}: pip install '{driver}'") from error

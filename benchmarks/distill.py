@@ -44,6 +44,7 @@ from srnca.pipeline import distill_checkpoint
 
 LIMITS = (24, 12, 8)  # terms a channel
 LONG, LONG_STEPS, EARLY = 128, 10_000, 400
+CHOOSING = tuple(range(501, 509))  # seeds by which the best rule of a limit is chosen, others than it is measured by
 SMALL_RATIO = 1.2  # the loss that a rule of fewest constants may have, in units of the automaton's
 
 
@@ -111,7 +112,7 @@ def look(checkpoint: Checkpoint, folder: Path, name: str, args: argparse.Namespa
     channels, size = checkpoint.config.channels, target.shape[:2]
     report = json.loads((folder / "report.json").read_text())
     rules = {int(path.stem): load_rule(path) for path in sorted((folder / "front").glob("*.json"))}
-    known = {round(row["terms_per_channel"] * channels): row["loss"] for row in report["refine"]}
+    known = {terms: texture_loss(loss, rule_pictures(rule, size, seeds=CHOOSING)) for terms, rule in rules.items()}
     at = {}
     for limit in LIMITS:
         short = [terms for terms in rules if terms <= limit * channels]

@@ -79,7 +79,7 @@ def draw_curve(sheet: Image, history: list[float], *, top: int) -> None:
     from PIL import ImageDraw
 
     draw = ImageDraw.Draw(sheet)
-    values = [math.log10(max(value, 1e-6)) for value in history if math.isfinite(value)]
+    values = [math.log10(max(value, 1e-12)) for value in history if math.isfinite(value)]
     if len(values) < 2:
         return
     columns = min(sheet.width, len(values))

@@ -72,14 +72,21 @@ def verify(
 
 
 def _of_automaton(text: str, checkpoint: Path, steps: int, seed: int, *, as_json: bool, quiet: bool) -> bool:
-    from srnca.checkpoint import load_checkpoint
-    from srnca.verify import verify as run_checks
+    from srnca.checkpoint import RECORDING, load_checkpoint, read_kind
 
     law = read_rule(text, or_model=False)
-    automaton = load_checkpoint(checkpoint)
+    recorded = read_kind(checkpoint)[0] == RECORDING
     if not quiet:
         warn(f"running {text} beside {checkpoint} …")
-    result = run_checks(law, automaton, steps=steps, seed=seed)
+    if recorded:
+        from srnca.dynamics.checkpoint import load_recording_checkpoint
+        from srnca.dynamics.verify import verify_network
+
+        result = verify_network(law, load_recording_checkpoint(checkpoint), steps=steps, seed=seed)
+    else:
+        from srnca.verify import verify as run_checks
+
+        result = run_checks(law, load_checkpoint(checkpoint), steps=steps, seed=seed)
     if as_json:
         say_json(as_data(result))
     else:

@@ -280,6 +280,7 @@ class _Run:
             "stage": self.stage,
             "in_stage": self.in_stage,
             "gain": self.gain,
+            "done": self.done,
             "history": len(self.history),
         }
 
@@ -291,7 +292,7 @@ class _Run:
         self.batches = []
         self.stage, self.in_stage, self.gain = int(state["stage"]), int(state["in_stage"]), float(state["gain"])
         del self.history[state["history"] :]
-        self.done = False
+        self.done = bool(state["done"])
 
     def check_same(self, before: RecordingCheckpoint) -> None:
         if before.config != self.config or before.provenance.get("fingerprint") != self.footage.fingerprint():

@@ -239,6 +239,8 @@ def test_the_help_names_what_is_there() -> None:
     from typing import get_args
 
     from srnca.cli import train_options as opt
+    from srnca.dynamics.config import PRESETS as RECORDED
+    from srnca.dynamics.config import Activation as Recorded
     from srnca.features import BANKS
     from srnca.nca import Activation, Mask, Seed
     from srnca.samples import SAMPLES
@@ -247,7 +249,8 @@ def test_the_help_names_what_is_there() -> None:
         return get_args(get_args(get_args(option)[0])[0])
 
     assert choices(opt.Bank) == BANKS
-    assert choices(opt.Activation) == get_args(Activation)
+    assert set(choices(opt.Activation)) == {*get_args(Activation), *get_args(Recorded)}
+    assert set(re.findall(r"recording(?:-[a-z]+)?", get_args(opt.Preset)[1].help)) == set(RECORDED)
     assert choices(opt.Mask) == get_args(Mask)
     assert choices(opt.FirstState) == get_args(Seed)
     assert set(re.findall(r"[a-z]+(?:-set\d)?", get_args(opt.Preset)[1].help.partition(";")[0])) - {"or"} == set(

@@ -23,8 +23,9 @@ def result_table(study: optuna.Study, results: Sequence[TrialResult]) -> str:
         return "no trial has ended yet"
     targets = list(study.user_attrs["srnca.targets"])
     names = list(study.user_attrs["srnca.space"])
-    several = len(targets) > 1
-    head = ("trial", "status", *(["loss"] if several else []), *targets, *(_SHORT.get(n, n) for n in names), "time")
+    several, weighed = len(targets) > 1, _weighed(study)
+    head = ("trial", "status", *(["loss"] if several else []), *targets, *weighed)
+    head = (*head, *(_SHORT.get(n, n) for n in names), "time")
     rows = [head]
     ordered = sorted(results, key=_order)
     for result in ordered[:MOST]:
@@ -32,9 +33,13 @@ def result_table(study: optuna.Study, results: Sequence[TrialResult]) -> str:
         mean = [number(result.value if result.status == "done" else None)] if several else []
         params = [_value(result.params.get(name)) for name in names]
         time = "–" if result.time_s is None else short_time(result.time_s)
-        rows.append((str(result.number), _status(study, result), *mean, *losses, *params, time))
+        sizes = [_value(_attributes(study, result).get(name)) for name in weighed]
+        rows.append((str(result.number), _status(study, result), *mean, *losses, *sizes, *params, time))
     more = len(ordered) - MOST
-    return table(rows) + (f"\nand {more} more: --json has them all" if more > 0 else "")
+    text = table(rows) + (f"\nand {more} more: --json has them all" if more > 0 else "")
+    if weighed:
+        text += f"\nnone is better in loss and {weighed[0]} than trials {', '.join(map(str, _front(study)))}"
+    return text
 
 
 def result_data(study: optuna.Study, results: Sequence[TrialResult]) -> dict[str, Any]:
@@ -44,11 +49,22 @@ def result_data(study: optuna.Study, results: Sequence[TrialResult]) -> dict[str
         {
             "trial": r.number, "status": r.status, "value": r.value, "losses": r.losses, "params": r.params,
             "seed": r.seed, "time_s": r.time_s, "pictures": r.pictures,
+            **{name: _attributes(study, r).get(name) for name in ("cost", "terms")},
             **({"pruned_at": at} if (at := _attributes(study, r).get("pruned_at")) else {}),
         }
         for r in results
     ]  # fmt: skip
-    return {"best": done[0].number if done else None, "trials": trials}
+    front = {"front": _front(study)} if _weighed(study) else {}
+    return {"best": done[0].number if done else None, **front, "trials": trials}
+
+
+def _weighed(study: optuna.Study) -> list[str]:
+    """What the loss is weighed against, if anything."""
+    return [study.user_attrs["srnca.settings"]["against"]] if len(study.directions) > 1 else []
+
+
+def _front(study: optuna.Study) -> list[int]:
+    return sorted(trial.number for trial in study.best_trials)
 
 
 def _order(result: TrialResult) -> tuple[bool, float, int]:

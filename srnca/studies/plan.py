@@ -77,6 +77,7 @@ def join_study(name: str, storage: str | None, wish: Wish) -> tuple[optuna.Study
         raise InputError(f"study {name}: expected a target such as sample:snake, got none: there is no such study yet")
     given = dict(wish.settings or {})
     settings, space = Settings(**given), wish.space or STUDY
+    _check_flags(given, settings)
     targets = {key: {"spec": spec, "crop": None} for key, spec in name_targets(wish.targets).items()}
     _check_settings(settings, space)
     load_targets(targets, settings.size)
@@ -118,6 +119,14 @@ def name_targets(specs: Sequence[str]) -> dict[str, str]:
             raise InputError(f"targets: expected names that differ, got {name!r} twice; rename one of the files")
         named[name] = spec if sample else str(Path(spec).resolve())
     return named
+
+
+def _check_flags(given: Mapping[str, Any], settings: Settings) -> None:
+    """A flag that would do nothing is a mistake."""
+    if "against" in given and settings.sampler != "nsga2":
+        raise InputError(f"--against: expected with --sampler nsga2 only, got {settings.sampler}; leave it away")
+    if given.get("prune") and settings.sampler == "nsga2":
+        raise InputError("--prune: expected none with --sampler nsga2, which weighs two goals; leave it away")
 
 
 def _check_settings(settings: Settings, space: Space) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,50 @@ def make_storage(name: str, storage: str | None, *, create: bool = False) -> Any
         raise InputError(f"study {name}: expected its journal at {path}, there is no such file; check --storage")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _cut_half_line(path)
         return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
     except OSError as error:
         raise InputError(f"{path}: expected a journal that can be written, got {error.strerror}") from error
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: expected a study's journal, got a file that is none or is damaged") from error
+
+
+def _cut_half_line(path: Path) -> None:
+    """Take away what a full disk or a power cut left of a journal's last line: the next line would be lost with it."""
+    from optuna.storages.journal import JournalFileSymlinkLock
+
+    if not path.is_file() or _ends_whole(path):
+        return
+    lock = JournalFileSymlinkLock(str(path))  # what writers hold
+    lock.acquire()
+    try:
+        if not _ends_whole(path):
+            data = path.read_bytes()
+            os.truncate(path, data.rfind(b"\n") + 1)
+    finally:
+        lock.release()
+
+
+def _ends_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def lost_storage(error: Exception, name: str) -> SrncaError | None:
+    """What to say when a storage that was there is gone in the middle; None for another error."""
+    import sqlalchemy
+    from optuna.exceptions import StorageInternalError
+
+    if not isinstance(error, (StorageInternalError, sqlalchemy.exc.SQLAlchemyError)):
+        return None
+    reason = str(error.__cause__ or error).strip().splitlines()[0]
+    return SrncaError(
+        f"study {name}: its storage does not answer any more ({reason}); checkpoints are kept, run the same command "
+        "again to go on"
+    )
 
 
 def _database(optuna: Any, text: str) -> Any:

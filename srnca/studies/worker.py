@@ -19,7 +19,7 @@ from srnca.studies.pruning import WorstShare
 from srnca.studies.results import open_study, study_space
 from srnca.studies.samplers import make_sampler
 from srnca.studies.size import count_cost, count_terms
-from srnca.studies.storage import study_folder
+from srnca.studies.storage import lost_storage, study_folder
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,13 @@ def work(
         import torch
 
         torch.set_num_threads(plan.threads)
-    return _Worker(plan, objective, stopping, report).run()
+    try:
+        return _Worker(plan, objective, stopping, report).run()
+    except Exception as error:
+        lost = lost_storage(error, plan.name)
+        if lost is None:
+            raise
+        raise lost from error
 
 
 @dataclass
@@ -118,7 +124,15 @@ class _Worker:
         self.folder = study_folder(plan.name, plan.storage)
         self.study.sampler = make_sampler(self.settings.sampler, self.space, self.settings.seed)
         self.study.pruner = WorstShare(self.settings.prune)
+        self.check_bank()
         self.watcher = Watcher()
+
+    def check_bank(self) -> None:
+        """Features whose weights are missing are no fault of a trial. Raises MissingPartError."""
+        from srnca.features import make_bank
+
+        if self.settings.bank != "multiscale":
+            make_bank(self.settings.bank, next(iter(self.targets.values())).pixels)
 
     def run(self) -> int:
         done = 0

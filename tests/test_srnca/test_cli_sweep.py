@@ -81,9 +81,28 @@ def test_what_waits_in_the_queue_is_said(capsys: pytest.CaptureFixture[str]) -> 
     assert list_results(open_study("a"))[1].params == wish
 
 
+def test_two_goals(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("sample:snake", "--study", "a", "--space", "space.toml", "--sampler", "nsga2", "--trials", "2", *SMALL)
+    code, out, err = run(capsys, *words)
+    assert code == 0, err
+    assert out.splitlines()[0].split()[:4] == ["trial", "status", "snake", "cost"]
+    assert "none is better in loss and cost than trials" in out
+    said = json.loads(run(capsys, "--study", "a", "--trials", "2", "--json")[1])
+    assert said["front"]
+    for trial in said["trials"]:
+        params = trial["params"]
+        channels, hidden = params["channels"], params["hidden"]
+        assert trial["cost"] == 9 * 4 * channels + hidden * 5 * channels  # four filters
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (("sample:snake", "--study", "a", "--against", "cost"), "expected with --sampler nsga2 only, got tpe"),
+        (
+            ("sample:snake", "--study", "a", "--sampler", "nsga2", "--prune", "0.5"),
+            "expected none with --sampler nsga2",
+        ),
         (("sample:snake",), "expected --study NAME, got none"),
         (("--study", "a"), "expected a target such as sample:snake, got none"),
         (("sample:snake", "--study", "a/b"), "expected a name of letters"),
@@ -161,6 +180,7 @@ def result(number: int, status: str, value: float | None) -> TrialResult:
 def test_the_table_has_the_best_first_and_says_why_others_ended() -> None:
     attributes = {2: {"pruned_at": "snake at 50 %"}}
     found: Any = SimpleNamespace(
+        directions=["minimize"],
         user_attrs={schema.TARGETS: {"snake": {}}, schema.SPACE: {"channels": [6]}},
         get_trials=lambda deepcopy: [SimpleNamespace(user_attrs=attributes.get(i, {})) for i in range(60)],
     )

@@ -58,7 +58,7 @@ def test_another_wish_for_an_old_study(wish: Wish, sentence: str) -> None:
         (("sample:snake", "sample:snake"), None, {}, "got 'snake' twice"),
         (("sample:snake",), None, {"sampler": "cmeas"}, 'did you mean "cmaes"?'),
         (("sample:snake",), None, {"prune": 1.0}, "expected a share from 0"),
-        (("sample:snake",), None, {"against": "beauty"}, "expected cost or terms"),
+        (("sample:snake",), None, {"sampler": "nsga2", "against": "beauty"}, "expected cost or terms"),
         (("sample:snake",), None, {"sampler": "nsga2", "against": "terms"}, "got the activation relu"),
         (("sample:snake",), None, {"size": 8}, "size"),
         (("sample:snake",), None, {"preset": "blogset5"}, "did you mean"),

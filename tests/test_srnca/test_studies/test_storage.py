@@ -11,7 +11,7 @@ import pytest
 from equations.errors import InputError, MissingPartError, SrncaError
 from srnca.studies import schema
 from srnca.studies.results import load_study, open_study, study_space
-from srnca.studies.storage import hidden, journal_file, make_storage, study_folder
+from srnca.studies.storage import hidden, journal_file, lost_storage, make_storage, study_folder
 from tests.test_srnca.test_studies.quick import SPACE, found
 
 
@@ -114,3 +114,44 @@ def test_another_name_and_a_study_of_others() -> None:
 def test_passwords_are_hidden() -> None:
     assert "secret" not in hidden("postgresql://me:secret@host/x")
     assert hidden("journal:a.log") == "journal:a.log"
+
+
+def test_a_journal_that_broke_off_in_the_middle_of_a_line() -> None:
+    """As a full disk leaves it: what was whole is kept, and what comes after is not lost with the rest."""
+    study = found("a")
+    path = Path("a.study/journal.log")
+    study.set_user_attr("kept", 1)
+    whole = path.read_bytes()
+    study.set_user_attr("broken", 2)
+    path.write_bytes(path.read_bytes()[:-7])
+    again = open_study("a")
+    assert path.read_bytes() == whole
+    again.set_user_attr("later", 3)
+    again.set_user_attr("last", 4)
+    said = open_study("a").user_attrs
+    assert (said["kept"], said["later"], said["last"]) == (1, 3, 4)
+    assert "broken" not in said
+
+
+def test_without_mending_such_a_journal_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard above guards something."""
+    found("a").set_user_attr("broken", 2)
+    path = Path("a.study/journal.log")
+    path.write_bytes(path.read_bytes()[:-7])
+    monkeypatch.setattr("srnca.studies.storage._cut_half_line", lambda path: None)
+    again = open_study("a")
+    again.set_user_attr("later", 3)
+    with pytest.raises(Exception, match=r"a\.study|JSON|Expecting|Extra data|delimiter"):
+        open_study("a").set_user_attr("last", 4)
+
+
+def test_a_storage_that_goes_away_in_the_middle() -> None:
+    import sqlalchemy
+    from optuna.exceptions import StorageInternalError
+
+    error = StorageInternalError("An exception is raised during the commit.")
+    error.__cause__ = sqlalchemy.exc.OperationalError("select", {}, Exception("server closed the connection"))
+    said = lost_storage(error, "a")
+    assert said is not None
+    assert "server closed the connection" in str(said)
+    assert lost_storage(ValueError("ours"), "a") is None

@@ -137,7 +137,7 @@ def test_other_ends(status: str) -> None:
 
 
 def test_two_objectives_and_no_pruning() -> None:
-    found("a", sampler="nsga2", prune=0.25)
+    found("a", sampler="nsga2")
     asked: list[bool] = []
 
     def ends(job: Job, watch: Watch) -> Outcome:

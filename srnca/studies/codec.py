@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from srnca.studies.space import Axis, Space, Value, configuration
+from srnca.studies.space import Axis, Space, Value
 
 Array = npt.NDArray[Any]
 Params = Mapping[str, Any]
@@ -40,12 +40,6 @@ class Codec:
             {axis.name: _decode(axis, part) for axis, part in zip(self.space.axes, np.split(row, ends), strict=True)}
             for row in np.asarray(points, float)
         ]
-
-    def check(self, params: Params, settings: Params) -> None:
-        """Raises InputError unless `params` is a whole set of the space that training takes, `settings` being what all
-        trials share.
-        """
-        configuration(self.space.check(params), **settings)
 
     def key(self, params: Params) -> tuple[Any, ...]:
         """Equal for sets that nobody would train twice: numbers count to a hundredth of their range."""

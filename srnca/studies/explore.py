@@ -18,6 +18,7 @@ from srnca.studies import schema
 from srnca.studies.figures import draw_all
 from srnca.studies.findings import VIEWS, Findings, Table, find, read_table
 from srnca.studies.page import make_page, verdict
+from srnca.studies.plan import study_settings
 from srnca.studies.score import save_score
 from srnca.studies.sheet import load_targets, read_picture
 
@@ -35,16 +36,16 @@ def explore(
     progress: Report | None = None,
 ) -> Findings:
     """Write the report of `study`, whose pictures lie in `folder`, to `out`: report.html, the figures as PNG,
-    trials.csv, queue.json and, with enough ratings, score.json. The queue goes into the study too, for a sweep to run first.
+    trials.csv, queue.json and, with enough ratings, score.json. The queue goes into the study too, to be run first.
 
     wanted: of pca, umap, autoencoder; what is not installed is said in the report. suggestions: for each view.
     Raises InputError when no trial has ended.
     """
-    table = read_table(study, folder)
+    table, settings = read_table(study, folder), study_settings(study)
     targets = load_targets(study.user_attrs.get(schema.TARGETS, {}), _picture_size(table))
     found = find(
         table,
-        settings=study.user_attrs.get(schema.SETTINGS, {}),
+        check=lambda params: settings.config(table.codec.space.check(params), 0),
         pictures=targets,
         wanted=wanted,
         suggestions=suggestions,

@@ -112,15 +112,15 @@ def read_table(study: Any, folder: Path) -> Table:
 def find(
     table: Table,
     *,
-    settings: Mapping[str, Any],
+    check: Callable[[Mapping[str, Any]], object],
     pictures: Mapping[str, Array],
     wanted: Sequence[str] = VIEWS,
     suggestions: int = 8,
     seed: int = 0,
     progress: Report | None = None,
 ) -> Findings:
-    """All of it. settings: what all trials share; pictures: name -> (h, w, 3) of the targets at hand; wanted: some of
-    VIEWS; suggestions: for each view.
+    """All of it. check: raises InputError for a set that no trial would take. pictures: name -> (h, w, 3) of the
+    targets at hand. wanted: some of VIEWS. suggestions: for each view.
     """
     found = Findings(table)
     found.numbers = {name: table.codec.numbers(table.params, name) for name in table.codec.names}
@@ -129,7 +129,7 @@ def find(
         ("correlations", lambda: _correlate(found, seed)),
         ("importances", lambda: _weigh(found, seed)),
         ("score", lambda: _learn(found, pictures, seed)),
-        *[(name, lambda name=name: _look(found, name, settings, suggestions, seed)) for name in wanted],
+        *[(name, lambda name=name: _look(found, name, check, suggestions, seed)) for name in wanted],
     ]
     for index, (name, stage) in enumerate(stages):
         if progress is not None:
@@ -213,7 +213,7 @@ def _learn(found: Findings, pictures: Mapping[str, Array], seed: int) -> None:
         found.lacks["score"] = str(error).removeprefix("score: ")
 
 
-def _look(found: Findings, name: str, settings: Mapping[str, Any], count: int, seed: int) -> None:
+def _look(found: Findings, name: str, check: Callable[[Mapping[str, Any]], object], count: int, seed: int) -> None:
     table = found.table
     finite = np.flatnonzero(np.isfinite(table.badness))
     if len(finite) < views.FEWEST:
@@ -234,9 +234,7 @@ def _look(found: Findings, name: str, settings: Mapping[str, Any], count: int, s
     known = [dict(result.params) for result in table.every]
     known += [suggestion.params for drawn in found.drawn for suggestion in drawn.suggestions]
     numbers = [result.number for result in table.results]
-    drawn = suggest(
-        view, table.codec, good_ones(table.badness), numbers, known, settings=settings, count=count, seed=seed
-    )
+    drawn = suggest(view, table.codec, good_ones(table.badness), numbers, known, check=check, count=count, seed=seed)
     found.drawn.append(drawn)
 
 

@@ -53,7 +53,7 @@ class Score:
     @property
     def has_learned(self) -> bool:
         """Whether it predicts better than the mean rating does, as far as the data can tell."""
-        return self.r2.low > 0
+        return self.r2.low > 0 and self.spearman.low > 0
 
 
 @dataclass(frozen=True, eq=False)

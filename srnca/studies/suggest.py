@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,13 +66,14 @@ def suggest(
     numbers: Sequence[int],
     known: Sequence[Params],
     *,
-    settings: Params,
+    check: Callable[[Params], object],
     count: int,
     seed: int,
 ) -> Drawn:
     """Up to `count` sets that neither are in `known` nor repeat each other.
 
-    good: indices of the good rows of the view; numbers: trial of each row; settings: what all trials share.
+    good: indices of the good rows of the view; numbers: trial of each row; check: raises
+    InputError for a set that a trial of the study would not take.
     """
     random = np.random.default_rng(seed)
     seen = {codec.key(params) for params in known}
@@ -82,7 +83,7 @@ def suggest(
         for params, centre in zip(codec.decode(view.decode(points)), chosen, strict=True):
             draws += 1
             try:
-                codec.check(params, settings)
+                check(params)
             except InputError:
                 refused += 1
                 continue

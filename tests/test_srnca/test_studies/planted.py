@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,11 @@ from srnca.studies.space import STUDY, Space
 
 SIZE = 32
 TARGETS = ("snake", "orchid")
+
+
+@functools.cache
+def draw_sample(name: str) -> np.ndarray:
+    return make_sample(name, SIZE)
 
 
 def planted_study(
@@ -63,7 +69,7 @@ def add_trial(
             continue
         losses[target] = loss
         pictures[target] = f"trial-{number:04d}/{target}.png"
-        spoiled = make_sample(target, SIZE) + 0.3 * loss * random.standard_normal((SIZE, SIZE, 3))
+        spoiled = draw_sample(target) + 0.3 * loss * random.standard_normal((SIZE, SIZE, 3))
         (home / pictures[target]).parent.mkdir(exist_ok=True)
         Image.fromarray((spoiled.clip(0, 1) * 255).astype(np.uint8)).save(home / pictures[target])
         if rated:

@@ -99,17 +99,19 @@ def sweep(
     quiet: opt.Quiet = False,
 ) -> None:
     """Explore hyperparameters: train many sets of them on each target."""
-    from srnca.studies.fleet import parse_slurm_options, threads_each
     from srnca.studies.plan import Wish, join_study
     from srnca.studies.schema import import_optuna
     from srnca.studies.space import read_space
+
+    import_optuna()  # before the modules that need it
+    from srnca.studies.fleet import parse_slurm_options, threads_each
+    from srnca.studies.worker import Plan
 
     if not study:
         raise InputError("sweep: expected --study NAME, got none; e.g. srnca sweep sample:snake --study snakes")
     options = parse_slurm_options(slurm_option or [])
     if options and not slurm:
         raise InputError("--slurm-option: expected --slurm with it; leave it away, or hand the workers to Slurm")
-    import_optuna()
     given = {
         "sampler": sampler, "against": against, "prune": prune, "preset": preset, "iterations": iterations,
         "size": size, "bank": bank, "seed": seed,
@@ -117,8 +119,6 @@ def sweep(
     settings = {name: value for name, value in given.items() if value is not None}
     wish = Wish(tuple(targets or ()), None if space is None else read_space(space), settings)
     made, _ = join_study(study, storage, wish)
-    from srnca.studies.worker import Plan
-
     where = device if slurm else resolve_device(device)  # a cluster's machines have their own
     plan = Plan(study, storage, trials, where, threads or threads_each(1 if slurm else workers))
     if slurm:

@@ -138,14 +138,25 @@ def test_a_server_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert "secret" not in err
 
 
-@pytest.mark.parametrize(("module", "words"), [("optuna", ()), ("submitit", ("--slurm",))])
-def test_missing_parts(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, module: str, words: tuple[str, ...]
-) -> None:
-    monkeypatch.setitem(sys.modules, module, None)
-    code, _, err = run(capsys, "sample:snake", "--study", "a", *SMALL, *words)
+def test_without_submitit(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "submitit", None)
+    code, _, err = run(capsys, "sample:snake", "--study", "a", *SMALL, "--slurm")
     assert code == 4
-    assert "pip install 'srnca[" in err
+    assert "pip install 'srnca[slurm]'" in err
+
+
+def test_without_optuna_and_help_loads_none_of_it(tmp_path: Path) -> None:
+    """In a fresh process: here it is loaded already."""
+    code = (
+        "import sys; from srnca.cli.app import main; main(['sweep', '--help']); "
+        "assert not {'optuna', 'torch', 'sqlalchemy'} & set(sys.modules); "
+        "sys.modules['optuna'] = None; sys.exit(main(['sweep', 'sample:snake', '--study', 'a']))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
+    assert done.returncode == 4, done.stderr
+    assert "pip install 'srnca[sweep]'" in done.stderr
 
 
 def test_the_command_of_a_worker() -> None:

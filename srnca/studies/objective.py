@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -76,7 +76,7 @@ def train_targets(job: Job, watch: Watch) -> Outcome:
     for index, name in enumerate(job.targets):
         before = [out.losses[other] for other in list(job.targets)[:index]]
         try:
-            checkpoint = _train(job, name, index, before, watch)
+            checkpoint, hopeless = _train(job, name, index, before, watch)
         except _Hopeless as given_up:
             out.status, out.pruned_at = schema.PRUNED, f"{name} at {given_up.percent} %"
             return out
@@ -91,6 +91,9 @@ def train_targets(job: Job, watch: Watch) -> Outcome:
         out.checkpoints[name] = f"{name}.pt"
         out.pictures[name] = f"{name}.png"
         _draw(checkpoint, job.folder / f"{name}.png")
+        if hopeless and index < len(job.targets) - 1:  # after the last there is nothing to save
+            out.status, out.pruned_at = schema.PRUNED, f"{name} at {MARKS[-1]} %"
+            return out
     return out
 
 
@@ -104,12 +107,14 @@ def _window(config: TrainConfig) -> int:
     return min(LAST, max(1, config.iterations // 10))
 
 
-def _train(job: Job, name: str, index: int, before: list[float | None], watch: Watch) -> Checkpoint:
+def _train(job: Job, name: str, index: int, before: list[float | None], watch: Watch) -> tuple[Checkpoint, bool]:
+    """The trained automaton, and whether at its end the trial is hopeless; before that _Hopeless is raised."""
     from srnca.training import train
 
     path = job.folder / f"{name}.pt"
-    earlier = _earlier(path, job.config)
+    earlier = _earlier(path, job.config, job.targets[name])
     recent = deque(earlier, maxlen=_window(job.config))
+    hopeless: list[bool] = []
     marks = [m for m in MARKS if m * job.config.iterations >= 100 * len(earlier)]  # the last may have gone unsaid
 
     def look(now: TrainProgress) -> None:
@@ -118,22 +123,28 @@ def _train(job: Job, name: str, index: int, before: list[float | None], watch: W
         while marks and 100 * now.iteration >= marks[0] * now.iterations:
             mark = marks.pop(0)
             value = geometric_mean([*before, sum(recent) / len(recent)])
-            last = mark == MARKS[-1] and index == len(job.targets) - 1  # nothing would be saved any more
-            if watch.give_up(100 * index + mark, value) and not last:
-                raise _Hopeless(mark)
+            if watch.give_up(100 * index + mark, value):
+                if mark < MARKS[-1]:
+                    raise _Hopeless(mark)
+                hopeless.append(True)
 
-    return train(job.targets[name], job.config, out=path, resume=bool(earlier), device=job.device, progress=look)
+    resume = bool(earlier)
+    done = train(job.targets[name], job.config, out=path, resume=resume, device=job.device, progress=look)
+    return done, bool(hopeless)
 
 
-def _earlier(path: Path, config: TrainConfig) -> list[float]:
+def _earlier(path: Path, config: TrainConfig, target: Target) -> list[float]:
     """The losses of an earlier try, if its checkpoint can be gone on from; otherwise none, and it is trained anew."""
+    import numpy as np
+
     from srnca.checkpoint import load_checkpoint
 
     try:
         found = load_checkpoint(path)
     except InputError:
         return []
-    return list(found.history) if found.config == replace(config) else []
+    same = found.config == config and np.array_equal(found.target, target.pixels)
+    return list(found.history) if same else []
 
 
 def _draw(checkpoint: Checkpoint, path: Path) -> None:

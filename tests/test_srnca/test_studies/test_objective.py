@@ -81,12 +81,21 @@ def test_an_interrupted_trial_goes_on_to_the_same_end(tmp_path: Path) -> None:
 
 
 def test_what_another_configuration_left_is_not_gone_on_from(tmp_path: Path) -> None:
-    train_targets(job(tmp_path, seed=1), Onlooker())
+    train_targets(job(tmp_path, seed=1, iterations=2), Onlooker())
     (tmp_path / "trial-0000" / "b.pt").write_bytes(b"damaged")
     look = Onlooker()
-    again = train_targets(job(tmp_path, seed=2), look)
-    assert again == train_targets(job(tmp_path / "fresh", seed=2), Onlooker())
-    assert len(look.seen) == 16
+    again = train_targets(job(tmp_path, seed=2, iterations=2), look)
+    assert again == train_targets(job(tmp_path / "fresh", seed=2, iterations=2), Onlooker())
+    assert len(look.seen) == 4
+
+
+def test_another_picture_of_the_same_name_is_learnt_anew(tmp_path: Path) -> None:
+    train_targets(job(tmp_path, iterations=2), Onlooker())
+    swapped = replace(job(tmp_path, iterations=2), targets={"a": JOB["b"]})
+    look = Onlooker()
+    train_targets(swapped, look)
+    assert len(look.seen) == 2
+    assert (load_checkpoint(tmp_path / "trial-0000" / "a.pt").target == JOB["b"].pixels).all()
 
 
 def test_the_hopeless_are_given_up_at_their_mark(tmp_path: Path) -> None:
@@ -97,6 +106,10 @@ def test_the_hopeless_are_given_up_at_their_mark(tmp_path: Path) -> None:
     assert out.losses["a"] is not None
     assert out.losses["b"] is None
     assert out.pictures == {"a": "a.png"}
+    whole = train_targets(job(tmp_path / "whole"), Onlooker(hopeless=100))
+    assert (whole.status, whole.pruned_at) == (schema.PRUNED, "a at 100 %")
+    assert whole.losses["a"] == out.losses["a"]  # what was trained to its end is kept
+    assert whole.pictures == {"a": "a.png"}
     assert train_targets(job(tmp_path / "last"), Onlooker(hopeless=200)).status == schema.DONE  # nothing to save
 
 

@@ -51,6 +51,8 @@ Against = Annotated[str | None, opt._option("What nsga2 weighs the loss against:
 Prune = Annotated[
     float | None, opt._option("Share of trials, the worst at a mark, that are given up; 0: none.  [default: 0.25]")
 ]
+Objective = Annotated[str | None, opt._option("What is lowered: loss, or score, a learned one.  [default: loss]")]
+ScoreFile = Annotated[Path | None, opt._option("For --objective score: a score.json of srnca explore.")]
 PresetName = Annotated[str | None, opt._option("Where settings come from that are not searched.  [default: default]")]
 Workers = Annotated[int, typer.Option(min=1, max=256, help="Processes on this machine, or jobs of --slurm.")]
 Threads = Annotated[
@@ -85,6 +87,8 @@ def sweep(
     space: SpaceFile = None,
     against: Against = None,
     prune: Prune = None,
+    objective: Objective = None,
+    score: ScoreFile = None,
     preset: PresetName = None,
     iterations: opt.Iterations = None,
     size: opt.Size = None,
@@ -113,11 +117,11 @@ def sweep(
     if options and not slurm:
         raise InputError("--slurm-option: expected --slurm with it; leave it away, or hand the workers to Slurm")
     given = {
-        "sampler": sampler, "against": against, "prune": prune, "preset": preset, "iterations": iterations,
-        "size": size, "bank": bank, "seed": seed,
+        "sampler": sampler, "against": against, "prune": prune, "objective": objective, "preset": preset,
+        "iterations": iterations, "size": size, "bank": bank, "seed": seed,
     }  # fmt: skip
     settings = {name: value for name, value in given.items() if value is not None}
-    wish = Wish(tuple(targets or ()), None if space is None else read_space(space), settings)
+    wish = Wish(tuple(targets or ()), None if space is None else read_space(space), settings, _read_score(score))
     made, _ = join_study(study, storage, wish)
     where = device if slurm else resolve_device(device)  # a cluster's machines have their own
     plan = Plan(study, storage, trials, where, threads or threads_each(1 if slurm else workers))
@@ -125,6 +129,14 @@ def sweep(
         _submit(plan, workers, options, as_json=as_json)
         return
     _run(made, plan, workers, _Saying(as_json, quiet))
+
+
+def _read_score(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    from srnca.studies.score import load_score, score_to_dict
+
+    return score_to_dict(load_score(path))
 
 
 def _submit(plan: Plan, workers: int, options: dict[str, Any], *, as_json: bool) -> None:

@@ -24,7 +24,10 @@ def result_table(study: optuna.Study, results: Sequence[TrialResult]) -> str:
     targets = list(study.user_attrs["srnca.targets"])
     names = list(study.user_attrs["srnca.space"])
     several, weighed = len(targets) > 1, _weighed(study)
-    head = ("trial", "status", *(["loss"] if several else []), *targets, *weighed)
+    objective = study.user_attrs.get("srnca.settings", {}).get("objective", "loss")
+    lowered = "loss" if objective == "loss" else "5 − rating"
+    several = several or lowered != "loss"
+    head = ("trial", "status", *([lowered] if several else []), *targets, *weighed)
     head = (*head, *(_SHORT.get(n, n) for n in names), "time")
     rows = [head]
     ordered = sorted(results, key=_order)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from srnca.images import Target
     from srnca.presets import TrainConfig
 
-LOSS, COST, TERMS = "loss", schema.COST, schema.TERMS
+LOSS, SCORE, COST, TERMS = "loss", "score", schema.COST, schema.TERMS
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Settings:
 
     sampler: where its sets come from. against: what nsga2 weighs the loss against, cost or terms. prune: share (0 to
     1) of trials, the worst at a mark of their training, that are given up; 0: none. preset: where settings that are no
-    axis of the space come from.
+    axis of the space come from. objective: loss, or score (5 minus the
+    rating that a learned score expects).
     """
 
     iterations: int = 900
@@ -39,6 +40,7 @@ class Settings:
     sampler: str = "tpe"
     against: str = COST
     prune: float = 0.25
+    objective: str = "loss"
 
     @property
     def objectives(self) -> tuple[str, ...]:
@@ -56,6 +58,7 @@ class Wish:
     targets: tuple[str, ...] = ()
     space: Space | None = None
     settings: Mapping[str, Any] | None = None  # those that were given, by the names of Settings
+    score: Mapping[str, Any] | None = None  # a learned score, as in score.json
 
 
 def join_study(name: str, storage: str | None, wish: Wish) -> tuple[optuna.Study, bool]:
@@ -81,8 +84,11 @@ def join_study(name: str, storage: str | None, wish: Wish) -> tuple[optuna.Study
     targets = {key: {"spec": spec, "crop": None} for key, spec in name_targets(wish.targets).items()}
     _check_settings(settings, space)
     load_targets(targets, settings.size)
+    _check_score(settings, wish.score)
     directions = ["minimize"] * len(settings.objectives)
     study = library.create_study(study_name=name, storage=made, directions=directions, load_if_exists=True)
+    if wish.score is not None:
+        study.set_user_attr(schema.SCORE, dict(wish.score))
     founding = {schema.SPACE: space.to_dict(), schema.TARGETS: targets, schema.SETTINGS: asdict(settings)}
     for key, value in {**founding, schema.FORMAT_KEY: schema.FORMAT}.items():  # the format last: then it is complete
         study.set_user_attr(key, value)
@@ -142,6 +148,8 @@ def _check_settings(settings: Settings, space: Space) -> None:
     if not 0 <= settings.prune < 1:
         raise InputError(f"--prune: expected a share from 0 (never) to below 1, got {settings.prune}")
     make_sampler(settings.sampler, space, settings.seed)
+    if settings.objective not in (LOSS, SCORE):
+        raise InputError(f"--objective: expected {LOSS} or {SCORE}, got {settings.objective!r}")
     for end in (0.0, 1.0):  # batch size against pool, for one: what no axis sees on its own
         config = settings.config(space.from_unit([end] * len(space.axes)), settings.seed)
         if TERMS in settings.objectives and config.activation == "relu":
@@ -149,6 +157,22 @@ def _check_settings(settings: Settings, space: Space) -> None:
                 "--against terms: expected automata whose rule is a closed form, got the activation relu; "
                 "put activation = ['linear', 'abs'] into --space, or weigh --against cost"
             )
+
+
+def _check_score(settings: Settings, score: Mapping[str, Any] | None) -> None:
+    """The objective "score" needs one, and one that has learned something."""
+    from srnca.studies.score import score_from_dict
+
+    if (settings.objective == SCORE) != (score is not None):
+        raise InputError(
+            f"--objective {settings.objective}: expected --score FILE with --objective score and nowhere else; "
+            "srnca explore writes score.json"
+        )
+    if score is not None and not score_from_dict(score, "--score").has_learned:
+        raise InputError(
+            "--score: expected a score that predicts ratings better than their mean does, got one that cannot; "
+            "rate more pictures with srnca rate, and explore again"
+        )
 
 
 def _check_same(study: optuna.Study, wish: Wish) -> None:
@@ -166,6 +190,11 @@ def _check_same(study: optuna.Study, wish: Wish) -> None:
                 f"study {name}: exists with the targets {', '.join(known)}; leave the targets away to go on with it, "
                 "or use another --study"
             )
+    if wish.score is not None and dict(wish.score) != study.user_attrs.get(schema.SCORE):
+        raise InputError(
+            f"study {name}: exists with another score, or none; leave --score away to go on with it, or use another "
+            "--study"
+        )
     for key, value in (wish.settings or {}).items():
         if settings[key] != value:
             raise InputError(

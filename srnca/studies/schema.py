@@ -23,6 +23,7 @@ FORMAT_KEY = "srnca.format"
 SPACE = "srnca.space"  # Space.to_dict()
 TARGETS = "srnca.targets"  # name -> {"spec": what load_target takes, "crop": null or [x, y, side]}
 SETTINGS = "srnca.settings"  # what all trainings share: iterations, size, bank, …
+SCORE = "srnca.score"  # of a study that optimises a learned score: that score, as in score.json
 QUEUE = "srnca.queue"  # hyperparameter sets (dicts) to run before any that a sampler draws
 
 LOSSES = "losses"
@@ -55,7 +56,8 @@ class TrialResult:
     number: that of the trial which ended (of one that was killed and run again: the last). params: the
     hyperparameters by name, as the training took them. losses: texture loss of each target, None where it diverged
     or was not reached. pictures: PNG of each target. value: geometric mean of the losses, a diverged one counting
-    DIVERGED_LOSS; of a pruned trial what it had reached. ratings: target -> ratings, the oldest first.
+    DIVERGED_LOSS; of a pruned trial what it had reached; in a
+    study of a learned score, 5 minus the mean rating to expect. ratings: target -> ratings, the oldest first.
     """
 
     number: int

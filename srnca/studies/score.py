@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -115,9 +115,27 @@ def predict_score(score: Score, target: Array, picture: Array) -> tuple[float, f
     return float(np.clip(mean, LOWEST, HIGHEST)), score.deviation * math.sqrt(1 + far)
 
 
+def missing_rating(score: Score, targets: Mapping[str, Array], pictures: Mapping[str, Path]) -> float:
+    """5 minus the mean rating to expect over all targets; one without a picture (it diverged) counts a rating of 0."""
+    from srnca.studies.sheet import read_picture
+
+    expected = [
+        predict_score(score, target, np.asarray(read_picture(pictures[name]), np.float32) / 255)[0]
+        if name in pictures
+        else float(LOWEST)
+        for name, target in targets.items()
+    ]
+    return HIGHEST - float(np.mean(expected))
+
+
 def save_score(path: Path, score: Score) -> None:
     """Write `score.json`, atomically."""
-    write_text(path, json.dumps({"format": FORMAT, **asdict(score)}, indent=1) + "\n")
+    write_text(path, json.dumps(score_to_dict(score), indent=1) + "\n")
+
+
+def score_to_dict(score: Score) -> dict[str, Any]:
+    """As `score.json` holds it: plain JSON data."""
+    return dict(json.loads(json.dumps({"format": FORMAT, **asdict(score)})))
 
 
 def load_score(path: Path) -> Score:
@@ -132,7 +150,7 @@ def load_score(path: Path) -> Score:
 
 
 def score_from_dict(data: Any, where: str = "score") -> Score:
-    """The inverse of `asdict` with the format's name. Raises InputError."""
+    """The inverse of `score_to_dict`. Raises InputError."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         got = shorten(data.get("format")) if isinstance(data, dict) else shorten(data)
         raise InputError(f"{where}: expected a score of format {FORMAT}, got {got}; make one with srnca explore")

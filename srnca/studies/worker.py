@@ -14,7 +14,7 @@ import optuna
 from srnca.studies import schema, trials
 from srnca.studies.liveness import ALIVE, Heart, Taken, Watcher, worker_name
 from srnca.studies.objective import Job, Outcome, Watch, geometric_mean, train_targets
-from srnca.studies.plan import Settings, study_settings, study_targets
+from srnca.studies.plan import SCORE, Settings, study_settings, study_targets
 from srnca.studies.pruning import WorstShare
 from srnca.studies.results import open_study, study_space
 from srnca.studies.samplers import make_sampler
@@ -178,6 +178,16 @@ class _Worker:
     def _put_back(self, trial: optuna.Trial, *, blame: bool) -> None:
         trials.put_back(self.study, self.study.get_trials(deepcopy=False)[trial.number], blame=blame)
 
+    def _value(self, outcome: Outcome, place: str) -> float:
+        """What the study lowers: the mean loss, or with a learned score what is missing of the best rating."""
+        if self.settings.objective != SCORE:
+            return geometric_mean(list(outcome.losses.values()))
+        from srnca.studies.score import missing_rating, score_from_dict
+
+        score = score_from_dict(self.study.user_attrs.get(schema.SCORE))
+        pictures = {target: self.folder / place / file for target, file in outcome.pictures.items()}
+        return missing_rating(score, {name: target.pixels for name, target in self.targets.items()}, pictures)
+
     def _record(self, trial: optuna.Trial, outcome: Outcome, place: str, config: Any, seconds: float) -> None:
         """What it brought goes in first; the trial's end is the last word, and only one worker can say it."""
         import torch
@@ -208,7 +218,7 @@ class _Worker:
             if outcome.status == schema.PRUNED:
                 self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                 return
-            values = [geometric_mean(list(outcome.losses.values()))]
+            values = [self._value(outcome, place)]
             values += [float(sizes[name] or 0) for name in self.settings.objectives[1:]]
             self.study.tell(trial, values)
         except ValueError as error:  # how Optuna says that a trial has ended already

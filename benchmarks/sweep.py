@@ -3,7 +3,8 @@
 python benchmarks/sweep.py [--trials 45] [--iterations 300] [--size 48] [--seeds 3] [--workers 2] [--json FILE]
 
 Each of the studies (a sampler, a sample, a seed) is an ordinary one of `srnca sweep`, without pruning; started again,
-this goes on with what is not done. Both samplers get the same budget: trials × iterations on the same picture.
+this goes on with what is not done. The space is that of sweep.toml beside this file. Both samplers get the same
+budget: trials × iterations on the same picture.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def run_study(name: str, sampler: str, sample: str, seed: int, options: argparse
     words += ["--seed", str(1000 * seed), "--prune", "0", "--trials", str(options.trials)]
     words += ["--iterations", str(options.iterations), "--size", str(options.size), "--device", options.device]
     words += ["--workers", str(options.workers), "--json", "--quiet"]
-    words += [] if options.space is None else ["--space", str(options.space.resolve())]
+    words += ["--space", str(options.space.resolve())]
     subprocess.run(words, check=True, cwd=options.folder, stdout=subprocess.DEVNULL)
 
 
@@ -91,7 +92,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--space", type=Path)
+    parser.add_argument("--space", type=Path, default=Path(__file__).with_suffix(".toml"))
     parser.add_argument("--folder", type=Path, default=Path("outputs/sweep"))
     parser.add_argument("--json", type=Path)
     return parser.parse_args()

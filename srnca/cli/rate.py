@@ -90,9 +90,9 @@ def _at_the_terminal(study: Any, pages: list[list[Shown]], rater: str, path: Pat
     """The number of ratings given; each is written before the next picture is shown."""
     targets = _targets(study, pages)
     total = sum(len(page) for page in pages)
-    warn(f"{total} pictures; open {path} in a viewer that follows the file\n{KEYS}")
     session = _Session(study, pages, rater, path, targets)
     with reading_keys() as keys:
+        warn(f"{total} pictures; open {path} in a viewer that follows the file\n{KEYS}")
         try:
             session.run(keys)
         except KeyboardInterrupt:

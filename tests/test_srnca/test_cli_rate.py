@@ -156,7 +156,11 @@ def test_keys_of_a_terminal_need_no_enter(home: Path) -> None:
         assert process.stderr is not None
         said = process.stderr.readline()  # the session has begun
         os.write(master, b"47s2q")
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     os.close(master)
     assert process.returncode == 0, said + err
     assert sorted(scores("ada")) == [2, 4]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from srnca.cli.output import number, table
 from srnca.cli.progress import short_time
+from srnca.studies import schema
 
 if TYPE_CHECKING:
     import optuna
@@ -21,8 +22,8 @@ def result_table(study: optuna.Study, results: Sequence[TrialResult]) -> str:
     """The best first; pruned, diverged and failed ones after all that were done."""
     if not results:
         return "no trial has ended yet"
-    targets = list(study.user_attrs["srnca.targets"])
-    names = list(study.user_attrs["srnca.space"])
+    targets = list(study.user_attrs[schema.TARGETS])
+    names = list(study.user_attrs[schema.SPACE])
     several, weighed = len(targets) > 1, _weighed(study)
     objective = study.user_attrs.get("srnca.settings", {}).get("objective", "loss")
     lowered = "loss" if objective == "loss" else "5 − rating"
@@ -33,7 +34,7 @@ def result_table(study: optuna.Study, results: Sequence[TrialResult]) -> str:
     ordered = sorted(results, key=_order)
     for result in ordered[:MOST]:
         losses = [number(result.losses.get(target)) for target in targets]
-        mean = [number(result.value if result.status == "done" else None)] if several else []
+        mean = [number(result.value if result.status == schema.DONE else None)] if several else []
         params = [_value(result.params.get(name)) for name in names]
         time = "–" if result.time_s is None else short_time(result.time_s)
         sizes = [_value(_attributes(study, result).get(name)) for name in weighed]
@@ -47,13 +48,13 @@ def result_table(study: optuna.Study, results: Sequence[TrialResult]) -> str:
 
 def result_data(study: optuna.Study, results: Sequence[TrialResult]) -> dict[str, Any]:
     """What `--json` prints, beside the study's name and folder."""
-    done = sorted((r for r in results if r.status == "done"), key=_order)
+    done = sorted((r for r in results if r.status == schema.DONE), key=_order)
     trials = [
         {
             "trial": r.number, "status": r.status, "value": r.value, "losses": r.losses, "params": r.params,
             "seed": r.seed, "time_s": r.time_s, "pictures": r.pictures,
-            **{name: _attributes(study, r).get(name) for name in ("cost", "terms")},
-            **({"pruned_at": at} if (at := _attributes(study, r).get("pruned_at")) else {}),
+            **{name: _attributes(study, r).get(name) for name in (schema.COST, schema.TERMS)},
+            **({"pruned_at": at} if (at := _attributes(study, r).get(schema.PRUNED_AT)) else {}),
         }
         for r in results
     ]  # fmt: skip
@@ -63,7 +64,7 @@ def result_data(study: optuna.Study, results: Sequence[TrialResult]) -> dict[str
 
 def _weighed(study: optuna.Study) -> list[str]:
     """What the loss is weighed against, if anything."""
-    return [study.user_attrs["srnca.settings"]["against"]] if len(study.directions) > 1 else []
+    return [study.user_attrs[schema.SETTINGS]["against"]] if len(study.directions) > 1 else []
 
 
 def _front(study: optuna.Study) -> list[int]:
@@ -71,11 +72,11 @@ def _front(study: optuna.Study) -> list[int]:
 
 
 def _order(result: TrialResult) -> tuple[bool, float, int]:
-    return result.status != "done", float("inf") if result.value is None else result.value, result.number
+    return result.status != schema.DONE, float("inf") if result.value is None else result.value, result.number
 
 
 def _status(study: optuna.Study, result: TrialResult) -> str:
-    at = _attributes(study, result).get("pruned_at")
+    at = _attributes(study, result).get(schema.PRUNED_AT)
     return f"pruned ({at})" if at else result.status
 
 

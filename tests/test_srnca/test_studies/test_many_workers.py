@@ -22,6 +22,7 @@ from tests.test_srnca.test_studies.quick import found, start
 
 pytestmark = pytest.mark.slow
 WAIT_S = 240
+Server = tuple[str, subprocess.Popen[bytes]]
 
 
 @pytest.fixture(autouse=True)
@@ -93,8 +94,8 @@ def test_two_hundred_trials_of_four_workers_on_one_journal(tmp_path: Path) -> No
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[str]:
-    """A server of our own, as an ordinary user (PostgreSQL refuses root), gone after the test."""
+def postgres() -> Iterator[Server]:
+    """A server of our own and its process, as an ordinary user (PostgreSQL refuses root), gone after the test."""
     pytest.importorskip("psycopg", reason="psycopg, the driver of PostgreSQL, is not installed")
     folders = [os.environ.get("PATH", ""), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin")))]
     initdb, server = (shutil.which(name, path=os.pathsep.join(folders)) for name in ("initdb", "postgres"))
@@ -114,7 +115,7 @@ def postgres(tmp_path: Path) -> Iterator[str]:
     words = [server, "-D", str(data / "db"), "-p", str(port), "-h", "127.0.0.1", "-k", str(data)]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **more)  # type: ignore[call-overload]
     try:
-        yield _wait(f"postgresql://srnca@127.0.0.1:{port}/postgres")
+        yield _wait(f"postgresql://srnca@127.0.0.1:{port}/postgres"), process
     finally:
         process.send_signal(signal.SIGINT)  # a fast shutdown
         process.wait(timeout=60)
@@ -135,17 +136,34 @@ def _wait(url: str) -> str:
             return url
 
 
-def test_postgresql_with_two_workers_one_of_them_killed(tmp_path: Path, postgres: str) -> None:
-    found("pg", postgres)
-    workers = [start(tmp_path, "pg", postgres, total=20, seconds=0.5) for _ in range(2)]
-    study, deadline = open_study("pg", postgres), time.monotonic() + WAIT_S
+def test_postgresql_with_two_workers_one_of_them_killed(tmp_path: Path, postgres: Server) -> None:
+    storage, _ = postgres
+    found("pg", storage)
+    workers = [start(tmp_path, "pg", storage, total=20, seconds=0.5) for _ in range(2)]
+    study, deadline = open_study("pg", storage), time.monotonic() + WAIT_S
     while workers[0].pid not in owners(study) or len(list_results(study)) < 4:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     os.kill(workers[0].pid, signal.SIGKILL)
     workers[0].communicate()
-    third = start(tmp_path, "pg", postgres, total=20, seconds=0.1)
+    third = start(tmp_path, "pg", storage, total=20, seconds=0.1)
     end_well([workers[1], third])
-    study = open_study("pg", postgres)
+    study = open_study("pg", storage)
     check_whole(study, Path("pg.study"), 20)
     assert len({t.user_attrs[schema.WORKER] for t in study.get_trials() if schema.is_result(t)}) == 3
+
+
+def test_a_server_that_goes_down_while_a_worker_trains(tmp_path: Path, postgres: Server) -> None:
+    storage, server = postgres
+    found("pg", storage)
+    worker = start(tmp_path, "pg", storage, total=50, seconds=2.0)
+    study, deadline = open_study("pg", storage), time.monotonic() + WAIT_S
+    while not owners(study):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    server.send_signal(signal.SIGINT)
+    server.wait(timeout=60)
+    _, said = worker.communicate(timeout=WAIT_S)
+    assert worker.returncode == 1
+    assert "its storage does not answer any more" in said.splitlines()[-1]
+    assert "run the same command again" in said.splitlines()[-1]

@@ -311,12 +311,8 @@ def _line(name: str, group: list[dict[str, Any]]) -> str:
         cells.append(_percent(statistics.median(p["mean"] for p in part)))
         if who == "ours":
             cells.append(_percent(max(p["worst"] for p in part)))
-        runs = [p["rollout"] for p in part]
-        cells.append(
-            "diverges"
-            if sum(r is None for r in runs) > len(runs) / 2
-            else _percent(statistics.median(np.inf if r is None else r for r in runs))
-        )
+        middle = statistics.median(np.inf if p["rollout"] is None else p["rollout"] for p in part)
+        cells.append(_percent(middle) if np.isfinite(middle) else "diverges")
         if who == "ours":
             cells.append(f"{statistics.median(p['time_s'] for p in part):.0f}")
     return "| " + " | ".join(cells) + " |"

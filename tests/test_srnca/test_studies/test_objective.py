@@ -61,11 +61,11 @@ def test_each_target_gets_a_loss_a_picture_and_a_checkpoint(tmp_path: Path) -> N
         with Image.open(tmp_path / "trial-0000" / out.pictures[name]) as picture:
             assert picture.size == (16, 16)
     assert look.seen == [(name, i) for name in JOB for i in range(1, 9)]
-    assert [step for step, _ in look.marks] == [25, 50, 75, 100, 125, 150, 175, 200]
+    assert [step for step, _ in look.marks] == [75, 100, 175, 200]
     a, b = out.losses["a"], out.losses["b"]
     assert a is not None
     assert b is not None
-    assert look.marks[3][1] == pytest.approx(a)
+    assert look.marks[1][1] == pytest.approx(a)
     assert look.marks[-1][1] == pytest.approx(math.sqrt(a * b))
 
 
@@ -99,10 +99,10 @@ def test_another_picture_of_the_same_name_is_learnt_anew(tmp_path: Path) -> None
 
 
 def test_the_hopeless_are_given_up_at_their_mark(tmp_path: Path) -> None:
-    look = Onlooker(hopeless=150)
+    look = Onlooker(hopeless=175)
     out = train_targets(job(tmp_path), look)
-    assert (out.status, out.pruned_at) == (schema.PRUNED, "b at 50 %")
-    assert look.seen[-1] == ("b", 4)
+    assert (out.status, out.pruned_at) == (schema.PRUNED, "b at 75 %")
+    assert look.seen[-1] == ("b", 6)
     assert out.losses["a"] is not None
     assert out.losses["b"] is None
     assert out.pictures == {"a": "a.png"}

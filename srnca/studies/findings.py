@@ -63,14 +63,15 @@ class Table:
     @property
     def badness(self) -> Array:
         """(trials,): minus the mean rating where trials are rated, else the mean standardised log loss; where
-        a trial diverged, the worst of all counts.
+        a trial diverged, a rating of 0 or the worst loss of all counts.
         """
-        if self.rated:
-            return np.asarray(-_mean(self.ratings))
         lost = np.array([[r.losses.get(t, 0) is None for t in self.targets] for r in self.results], bool)
+        lost = lost.reshape(self.losses.shape)
+        if self.rated:
+            return np.asarray(-_mean(np.where(lost, 0.0, self.ratings)))
         standardised = _standardised(self.logs)
-        worst = np.nanmax(standardised) if np.isfinite(standardised).any() else 0.0
-        return _mean(np.where(lost.reshape(standardised.shape), worst, standardised))
+        worst = standardised[np.isfinite(standardised)].max(initial=0.0)
+        return _mean(np.where(lost, worst, standardised))
 
 
 @dataclass(eq=False)
@@ -251,10 +252,9 @@ def _loss(value: float | None) -> float:
 
 def _standardised(table: Array) -> Array:
     """Each column in units of its deviation around its mean; one that does not vary is 0."""
-    with np.errstate(invalid="ignore"):
-        deviation = np.nanstd(table, axis=0) if len(table) else np.ones(table.shape[1])
-    centre = np.nanmean(table, axis=0) if np.isfinite(table).any() else 0.0
-    return np.asarray((table - centre) / np.where(deviation > 0, deviation, 1.0))
+    away = table - _mean(table.T)
+    deviation = np.sqrt(_mean(np.square(away).T))
+    return np.asarray(away / np.where(deviation > 0, deviation, 1.0))
 
 
 def _mean(table: Array) -> Array:

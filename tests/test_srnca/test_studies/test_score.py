@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,14 @@ from equations.errors import InputError
 from srnca.studies.score import Score, fit_score, load_score, predict_score, save_score
 from srnca.studies.statistics import NAMES, measure
 from tests.test_srnca.test_studies.planted import draw_sample
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fewer_resamples() -> Iterator[None]:
+    """Intervals of 400 draws instead of 2,000: a quarter of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("srnca.studies.measures.RESAMPLES", 399)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -235,7 +235,16 @@ def _look(found: Findings, name: str, check: Callable[[Mapping[str, Any]], objec
     known = [dict(result.params) for result in table.every]
     known += [suggestion.params for drawn in found.drawn for suggestion in drawn.suggestions]
     numbers = [result.number for result in table.results]
-    drawn = suggest(view, table.codec, good_ones(table.badness), numbers, known, check=check, count=count, seed=seed)
+    drawn = suggest(
+        view,
+        table.codec,
+        good_ones(table.badness),
+        numbers,
+        known,
+        check=check,
+        count=count,
+        seed=seed + len(found.views),
+    )
     found.drawn.append(drawn)
 
 

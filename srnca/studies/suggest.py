@@ -72,6 +72,7 @@ def suggest(
 ) -> Drawn:
     """Up to `count` sets that neither are in `known` nor repeat each other.
 
+    A set keeps of the good one beside it what the plane cannot show: without it, it would be average there.
     good: indices of the good rows of the view; numbers: trial of each row; check: raises
     InputError for a set that a trial of the study would not take.
     """
@@ -80,7 +81,7 @@ def suggest(
     found, draws, repeated, refused = list[Suggestion](), 0, 0, 0
     while len(good) and len(found) < count and draws < DRAWS * count:
         points, chosen = draw_points(view.points, good, count, random)
-        for params, centre in zip(codec.decode(view.decode(points)), chosen, strict=True):
+        for params, centre in zip(codec.decode(view.decode(points) + view.left[good[chosen]]), chosen, strict=True):
             draws += 1
             try:
                 check(params)

@@ -21,6 +21,7 @@ FEWEST = 5  # sets: fewer make no view
 class View:
     """points (sets, 2) of the cube's rows; `decode` takes any points (n, 2) to rows that may leave the cube.
 
+    left (sets, columns): what the way to the plane and back loses of each set.
     missed: root mean square, over sets and columns, of what the way to the plane and back loses; the columns' own
     deviation, what a view without anything in it loses, is `spread`.
     """
@@ -28,6 +29,7 @@ class View:
     name: str
     points: Array
     decode: Callable[[Array], Array]
+    left: Array
     missed: float
     spread: float
 
@@ -106,5 +108,6 @@ def make_umap(rows: Array, *, seed: int = 0) -> View:
 
 
 def _finish(name: str, rows: Array, points: Array, decode: Callable[[Array], Array]) -> View:
-    missed = float(np.sqrt(np.square(decode(points).clip(0, 1) - rows).mean()))
-    return View(name, points, decode, missed, float(np.sqrt(np.square(rows - rows.mean(axis=0)).mean())))
+    left = rows - decode(points).clip(0, 1)
+    missed = float(np.sqrt(np.square(left).mean()))
+    return View(name, points, decode, left, missed, float(np.sqrt(np.square(rows - rows.mean(axis=0)).mean())))

@@ -13,7 +13,9 @@ from equations.rule import Candidate
 
 
 class ExactEngine:
-    """Asks `teacher.closed_form()`, or else its `long_form()`; the one candidate equals the teacher's update to float32 rounding."""
+    """Asks `teacher.closed_form()`, or else its `long_form()`; the one candidate equals the teacher's update to float32
+    rounding.
+    """
 
     name = "exact"
 

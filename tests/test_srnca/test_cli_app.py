@@ -19,7 +19,9 @@ from srnca.cli import show
 from srnca.cli.app import main
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("train", "distill", "simulate", "verify", "analyze", "show", "models", "sweep", "doctor")
+COMMANDS = (
+    "train", "distill", "simulate", "verify", "analyze", "show", "models", "sweep", "rate", "explore", "doctor",
+)  # fmt: skip
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:

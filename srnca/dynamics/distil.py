@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sympy import Expr
 
 from distill import distill
 from distill.fidelity import r2
@@ -17,7 +18,9 @@ from distill.result import Distillation
 from distill.sampling import Samples
 from equations.backends.torch_threads import one_thread
 from equations.rule import Rule
+from equations.terms import join_terms, split_terms
 from srnca.dynamics.checkpoint import RecordingCheckpoint
+from srnca.dynamics.offer import offer_terms
 from srnca.dynamics.refit import Refitted, refit_on_recording
 from srnca.dynamics.teacher import RecordingNCATeacher
 from srnca.provenance import provenance
@@ -25,6 +28,7 @@ from srnca.report import report_recording
 
 Progress = Callable[[str, float, str], None]
 ROWS = 20_000
+START = 1e-9
 
 
 @one_thread()
@@ -84,7 +88,8 @@ def _refitted(result: Distillation, teacher: RecordingNCATeacher, seed: int, pro
         if progress is not None:
             progress("recording", fraction, detail)
 
-    offered = {c: result.fronts[c][-1].expr for c in result.rule.channels}
+    more = offer_terms(teacher, seed)
+    offered = {c: _joined(result.fronts[c][-1].expr, more[c]) for c in result.rule.channels}
     found = refit_on_recording(
         offered,
         checkpoint.footage,
@@ -104,10 +109,17 @@ def _refitted(result: Distillation, teacher: RecordingNCATeacher, seed: int, pro
     return replace(result, rule=rule.replace(metrics={**rule.metrics, "r2": report["r2"], "terms": report["terms"]}))
 
 
+def _joined(expr: Expr, more: Expr) -> Expr:
+    """`expr` with the terms that it lacks, at weight almost 0: where the fit starts from is its own."""
+    known = {basis for _, basis in split_terms(expr)}
+    further = [(START * weight, basis) for weight, basis in split_terms(more) if basis not in known]
+    return join_terms([*split_terms(expr), *further])
+
+
 def _told(found: Refitted, checkpoint: RecordingCheckpoint) -> dict[str, Any]:
     frames = sum(len(f) for f in checkpoint.footage.frames)
     return {
-        "terms_from": "network",
+        "terms_from": "network, and regression along its rollouts",
         "constants_from": "rollouts on the recorded windows in the checkpoint",
         "frames": frames,
         "steps": found.frames * checkpoint.config.stride,

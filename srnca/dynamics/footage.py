@@ -98,10 +98,14 @@ class Footage:
     def draw(self, length: int, count: int, random: torch.Generator) -> list[Window]:
         """`count` different windows (fewer where there are fewer), the livelier the likelier; in order."""
         known = self.windows(length)
-        activity = torch.stack([self._activity[w.recording][w.first : w.first + length].mean() for w in known])
+        activity = torch.stack([self.activity(w, length) for w in known])
         weights = activity / activity.mean().clamp(min=1e-30) + QUIET
         chosen = torch.multinomial(weights, min(count, len(known)), generator=random)
         return [known[i] for i in sorted(chosen.tolist())]
+
+    def activity(self, window: Window, length: int) -> Tensor:
+        """How much happens in a window of `length` frames: mean square change in units of the channels' own."""
+        return self._activity[window.recording][window.first : window.first + length].mean()
 
     @cached_property
     def _activity(self) -> list[Tensor]:

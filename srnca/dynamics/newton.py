@@ -103,6 +103,7 @@ class Newton:
         for batch in batches:
             state, grid = batch.first, batch.first[0].numel()
             chosen = torch.randperm(grid, generator=random)[:share].to(state.device)
+            root = batch.weight.expand(batch.first[0].shape).flatten().sqrt()
             slope: Tensor | float = 0.0
             for k, wanted in enumerate(batch.later, 1):
                 for _ in range(inner):
@@ -110,8 +111,8 @@ class Newton:
                     slope = slope + dt * jacobian(self.nca, x[:, chosen])
                     state = self.bounds(state + dt * self.nca.rate(x).view(state.shape))
                 unit = self.scale(k).to(state.device)
-                off = (wanted - state).flatten(1) / unit[:, None]
-                slopes = (slope / unit[:, None, None]).flatten(0, 1)
+                off = (wanted - state).flatten(1) / unit[:, None] * root
+                slopes = (slope / unit[:, None, None] * root[chosen, None]).flatten(0, 1)
                 here = off[:, chosen].flatten()
                 normal += slopes.T @ slopes
                 moment += slopes.T @ here
@@ -139,6 +140,6 @@ def rollout_loss(
             for _ in range(inner):
                 state = bounds(nca(state, dt))
             off = (wanted - state[:shown]) / scale(k).to(state.device)[:, None, None, None]
-            squares = squares + off.square().sum()
+            squares = squares + (off.square() * batch.weight).sum()
             cells += off.numel()
     return squares / cells

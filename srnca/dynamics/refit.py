@@ -29,7 +29,7 @@ CELLS = 6000
 MOST_FRAMES = 3  # of a rollout
 SETTLING, LATER = 6, 2  # Gauss-Newton iterations at first, and after a term is gone
 MANY = 16  # terms: beyond them half of the surplus goes at once
-SAME = 0.003  # a rule is as good as another when its held-out loss is within this share of it
+SAME = 0.02  # a rule is as good as another when its held-out loss is within this share of it
 CLEANINGS = 2
 
 
@@ -119,6 +119,7 @@ class _Fit:
             state, later = batch.first.numpy(), batch.later.numpy()
             grid = state[0].size
             chosen = torch.randperm(grid, generator=self.random)[: CELLS // len(batches)].numpy() if see else None
+            root = np.sqrt(np.broadcast_to(batch.weight.numpy(), batch.first[0].shape).ravel())
             slope = np.zeros(())
             for k, wanted in enumerate(later):
                 for _ in range(law.inner):
@@ -128,11 +129,11 @@ class _Fit:
                     state = state + law.dt * law.rate(values)
                     if not np.abs(state).max() < 1e6:
                         return math.inf
-                off = (wanted - state).reshape(len(state), -1) / self.scale[k][:, None]
+                off = (wanted - state).reshape(len(state), -1) / self.scale[k][:, None] * root
                 squares += float(np.square(off).sum())
                 cells += off.size
                 if see is not None and chosen is not None:
-                    see(slope, off[:, chosen], k)
+                    see(slope * root[chosen], off[:, chosen], k)
         return squares / cells
 
     def settle(self, iterations: int) -> float:

@@ -20,10 +20,13 @@ States = tuple[Tensor, ...]  # of every recording, (t, all channels, h, w)
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Rollouts on grids of one size: first (all channels, batch, h, w), later (frames, shown channels, batch, h, w)."""
+    """Rollouts on grids of one size: first (all channels, batch, h, w), later (frames, shown channels, batch, h, w),
+    and weight (batch, 1, 1), what a squared error of each counts for: where very much happens, less.
+    """
 
     first: Tensor
     later: Tensor
+    weight: Tensor
 
 
 def gather(
@@ -37,7 +40,10 @@ def gather(
     for group in sizes.values():
         first = torch.stack([states[w.recording][w.first] for w in group], dim=1)
         later = [footage.frames[w.recording][w.first + 1 : w.first + 1 + length] for w in group]
-        batches.append(Batch(first.double().to(device), torch.stack(later, dim=2).double().to(device)))
+        weight = torch.stack([1 / (1 + footage.activity(w, length)) for w in group])[:, None, None]
+        batches.append(
+            Batch(first.double().to(device), torch.stack(later, dim=2).double().to(device), weight.to(device))
+        )
     return batches
 
 

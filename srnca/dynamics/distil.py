@@ -97,6 +97,7 @@ def _refitted(result: Distillation, teacher: RecordingNCATeacher, seed: int, pro
         dt=checkpoint.config.dt,
         inner=checkpoint.config.stride,
         seed=seed,
+        noisy=checkpoint.gain < 1,
         progress=heard,
     )
     heard(1.0, "")

@@ -20,13 +20,13 @@ from srnca.dynamics.teacher import RecordingNCATeacher
 
 TERMS = 8  # a channel
 WINDOWS, CELLS = 24, 12_000
-LONGEST = 4  # frames of a window
+LONGEST, NOISY = 4, 12  # frames of a window, and where there is noise
 
 
 def offer_terms(teacher: RecordingNCATeacher, seed: int) -> dict[str, Expr]:
     """For each channel the best eight terms of the library, with their weights."""
     footage, config = teacher.checkpoint.footage, teacher.checkpoint.config
-    frames = max(1, min(LONGEST, footage.longest // 5))
+    frames = max(1, min(NOISY if teacher.checkpoint.gain < 1 else LONGEST, footage.longest // 5))
     random = torch.Generator().manual_seed(seed)
     names = feature_names(teacher.channels, teacher.stencils)
     with torch.no_grad():

@@ -16,17 +16,17 @@ import torch
 from sympy import Expr
 from torch import Tensor
 
-from equations.numeric import compile_numpy
-from equations.perception import perceive
-from equations.stencils import Stencil, feature_names
-from equations.terms import join_terms, split_terms
+from equations.stencils import Stencil, feature_name
+from equations.symbols import symbol
 from srnca.dynamics.footage import Footage
+from srnca.dynamics.law import Law
 from srnca.dynamics.rollout import Batch, Bounds, cleanest, gather
 
 Array = np.ndarray
 WINDOWS, HELD_WINDOWS = 6, 6
 CELLS = 6000
-MOST_FRAMES = 3  # of a rollout
+MOST_FRAMES, NOISY_FRAMES = 3, 12  # of a rollout; noise averages out over longer ones
+LAPLACIANS = ("lap", "corner")
 SETTLING, LATER = 6, 2  # Gauss-Newton iterations at first, and after a term is gone
 MANY = 16  # terms: beyond them half of the surplus goes at once
 SAME = 0.02  # a rule is as good as another when its held-out loss is within this share of it
@@ -47,49 +47,13 @@ class Refitted:
     gain: float
 
 
-class _Law:
-    """Terms of every channel with their constants; rolls out beside a recording."""
-
-    def __init__(self, updates: Mapping[str, Expr], stencils: tuple[Stencil, ...], dt: float, inner: int) -> None:
-        self.channels, self.stencils, self.dt, self.inner = tuple(updates), stencils, dt, inner
-        terms = [split_terms(updates[c]) for c in self.channels]
-        self.bases = list(dict.fromkeys(basis for of_one in terms for _, basis in of_one))
-        self.support = [(c, self.bases.index(b)) for c, of_one in enumerate(terms) for _, b in of_one]
-        self.constants = np.array([value for of_one in terms for value, _ in of_one], np.float64)
-        self._evaluate = compile_numpy(self.bases, feature_names(self.channels, stencils))
-
-    def values(self, state: Array) -> Array:
-        """The bases on a state (channel, batch, h, w): (bases, batch, h, w)."""
-        seen = perceive(np.ascontiguousarray(state.swapaxes(0, 1)), self.stencils)
-        return self._evaluate(seen.swapaxes(0, 1))
-
-    def rate(self, values: Array, constants: Array | None = None) -> Array:
-        matrix = np.zeros((len(self.channels), len(self.bases)))
-        for (c, b), value in zip(self.support, self.constants if constants is None else constants, strict=True):
-            matrix[c, b] = value
-        return np.tensordot(matrix, values, 1)
-
-    def forecast(self, state: Tensor) -> Tensor:
-        """From one frame to the next."""
-        now = state.numpy()
-        for _ in range(self.inner):
-            now = now + self.dt * self.rate(self.values(now))
-        return torch.from_numpy(now)
-
-    def updates(self, constants: Array) -> dict[str, Expr]:
-        found: dict[str, list[tuple[float, Expr]]] = {c: [] for c in self.channels}
-        for (c, b), value in zip(self.support, constants, strict=True):
-            found[self.channels[c]].append((float(value), self.bases[b]))
-        return {c: join_terms(terms) for c, terms in found.items()}
-
-
 class _Fit:
     """One law against the windows of a recording."""
 
-    def __init__(self, footage: Footage, law: _Law, seed: int) -> None:
+    def __init__(self, footage: Footage, law: Law, seed: int, *, noisy: bool = False) -> None:
         self.footage, self.law = footage, law
         self.random = torch.Generator().manual_seed(seed)
-        self.frames = max(1, min(MOST_FRAMES, footage.longest // 5))
+        self.frames = max(1, min(NOISY_FRAMES if noisy else MOST_FRAMES, footage.longest // 5))
         self.scale = [footage.change_over(k).numpy() for k in range(1, self.frames + 1)]
         self.bounds = Bounds(footage, torch.device("cpu"))
         self.train: list[Batch] = []
@@ -210,11 +174,12 @@ def refit_on_recording(
     dt: float,
     inner: int,
     seed: int = 0,
+    noisy: bool = False,
     progress: Callable[[float, str], None] = lambda fraction, detail: None,
 ) -> Refitted:
     """`updates` (channel -> expression) with the terms and constants that the recording's windows ask for."""
-    law = _Law(updates, stencils, dt, inner)
-    fit = _Fit(footage, law, seed)
+    law = Law(updates, stencils, dt, inner)
+    fit = _Fit(footage, law, seed, noisy=noisy)
     fit.clean()
     before = fit.rolled(fit.held)
     for _ in range(CLEANINGS):
@@ -237,13 +202,35 @@ def refit_on_recording(
     support, constants, _ = min((e for e in tried if e[2] <= limit), key=lambda e: len(e[0]))
     law.support, law.constants = list(support), constants
     fit.clean()
+    _settle_laplacians(fit)
     train = fit.settle(SETTLING)
-    rounded = np.array([_to_digits(c, s) for c, s in zip(law.constants, fit.deviations(train), strict=True)])
-    exact, law.constants = law.constants, rounded
+    exact = fit.law.constants
+    fit.law.constants = np.array([_to_digits(c, s) for c, s in zip(exact, fit.deviations(train), strict=True)])
     if fit.rolled(fit.train) > 1.01 * train + floor:
-        law.constants = exact
+        fit.law.constants = exact
     path = tuple((len(s), value) for s, _, value in tried)
-    return Refitted(law.updates(law.constants), fit.rolled(fit.held), before, fit.frames, path, fit.gain)
+    return Refitted(fit.law.updates(), fit.rolled(fit.held), before, fit.frames, path, fit.gain)
+
+
+def _settle_laplacians(fit: _Fit) -> None:
+    """On smooth states the two Laplacians are all but one: each that was taken is tried against the other."""
+    names = {s.name for s in fit.law.stencils}
+    if not names.issuperset(LAPLACIANS):
+        return
+    least = fit.settle(SETTLING) + fit.rolled(fit.held)
+    for channel, place in [(c, p) for c in fit.law.channels for p in fit.law.channels]:
+        for old, new in (LAPLACIANS, LAPLACIANS[::-1]):
+            before, updates = fit.law, fit.law.updates()
+            one, other = symbol(feature_name(place, old)), symbol(feature_name(place, new))
+            if not updates[channel].has(one) or updates[channel].has(other):
+                continue
+            updates[channel] = updates[channel].xreplace({one: other})
+            fit.law = Law(updates, before.stencils, before.dt, before.inner)
+            loss = fit.settle(SETTLING) + fit.rolled(fit.held)
+            if loss < least:
+                least = loss
+                break
+            fit.law = before
 
 
 def _solve(normal: Array, moment: Array) -> Array:

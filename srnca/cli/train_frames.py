@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from srnca.dynamics.checkpoint import RecordingCheckpoint
     from srnca.dynamics.config import DynamicsConfig
     from srnca.dynamics.footage import Footage
-    from srnca.dynamics.training import RecordingProgress
+    from srnca.dynamics.stages import RecordingProgress
 
 _REASONS = {
     "channels": "the recording says which channels there are; further ones are --hidden-channels",

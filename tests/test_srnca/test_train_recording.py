@@ -12,14 +12,14 @@ import torch
 from equations.errors import InputError
 from equations.stencils import LAP5
 from srnca.checkpoint import load_checkpoint, read_kind
-from srnca.dynamics import training
 from srnca.dynamics.checkpoint import load_recording_checkpoint, save_recording_checkpoint
 from srnca.dynamics.config import DynamicsConfig, law_stencils
 from srnca.dynamics.footage import Footage
 from srnca.dynamics.network import RecordingNCA
 from srnca.dynamics.newton import jacobian, weights_of
 from srnca.dynamics.rollout import clean, cleanest
-from srnca.dynamics.training import RecordingProgress, stages_of, train_recording
+from srnca.dynamics.stages import RecordingProgress, stages_of
+from srnca.dynamics.training import train_recording
 from tests.test_srnca.recorded import SIZE, record
 
 torch.set_num_threads(1)
@@ -198,7 +198,7 @@ def test_stopped_and_resumed_is_the_same_bit_for_bit(tmp_path: Path, monkeypatch
     film = footage(12, every=2, dt=2.0)
     whole = train_recording(film, config)
     out, count = tmp_path / "x.pt", 0
-    inner = training.RecordingNCA.perceive
+    inner = RecordingNCA.perceive
     calls = [0]
 
     def stumbling(self: RecordingNCA, state: torch.Tensor) -> torch.Tensor:
@@ -214,7 +214,7 @@ def test_stopped_and_resumed_is_the_same_bit_for_bit(tmp_path: Path, monkeypatch
     for number in range(40):
         calls[0] = 0
         with monkeypatch.context() as patch:
-            patch.setattr(training.RecordingNCA, "perceive", stumbling if number % 2 else inner)
+            patch.setattr(RecordingNCA, "perceive", stumbling if number % 2 else inner)
             try:
                 done = train_recording(
                     film, config, out=out, resume=out.exists(), progress=None if number % 2 else stop

@@ -17,6 +17,7 @@ from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.config import DynamicsConfig, law_stencils
 from srnca.dynamics.distil import distill_network
 from srnca.dynamics.footage import Footage
+from srnca.dynamics.offer import offer_terms
 from srnca.dynamics.refit import refit_on_recording
 from srnca.dynamics.teacher import RecordingNCATeacher
 from srnca.dynamics.training import train_recording
@@ -105,6 +106,25 @@ def test_windows_drop_terms_that_are_not_there_and_mend_constants() -> None:
     assert_gray_scott(found.updates, 1e-4)
     assert found.loss < 1e-6 * found.before
     assert found.path[0][0] == 9
+
+
+def test_the_recording_offers_what_the_network_has_wrong(network: RecordingCheckpoint) -> None:
+    """A network whose rate of v is off by a tenth still goes near enough to the states for the true terms to show."""
+    with torch.no_grad():
+        spoilt = train_recording(network.footage, network.config)
+        spoilt.nca.weight[1] *= 1.1
+        assert spoilt.nca.linear is not None
+        spoilt.nca.linear[1] *= 1.1
+    found = constants(offer_terms(RecordingNCATeacher(spoilt), seed=0))
+    assert all(len(found[c]) <= 8 and set(found[c]) >= set(LAW[c]) for c in LAW)
+
+
+def test_of_two_laplacians_the_better_one_stays() -> None:
+    names = feature_names(("u", "v"), law_stencils(3))
+    texts = {"u": "0.16*u_corner - u*v^2 + 0.055 - 0.055*u", "v": "0.08*v_corner + u*v^2 - 0.117*v"}
+    updates = {c: parse_infix(text, names) for c, text in texts.items()}
+    film = Footage([record(16)[1]], ("u", "v"), 1.0)
+    assert_gray_scott(refit_on_recording(updates, film, law_stencils(3), dt=1.0, inner=1).updates, 1e-5)
 
 
 def test_a_true_term_is_missed_and_kept() -> None:

@@ -55,20 +55,21 @@ def raw_states(footage: Footage, begin: Callable[[Tensor], Tensor]) -> States:
 @torch.no_grad()
 def clean(footage: Footage, step: Step, begin: Callable[[Tensor], Tensor], gain: float) -> tuple[States, float]:
     """States that follow the recording as far as `gain` says, and the automaton otherwise; and the mean squared error
-    of one-frame forecasts from them, in units of change.
+    of one-frame forecasts from them, in units of change, weighed as in a Batch.
 
     A constant-gain filter (nudging): a ← forecast + gain · (frame − forecast). Hidden channels are carried along.
     """
     unit, shown = footage.change[:, None, None, None], len(footage.names)
     found, error, count = [], 0.0, 0
-    for f in footage.frames:
+    for index, f in enumerate(footage.frames):
         frames = f.transpose(0, 1).double()  # (channel, t, h, w)
         state = begin(frames[:, :1])
         path = [state]
         for t in range(1, len(f)):
             ahead = step(state)
             off = frames[:, t : t + 1] - ahead[:shown]
-            error += float((off / unit).square().mean())
+            lively = float(footage.activity(Window(index, t - 1), 1))
+            error += float((off / unit).square().mean()) / (1 + lively)
             count += 1
             weight = max(gain, 1 / (t + 1))  # at first the frames so far count alike
             state = torch.cat([ahead[:shown] + weight * off, ahead[shown:]])

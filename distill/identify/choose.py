@@ -24,8 +24,10 @@ BAGS = 40
 WORTH = 0.01  # a further term must lower the held-out error by this share of it …
 SURE = 0.9  # … in this share of draws of blocks
 LEAST = 1e-13  # of the largest eigenvalue of a Gram matrix
-REPLICAS = 2  # times that noise is put on again
-MOSTLY = 0.5  # a column of which noise is more than this share is not used
+REPLICAS = 2  # times that noise is put on again …
+SHARE = 0.5  # … this much of it: what is quadratic in it would count too often
+CAUTION = 0.3  # of the noise stays in while terms are looked for
+MOSTLY = 0.03  # a column of which noise is more than this share is not used
 RARE = 0.5  # a term that fewer bags take is dropped
 
 
@@ -45,9 +47,17 @@ class Blocks:
     table: tuple[Array, Array] | None = None  # without noise: the columns themselves and Y, for fits of full accuracy
 
     def problem(self, weights: Array, channel: int, order: Sequence[int]) -> Problem:
-        """The regression of one channel on the blocks, each counted `weights` times."""
-        gram = _positive(np.tensordot(weights, self.gram, 1))
-        return Problem(gram, weights @ self.moment[:, :, channel], float(weights @ self.power[:, channel]), order)
+        """The search for terms of one channel on the blocks, each counted `weights` times.
+
+        A part of the noise stays in: what is taken off is only known so well, and of terms with much of it too much
+        would make them look perfect.
+        """
+        m = self.gram.shape[1]
+        y = m + channel
+        gram = _positive(np.tensordot(weights, self.gram + CAUTION * self.noise[:, :m, :m], 1))
+        moment = weights @ (self.moment[:, :, channel] + CAUTION * self.noise[:, :m, y])
+        # with the noise of y: among errors that are all but zero without it, the better would be the luckier
+        return Problem(gram, moment, float(weights @ (self.power[:, channel] + self.noise[:, y, y])), order)
 
     def fit(self, weights: Array, channel: int, subset: Sequence[int]) -> Array:
         """Least-squares weights of the unit-norm columns in `subset`."""
@@ -127,7 +137,7 @@ def make_blocks(system: System, columns: Columns, seed: int, replicas: int = REP
 
     Noise in the columns biases a fit towards zero. How much it adds is measured: the same noise is put on once more,
     and the sums of what that changes are taken off (a moment-corrected fit; Fuller, Measurement Error Models, 1987, ch.
-    2). Columns that are mostly noise become zero, so that nothing takes them.
+    2). Columns with much noise become zero, so that nothing takes them.
     """
     values, m = columns(system), -1
     both = np.concatenate([values, system.Y], axis=1)  # (rows, m + channels)
@@ -136,9 +146,9 @@ def make_blocks(system: System, columns: Columns, seed: int, replicas: int = REP
     total = np.stack([both[g].T @ both[g] for g in groups])
     noise = np.zeros_like(total)
     for number in range(replicas if system.noisy else 0):
-        again = system.replica(seed + number)
+        again = system.replica(seed + number, SHARE)
         change = np.concatenate([columns(again), again.Y], axis=1) - both
-        noise += np.stack([change[g].T @ change[g] for g in groups]) / replicas
+        noise += np.stack([change[g].T @ change[g] for g in groups]) / (replicas * SHARE**2)
     norm = np.sqrt(np.diag(total.sum(axis=0))[:m])
     mostly = np.diag(noise.sum(axis=0))[:m] > MOSTLY * np.square(norm)
     norm = np.where(norm > 0, norm, 1.0)
@@ -166,11 +176,7 @@ def choose(
     """
     everything = np.ones(len(blocks.rows))
     path = best_path(blocks.problem(everything, channel, order), plain, most)
-    errors = held_out_errors(blocks, channel, path)
-    if path:
-        disturbance = blocks.disturbance(channel, path[-1], blocks.fit(everything, channel, path[-1]))
-        errors = [error + disturbance for error in errors]
-    size = worth(errors, floor * blocks.rows, seed)
+    size = worth(_with_noise(blocks, channel, path), floor * blocks.rows, seed)
     subset: Subset = path[size - 1] if size else ()
     pool = sorted({i for s in path[: size + 6] for i in s})
     bags = draws(len(blocks.rows), seed + channel)
@@ -178,12 +184,34 @@ def choose(
     for bag in bags if subset else ():
         inclusion[list(_reselected(blocks, bag, channel, pool, order, plain, subset))] += 1
     inclusion /= len(bags)
-    subset = tuple(i for i in subset if inclusion[i] >= RARE)
+    subset = _without_rare(blocks, channel, subset, inclusion, floor, seed)
     weights = blocks.fit_all(channel, subset)
     norm = blocks.norm[list(subset)]
     resampled = np.array([blocks.fit(bag, channel, subset) / norm for bag in bags]) if subset else np.zeros((1, 0))
     error = float(blocks.errors(channel, subset, weights).sum())
     return Choice(subset, weights / norm, resampled.std(axis=0), inclusion, error, tuple(path))
+
+
+def _without_rare(blocks: Blocks, channel: int, subset: Subset, inclusion: Array, floor: float, seed: int) -> Subset:
+    """`subset` less the terms that few bags take, unless it is clearly worse without them."""
+    kept = tuple(i for i in subset if inclusion[i] >= RARE)
+    if kept == subset:
+        return subset
+    errors = _with_noise(blocks, channel, [kept, subset])[1:]
+    return kept if worth(errors, floor * blocks.rows, seed) == 0 else subset
+
+
+def _with_noise(blocks: Blocks, channel: int, path: Sequence[Subset]) -> list[Array]:
+    """Held-out errors as they are compared: what noise adds to the last subset's is put to all, and a part of what it
+    adds to each, so that terms which amplify noise must earn it.
+    """
+    errors = held_out_errors(blocks, channel, path)
+    everything = np.ones(len(blocks.rows))
+    noises = [blocks.disturbance(channel, s, blocks.fit(everything, channel, s) if s else np.zeros(0)) for s in path]
+    if not noises:
+        return errors
+    none = blocks.disturbance(channel, (), np.zeros(0))
+    return [e + noises[-1] + CAUTION * n for e, n in zip(errors, [none, *noises], strict=True)]
 
 
 def held_out_errors(blocks: Blocks, channel: int, path: Sequence[Subset]) -> list[Array]:

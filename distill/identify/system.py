@@ -96,14 +96,15 @@ class System:
         high = np.max([part.seen.max(axis=(0, 2, 3)) for part in self._parts], axis=0)
         return [int(i) for i in np.flatnonzero(both_signs(low, high))]
 
-    def replica(self, seed: int) -> System:
-        """The same rows of the same frames with as much noise on them once more."""
+    def replica(self, seed: int, share: float = 1.0) -> System:
+        """The same rows of the same frames with `share` as much noise on them once more."""
         rng = np.random.default_rng((seed, 0x201))
         again = copy(self)
-        again.levels, again.noise = np.sqrt(2) * self.levels, 2 * self.noise
+        variance = 1 + share**2
+        again.levels, again.noise = np.sqrt(variance) * self.levels, variance * self.noise
         again._parts = []
         for part in self._parts:
-            more = rng.normal(size=part.frames.shape) * self.levels[:, None, None]
+            more = rng.normal(size=part.frames.shape) * (share * self.levels[:, None, None])
             again._parts.append(_Part(part.frames + more, self.dt, self.stencils, self.windows, part.corner))
         again.Y = again._changes()
         return again

@@ -27,7 +27,8 @@ LEAST = 1e-13  # of the largest eigenvalue of a Gram matrix
 REPLICAS = 2  # times that noise is put on again …
 SHARE = 0.5  # … this much of it: what is quadratic in it would count too often
 CAUTION = 0.3  # of the noise stays in while terms are looked for
-MOSTLY = 0.03  # a column of which noise is more than this share is not used
+MOSTLY = 0.03  # an unusual column of which noise is more than this share is not used …
+MOSTLY_PLAIN = 0.5  # … and a plain one of which it is more than this
 RARE = 0.5  # a term that fewer bags take is dropped
 
 
@@ -64,7 +65,8 @@ class Blocks:
         s = list(subset)
         gram = np.tensordot(weights, self.gram[:, s][:, :, s], 1)
         moment = weights @ self.moment[:, s, channel]
-        scale = np.sqrt(np.maximum(np.diag(gram), 1e-300))
+        power = np.diag(gram)
+        scale = np.sqrt(np.where(power > 0, power, 1.0))
         solved = np.linalg.lstsq(gram / np.outer(scale, scale), moment / scale, rcond=1e-14)[0]
         return np.asarray(solved / scale, np.float64)
 
@@ -132,7 +134,9 @@ def _positive(gram: Array) -> Array:
     return np.asarray((vectors * np.maximum(values, least)) @ vectors.T)
 
 
-def make_blocks(system: System, columns: Columns, seed: int, replicas: int = REPLICAS) -> Blocks:
+def make_blocks(
+    system: System, columns: Columns, seed: int, replicas: int = REPLICAS, plain: Sequence[int] = ()
+) -> Blocks:
     """The sums of a system over the columns that `columns(system)` makes, freed of what noise adds to them.
 
     Noise in the columns biases a fit towards zero. How much it adds is measured: the same noise is put on once more,
@@ -150,7 +154,9 @@ def make_blocks(system: System, columns: Columns, seed: int, replicas: int = REP
         change = np.concatenate([columns(again), again.Y], axis=1) - both
         noise += np.stack([change[g].T @ change[g] for g in groups]) / (replicas * SHARE**2)
     norm = np.sqrt(np.diag(total.sum(axis=0))[:m])
-    mostly = np.diag(noise.sum(axis=0))[:m] > MOSTLY * np.square(norm)
+    limit = np.full(m, MOSTLY)
+    limit[list(plain)] = MOSTLY_PLAIN
+    mostly = np.diag(noise.sum(axis=0))[:m] > limit * np.square(norm)
     norm = np.where(norm > 0, norm, 1.0)
     scale = np.concatenate([np.where(mostly, 0.0, 1 / norm), np.ones(len(system.channels))])
     clean, noise = ((part * scale[:, None]) * scale for part in (total - noise, noise))

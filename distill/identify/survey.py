@@ -188,7 +188,7 @@ def _errors(system: System, names: Sequence[str], stencil: str, further: Sequenc
         found = of.columns(free)
         return np.concatenate([found, of.values(further)], axis=1) if count else found
 
-    blocks = make_blocks(system, columns, seed, replicas=1)
+    blocks = make_blocks(system, columns, seed, replicas=1, plain=range(len(free.terms)))
     order = [len(term) for term in free.terms] + [4] * count
     found = {}
     if stencil in ("auto", FREE):

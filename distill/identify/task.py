@@ -102,10 +102,10 @@ def laws_of(
         values = of.columns(library)
         return np.concatenate([values, of.values(extra)], axis=1) if extra else values
 
-    blocks = make_blocks(system, columns, run.seed)
+    plain = plain_terms(library, task.channels)
+    blocks = make_blocks(system, columns, run.seed, plain=plain)
     order = [len(term) for term in library.terms] + [4] * len(extra)
     origin = ["sparse"] * len(own) + ["operon"] * len(extra)
-    plain = plain_terms(library, task.channels)
     ulp = max(float(np.abs(f).max()) for f in task.recordings) * 2.0**-23 / task.dt
     material = MATERIAL**2 if chosen.windows.scheme.order > 1 else 0.0
     laws = {}

@@ -69,7 +69,7 @@ def test_progress_is_reported(samples: Samples) -> None:
         )
     assert heard[0] == ("pysr", pytest.approx(0, abs=0.05), "starting Julia")
     heard.clear()
-    engine("hangs-late", Limits(0.6, 0.1, 0.02)).fit(
+    engine("hangs-late", Limits(2.0, 0.1, 0.02)).fit(
         samples, U, options=OPTIONS, progress=lambda *said: heard.append(said)
     )
     assert any(detail == "u: 8 equations" for _, _, detail in heard)
@@ -114,8 +114,8 @@ def test_what_does_not_matter(samples: Samples, how: str, caplog: pytest.LogCapt
 @pytest.mark.parametrize(
     ("how", "limits", "words"),
     [
-        ("hangs-late", Limits(0.6, 0.1, 0.02), "was stopped after"),
-        ("stubborn", Limits(0.6, 0.1, 0.02), "was stopped after"),
+        ("hangs-late", Limits(2.0, 0.1, 0.02), "was stopped after"),
+        ("stubborn", Limits(2.0, 0.1, 0.02), "was stopped after"),
         ("endless", Limits(20.0, 0.1, 0.02, log_bytes=10**6), "printed more than 1000000 bytes"),
     ],
 )
@@ -147,7 +147,7 @@ def test_a_channel_whose_turn_never_came_is_absent(samples: Samples, caplog: pyt
 def test_no_process_is_left(samples: Samples, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN_PIDS", str(tmp_path / "pids"))
     with contextlib.suppress(SrncaError):
-        engine(how, Limits(0.6, 0.1, 0.02)).fit(samples, U, options=OPTIONS)
+        engine(how, Limits(2.0, 0.1, 0.02)).fit(samples, U, options=OPTIONS)
     worker, child = map(int, (tmp_path / "pids").read_text().split())
     assert not alive(worker)
     _wait_for(lambda: not alive(child))

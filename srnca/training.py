@@ -27,10 +27,10 @@ from srnca.nca import NCA
 from srnca.patches import PatchDistance
 from srnca.presets import TrainConfig
 from srnca.provenance import provenance
+from srnca.saving import train_and_save, unfinished
 
 log = logging.getLogger(__name__)
 
-SAVE_EVERY_S = 15.0
 FRESH_EVERY = 8  # one state of the pool is born anew every so many iterations
 SNAPSHOT_EVERY = 25  # how far a diverged run steps back
 OVERFLOW_WEIGHT = 1.0
@@ -75,28 +75,9 @@ def train(
     bank = make_bank(config.bank, target.pixels, vgg_weights=vgg_weights, download=download)
     run = _Run(target, config, TextureLoss(bank, target.pixels), torch.device(device), vgg_weights)
     if resume:
-        if out is None or not out.is_file():
-            raise InputError(f"resume: expected an unfinished checkpoint, found no file {out}; start without --resume")
-        run.restore(load_checkpoint(out))
-    saved = time.monotonic()
-    try:
-        with state_threads(run.device, config.batch_size) as run.threads:
-            while run.iteration < config.iterations:
-                happened = run.iterate()
-                if out and time.monotonic() - saved > SAVE_EVERY_S:
-                    save_checkpoint(run.checkpoint(), out)
-                    saved = time.monotonic()
-                if progress:
-                    progress(happened)
-    except KeyboardInterrupt:
-        run.take_back()
-        if out:
-            save_checkpoint(run.checkpoint(), out)
-        raise
-    done = run.checkpoint(finished=True)
-    if out:
-        save_checkpoint(done, out)
-    return done
+        run.restore(load_checkpoint(unfinished(out)))
+    with state_threads(run.device, config.batch_size) as run.threads:
+        return train_and_save(run, save_checkpoint, out, progress)
 
 
 class _Run:
@@ -129,6 +110,10 @@ class _Run:
         seed = int(torch.randint(2**31, (), generator=self.random))
         size = (self.config.size, self.config.size)
         return torch.from_numpy(make_state(self.nca.first_state, self.config.channels, size, seed))
+
+    @property
+    def done(self) -> bool:
+        return self.iteration >= self.config.iterations
 
     def iterate(self) -> TrainProgress:
         self.before = self.state()
@@ -251,3 +236,6 @@ class _Run:
             provenance=provenance(target=self.target.name, notes=list(self.target.notes), vgg_weights=self.weights),
             training={} if finished else self.state(),
         )
+
+    def finish(self) -> Checkpoint:
+        return self.checkpoint(finished=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ from srnca.dynamics.config import DynamicsConfig
 from srnca.dynamics.footage import Footage
 from srnca.dynamics.run import Run
 from srnca.dynamics.stages import RecordingProgress
-
-SAVE_EVERY_S = 15.0
+from srnca.saving import train_and_save, unfinished
 
 
 @one_thread()
@@ -43,28 +41,9 @@ def train_recording(
         )
     run = Run(footage, config, torch.device(device), origin or {})
     if resume:
-        if out is None or not out.is_file():
-            raise InputError(f"resume: expected an unfinished checkpoint, found no file {out}; start without --resume")
-        before = load_recording_checkpoint(out)
+        before = load_recording_checkpoint(unfinished(out))
         run.check_same(before)
         if not before.training:
             return before
         run.restore(before)
-    saved = time.monotonic()
-    try:
-        while not run.done:
-            happened = run.iterate()
-            if out and time.monotonic() - saved > SAVE_EVERY_S:
-                save_recording_checkpoint(run.checkpoint(), out)
-                saved = time.monotonic()
-            if progress:
-                progress(happened)
-    except KeyboardInterrupt:
-        run.take_back()
-        if out:
-            save_recording_checkpoint(run.checkpoint(), out)
-        raise
-    done = run.finish()
-    if out:
-        save_recording_checkpoint(done, out)
-    return done
+    return train_and_save(run, save_recording_checkpoint, out, progress)

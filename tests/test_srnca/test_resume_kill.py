@@ -26,12 +26,12 @@ ITERATIONS = 60
 DRIVER = """
 import json, os, random, signal, sys, time
 from pathlib import Path
-from srnca import training
+from srnca import saving, training
 from srnca.checkpoint import load_checkpoint
 from tests.test_srnca.tiny import config, target
 
 out, kills, iterations = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-training.SAVE_EVERY_S = 0
+saving.SAVE_EVERY_S = 0
 settings, rng, seen = config(iterations=iterations, update_rate=0.6), random.Random(int(sys.argv[4])), []
 training.train(target(), config(iterations=1))  # whatever is loaded on use
 for _ in range(kills):
@@ -52,10 +52,10 @@ print(json.dumps(seen))
 # The command line itself, saving at every iteration.
 COMMAND = """
 import sys
-from srnca import training
+from srnca import saving
 from srnca.cli.app import main
 
-training.SAVE_EVERY_S = 0
+saving.SAVE_EVERY_S = 0
 sys.exit(main(sys.argv[1:]))
 """
 

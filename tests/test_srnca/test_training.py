@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from equations.errors import InputError, MissingPartError, SrncaError
-from srnca import training
+from srnca import saving, training
 from srnca.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from srnca.images import Target
 from srnca.training import TrainProgress, train
@@ -171,7 +171,7 @@ def test_ctrl_c_in_the_middle_of_an_iteration_loses_nothing(
 
 
 def test_it_saves_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "SAVE_EVERY_S", 0)
+    monkeypatch.setattr(saving, "SAVE_EVERY_S", 0)
     out, seen = tmp_path / "x.pt", []
 
     def progress(now: TrainProgress) -> None:

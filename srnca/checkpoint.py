@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from equations.errors import InputError
 from equations.files import write_bytes
@@ -19,6 +21,7 @@ from srnca.presets import TrainConfig
 
 FORMAT = "srnca.nca/1"
 PICTURE, RECORDING = "picture", "recording"  # kinds: what the automaton was trained on
+Built = TypeVar("Built")
 _KEYS = ("config", "weights", "stencils", "target", "history", "iteration", "provenance")
 
 
@@ -87,14 +90,7 @@ def load_checkpoint(path: Path | str, *, update_rate: float | None = None) -> Ch
         return _load_legacy(path, data, update_rate)
     if update_rate is not None:
         raise InputError(f"{path}: expected an update rate for legacy checkpoints only, this one is not; leave it out")
-    missing = [key for key in _KEYS if key not in data]
-    if missing:
-        raise InputError(f"{path}: the checkpoint lacks {', '.join(missing)}; train it again")
-    try:
-        return _build(data)
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: the parts of this checkpoint do not fit each other ({reason})") from error
+    return build_from(path, data, _KEYS, _build)
 
 
 def read_kind(path: Path | str) -> tuple[str, Any]:
@@ -113,6 +109,20 @@ def read_kind(path: Path | str) -> tuple[str, Any]:
     if kind not in (PICTURE, RECORDING):
         raise InputError(f"{path}: expected a checkpoint of kind {PICTURE} or {RECORDING}, got {str(kind)[:40]!r}")
     return kind, data
+
+
+def build_from(
+    path: Path | str, data: dict[str, Any], keys: Sequence[str], build: Callable[[dict[str, Any]], Built]
+) -> Built:
+    """What `build` makes of a checkpoint's data; InputError where one of `keys` is missing or parts do not fit."""
+    missing = [key for key in keys if key not in data]
+    if missing:
+        raise InputError(f"{path}: the checkpoint lacks {', '.join(missing)}; train it again")
+    try:
+        return build(data)
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: the parts of this checkpoint do not fit each other ({reason})") from error
 
 
 def _load_legacy(path: Path, data: dict[str, Any], update_rate: float | None) -> Checkpoint:
@@ -136,35 +146,47 @@ def _read(path: Path) -> Any:
         ) from error
 
 
-def kernel_of(rows: list[list[float]]) -> Any:
-    return tuple(tuple(row) for row in rows)
+def settings_of(kind: type[Any], data: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of the configuration `kind` in a checkpoint's data; what this version does not know is left out."""
+    known = {f.name for f in fields(kind)}
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in data["config"].items() if k in known}
+
+
+def stencils_of(data: dict[str, Any], filters: int) -> tuple[Stencil, ...]:
+    """The stencils in a checkpoint's data. Raises ValueError when they are not `filters`."""
+    kernels: list[tuple[str, Any]] = [(s["name"], tuple(map(tuple, s["kernel"]))) for s in data["stencils"]]
+    stencils = tuple(Stencil(name, kernel) for name, kernel in kernels)
+    if len(stencils) != filters:
+        raise ValueError(f"{len(stencils)} stencils, expected {filters}")
+    return stencils
+
+
+def load_weights(nca: nn.Module, data: dict[str, Any]) -> None:
+    """Raises ValueError when they are not finite, RuntimeError when they do not fit."""
+    nca.load_state_dict(data["weights"])
+    if not all(bool(tensor.isfinite().all()) for tensor in nca.state_dict().values()):
+        raise ValueError("weights are not finite")
+
+
+def record_of(data: dict[str, Any]) -> dict[str, Any]:
+    """`history`, `iteration`, `provenance` and `training`, the fields of every checkpoint. Raises ValueError."""
+    history, provenance, training = data["history"], data["provenance"], data.get("training", {})
+    if history.ndim != 1 or not isinstance(provenance, dict) or not isinstance(training, dict):
+        raise ValueError("history, provenance or training is of another kind")
+    return {
+        "history": history.tolist(),
+        "iteration": int(data["iteration"]),
+        "provenance": provenance,
+        "training": training,
+    }
 
 
 def _build(data: dict[str, Any]) -> Checkpoint:
-    known = {f.name for f in fields(TrainConfig)}
-    settings: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in data["config"].items() if k in known
-    }
-    config = TrainConfig(**settings)
-    stencils = tuple(Stencil(s["name"], kernel_of(s["kernel"])) for s in data["stencils"])
-    if len(stencils) != config.filters:
-        raise ValueError(f"{len(stencils)} stencils, expected {config.filters}")
+    config = TrainConfig(**settings_of(TrainConfig, data))
+    stencils = stencils_of(data, config.filters)
     target = data["target"].numpy()
     if target.shape != (config.size, config.size, 3) or not np.isfinite(target).all():
         raise ValueError(f"target is {target.shape}, expected ({config.size}, {config.size}, 3) of finite numbers")
     nca = NCA(config.nca, stencils=stencils, colour=target.mean(axis=(0, 1)).tolist())
-    nca.load_state_dict(data["weights"])
-    if not all(bool(tensor.isfinite().all()) for tensor in nca.state_dict().values()):
-        raise ValueError("weights are not finite")
-    history, provenance, training = data["history"], data["provenance"], data.get("training", {})
-    if history.ndim != 1 or not isinstance(provenance, dict) or not isinstance(training, dict):
-        raise ValueError("history, provenance or training is of another kind")
-    return Checkpoint(
-        config,
-        nca,
-        target,
-        history.tolist(),
-        int(data["iteration"]),
-        provenance,
-        training,
-    )
+    load_weights(nca, data)
+    return Checkpoint(config, nca, target, **record_of(data))

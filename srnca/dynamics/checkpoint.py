@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,16 @@ import torch
 
 from equations.errors import InputError
 from equations.files import write_bytes
-from equations.stencils import Stencil
-from srnca.checkpoint import FORMAT, RECORDING, kernel_of, read_kind
+from srnca.checkpoint import (
+    FORMAT,
+    RECORDING,
+    build_from,
+    load_weights,
+    read_kind,
+    record_of,
+    settings_of,
+    stencils_of,
+)
 from srnca.dynamics.config import DynamicsConfig
 from srnca.dynamics.footage import Footage
 from srnca.dynamics.network import RecordingNCA
@@ -70,37 +78,15 @@ def load_recording_checkpoint(path: Path | str) -> RecordingCheckpoint:
     kind, data = read_kind(path)
     if kind != RECORDING:
         raise InputError(f"{path}: expected an automaton that was trained on a recording, got one of a {kind}")
-    missing = [key for key in _KEYS if key not in data]
-    if missing:
-        raise InputError(f"{path}: the checkpoint lacks {', '.join(missing)}; train it again")
-    try:
-        return _build(data)
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: the parts of this checkpoint do not fit each other ({reason})") from error
+    return build_from(path, data, _KEYS, _build)
 
 
 def _build(data: dict[str, Any]) -> RecordingCheckpoint:
-    known = {f.name for f in fields(DynamicsConfig)}
-    settings: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in data["config"].items() if k in known
-    }
-    config = DynamicsConfig(**settings)
-    stencils = tuple(Stencil(s["name"], kernel_of(s["kernel"])) for s in data["stencils"])
-    if len(stencils) != config.filters:
-        raise ValueError(f"{len(stencils)} stencils, expected {config.filters}")
-    nca = RecordingNCA(config, stencils=stencils)
-    nca.load_state_dict(data["weights"])
-    if not all(bool(tensor.isfinite().all()) for tensor in nca.state_dict().values()):
-        raise ValueError("weights are not finite")
+    config = DynamicsConfig(**settings_of(DynamicsConfig, data))
+    nca = RecordingNCA(config, stencils=stencils_of(data, config.filters))
+    load_weights(nca, data)
     error = tuple(float(e) for e in data["error"])
     if len(error) not in (0, len(config.names)):
         raise ValueError(f"{len(error)} errors, expected {len(config.names)}")
     footage = Footage([f.numpy() for f in data["footage"]], config.names, config.dt * config.stride, config.dx)
-    history, provenance, training = data["history"], data["provenance"], data.get("training", {})
-    if history.ndim != 1 or not isinstance(provenance, dict) or not isinstance(training, dict):
-        raise ValueError("history, provenance or training is of another kind")
-    gain = float(data.get("gain", 1.0))
-    return RecordingCheckpoint(
-        config, nca, footage, error, gain, history.tolist(), int(data["iteration"]), provenance, training
-    )
+    return RecordingCheckpoint(config, nca, footage, error, float(data.get("gain", 1.0)), **record_of(data))

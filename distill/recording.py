@@ -149,7 +149,7 @@ def check_recordings(recordings: Sequence[Array], channels: int) -> tuple[npt.ND
     """All as float32; raises InputError unless they are recordings, of which at least one changes."""
     if not recordings:
         raise InputError("recording: expected at least one, got none")
-    checked = tuple(_check_frames(frames, channels) for frames in recordings)
+    checked = tuple(check_frames(frames, channels) for frames in recordings)
     if all((frames == frames[0]).all() for frames in checked):
         raise InputError(
             "recording: expected frames that change, got the same frame each time; "
@@ -158,7 +158,8 @@ def check_recordings(recordings: Sequence[Array], channels: int) -> tuple[npt.ND
     return checked
 
 
-def _check_frames(frames: Array, channels: int) -> Array:
+def check_frames(frames: npt.ArrayLike, channels: int) -> npt.NDArray[np.float32]:
+    """(t, channel, h, w) as float32; raises InputError for anything but two or more frames of finite numbers."""
     frames = np.asarray(frames)
     if frames.ndim != 4 or frames.shape[1] != channels or frames.dtype.kind not in "fiu":
         raise InputError(

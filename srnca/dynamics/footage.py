@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distill.recording import check_frames
 from equations.errors import InputError
 
 HELD_OUT = 5  # one frame in this many is kept for judging, in the middle, where there are enough
@@ -133,26 +134,9 @@ class Footage:
 
 
 def _checked(frames: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    frames = np.asarray(frames)
-    if frames.ndim != 4 or frames.shape[1] != len(names) or frames.dtype.kind not in "fiu":
-        raise InputError(
-            f"recording: expected frames of numbers (time, {len(names)} channels, height, width), "
-            f"got {frames.dtype} {frames.shape}"
-        )
-    if len(frames) < 2:
-        raise InputError(
-            f"recording: expected at least two frames, to see what changes, got {len(frames)}; record more steps"
-        )
+    frames = check_frames(frames, len(names))
     if min(frames.shape[2:]) < 3:
         raise InputError(
             f"recording: expected a grid of at least 3 x 3 cells, got {frames.shape[3]} x {frames.shape[2]}"
-        )
-    frames = frames.astype(np.float32)
-    bad = np.argwhere(~np.isfinite(frames))
-    if len(bad):
-        t, c, y, x = map(int, bad[0])
-        raise InputError(
-            f"recording: expected finite numbers, got {frames[t, c, y, x]} in frame {t}, channel {names[c]}, "
-            f"cell ({y}, {x}); cut the recording before it"
         )
     return frames

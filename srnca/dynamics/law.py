@@ -43,8 +43,9 @@ class Law:
     def forecast(self, state: Tensor) -> Tensor:
         """From one frame to the next."""
         now = state.numpy()
-        for _ in range(self.inner):
-            now = now + self.dt * self.rate(self.values(now))
+        with np.errstate(all="ignore"):  # a young law may run away; its loss is then infinite
+            for _ in range(self.inner):
+                now = now + self.dt * self.rate(self.values(now))
         return torch.from_numpy(now)
 
     def updates(self) -> dict[str, Expr]:

@@ -45,15 +45,15 @@ Storage = Annotated[
     ),
 ]
 Trials = Annotated[int, typer.Option(min=1, help="How many the study shall have, over all workers and calls.")]
-Sampler = Annotated[str | None, opt._option("random, tpe, cmaes or nsga2.  [default: tpe]")]
-SpaceFile = Annotated[Path | None, opt._option("space.toml: other hyperparameters or ranges.")]
-Against = Annotated[str | None, opt._option("What nsga2 weighs the loss against: cost or terms.  [default: cost]")]
+Sampler = Annotated[str | None, opt.option("random, tpe, cmaes or nsga2.  [default: tpe]")]
+SpaceFile = Annotated[Path | None, opt.option("space.toml: other hyperparameters or ranges.")]
+Against = Annotated[str | None, opt.option("What nsga2 weighs the loss against: cost or terms.  [default: cost]")]
 Prune = Annotated[
-    float | None, opt._option("Share of trials, the worst at a mark, that are given up; 0: none.  [default: 0.25]")
+    float | None, opt.option("Share of trials, the worst at a mark, that are given up; 0: none.  [default: 0.25]")
 ]
-Objective = Annotated[str | None, opt._option("What is lowered: loss, or score, a learned one.  [default: loss]")]
-ScoreFile = Annotated[Path | None, opt._option("For --objective score: a score.json of srnca explore.")]
-PresetName = Annotated[str | None, opt._option("Where settings come from that are not searched.  [default: default]")]
+Objective = Annotated[str | None, opt.option("What is lowered: loss, or score, a learned one.  [default: loss]")]
+ScoreFile = Annotated[Path | None, opt.option("For --objective score: a score.json of srnca explore.")]
+PresetName = Annotated[str | None, opt.option("Where settings come from that are not searched.  [default: default]")]
 Workers = Annotated[int, typer.Option(min=1, max=256, help="Processes on this machine, or jobs of --slurm.")]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Of each worker.  [default: the cores, shared]", show_default=False)

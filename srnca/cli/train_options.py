@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 
-def _option(help: str, *names: str) -> Any:
+def option(help: str, *names: str) -> Any:
     """An option whose default is whatever the preset says."""
     return typer.Option(*names, help=help, show_default=False)
 
@@ -21,37 +21,37 @@ TargetName = Annotated[
 ]
 Frames = Annotated[
     list[Path] | None,
-    _option("A recording to learn in place of an image: frames.npz, frames.zarr, a folder, GIF, film; again for more."),
+    option("A recording to learn in place of an image: frames.npz, frames.zarr, a folder, GIF, film; again for more."),
 ]
-Out = Annotated[Path | None, _option("Checkpoint to write.  [default: NAME.pt]")]
+Out = Annotated[Path | None, option("Checkpoint to write.  [default: NAME.pt]")]
 Preset = Annotated[
     str | None,
-    _option(
+    option(
         "default, compact, blog-set5 or blog-set8; with --frames recording, recording-smooth or recording-relu. Other "
         "flags change it."
     ),
 ]
 
 # The automaton
-Channels = Annotated[int | None, _option("3 to 64; the first three are red, green, blue.")]
-Hidden = Annotated[int | None, _option("Width of the hidden layer.")]
-HiddenChannels = Annotated[int | None, _option("With --frames: channels that the recording does not show.")]
-Filters = Annotated[int | None, _option("1 to 20 stencils; with --frames 1 to 5.")]
+Channels = Annotated[int | None, option("3 to 64; the first three are red, green, blue.")]
+Hidden = Annotated[int | None, option("Width of the hidden layer.")]
+HiddenChannels = Annotated[int | None, option("With --frames: channels that the recording does not show.")]
+Filters = Annotated[int | None, option("1 to 20 stencils; with --frames 1 to 5.")]
 Activation = Annotated[
     Literal["relu", "linear", "abs", "product", "tanh"] | None,
-    _option("What stands between the layers: relu, linear, abs; with --frames product, tanh, relu."),
+    option("What stands between the layers: relu, linear, abs; with --frames product, tanh, relu."),
 ]
-UpdateRate = Annotated[float | None, _option("Chance in (0, 1] that a cell takes a step.")]
-Mask = Annotated[Literal["cell", "channel"] | None, _option("One draw for each cell, or each channel.")]
-Clamp = Annotated[str | None, _option("none or LOW,HIGH such as 0,1.")]
-FirstState = Annotated[Literal["noise", "square"] | None, _option("What the first state is made of.")]
+UpdateRate = Annotated[float | None, option("Chance in (0, 1] that a cell takes a step.")]
+Mask = Annotated[Literal["cell", "channel"] | None, option("One draw for each cell, or each channel.")]
+Clamp = Annotated[str | None, option("none or LOW,HIGH such as 0,1.")]
+FirstState = Annotated[Literal["noise", "square"] | None, option("What the first state is made of.")]
 
 # Its training
 Stride = Annotated[
-    int | None, _option("With --frames: steps of the automaton from one frame to the next.  [default: 1]")
+    int | None, option("With --frames: steps of the automaton from one frame to the next.  [default: 1]")
 ]
-Dt = Annotated[float | None, _option("With --frames: time between two frames.  [default: the file's, or 1]")]
-Dx = Annotated[float | None, _option("With --frames: width of a cell.  [default: the file's, or 1]")]
+Dt = Annotated[float | None, option("With --frames: time between two frames.  [default: the file's, or 1]")]
+Dx = Annotated[float | None, option("With --frames: width of a cell.  [default: the file's, or 1]")]
 Denoise = Annotated[
     bool | None,
     typer.Option(
@@ -60,22 +60,22 @@ Denoise = Annotated[
         show_default=False,
     ),
 ]
-MaxCaSteps = Annotated[int | None, _option("Longest rollout between two looks at the target.")]
-BatchSize = Annotated[int | None, _option("States an iteration.")]
-LearningRate = Annotated[float | None, _option("Adam's, in (0, 1].")]
-L1 = Annotated[float | None, _option("Weight of the mean |w| of the first layer: drives needless weights to 0.")]
-Iterations = Annotated[int | None, _option("Optimiser steps.")]
-Size = Annotated[int | None, _option("Side of the training picture, in cells.")]
-Seed = Annotated[int | None, _option("Same seed, same machine: same automaton.")]
-Bank = Annotated[Literal["multiscale", "vgg16"] | None, _option("Features of the texture loss.")]
-VggWeights = Annotated[Path | None, _option("vgg16-397923af.pth, for --bank vgg16.")]
+MaxCaSteps = Annotated[int | None, option("Longest rollout between two looks at the target.")]
+BatchSize = Annotated[int | None, option("States an iteration.")]
+LearningRate = Annotated[float | None, option("Adam's, in (0, 1].")]
+L1 = Annotated[float | None, option("Weight of the mean |w| of the first layer: drives needless weights to 0.")]
+Iterations = Annotated[int | None, option("Optimiser steps.")]
+Size = Annotated[int | None, option("Side of the training picture, in cells.")]
+Seed = Annotated[int | None, option("Same seed, same machine: same automaton.")]
+Bank = Annotated[Literal["multiscale", "vgg16"] | None, option("Features of the texture loss.")]
+VggWeights = Annotated[Path | None, option("vgg16-397923af.pth, for --bank vgg16.")]
 Download = Annotated[bool, typer.Option("--download", help="Allow fetching the VGG weights.")]
-Crop = Annotated[str | None, _option("X,Y,SIDE: the square to learn, in pixels of the image.")]
+Crop = Annotated[str | None, option("X,Y,SIDE: the square to learn, in pixels of the image.")]
 
 # This run
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-TimeLimit = Annotated[str | None, _option("Save and stop after, say, 90s, 5m or 1h.")]
+TimeLimit = Annotated[str | None, option("Save and stop after, say, 90s, 5m or 1h.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from --out where it stopped.")]
-PreviewFile = Annotated[Path | None, _option("PNG that updates: target, automaton, loss.")]
+PreviewFile = Annotated[Path | None, option("PNG that updates: target, automaton, loss.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]

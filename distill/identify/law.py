@@ -10,7 +10,8 @@ import numpy.typing as npt
 import sympy
 from sympy import Expr
 
-from distill.identify.choose import Blocks, Choice, choose, held_out_errors
+from distill.identify.blocks import Blocks
+from distill.identify.choose import Choice, choose, held_out_errors
 from distill.polish import FLOAT32, _shortest
 from distill.select import pareto
 from equations import build

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr
 
-from distill.identify.choose import SURE, Blocks, draws, held_out_errors, make_blocks
+from distill.identify.blocks import Blocks, make_blocks
+from distill.identify.choose import SURE, draws, held_out_errors
 from distill.identify.noise import corner, noise_levels
 from distill.identify.paths import best_path
 from distill.identify.schemes import Scheme, radius_for

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr
 
+from distill.identify.blocks import make_blocks
 from distill.identify.checks import check_rows
-from distill.identify.choose import make_blocks
 from distill.identify.law import Law, find_law
 from distill.identify.smooth import smooth
 from distill.identify.stencil import stencils_of

@@ -64,7 +64,7 @@ def describe(found: Findings) -> str:
     """Losses of each texture, the verdict, and what is queued."""
     import numpy as np
 
-    from srnca.studies.page import verdict
+    from srnca.studies.answers import verdict
 
     losses = found.table.losses
     rows: list[tuple[str, ...]] = [

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from srnca.studies.space import Axis, Space, Value
+from srnca.studies.axis import Axis, Value
+from srnca.studies.space import Space
 
 Array = npt.NDArray[Any]
 Params = Mapping[str, Any]

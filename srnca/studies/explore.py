@@ -15,12 +15,14 @@ import numpy as np
 from equations.errors import InputError, did_you_mean
 from equations.files import write_bytes, write_text
 from srnca.studies import schema
+from srnca.studies.answers import verdict
 from srnca.studies.figures import draw_all
-from srnca.studies.findings import VIEWS, Findings, Table, find, read_table
-from srnca.studies.page import make_page, verdict
+from srnca.studies.findings import VIEWS, Findings, find
+from srnca.studies.page import make_page
 from srnca.studies.plan import study_settings
 from srnca.studies.score import save_score
 from srnca.studies.sheet import load_targets, read_picture
+from srnca.studies.table import Table, read_table
 
 Report = Callable[[str, float, float, str], None]
 

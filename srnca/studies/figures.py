@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from srnca.report.figures import STYLE, embed, logarithmic
+from srnca.report.figures import logarithmic
+from srnca.studies.axis import Axis
+from srnca.studies.drawing import COLOURS, LINE, Drawing, colour, columns_of, drawn, finite, make_panels, size_of
 from srnca.studies.findings import Findings
 from srnca.studies.ratings import HIGHEST
-from srnca.studies.space import Axis
 from srnca.studies.suggest import good_ones
 
-COLOURS = ("#3f82c8", "#dd6b20", "#38a169", "#b5449c", "#8a8f98", "#c9a227")  # seen well on white and on black
 JITTER = 0.12
-PIXELS = 104  # of the page for an inch
-LINE = "#8a8f98"
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """One figure twice: an `svg` element, to be shown `width` pixels wide, and the bytes of a PNG on white."""
-
-    name: str
-    width: int
-    svg: str
-    png: bytes
-
-
-def drawn(name: str, size: tuple[float, float], draw: Callable[[Any], None]) -> Drawing:
-    """`draw` gets the empty figure, of `size` inches. The same numbers give the same bytes."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    def render(style: Any, **how: Any) -> bytes:
-        with matplotlib.rc_context(style):
-            figure = Figure(figsize=size, layout="constrained")
-            draw(figure)
-            buffer = io.BytesIO()
-            figure.savefig(buffer, **how)
-        return buffer.getvalue()
-
-    plain = {key: value for key, value in STYLE.items() if "color" not in key}
-    svg = render({**STYLE, "svg.hashsalt": name}, format="svg", transparent=True, metadata={"Date": None})
-    png = render(plain, format="png", dpi=150, metadata={"Software": None})
-    return Drawing(name, round(PIXELS * size[0]), embed(svg.decode("utf-8")), png)
 
 
 def draw_losses(found: Findings) -> Drawing:
@@ -57,19 +24,19 @@ def draw_losses(found: Findings) -> Drawing:
     def draw(figure: Any) -> None:
         axis, random = figure.subplots(), np.random.default_rng(0)
         for place in range(len(table.targets)):
-            values = _finite(table.losses[:, place])
+            values = finite(table.losses[:, place])
             if len(values) >= 5:
                 axis.boxplot(
-                    [values], positions=[place], widths=0.5, showfliers=False, medianprops={"color": _colour(place)},
+                    [values], positions=[place], widths=0.5, showfliers=False, medianprops={"color": colour(place)},
                     **{part: {"color": LINE} for part in ("boxprops", "whiskerprops", "capprops")},
                 )  # fmt: skip
             at = place + JITTER * (2 * random.random(len(values)) - 1)
-            axis.plot(at, values, "o", ms=4, color=_colour(place), alpha=0.75)
+            axis.plot(at, values, "o", ms=4, color=colour(place), alpha=0.75)
             axis.annotate(f"n = {len(values)}", (place, 1), xycoords=("data", "axes fraction"), ha="center", fontsize=8)
         axis.axhline(1, color=LINE, lw=0.9, ls=":")
         axis.set_xticks(range(len(table.targets)), table.targets)
         axis.set(ylabel="final texture loss", xlim=(-0.6, len(table.targets) - 0.4))
-        logarithmic(axis, "y", [float(v) for v in _finite(table.losses)])
+        logarithmic(axis, "y", [float(v) for v in finite(table.losses)])
 
     return drawn("losses", (6.4, 3.8), draw)
 
@@ -80,7 +47,7 @@ def draw_ratings(found: Findings) -> Drawing:
 
     def draw(figure: Any) -> None:
         random = np.random.default_rng(0)
-        for place, axis in enumerate(_panels(figure, len(table.targets), sharey=True)):
+        for place, axis in enumerate(make_panels(figure, len(table.targets), sharey=True)):
             x, y = table.losses[:, place], table.ratings[:, place]
             kept = np.isfinite(x) & np.isfinite(y)
             axis.plot(
@@ -88,7 +55,7 @@ def draw_ratings(found: Findings) -> Drawing:
                 y[kept] + 0.06 * random.standard_normal(kept.sum()),
                 "o",
                 ms=4.5,
-                color=_colour(place),
+                color=colour(place),
                 alpha=0.8,
             )
             axis.set(xlabel="texture loss", ylim=(-0.3, HIGHEST + 0.3))
@@ -98,7 +65,7 @@ def draw_ratings(found: Findings) -> Drawing:
             if place == 0:
                 axis.set_ylabel("rating, mean")
 
-    return drawn("ratings", _size(len(table.targets)), draw)
+    return drawn("ratings", size_of(len(table.targets)), draw)
 
 
 def draw_hyperparameters(found: Findings) -> Drawing:
@@ -108,7 +75,7 @@ def draw_hyperparameters(found: Findings) -> Drawing:
 
     def draw(figure: Any) -> None:
         random = np.random.default_rng(0)
-        panels = _panels(figure, len(space_axes), sharey=True)
+        panels = make_panels(figure, len(space_axes), sharey=True)
         for index, (own, axis) in enumerate(zip(space_axes, panels, strict=True)):
             for place, target in enumerate(table.targets):
                 at = _places(own, found.numbers[own.name])
@@ -118,22 +85,20 @@ def draw_hyperparameters(found: Findings) -> Drawing:
                     else 0.5 / max(1, len(table.targets)) * (place - (len(table.targets) - 1) / 2)
                 )
                 shift = step + (0.03 * random.standard_normal(len(at)) if own.choices else 0)
-                axis.plot(
-                    at + shift, table.losses[:, place], "o", ms=3.5, color=_colour(place), alpha=0.7, label=target
-                )
+                axis.plot(at + shift, table.losses[:, place], "o", ms=3.5, color=colour(place), alpha=0.7, label=target)
             axis.set_xlabel(own.name.replace("_", " "))
             if own.choices:
                 axis.set_xticks(range(len(own.choices)), [str(choice) for choice in own.choices])
                 axis.set_xlim(-0.6, len(own.choices) - 0.4)
             elif own.log:
                 axis.set_xscale("log")
-            if index % _columns(len(space_axes)) == 0:
+            if index % columns_of(len(space_axes)) == 0:
                 axis.set_ylabel("texture loss")
-            logarithmic(axis, "y", [float(v) for v in _finite(table.losses)])
+            logarithmic(axis, "y", [float(v) for v in finite(table.losses)])
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper left", ncols=min(6, len(labels)))
 
-    return drawn("hyperparameters", _size(len(space_axes), tall=2.3), draw)
+    return drawn("hyperparameters", size_of(len(space_axes), tall=2.3), draw)
 
 
 def draw_importances(found: Findings) -> Drawing:
@@ -147,7 +112,7 @@ def draw_importances(found: Findings) -> Drawing:
         for index, (what, one) in enumerate(found.importances.items()):
             at = np.arange(len(names)) - height * (index - (len(found.importances) - 1) / 2)
             label = f"{what}: R² {one.r2:.2f} held out".replace("-", "−")
-            axis.barh(at, one.mean[order], height, xerr=one.spread[order], color=_colour(index), label=label,
+            axis.barh(at, one.mean[order], height, xerr=one.spread[order], color=colour(index), label=label,
                       error_kw={"ecolor": LINE, "lw": 1.2})  # fmt: skip
         axis.axvline(0, color=LINE, lw=0.9)
         axis.set_yticks(range(len(names)), [names[i].replace("_", " ") for i in order])
@@ -162,7 +127,9 @@ def draw_across(found: Findings) -> Drawing:
     table = found.table
 
     def draw(figure: Any) -> None:
-        for ((a, b), (both, line)), axis in zip(found.across.items(), _panels(figure, len(found.across)), strict=True):
+        for ((a, b), (both, line)), axis in zip(
+            found.across.items(), make_panels(figure, len(found.across)), strict=True
+        ):
             x, y = (table.losses[:, table.targets.index(name)] for name in (a, b))
             kept = np.isfinite(x) & np.isfinite(y)
             axis.plot(x[kept], y[kept], "o", ms=4, color=COLOURS[0], alpha=0.8)
@@ -177,7 +144,7 @@ def draw_across(found: Findings) -> Drawing:
             logarithmic(axis, "x", [float(v) for v in x[kept]])
             logarithmic(axis, "y", [float(v) for v in y[kept]])
 
-    return drawn("across", _size(len(found.across), tall=2.9), draw)
+    return drawn("across", size_of(len(found.across), tall=2.9), draw)
 
 
 def draw_views(found: Findings) -> Drawing:
@@ -188,7 +155,7 @@ def draw_views(found: Findings) -> Drawing:
     label = "mean rating" if table.rated else "standardised log loss, turned so that up is better"
 
     def draw(figure: Any) -> None:
-        panels = _panels(figure, len(found.views))
+        panels = make_panels(figure, len(found.views))
         for view, axis in zip(found.views, panels, strict=True):
             lost = ~np.isfinite(values)
             axis.plot(*view.points[lost].T, "x", color=LINE, ms=5)
@@ -218,37 +185,11 @@ def draw_score(found: Findings) -> Drawing:
     return drawn("score", (3.8, 3.6), draw)
 
 
-def _panels(figure: Any, count: int, **share: Any) -> list[Any]:
-    columns = _columns(count)
-    rows = -(-count // columns)
-    axes = np.atleast_1d(figure.subplots(rows, columns, squeeze=False, **share)).ravel()
-    for spare in axes[count:]:
-        spare.set_visible(False)
-    return list(axes[:count])
-
-
-def _columns(count: int) -> int:
-    return count if count <= 4 else (3 if count in (5, 6) else 4)
-
-
-def _size(count: int, *, tall: float = 2.7) -> tuple[float, float]:
-    columns = _columns(count)
-    return max(4.2, 2.8 * columns), 0.5 + tall * -(-count // columns)
-
-
 def _places(axis: Axis, numbers: np.ndarray) -> np.ndarray:
     """Choices side by side, whatever their values; a value that is none lies between its neighbours."""
     if not axis.choices or not axis.ordered:
         return numbers
     return np.interp(numbers, [float(choice) for choice in axis.choices], range(len(axis.choices)))
-
-
-def _finite(values: np.ndarray) -> np.ndarray:
-    return values[np.isfinite(values)]
-
-
-def _colour(index: int) -> str:
-    return COLOURS[index % len(COLOURS)]
 
 
 def draw_all(found: Findings) -> dict[str, Drawing]:

@@ -12,66 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from equations.errors import InputError, MissingPartError
-from srnca.studies import schema, views
-from srnca.studies.codec import Codec
+from srnca.studies import views
 from srnca.studies.importance import Importances, measure_importances
 from srnca.studies.measures import Correlation, Estimate, Line, correlate, fit_line, mean_rank_agreement
 from srnca.studies.named import Comparison, compare_named
-from srnca.studies.ratings import Consistency, consistency, mean_scores
-from srnca.studies.results import list_results, study_space
-from srnca.studies.schema import TrialResult
+from srnca.studies.ratings import Consistency, consistency
 from srnca.studies.score import Held, Score, fit_score
 from srnca.studies.statistics import measure
 from srnca.studies.suggest import Drawn, good_ones, suggest
+from srnca.studies.table import Table, mean_of_rows, standardised
 from srnca.studies.views import View
 
 Array = npt.NDArray[Any]
 Report = Callable[[str, float, float, str], None]
 
 VIEWS = ("pca", "umap", "autoencoder")
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """The study as arrays: rows are the trials that were trained to the end or diverged.
-
-    losses, ratings: (trials, targets), NaN where there is none; logs: log10 of the losses. A pruned or failed trial has
-    no final loss and is in no row; a diverged one has none on the target where it diverged.
-    """
-
-    name: str
-    codec: Codec
-    targets: tuple[str, ...]
-    every: tuple[TrialResult, ...]
-    results: tuple[TrialResult, ...]
-    losses: Array
-    ratings: Array
-
-    @property
-    def params(self) -> list[dict[str, Any]]:
-        return [dict(result.params) for result in self.results]
-
-    @property
-    def logs(self) -> Array:
-        return np.asarray(np.log10(self.losses))
-
-    @property
-    def rated(self) -> bool:
-        """Whether enough trials have ratings for those to say what is good."""
-        return int(np.isfinite(self.ratings).any(axis=1).sum()) >= max(views.FEWEST, len(self.results) // 2)
-
-    @property
-    def badness(self) -> Array:
-        """(trials,): minus the mean rating where trials are rated, else the mean standardised log loss; where
-        a trial diverged, a rating of 0 or the worst loss of all counts.
-        """
-        lost = np.array([[r.losses.get(t, 0) is None for t in self.targets] for r in self.results], bool)
-        lost = lost.reshape(self.losses.shape)
-        if self.rated:
-            return np.asarray(-_mean(np.where(lost, 0.0, self.ratings)))
-        standardised = _standardised(self.logs)
-        worst = standardised[np.isfinite(standardised)].max(initial=0.0)
-        return _mean(np.where(lost, worst, standardised))
 
 
 @dataclass(eq=False)
@@ -92,22 +47,6 @@ class Findings:
     raters: dict[str, Consistency] = field(default_factory=dict)
     named: Comparison | None = None
     lacks: dict[str, str] = field(default_factory=dict)
-
-
-def read_table(study: Any, folder: Path) -> Table:
-    """The study's trials. Raises InputError where none has ended."""
-    every = list_results(study, folder)
-    if not every:
-        raise InputError(f"study {study.study_name}: expected trials that have ended, got none; run srnca sweep first")
-    kept = [r for r in every if r.status in (schema.DONE, schema.DIVERGED)]
-    targets = tuple(study.user_attrs.get(schema.TARGETS, {})) or tuple(
-        dict.fromkeys(t for r in every for t in r.losses)
-    )
-    losses = np.array([[_loss(r.losses.get(t)) for t in targets] for r in kept], float).reshape(-1, len(targets))
-    scores = [mean_scores(result) for result in kept]
-    ratings = np.array([[s.get(t, np.nan) for t in targets] for s in scores], float).reshape(-1, len(targets))
-    codec = Codec(study_space(study))
-    return Table(study.study_name, codec, targets, tuple(every), tuple(kept), losses, ratings)
 
 
 def find(
@@ -176,7 +115,7 @@ def _pool(found: Findings, seed: int) -> None:
     if len(table.targets) < 2:
         return
     kept = np.isfinite(table.logs) & np.isfinite(table.ratings)
-    logs, ratings = (_standardised(np.where(kept, part, np.nan)) for part in (table.logs, table.ratings))
+    logs, ratings = (standardised(np.where(kept, part, np.nan)) for part in (table.logs, table.ratings))
     trials = np.broadcast_to(np.arange(len(table.results))[:, None], kept.shape)
     together = correlate(logs[kept], ratings[kept], groups=trials[kept], seed=seed)
     if together is not None:
@@ -186,7 +125,7 @@ def _pool(found: Findings, seed: int) -> None:
 def _weigh(found: Findings, seed: int) -> None:
     table = found.table
     rows = np.stack([found.numbers[name] for name in table.codec.names], axis=1)
-    for what, values in (("loss", _mean(_standardised(table.logs))), ("rating", _mean(table.ratings))):
+    for what, values in (("loss", mean_of_rows(standardised(table.logs))), ("rating", mean_of_rows(table.ratings))):
         one = measure_importances(rows, table.codec.names, values, seed=seed)
         if one is not None:
             found.importances[what] = one
@@ -253,21 +192,3 @@ def read_pixels(path: Path) -> Array:
     from srnca.studies.sheet import read_picture
 
     return np.asarray(read_picture(path), np.float32) / 255
-
-
-def _loss(value: float | None) -> float:
-    return float("nan") if value is None else max(float(value), schema.LOWEST_LOSS)
-
-
-def _standardised(table: Array) -> Array:
-    """Each column in units of its deviation around its mean; one that does not vary is 0."""
-    away = table - _mean(table.T)
-    deviation = np.sqrt(_mean(np.square(away).T))
-    return np.asarray(away / np.where(deviation > 0, deviation, 1.0))
-
-
-def _mean(table: Array) -> Array:
-    """Of the finite entries of each row; NaN where there are none."""
-    count = np.isfinite(table).sum(axis=1)
-    total = np.where(np.isfinite(table), table, 0.0).sum(axis=1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -15,7 +15,8 @@ from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from equations.errors import InputError, MissingPartError
-from srnca.studies.space import Axis, Space
+from srnca.studies.axis import Axis
+from srnca.studies.space import Space
 
 NAMES = ("random", "tpe", "cmaes", "nsga2")
 POPULATION = 16  # of NSGA-II; Optuna's 50 is more than most studies have trials

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from distill.identify import identify
-from distill.identify.choose import make_blocks
+from distill.identify.blocks import make_blocks
 from distill.identify.freeform import new_terms, reciprocals
 from distill.identify.pace import steps_between
 from distill.identify.schemes import Scheme

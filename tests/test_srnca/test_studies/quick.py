@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from srnca.studies import liveness, schema, worker
+from srnca.studies.axis import Axis
 from srnca.studies.objective import Job, Outcome, Watch
 from srnca.studies.plan import Wish, join_study
-from srnca.studies.space import Axis, Space
+from srnca.studies.space import Space
 
 ROOT = Path(__file__).parents[3]
 SPACE = Space((Axis("channels", (6, 9, 12, 15)), Axis("update_rate", low=0.5, high=1.0)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,11 +16,12 @@ from equations.errors import InputError
 from srnca.presets import PRESETS
 from srnca.studies import schema
 from srnca.studies.explore import explore, parse_views, queue_of, summarise
-from srnca.studies.findings import Findings, read_table
+from srnca.studies.findings import Findings
 from srnca.studies.importance import measure_importances
 from srnca.studies.named import compare_named
 from srnca.studies.results import list_results, study_space
 from srnca.studies.score import load_score
+from srnca.studies.table import read_table
 from tests.test_srnca.test_studies.planted import planted_study
 
 SHAPES = [
@@ -29,6 +29,8 @@ SHAPES = [
     | {"max_ca_steps": 40, "batch_size": 2, "learning_rate": rate}
     for name, rate in (("blog-set5", 1e-3), ("blog-set8", 1e-3))
 ]
+
+pytestmark = pytest.mark.usefixtures("fewer_resamples")
 
 
 class Explored:
@@ -39,14 +41,6 @@ class Explored:
         self.home, self.out = folder / "planted.study", folder / "report"
         self.found: Findings = explore(self.study, self.home, self.out, wanted=("pca", "autoencoder"), suggestions=5)
         self.page = (self.out / "report.html").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def fewer_resamples() -> Iterator[None]:
-    """Intervals of 400 draws instead of 2,000: a quarter of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("srnca.studies.measures.RESAMPLES", 399)
-        yield
 
 
 @pytest.fixture(scope="module")

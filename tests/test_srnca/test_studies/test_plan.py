@@ -10,9 +10,10 @@ import pytest
 from equations.errors import InputError
 from srnca.nca import NCAConfig
 from srnca.studies import schema
+from srnca.studies.axis import Axis
 from srnca.studies.plan import Settings, Wish, join_study, study_settings, study_targets
 from srnca.studies.size import count_cost, count_terms
-from srnca.studies.space import STUDY, Axis, Space
+from srnca.studies.space import STUDY, Space
 from srnca.studies.storage import make_storage
 from tests.test_srnca.test_studies.quick import SPACE, found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +13,7 @@ from srnca.studies.score import Score, fit_score, load_score, predict_score, sav
 from srnca.studies.statistics import NAMES, measure
 from tests.test_srnca.test_studies.planted import draw_sample
 
-
-@pytest.fixture(scope="module", autouse=True)
-def fewer_resamples() -> Iterator[None]:
-    """Intervals of 400 draws instead of 2,000: a quarter of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("srnca.studies.measures.RESAMPLES", 399)
-        yield
+pytestmark = pytest.mark.usefixtures("fewer_resamples")
 
 
 @pytest.fixture(scope="module")

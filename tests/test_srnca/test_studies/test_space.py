@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equations.errors import InputError
-from srnca.studies.space import STUDY, Axis, Space, configuration, read_space
+from srnca.studies.axis import Axis
+from srnca.studies.space import STUDY, Space, configuration, read_space
 
 EVERY_KIND = Space(
     (

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from equations.errors import InputError, MissingPartError
+from srnca.studies.axis import Axis
 from srnca.studies.codec import Codec
 from srnca.studies.plan import Settings
-from srnca.studies.space import STUDY, Axis, Space
+from srnca.studies.space import STUDY, Space
 from srnca.studies.suggest import good_ones, suggest
 from srnca.studies.views import View, make_autoencoder, make_pca, make_umap
 

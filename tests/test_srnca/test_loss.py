@@ -210,13 +210,13 @@ def test_following_the_patch_distance_lowers_it() -> None:
 # both
 
 
-def test_a_tenth_off_either_loss_counts_the_same() -> None:
-    texture, patches = torch.tensor([1.0, 0.9, 1.0, 4.0]), torch.tensor([0.2, 0.2, 0.18, 0.2])
+def test_the_texture_loss_counts_twice_as_much_as_the_patches() -> None:
+    texture, patches = torch.tensor([1.0, 0.9, 1.0, 8.0]), torch.tensor([0.2, 0.2, 0.81 * 0.2, 0.2])
     whole, less_texture, less_patches, more = balanced(texture, patches).tolist()
     assert less_texture == pytest.approx(less_patches)
-    assert whole - less_texture == pytest.approx(-0.5 * math.log(0.9))
-    assert math.exp(whole) == pytest.approx(0.2**0.5)
-    assert more - whole == pytest.approx(math.log(2))
+    assert whole - less_texture == pytest.approx(-2 / 3 * math.log(0.9))
+    assert math.exp(whole) == pytest.approx(0.2 ** (1 / 3))
+    assert more - whole == pytest.approx(math.log(4))
 
 
 def test_losses_of_nothing_are_finite_and_pull_no_more() -> None:
@@ -224,7 +224,7 @@ def test_losses_of_nothing_are_finite_and_pull_no_more() -> None:
     value = balanced(texture, patches)
     value.sum().backward()
     assert bool(value.isfinite().all())
-    for given, zero in ((texture, 0), (patches, 1)):
+    for given, zero, share in ((texture, 0, 2 / 3), (patches, 1, 1 / 3)):
         assert given.grad is not None
         assert given.grad[zero] == 0
-        assert given.grad[1 - zero] == 1
+        assert given.grad[1 - zero] == pytest.approx(2 * share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,6 +51,7 @@ def distill(
     max_loss: float | None = None,
     objective: Objective | None = None,
     refine: bool = True,
+    states: float = 0.0,
     budget_s: float = 180.0,
     size: tuple[int, int] = (64, 64),
     steps: int = 400,
@@ -61,9 +63,10 @@ def distill(
 
     engine: auto, exact, sparse, operon or pysr. rows: samples to fit. max_terms: per channel. max_loss: take the
     shortest rule whose texture loss is at most this. objective: a loss of pictures (batch, 3, h, w) to refine the
-    rule's rollouts for (`refine=False` leaves it out). budget_s: roughly what fitting and refining may take.
-    size, steps: of the teacher's rollouts. folder: where an unfinished distillation is kept, stage by stage, until the
-    result is saved there; `resume=True` goes on from there.
+    rule's rollouts for (`refine=False` leaves it out). states: how much, beside the objective, refinement heeds that
+    short stretches of the rule's rollouts end where the teacher's end: 0 is not at all, 1 as much as the objective.
+    budget_s: roughly what fitting and refining may take. size, steps: of the teacher's rollouts. folder: where an
+    unfinished distillation is kept, stage by stage, until the result is saved there; `resume=True` goes on from there.
 
     Raises InputError for bad arguments, a teacher that cannot be distilled so, or nothing to resume,
     MissingPartError for an engine that is not installed.
@@ -78,7 +81,10 @@ def distill(
     alone = objective is None or not refine or engine == "exact"  # asked for by name, exact stays exact
     if max_loss is not None and alone:
         raise InputError("distill: expected max_loss with an objective and refinement, which texture losses come from")
+    if not 0 <= states < math.inf or (states and alone):
+        raise InputError(f"distill: expected states of at least 0, and above 0 only with refinement, got {states}")
     settings = {"engines": engines, "seed": seed, "rows": rows, "terms": max_terms, "budget": budget_s, "alone": alone}
+    settings |= {"states": states} if states else {}
     key = {**settings, "size": size, "steps": steps, "teacher": fingerprint(teacher)}
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
     share = budget_s if alone else REGRESSION_SHARE * budget_s
@@ -88,7 +94,7 @@ def distill(
     refined: RefineResult | None = None
     if objective is not None and not alone:
         with run.stage("refine"):
-            refined = _refine(run, engines, fronts, wider, objective, budget_s - share, max_loss, unfinished)
+            refined = _refine(run, engines, fronts, wider, objective, budget_s - share, max_loss, states, unfinished)
             rule, run.hurried = refined.rule, run.hurried or refined.hurried
     with run.stage("report"):
         report = make_report(run, engine, rule, chosen, samples, refined)
@@ -154,10 +160,11 @@ def _refine(
     objective: Objective,
     budget_s: float,
     max_loss: float | None,
+    states: float,
     unfinished: Unfinished,
 ) -> RefineResult:
     """Closed-loop refinement of the rules that regression offers to start from."""
-    from distill.refine import refine
+    from distill.refine import Settings, refine
 
     if engines[0] in FREE_FORM:
         starts = [compose(run.teacher, {channel: front[-1].expr for channel, front in fronts.items()})] * 2
@@ -175,6 +182,7 @@ def _refine(
         budget_s=budget_s,
         max_terms=run.max_terms,
         max_loss=max_loss,
+        settings=Settings(states=states),
         progress=run.progress,
         samples=samples,
         unfinished=unfinished,

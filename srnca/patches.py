@@ -76,8 +76,9 @@ def _quantiles(picture: Tensor, directions: Tensor) -> Tensor:
 def balanced(texture: Tensor, patches: Tensor) -> Tensor:
     """log of the mean (texture loss)^2/3 · (patch distance)^1/3: what refinement lowers and judges by, (batch,).
 
-    A tenth off the texture loss counts as two tenths off the patches. In the sum, which training lowers, the patch distance, a fifth of the texture
-    loss, is hardly felt: rules of equal losses are blocks and colour fringes there where they are bands here.
+    A tenth off the texture loss counts as two tenths off the patches. In the sum, which training lowers, the patch
+    distance, a fifth of the texture loss, is hardly felt: rules of equal losses are blocks and colour fringes there
+    where they are bands here.
     """
     texture, patches = (value.clamp_min(1e-6).log() for value in (texture, patches))
     return TEXTURE_SHARE * texture + (1 - TEXTURE_SHARE) * patches

@@ -35,6 +35,7 @@ def distill_checkpoint(
     terms: int = 24,
     budget_s: float = 180.0,
     refine: bool = True,
+    states: float = 0.0,
     max_loss: float | None = None,
     out: Path | None = None,
     resume: bool = False,
@@ -42,7 +43,8 @@ def distill_checkpoint(
 ) -> Distillation:
     """The closed-form rule of a trained automaton, with its texture loss beside the automaton's own.
 
-    terms: at most so many a channel, on average over channels. max_loss: take the shortest rule of at most that
+    terms: at most so many a channel, on average over channels. states: how much refinement heeds the automaton's own
+    states beside its texture. max_loss: take the shortest rule of at most that
     texture loss. budget_s: for fitting and refining. resume: go on with an unfinished distillation in `out`.
     out: a folder for rule.json, report.json, report.html, figure.png and the halls of fame. Raises
     InputError for arguments that do not fit. A legacy checkpoint has no picture: nothing is refined, and there are no
@@ -56,6 +58,7 @@ def distill_checkpoint(
         max_terms=terms,
         objective=make_objective(checkpoint) if pictured else None,
         refine=refine,
+        states=states,
         max_loss=max_loss,
         budget_s=budget_s,
         size=(checkpoint.config.size, checkpoint.config.size),

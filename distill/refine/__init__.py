@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from distill.engines import Progress, silent
 from distill.refine.chain import Chain, Found
 from distill.refine.descent import Descent, merged
 from distill.refine.settings import Objective, Settings
+from distill.refine.stretches import stretches_of
 from distill.refine.table import TermTable
 from distill.sampling import Samples
 from distill.stages import reach
@@ -100,9 +102,10 @@ def refine(
     limit = max(1.0, reach(samples))
     patch = (min(settings.side, size[0]), min(settings.side, size[1]))
     grown = teacher.rollout(size=patch, steps=400, seed=shift_seed(seed, 7), every=50)[1:]
+    near = stretches_of(teacher, size=patch, seed=shift_seed(seed, 8)) if settings.states else None
+    shared: dict[str, Any] = {"size": size, "grown": grown, "limit": limit, "stretches": near}
     chains = [
-        Chain(rule, objective, settings, size=size, seed=shift_seed(seed, 31 * i), grown=grown, limit=limit)
-        for i, rule in enumerate(starts)
+        Chain(rule, objective, settings, seed=shift_seed(seed, 31 * i), **shared) for i, rule in enumerate(starts)
     ]
     plan = levels(min(chain.table.terms for chain in chains), len(teacher.channels), max_terms)
     descent = Descent(chains, plan, budget_s, progress or silent, unfinished or Unfinished(None, {}))

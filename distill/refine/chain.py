@@ -16,6 +16,7 @@ from torch import Tensor
 from distill.refine.judge import Judge
 from distill.refine.pictures import first_state, masks_of, rgb_of, shown
 from distill.refine.settings import Objective, Settings
+from distill.refine.stretches import Stretches
 from distill.refine.table import Floats, TermTable, least, pick
 from equations.reduce import visible_channels
 from equations.rule import Rule
@@ -53,10 +54,11 @@ class Chain:
         seed: int,
         grown: Floats,
         limit: float,
+        stretches: Stretches | None = None,
     ) -> None:
         assert rule.init is not None
         assert rule.display is not None
-        self.objective, self.settings, self.limit = objective, settings, limit
+        self.objective, self.settings, self.limit, self.stretches = objective, settings, limit, stretches
         self.judge = Judge(objective, settings, size, seed, limit)
         self.random = np.random.default_rng((seed, 0xC4A1))
         self.directions = torch.Generator().manual_seed(seed)
@@ -144,9 +146,15 @@ class Chain:
         self.table.scaled[self.table.alive] = scaled.detach().numpy()
 
     def _gradient(self) -> Tensor:
-        """The derivative of the objective by `scaled`, of unit norm: only its direction is trusted."""
-        gradient = self._look(self.table)
-        return torch.from_numpy((gradient / (np.linalg.norm(gradient) + 1e-8)).astype(np.float32))
+        """The derivative of the objective by `scaled`, of unit norm: only its direction is trusted. The pull of the
+        teacher's states, where they count, has a norm of their weight.
+        """
+        direction = _unit(self._look(self.table))
+        if self.stretches is not None:
+            chosen = self.random.choice(len(self.stretches.start), self.settings.batch, replace=False)
+            pull = self.stretches.pull(self.table, chosen, net=2 * self.limit)
+            direction = direction + self.settings.states * _unit(pull)
+        return torch.from_numpy(direction.astype(np.float32))
 
     def _look(self, table: TermTable) -> npt.NDArray[np.float64]:
         """Grow some states of the pool with this table; the derivative of the objective by its scaled constants."""
@@ -234,3 +242,8 @@ class Chain:
         loss, score = self.judge.quick(self.table, math.inf if best is None else best.score)
         if best is None or score < best.score:
             self.found[self.table.terms] = Found(self.table.terms, loss, score, self.table.copy())
+
+
+def _unit(gradient: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    unit: npt.NDArray[np.float64] = gradient / (np.linalg.norm(gradient) + 1e-8)
+    return unit

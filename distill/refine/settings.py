@@ -29,7 +29,7 @@ class Settings:
     is judged. ages: steps after which pictures are judged. isotropy: by how much (of the score) a term with a slope
     must matter more than others to stay. tried, trial_steps: the share of terms whose removal is tried, and
     for how long. regrown, looks: the share of a level's terms that comes back from those dropped before, and how many
-    rollouts choose them.
+    rollouts choose them. states: how much the teacher's own states count beside the pictures, 0 for not at all.
     """
 
     side: int = 48
@@ -48,3 +48,4 @@ class Settings:
     regrown: float = 0.04
     looks: int = 8
     isotropy: float = 0.02
+    states: float = 0.0

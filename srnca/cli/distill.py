@@ -57,6 +57,13 @@ def distill(
     ] = None,
     budget: Annotated[str | None, typer.Option(help="Time to spend: 90s, 5m, 1h.", show_default=False)] = None,
     refine: Annotated[Literal["auto", "none"], typer.Option(help="Tune the constants on rollouts, or not.")] = "auto",
+    states: Annotated[
+        float | None,
+        typer.Option(
+            help="Refine for the automaton's own states too, of this weight: 1 counts them as much as the texture.",
+            show_default=False,
+        ),
+    ] = None,
     update_rate: Annotated[
         float | None,
         typer.Option(help="Of a legacy checkpoint, which does not say it.  [default: 0.5]", show_default=False),
@@ -86,10 +93,16 @@ def distill(
     recorded = _recording_options(checkpoint, derivative, stencil, dt=dt, dx=dx, stride=stride)
     budget_s = parse_duration(budget, "--budget")
     options: dict[str, Any] = {"engine": engine, "seed": seed, "refine": refine != "none", "resume": resume}
+    if checkpoint is None and refine == "none":
+        raise InputError("--refine none: expected it with --checkpoint; a recording has no texture to refine for")
     if loss is not None:
         if checkpoint is None or refine == "none":
             raise InputError("--loss: expected it with --checkpoint and refinement, which texture losses come from")
         options["max_loss"] = loss
+    if states is not None:
+        if checkpoint is None or refine == "none":
+            raise InputError("--states: expected it with --checkpoint and refinement, which it is a part of")
+        options["states"] = states
     if terms is not None:
         options["terms"] = terms
     if budget_s is not None:
@@ -163,7 +176,11 @@ def _distill_network(checkpoint: Path, folder: Path, *, update_rate: float | Non
     from srnca.dynamics.checkpoint import load_recording_checkpoint
     from srnca.dynamics.distil import distill_network
 
-    for flag, given in (("--update-rate", update_rate), ("--loss", options.get("max_loss"))):
+    for flag, given in (
+        ("--update-rate", update_rate),
+        ("--loss", options.get("max_loss")),
+        ("--states", options.get("states")),
+    ):
         if given is not None:
             raise InputError(
                 f"{flag}: {checkpoint} was trained on a recording; it has no mask and no texture; leave it out"

@@ -22,6 +22,7 @@ from distill.teacher import RuleTeacher
 from distill.unfinished import Unfinished
 from equations.errors import SrncaError
 from equations.init import Init
+from equations.perception import perceive
 from equations.rule import Display, Rule
 from tests.test_distill.teachers import planted
 
@@ -121,6 +122,27 @@ def test_the_front_is_what_it_says(result: RefineResult) -> None:
         assert point.loss == pytest.approx(loss_of(point.rule), rel=0.3, abs=1e-3)
         assert point.score == pytest.approx(2 * point.loss + 0.002, rel=1e-5)
         assert point.start == "near"
+
+
+def test_the_teachers_states_hold_a_rule_near_its_law(samples: Samples) -> None:
+    """Pictures tell nothing here, and all are as good: what is left is the teacher's states, where they count."""
+    aimless = Objective(
+        train=lambda rgb, random: rgb.mean(dim=(1, 2, 3)) * (torch.rand((), generator=random) - 0.5),
+        judge=lambda rgb: torch.ones(len(rgb)),
+        measure=lambda rgb: torch.ones(len(rgb)),
+    )
+    free, held = (
+        refined(samples, objective=aimless, settings=replace(TINY, states=weight), iterations=60).front[-1].rule
+        for weight in (0.0, 10.0)
+    )
+    assert off_the_law(held) < 0.5 * min(off_the_law(free), off_the_law(START))
+
+
+def off_the_law(rule: Rule) -> float:
+    """Root mean square of the updates' distance from the teacher's, on its own states."""
+    frames = TEACHER.rollout(size=SIZE, steps=40, seed=5, every=10)
+    seen = np.stack([perceive(frame, rule.stencils) for frame in frames], axis=1).reshape(6, -1).T
+    return float(np.sqrt(np.square(RuleTeacher(rule).update(seen) - TEACHER.update(seen)).mean()))
 
 
 def test_the_same_seed_gives_the_same_rule(samples: Samples) -> None:

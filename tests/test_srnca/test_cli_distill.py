@@ -153,7 +153,15 @@ def test_resume_without_a_file_exits_2(capsys: pytest.CaptureFixture[str], tmp_p
 
 
 @pytest.mark.parametrize(
-    "other", [["--seed", "4"], ["--terms", "3"], ["--budget", "9m"], ["--refine", "none"], ["--engine", "exact"]]
+    "other",
+    [
+        ["--seed", "4"],
+        ["--terms", "3"],
+        ["--budget", "9m"],
+        ["--refine", "none"],
+        ["--engine", "exact"],
+        ["--states", "1"],
+    ],
 )
 def test_resume_with_other_settings_exits_2(
     capsys: pytest.CaptureFixture[str], trained: Path, unfinished: Path, begun: bytes, other: list[str]
@@ -238,6 +246,29 @@ def test_a_wanted_loss_needs_a_refinement(capsys: pytest.CaptureFixture[str], wo
     code, said, err = run(capsys, "distill", *words, "--loss", "0.1")
     assert (code, said) == (2, "")
     assert "--loss: expected it with --checkpoint and refinement" in err
+
+
+@pytest.mark.parametrize("words", [["--frames", "x.npz"], ["--checkpoint", "x.pt", "--refine", "none"]])
+def test_states_count_in_a_refinement_only(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    code, said, err = run(capsys, "distill", *words, "--states", "0.5")
+    assert (code, said) == (2, "")
+    assert "--states: expected it with --checkpoint and refinement" in err
+
+
+@pytest.mark.parametrize("weight", ["-1", "nan", "inf"])
+def test_the_weight_of_states_is_a_number(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, trained: Path, weight: str
+) -> None:
+    words = ["distill", "--checkpoint", trained, "--out", tmp_path / "r", "--states", weight]
+    code, said, err = run(capsys, *words)
+    assert (code, said) == (2, "")
+    assert "expected states of at least 0" in err
+
+
+def test_a_recording_has_nothing_to_refine_for(capsys: pytest.CaptureFixture[str]) -> None:
+    code, said, err = run(capsys, "distill", "--frames", "x.npz", "--refine", "none")
+    assert (code, said) == (2, "")
+    assert "--refine none: expected it with --checkpoint" in err
 
 
 @pytest.mark.parametrize("loss", ["0", "-0.5", "nan"])

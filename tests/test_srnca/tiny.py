@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def shorten_refinement(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(descent, "ITERATIONS_PER_S", 0.0)
     monkeypatch.setattr(descent, "LEAST", 3)
     settings = refine.Settings(steps=(4, 8), pool=10, judge_seeds=2, ages=(20, 40), trial_steps=6, looks=2, rate=1e-6)
-    monkeypatch.setattr(refine, "Settings", lambda: settings)
+    monkeypatch.setattr(refine, "Settings", lambda **given: replace(settings, **given))
 
 
 def shorten_report(monkeypatch: pytest.MonkeyPatch) -> None:

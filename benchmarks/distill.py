@@ -2,6 +2,8 @@
 
     python benchmarks/distill.py skimage:gravel photo.png --preset default --seeds 0 1 --out outputs/distill
     python benchmarks/distill.py skimage:gravel photo.png --tables      # of what is there, nothing is run
+    python benchmarks/distill.py skimage:gravel --with filters=2        # how training for distillability pays
+    python benchmarks/distill.py skimage:gravel --with iterations=1     # a negative control: an untrained automaton
 
 What is in DIR already (a checkpoint, a rule with its measurements) is not made again. `skimage:NAME` is a CC0 photo
 that scikit-image carries. --engine and --budget are those of `srnca distill`; without them its defaults are measured.
@@ -11,6 +13,7 @@ that scikit-image carries. --engine and --budget are those of `srnca distill`; w
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import statistics
 import sys
@@ -41,10 +44,12 @@ from srnca.images import contact_sheet, load_target, save_png
 from srnca.loss import TextureLoss
 from srnca.patches import PatchDistance
 from srnca.pipeline import distill_checkpoint
+from srnca.presets import TrainConfig, preset
 
 LIMITS = (24, 12, 8)  # terms a channel
 LONG, LONG_STEPS, EARLY = 128, 10_000, 400
 CHOOSING = tuple(range(501, 509))  # seeds by which the best rule of a limit is chosen, others than it is measured by
+LENGTHS = (384, 192, 96, 68, 48)  # constants of a whole rule, which tell automata of different widths apart
 SMALL_RATIO = 1.2  # the loss that a rule of fewest constants may have, in units of the automaton's
 
 
@@ -85,16 +90,19 @@ def stays(rule: Rule, loss: TextureLoss) -> dict[str, float]:
 def run(name: str, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     """One picture, one seed: everything that the tables need, kept in measured.json."""
     stem = Path(name.split(":")[-1]).stem
-    folder = args.out / f"{stem}-{args.preset}-{args.engine}-{seed}"
+    folder = args.out / f"{stem}-{kind_of(args)}-{seed}"
     kept = folder / "measured.json"
     if kept.exists():
         return dict(json.loads(kept.read_text()))
     if args.tables:
         return {}
-    checkpoint = make_checkpoint(name, args.out / f"{stem}-{args.preset}.pt", args)
+    checkpoint = make_checkpoint(
+        name, args.out / f"{stem}-{'-'.join([args.preset, *args.changes])}.pt", config_of(args)
+    )
     started = time.perf_counter()
     if not (folder / "rule.json").exists():
-        options = {} if args.budget is None else {"budget_s": args.budget}
+        options: dict[str, Any] = {"states": args.states, "refine": args.refine != "none"}
+        options |= {} if args.budget is None else {"budget_s": args.budget}
         unfinished = (folder / "unfinished.npz").exists()
         distill_checkpoint(checkpoint, engine=args.engine, seed=seed, out=folder, resume=unfinished, **options)
     seconds = time.perf_counter() - started
@@ -102,6 +110,25 @@ def run(name: str, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     write_text(kept, json.dumps(result, indent=2) + "\n")
     print(json.dumps({k: v for k, v in result.items() if not isinstance(v, (dict, list))}), flush=True)
     return result
+
+
+def kind_of(args: argparse.Namespace) -> str:
+    """A name for everything that is not the default."""
+    words = [args.preset, *args.changes, args.engine]
+    return "-".join(words + ["plain"] * (args.refine == "none") + [f"states={args.states:g}"] * (args.states > 0))
+
+
+def config_of(args: argparse.Namespace) -> TrainConfig:
+    """The preset with the changes that were asked for."""
+    changes = dict(change.split("=", 1) for change in args.changes)
+    return dataclasses.replace(preset(args.preset), **{key: _value(text) for key, text in changes.items()})
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text  # a word, such as abs
 
 
 def look(checkpoint: Checkpoint, folder: Path, name: str, args: argparse.Namespace) -> dict[str, Any]:
@@ -190,10 +217,23 @@ def tables(results: list[dict[str, Any]]) -> str:
             + [f"{r['seconds']:.0f} s{' (hurried)' if r['hurried'] else ''}"]
         )
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    text += "\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in by_length(results))
     for n in LIMITS:
         ratios = [r["at"][str(n)]["loss"] / r["teacher"] for r in results if str(n) in r["at"]]
+        if not ratios:
+            continue
         text += f"\n\n≤ {n} terms a channel: median {statistics.median(ratios):.2f}, worst {max(ratios):.2f}"
     return text + "\n"
+
+
+def by_length(results: list[dict[str, Any]]) -> list[list[str]]:
+    """The least texture loss of all rules of at most so many constants."""
+    lines = [["picture", "seed", "NCA", *(f"≤ {n} constants" for n in LENGTHS)], ["---"] * (3 + len(LENGTHS))]
+    for r in results:
+        least = [min((v for t, v in r["front"].items() if int(t) <= n), default=None) for n in LENGTHS]
+        row = [r["picture"], str(r["seed"]), f"{r['teacher']:.3f}"]
+        lines.append(row + ["–" if value is None else f"{value:.3f}" for value in least])
+    return lines
 
 
 def main() -> None:
@@ -201,9 +241,11 @@ def main() -> None:
     parser.add_argument("pictures", nargs="+")
     parser.add_argument("--out", type=Path, default=Path("outputs/distill"))
     parser.add_argument("--preset", default="default")
-    parser.add_argument("--iterations", type=int, default=0, help="of training; 0 is the preset's own number")
+    parser.add_argument("--with", dest="changes", nargs="*", default=[], help="of the preset: filters=2 activation=abs")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--refine", choices=("auto", "none"), default="auto")
+    parser.add_argument("--states", type=float, default=0.0, help="as in `srnca distill`")
     parser.add_argument("--budget", type=float, help="seconds; the default is that of `srnca distill`")
     parser.add_argument("--patient", action="store_true", help="never do less because the machine is slow")
     parser.add_argument("--tables", action="store_true", help="only write the tables of what has been measured")
@@ -215,7 +257,7 @@ def main() -> None:
     results = [found for name in args.pictures for seed in args.seeds if (found := run(name, seed, args))]
     if results:
         text = tables(results)
-        write_text(args.out / f"{args.preset}-{args.engine}.md", text)
+        write_text(args.out / f"{kind_of(args)}.md", text)
         print(text)
 
 

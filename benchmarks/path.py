@@ -26,7 +26,7 @@ from srnca.checkpoint import Checkpoint, load_checkpoint
 from srnca.evaluate import flat_loss, make_loss, nca_pictures, rule_pictures, texture_loss
 from srnca.images import contact_sheet, load_target, save_png
 from srnca.pipeline import distill_checkpoint
-from srnca.presets import preset
+from srnca.presets import TrainConfig, preset
 from srnca.training import train
 
 HEADER = ("picture", "flat", "NCA", "rule", "rule / NCA", "terms a channel", "training", "distillation")
@@ -44,15 +44,13 @@ def picture_file(name: str, out: Path) -> str:
     return str(path)
 
 
-def make_checkpoint(name: str, path: Path, args: argparse.Namespace) -> Checkpoint:
+def make_checkpoint(name: str, path: Path, config: TrainConfig) -> Checkpoint:
+    """The automaton of a picture: the one in `path`, or trained now."""
     before = load_checkpoint(path) if path.exists() else None
     if before and not before.training:
         return before
-    config = preset(args.preset)
-    if args.iterations:
-        config = dataclasses.replace(config, iterations=args.iterations)
     started = time.perf_counter()
-    target = load_target(picture_file(name, args.out), config.size)
+    target = load_target(picture_file(name, path.parent), config.size)
     checkpoint = train(target, config, out=path, resume=before is not None)
     path.with_suffix(".seconds").write_text(f"{time.perf_counter() - started:.0f}")
     return checkpoint
@@ -61,7 +59,10 @@ def make_checkpoint(name: str, path: Path, args: argparse.Namespace) -> Checkpoi
 def measure(name: str, args: argparse.Namespace) -> tuple[list[str], list[np.ndarray]]:
     """One row of the table and one row of the grid."""
     stem = Path(name.split(":")[-1]).stem
-    checkpoint = make_checkpoint(name, args.out / f"{stem}.pt", args)
+    config = preset(args.preset)
+    if args.iterations:
+        config = dataclasses.replace(config, iterations=args.iterations)
+    checkpoint = make_checkpoint(name, args.out / f"{stem}.pt", config)
     loss, target = make_loss(checkpoint), checkpoint.target
     pictures = nca_pictures(checkpoint)
     flat, teacher = flat_loss(loss, target), texture_loss(loss, pictures)

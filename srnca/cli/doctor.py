@@ -33,6 +33,12 @@ PACKAGES = (
     "pysr",
     "pillow",
 )
+EXTRAS = {  # package -> the extra that brings it, and what it is for
+    "optuna": ("sweep", "srnca sweep, rate and explore"),
+    "submitit": ("slurm", "srnca sweep --slurm"),
+    "umap-learn": ("umap", "UMAP in srnca explore"),
+    "optuna-dashboard": ("dashboard", "srnca rate --browser"),
+}
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,11 @@ def _packages() -> list[Finding]:
             findings.append(Finding(name, True, version(name)))
         except PackageNotFoundError:
             findings.append(Finding(name, False, "not installed", f"pip install {name}"))
+    for name, (extra, use) in EXTRAS.items():
+        try:
+            findings.append(Finding(name, True, version(name)))
+        except PackageNotFoundError:
+            findings.append(Finding(name, False, "none", f"only for {use}: pip install 'srnca[{extra}]'"))
     return findings
 
 

@@ -63,9 +63,9 @@ def parse_rater(text: str) -> str:
 
 
 def add_rating(study: Any, trial: int, target: str, score: int, rater: str) -> None:
-    """Write one rating to the study, at once. The list is read anew, so that two raters may work side by side."""
+    """Write one rating to the study, at once. Raters may work side by side: each writes attributes of their own."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    key = rating_key(trial, target)
+    key = rating_key(trial, target, rater)
     study.set_user_attr(
         key, [*study.user_attrs.get(key, []), {"score": parse_score(str(score)), "rater": rater, "time": now}]
     )
@@ -73,12 +73,10 @@ def add_rating(study: Any, trial: int, target: str, score: int, rater: str) -> N
 
 def take_back(study: Any, trial: int, target: str, rater: str) -> None:
     """Remove the rater's last rating of a picture, if there is one."""
-    key = rating_key(trial, target)
-    ratings = list(study.user_attrs.get(key, []))
-    own = [index for index, rating in enumerate(ratings) if rating["rater"] == rater]
-    if own:
-        del ratings[own[-1]]
-        study.set_user_attr(key, ratings)
+    key = rating_key(trial, target, rater)
+    ratings = study.user_attrs.get(key, [])
+    if ratings:
+        study.set_user_attr(key, ratings[:-1])
 
 
 def plan_pages(results: Iterable[TrialResult], rater: str, *, again: float, seed: int) -> list[list[Shown]]:

@@ -85,5 +85,7 @@ def _ratings(attributes: Mapping[str, Any]) -> dict[int, dict[str, tuple[Mapping
     for key, ratings in attributes.items():
         place = schema.parse_rating_key(key)
         if place is not None and isinstance(ratings, list):
-            found.setdefault(place[0], {})[place[1]] = tuple(ratings)
+            of_trial = found.setdefault(place[0], {})
+            both = [*of_trial.get(place[1], ()), *ratings]
+            of_trial[place[1]] = tuple(sorted(both, key=lambda rating: str(rating["time"])))
     return found

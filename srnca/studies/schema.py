@@ -1,7 +1,8 @@
 """What a study holds: the names of its attributes, and one trial as everybody reads it.
 
-On the study: FORMAT_KEY, SPACE, TARGETS, SETTINGS, QUEUE, and `rating:{trial}:{target}` with a list of
-`{"score": 0…5, "rater": str, "time": iso}` (Optuna refuses attributes on trials that have ended).
+On the study: FORMAT_KEY, SPACE, TARGETS, SETTINGS, QUEUE, and `rating:{trial}:{rater}:{target}` with a list of
+`{"score": 0…5, "rater": str, "time": iso}` (Optuna refuses attributes on trials that have ended); an attribute has one
+writer, its rater, whose name is percent-encoded there.
 
 On a trial: LOSSES `{target: float or null}`, PICTURES and CHECKPOINTS `{target: path}` relative to the study's
 folder, STATUS, SEED, TIME (seconds), VERSIONS, WORKER, COST, TERMS, PRUNED_AT.
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from equations.errors import InputError, MissingPartError, shorten
 
@@ -46,7 +48,7 @@ DIVERGED_LOSS = 30.0  # what a diverged target counts in a trial's value; nothin
 LOWEST_LOSS = 1e-12  # a logarithm needs one
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_RATING = re.compile(r"rating:(\d+):(.+)", re.DOTALL)
+_RATING = re.compile(r"rating:(\d+):[^:]*:(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,9 @@ def is_result(trial: Any) -> bool:
     return trial.state.name in ("COMPLETE", "PRUNED") and status in FINAL
 
 
-def rating_key(trial: int, target: str) -> str:
-    """The study's attribute that holds the ratings of a trial's picture."""
-    return f"rating:{trial}:{target}"
+def rating_key(trial: int, target: str, rater: str) -> str:
+    """The study's attribute that holds a rater's ratings of a trial's picture."""
+    return f"rating:{trial}:{quote(rater, safe='')}:{target}"
 
 
 def parse_rating_key(key: str) -> tuple[int, str] | None:

@@ -20,7 +20,7 @@ def findings(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]
 
 def test_doctor_names_every_part(capsys: pytest.CaptureFixture[str]) -> None:
     parts = findings(capsys)
-    assert set(doctor.PACKAGES) <= set(parts)
+    assert {*doctor.PACKAGES, *doctor.EXTRAS} <= set(parts)
     assert {"GPU", "torchvision loads", "Julia for PySR", "VGG weights", "ffmpeg", "zarr", "kernel cache"} <= set(parts)
     assert all(part["ok"] or part["found"] for part in parts.values())
     assert main(["doctor"]) == 0

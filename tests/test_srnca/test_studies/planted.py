@@ -75,7 +75,7 @@ def add_trial(
         if rated:
             score = int(np.clip(round(5 - 4.5 * loss + 0.3 * random.standard_normal()), 0, 5))
             entry = {"score": score, "rater": "planted", "time": "2026-01-01T00:00:00+00:00"}
-            study.set_user_attr(schema.rating_key(number, target), [entry])
+            study.set_user_attr(schema.rating_key(number, target, "planted"), [entry])
     healthy = [value for value in losses.values() if value is not None]
     study.add_trial(
         optuna.trial.create_trial(

@@ -114,6 +114,18 @@ def test_ratings_are_kept_and_taken_back_one_at_a_time(tmp_path: Path) -> None:
     assert mean_scores(list_results(study, folder)[0]) == {"snake": 3.0}  # ada's 5 twice, bob's 1: raters count alike
 
 
+def test_raters_never_write_the_same_attribute(tmp_path: Path) -> None:
+    """So two at the same moment lose nothing; whatever their names are."""
+    study, folder = planted_study(tmp_path, 1), tmp_path / "planted.study"
+    raters = ["ada", "a:da", "ada:snake", "ä %3A"]
+    for score, rater in enumerate(raters):
+        add_rating(study, 0, "snake", score, rater)
+    assert len([key for key in study.user_attrs if key.startswith("rating:0:")]) == len(raters)
+    kept = list_results(study, folder)[0].ratings
+    assert {(r["score"], r["rater"]) for r in kept["snake"]} == set(enumerate(raters))
+    assert set(kept) == {"snake"}
+
+
 def test_the_sheet_frames_the_picture_in_question(tmp_path: Path) -> None:
     from PIL import Image
 

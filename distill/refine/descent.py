@@ -16,6 +16,7 @@ ITERATIONS_PER_S = 18.0  # nominal, pruning and judging counted in: 8 channels, 
 LEAST = 5  # iterations of a level, however short the budget
 PATIENCE = 1.5  # a machine so many times slower than nominal does fewer iterations a level
 HOPELESS = 1.2  # a chain whose score is so many times the best one's goes on from the best rule
+SPENT = 3.0  # two levels in a row whose best score is so many times the best of all: fewer terms will not do
 
 
 class Descent:
@@ -34,20 +35,25 @@ class Descent:
         self.done = [0.0] * len(chains)
         self.asked_to_stop = threading.Event()
         self.index = 0
+        self.scores: list[float] = []  # the best of each level
 
     def run(self) -> None:
         before = self.unfinished.get("refine")
         if before is not None:
             self._unpack(before)
-        while self.index < len(self.plan):
+        while self.index < len(self.plan) and not self._spent():
             deadline = time.monotonic() + PATIENCE * self.share
             self._level(self.plan[self.index], self._affordable(), deadline)
             self._share_best()
             self.index += 1
             self.unfinished.put("refine", self._pack())
 
+    def _spent(self) -> bool:
+        """Whether the last levels say that rules of still fewer terms are not worth their time."""
+        return len(self.scores) > 2 and min(self.scores[-2:]) > SPENT * min(self.scores)
+
     def _pack(self) -> Arrays:
-        packed = {"index": np.array(self.index), "hurried": np.array(self.hurried)}
+        packed = {"index": np.array(self.index), "hurried": np.array(self.hurried), "scores": np.array(self.scores)}
         for number, chain in enumerate(self.chains):
             packed |= {f"{number}:{name}": array for name, array in chain.pack().items()}
         packed["roots"] = np.array([self.roots.index(chain.root) for chain in self.chains])
@@ -55,6 +61,7 @@ class Descent:
 
     def _unpack(self, packed: Arrays) -> None:
         self.index, self.hurried = int(packed["index"]), bool(packed["hurried"])
+        self.scores = packed["scores"].tolist()
         for number, chain in enumerate(self.chains):
             mine = {key.split(":")[1]: a for key, a in packed.items() if key.split(":")[0] == str(number)}
             chain.unpack(mine)
@@ -114,11 +121,12 @@ class Descent:
         self.progress("refine", fraction, f"{terms / channels:.1f} terms a channel{loss}")
 
     def _share_best(self) -> None:
-        """A chain that has lost its way goes on from the best rule of this level, at a rate on the other side of that
-        of the chain that found it.
+        """Note the level's best score. A chain that has lost its way goes on from the best rule of this level, at a
+        rate on the other side of that of the chain that found it.
         """
         latest = [chain.found.get(chain.table.terms) for chain in self.chains]
         known = [found for found in latest if found is not None and math.isfinite(found.score)]
+        self.scores.append(min((found.score for found in known), default=math.inf))
         if not known:
             return
         best = min(known, key=lambda found: found.score)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -73,6 +74,14 @@ def samples() -> Samples:
     return sample(TEACHER, rows=200, size=SIZE, steps=20, seed=0)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def every_level() -> Iterator[None]:
+    """These rules are bad after so little tuning; the descent goes on all the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(descent, "SPENT", math.inf)
+        yield
+
+
 def refined(samples: Samples, *starts: Rule, iterations: int = 30, **options: Any) -> RefineResult:
     """Refine with so many iterations a level."""
     given: dict[str, Any] = {
@@ -136,6 +145,15 @@ def test_the_teachers_states_hold_a_rule_near_its_law(samples: Samples) -> None:
         for weight in (0.0, 10.0)
     )
     assert off_the_law(held) < 0.5 * min(off_the_law(free), off_the_law(START))
+
+
+@pytest.mark.parametrize(("times", "levels_done"), [(0.0, 3), (math.inf, len(PLAN))])
+def test_the_descent_ends_where_fewer_terms_only_get_worse(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch, times: float, levels_done: int
+) -> None:
+    """After two levels in a row that are so many times worse than the best of all."""
+    monkeypatch.setattr(descent, "SPENT", times)
+    assert lengths(refined(samples, iterations=3)) == PLAN[:levels_done][::-1]
 
 
 def off_the_law(rule: Rule) -> float:

@@ -1,6 +1,6 @@
 """The field's first study again, at a reduced size: random sets of its seven hyperparameters on the plant samples.
 
-    python benchmarks/study.py --out outputs/study [--trials 10] [--iterations 400] [--size 48] [--workers 2] [--quick]
+    python benchmarks/study.py --out outputs/study [--trials 10] [--iterations 400] [--size 32] [--workers 2] [--quick]
 
 Runs sets 5 and 8 of that study and then `--trials` random sets, each on the four samples, pruning nothing, and explores
 what came of it. Sets 5 and 8 run as they were (learning rate 1e-5) and once more with 1e-3, which so short a training
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--trials", type=int, default=10, help="random sets, besides the named ones")
     parser.add_argument("--iterations", type=int, default=400)
-    parser.add_argument("--size", type=int, default=48)
+    parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--views", default="pca,umap,autoencoder")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -73,6 +74,17 @@ def _terms(expr: Expr) -> _Terms:
         for arg in expr.args:
             _collect(total, _terms(arg), 1.0)
         return total
+    if isinstance(expr, sympy.Mul):
+        coefficient, rest = expr.as_coeff_Mul()
+        scaled: _Terms = {}
+        _collect(scaled, _terms_of_power(rest), float(coefficient))
+        return scaled
+    return _terms_of_power(expr)
+
+
+@lru_cache(maxsize=256)  # candidates of one search share their bases, and multiplying out is most of what they cost
+def _terms_of_power(expr: Expr) -> _Terms:
+    """Of a product or a power; for reading only."""
     if isinstance(expr, sympy.Mul):
         product: _Terms = {_ONE: 1.0}
         factored: list[Expr] = []

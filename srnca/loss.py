@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -39,9 +41,28 @@ class TextureLoss(nn.Module):
         total = rgb.new_zeros(rgb.shape[0])
         maps = self.bank(rgb)
         for i, name in enumerate(self.layers):
-            difference = gram(maps[name]) - getattr(self, f"target{i}")
-            total = total + difference.square().sum(dim=(1, 2)) / getattr(self, f"scale{i}")
+            apart: Tensor = _GramDistance.apply(maps[name], getattr(self, f"target{i}"))
+            total = total + apart / getattr(self, f"scale{i}")
         return total / len(self.layers)
+
+
+class _GramDistance(torch.autograd.Function):
+    """|G - G*|^2 of maps (batch, maps, h, w), (batch,). G is symmetric, so one product gives the derivative, where
+    torch multiplies twice.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, target: Tensor) -> Tensor:
+        difference = gram(maps) - target
+        ctx.save_for_backward(maps, difference)
+        return difference.square().sum(dim=(1, 2))
+
+    @staticmethod
+    def backward(ctx: Any, worth: Tensor) -> tuple[Tensor, None]:
+        maps, difference = ctx.saved_tensors
+        flat = maps.flatten(2)
+        weights = difference * (4 / flat.shape[2] * worth)[:, None, None]
+        return (weights @ flat).view_as(maps), None
 
 
 def overflow(state: Tensor, limit: float = 1.0) -> Tensor:

@@ -32,7 +32,7 @@ class _Convolve(torch.autograd.Function):
     def backward(ctx: Any, worth: Tensor) -> tuple[Tensor, None, None]:
         maps, filters = ctx.saved_tensors
         if maps is not None:
-            worth = worth * (maps > 0)
+            worth = torch.ops.aten.threshold_backward(worth, maps, 0)
         _, c, k, _ = filters.shape
         # one convolution along the rows for every row of the kernels, then the rows are put where they belong
         lines = filters.permute(1, 2, 0, 3).flip(3).reshape(c * k, len(filters), 1, k)

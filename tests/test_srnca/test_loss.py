@@ -113,6 +113,20 @@ def test_the_targets_numbers_move_with_the_module() -> None:
     assert {"target0", "scale0", "bank.mean", "bank.filters3"} <= names
 
 
+def test_the_gradient_is_torchs_own() -> None:
+    """Written by hand, because G is symmetric; here by torch's rules, layer by layer."""
+    loss = make_loss(stripes(24))
+    pictures = torch.cat([rgb(shuffled(stripes(24))), rgb(stripes(24) ** 2)])
+    picture, again = (pictures.clone().requires_grad_() for _ in range(2))
+    (loss(picture) * torch.tensor([1.0, -3.0])).sum().backward()
+    total = torch.zeros(2)
+    for i, maps in enumerate(loss.bank(again).values()):
+        apart = gram(maps) - getattr(loss, f"target{i}")
+        total = total + apart.square().sum(dim=(1, 2)) / getattr(loss, f"scale{i}")
+    (total / len(loss.layers) * torch.tensor([1.0, -3.0])).sum().backward()
+    torch.testing.assert_close(picture.grad, again.grad)
+
+
 def test_following_the_gradient_lowers_the_loss() -> None:
     loss = make_loss(stripes())
     picture = rgb(shuffled(stripes())).requires_grad_()

@@ -114,7 +114,8 @@ def refine(
     front = {f.terms: point for f in best.values() if (point := _looked_at_again(f, chains[0], channels))}
     if not front:
         raise SrncaError("refinement: no rule survived a long rollout; train the teacher longer or give more --budget")
-    chosen = choose(list(front.values()), max_terms, max_loss)
+    points = list(front.values())
+    chosen = choose(points, max_terms, max_loss) if max_loss else _choose_lasting(points, max_terms, chains[0])
     rule = _tidy(chains[0], best[round(chosen.terms * channels)].table)
     rule = rule.replace(provenance={**rule.provenance, "start": chosen.start, "refined": True})
     return RefineResult(rule, tuple(sorted(front.values(), key=lambda p: p.terms)), descent.hurried)
@@ -128,6 +129,18 @@ def _looked_at_again(found: Found, chain: Chain, channels: int) -> RefinedRule |
     if not math.isfinite(score):
         return None
     return RefinedRule(found.terms / channels, loss, score, found.table.to_rule(), found.start)
+
+
+def _choose_lasting(front: Sequence[RefinedRule], max_terms: float, chain: Chain) -> RefinedRule:
+    """The choice among the rules whose texture lasts; among all, where none of the short ones does."""
+    left, first = list(front), choose(front, max_terms)
+    chosen = first
+    while not chain.judge.stays(TermTable(chosen.rule)):
+        left.remove(chosen)
+        if not any(p.terms <= max_terms for p in left):
+            return first
+        chosen = choose(left, max_terms)
+    return chosen
 
 
 def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | None = None) -> RefinedRule:

@@ -14,6 +14,7 @@ from distill.refine.table import TermTable
 from equations.mask import shift_seed
 
 SEEDS = 8  # first states that the last decisions are made on; their mean moves by 2 % with the choice of seeds
+LATE, STAYS = 8000, 1.2  # steps; how much a loss may grow from the last of the ages till then
 RUNAWAY = 4  # a value so many times the limit ends a run
 
 
@@ -32,18 +33,26 @@ class Judge:
 
         A score that reaches `best` at an early age is not followed further: an older picture can only be worse.
         """
-        return self._look(table, self.settings.judge_seeds, 0, best)
+        return self._look(table, self.settings.judge_seeds, 0, self.settings.ages, best)
 
     def thorough(self, table: TermTable) -> tuple[float, float]:
         """The same from more and other first states than rules are tuned by, which flatter them."""
-        return self._look(table, SEEDS, 500, math.inf)
+        return self._look(table, SEEDS, 500, self.settings.ages, math.inf)
 
-    def _look(self, table: TermTable, seeds: int, apart: int, best: float) -> tuple[float, float]:
+    def stays(self, table: TermTable) -> bool:
+        """Whether the texture is still there when it is old: a loss of at most `STAYS` times that of the last age."""
+        last = self.settings.ages[-1:]
+        (young, _), (old, _) = (self._look(table, SEEDS, 900, ages, math.inf) for ages in (last, (LATE,)))
+        return math.isfinite(old) and old <= STAYS * young
+
+    def _look(
+        self, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], best: float
+    ) -> tuple[float, float]:
         base = shift_seed(2**31, 1000 * self.seed + apart)
         state = np.stack([first_state(table.rule, self.size, shift_seed(base, i)) for i in range(seeds)])
         loss, score, age = 0.0, 0.0, 0
         random = np.random.default_rng((self.seed, 0x10DE))
-        for until in self.settings.ages:
+        for until in ages:
             while age < until:  # in parts: masks take memory
                 steps = min(50, until - age)
                 masks = masks_of(table.rule, random, steps, len(state), self.size)

@@ -18,6 +18,7 @@ from torch import Generator, Tensor
 from distill import refine as module
 from distill.refine import Objective, RefinedRule, RefineResult, Settings, choose, descent, levels, refine
 from distill.refine.chain import Chain
+from distill.refine.table import TermTable
 from distill.sampling import Samples, sample
 from distill.teacher import RuleTeacher
 from distill.unfinished import Unfinished
@@ -154,6 +155,22 @@ def test_the_descent_ends_where_fewer_terms_only_get_worse(
     """After two levels in a row that are so many times worse than the best of all."""
     monkeypatch.setattr(descent, "SPENT", times)
     assert lengths(refined(samples, iterations=3)) == PLAN[:levels_done][::-1]
+
+
+def test_a_rule_whose_texture_drifts_is_passed_over(samples: Samples) -> None:
+    """By 8,000 steps; unless all of the short ones drift."""
+    drifting, shorter = (
+        planted({**dict.fromkeys("gb", "0"), "r": text}, filters=2, **PROPER) for text in ("-1e-5", "-2e-5")
+    )
+    points = [
+        RefinedRule(count / 3, 0.01, 0.01, rule, "a rule")
+        for count, rule in ((6, PLANTED), (2, drifting), (1, shorter))
+    ]
+    chain = chain_of(PLANTED)
+    assert [chain.judge.stays(TermTable(point.rule)) for point in points] == [True, False, False]
+    assert module._choose_lasting(points, 3, chain) is points[0]
+    assert module._choose_lasting(points[1:], 3, chain) is points[2]
+    assert module._choose_lasting(points, 1, chain) is points[2]
 
 
 def off_the_law(rule: Rule) -> float:

@@ -1,6 +1,6 @@
 """CMA-ES against random search: the best loss with the same number of trials, on two samples, for several seeds.
 
-python benchmarks/sweep.py [--trials 27] [--iterations 200] [--size 24] [--seeds 3] [--workers 2] [--json FILE]
+python benchmarks/sweep.py [--trials 27] [--iterations 150] [--size 24] [--seeds 3] [--workers 2] [--json FILE]
 
 Each of the studies (a sampler, a sample, a seed) is an ordinary one of `srnca sweep`, without pruning; started again,
 this goes on with what is not done. The space is that of sweep.toml beside this file. Both samplers get the same
@@ -87,7 +87,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=27)  # three generations of CMA-ES
-    parser.add_argument("--iterations", type=int, default=200)
+    parser.add_argument("--iterations", type=int, default=150)
     parser.add_argument("--size", type=int, default=24)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)

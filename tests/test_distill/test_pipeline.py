@@ -16,6 +16,7 @@ from distill import RecordingTeacher, RuleTeacher, distill, read_hall_of_fame, s
 from distill.engines import ENGINES
 from distill.engines.sparse import fit_bases, linear_bases
 from distill.fidelity import predict
+from distill.refine.settings import Settings
 from distill.rolling import Rollout
 from distill.sampling import Samples
 from distill.stages import on_policy, richer_rule, stability, state_distance, trial
@@ -158,7 +159,7 @@ class Refined:
 def stand_in(monkeypatch: pytest.MonkeyPatch, refine: Any) -> None:
     """Put `refine` in the place of closed-loop refinement, which has tests of its own."""
     module = types.ModuleType("distill.refine")
-    module.refine = refine  # type: ignore[attr-defined]
+    module.refine, module.Settings = refine, Settings  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "distill.refine", module)
 
 
@@ -185,14 +186,15 @@ def test_objective_calls_refine_with_rich_rules(monkeypatch: pytest.MonkeyPatch)
     options: dict[str, Any] = {
         "engine": "sparse", "max_terms": 5, "objective": objective, "rows": 600, "size": (16, 20), "steps": 12
     }  # fmt: skip
-    found = distill(teacher, budget_s=10, max_loss=0.4, **options)
+    found = distill(teacher, budget_s=10, max_loss=0.4, states=0.5, **options)
     (call,) = calls
     assert call["loss"] is objective
     assert call["teacher"] is teacher
     assert (call["size"], call["seed"], call["max_terms"], call["budget_s"]) == ((16, 20), 0, 5, 8)
     assert call["max_loss"] == 0.4
     wanted = ("starts", "loss", "teacher", "size", "seed", "budget_s", "max_terms", "max_loss", "progress", "samples")
-    assert set(call) == {*wanted, "unfinished"}
+    assert set(call) == {*wanted, "settings", "unfinished"}
+    assert call["settings"] == Settings(states=0.5)
     plain, richer = call["starts"]
     assert max(plain.terms().values()) > 20, "the rule to refine should be rich"
     assert sum(richer.terms().values()) > sum(plain.terms().values())

@@ -166,8 +166,9 @@ def _refine(
     """Closed-loop refinement of the rules that regression offers to start from."""
     from distill.refine import Settings, refine
 
-    if engines[0] in FREE_FORM:
-        starts = [compose(run.teacher, {channel: front[-1].expr for channel, front in fronts.items()})] * 2
+    if engines[0] in FREE_FORM:  # formulas alone may all run away in a long rollout; what is beside them does not
+        own = compose(run.teacher, {channel: front[-1].expr for channel, front in fronts.items()})
+        starts = [own, richer_rule(samples, run.teacher, fronts)]
     else:
         if run.answers and run.teacher.closed_form() is None:
             first, seed = starting_rule(samples, run.teacher), shift_seed(run.seed, 1)

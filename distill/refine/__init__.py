@@ -107,7 +107,9 @@ def refine(
     chains = [
         Chain(rule, objective, settings, seed=shift_seed(seed, 31 * i), **shared) for i, rule in enumerate(starts)
     ]
-    plan = levels(min(chain.table.terms for chain in chains), len(teacher.channels), max_terms)
+    lengths = [chain.table.terms for chain in chains]
+    long = [terms for terms in lengths if terms > max_terms * len(teacher.channels)]  # a short start waits for these
+    plan = levels(min(long or lengths), len(teacher.channels), max_terms)
     descent = Descent(chains, plan, budget_s, progress or silent, unfinished or Unfinished(None, {}))
     descent.run()
     best, channels = merged(chains), len(teacher.channels)

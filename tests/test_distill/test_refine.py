@@ -148,6 +148,20 @@ def test_the_teachers_states_hold_a_rule_near_its_law(samples: Samples) -> None:
     assert off_the_law(held) < 0.5 * min(off_the_law(free), off_the_law(START))
 
 
+def test_a_start_that_is_short_already_waits_for_the_others(samples: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans, proper = [], descent.Descent
+
+    def watched(chains: list[Chain], plan: list[int], *rest: Any) -> descent.Descent:
+        plans.append(plan)
+        return proper(chains, plan, *rest)
+
+    monkeypatch.setattr(module, "Descent", watched)
+    for starts in ((PLANTED, START), (START, WILD), (PLANTED, PLANTED)):
+        refined(samples, *starts, iterations=1)
+    assert [plan[0] for plan in plans] == [11, 11, 6]
+    assert plans[0] == PLAN
+
+
 @pytest.mark.parametrize(("times", "levels_done"), [(0.0, 3), (math.inf, len(PLAN))])
 def test_the_descent_ends_where_fewer_terms_only_get_worse(
     samples: Samples, monkeypatch: pytest.MonkeyPatch, times: float, levels_done: int

@@ -166,14 +166,12 @@ def _refine(
     """Closed-loop refinement of the rules that regression offers to start from."""
     from distill.refine import Settings, refine
 
-    if engines[0] in FREE_FORM:  # formulas alone may all run away in a long rollout; what is beside them does not
-        own = compose(run.teacher, {channel: front[-1].expr for channel, front in fronts.items()})
-        starts = [own, richer_rule(samples, run.teacher, fronts)]
-    else:
-        if run.answers and run.teacher.closed_form() is None:
-            first, seed = starting_rule(samples, run.teacher), shift_seed(run.seed, 1)
-            samples = on_policy(first, samples, run.teacher, size=run.size, steps=run.steps, seed=seed)
-        starts = [starting_rule(samples, run.teacher), richer_rule(samples, run.teacher, fronts)]
+    if run.answers and run.teacher.closed_form() is None:
+        first, seed = starting_rule(samples, run.teacher), shift_seed(run.seed, 1)
+        samples = on_policy(first, samples, run.teacher, size=run.size, steps=run.steps, seed=seed)
+    starts = [starting_rule(samples, run.teacher), richer_rule(samples, run.teacher, fronts)]
+    if engines[0] in FREE_FORM:  # formulas alone may run away in a long rollout, whatever is tuned; the others do not
+        starts[0] = compose(run.teacher, {channel: front[-1].expr for channel, front in fronts.items()})
     return refine(
         starts,
         objective,

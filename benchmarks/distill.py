@@ -96,9 +96,7 @@ def run(name: str, seed: int, args: argparse.Namespace) -> dict[str, Any]:
         return dict(json.loads(kept.read_text()))
     if args.tables:
         return {}
-    checkpoint = make_checkpoint(
-        name, args.out / f"{stem}-{'-'.join([args.preset, *args.changes])}.pt", config_of(args)
-    )
+    checkpoint = make_checkpoint(name, args.out / f"{stem}-{automaton_of(args)}.pt", config_of(args))
     if not (folder / "rule.json").exists():
         options: dict[str, Any] = {"states": args.states, "refine": args.refine != "none"}
         options |= {} if args.budget is None else {"budget_s": args.budget}
@@ -110,9 +108,14 @@ def run(name: str, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def automaton_of(args: argparse.Namespace) -> str:
+    """A name for the automaton: its preset and what was changed."""
+    return "-".join([args.preset, *args.changes])
+
+
 def kind_of(args: argparse.Namespace) -> str:
-    """A name for everything that is not the default."""
-    words = [args.preset, *args.changes, args.engine]
+    """A name for the automaton and how it is distilled."""
+    words = [automaton_of(args), args.engine]
     return "-".join(words + ["plain"] * (args.refine == "none") + [f"states={args.states:g}"] * (args.states > 0))
 
 

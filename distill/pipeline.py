@@ -84,8 +84,7 @@ def distill(
     if not 0 <= states < math.inf or (states and alone):
         raise InputError(f"distill: expected states of at least 0, and above 0 only with refinement, got {states}")
     settings = {"engines": engines, "seed": seed, "rows": rows, "terms": max_terms, "budget": budget_s, "alone": alone}
-    settings |= {"states": states} if states else {}
-    key = {**settings, "size": size, "steps": steps, "teacher": fingerprint(teacher)}
+    key = {**settings, "states": states, "size": size, "steps": steps, "teacher": fingerprint(teacher)}
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
     share = budget_s if alone else REGRESSION_SHARE * budget_s
     samples, wider, fronts = _regress(run, engines, rows, share, unfinished)
@@ -169,11 +168,12 @@ def _refine(
     if run.answers and run.teacher.closed_form() is None:
         first, seed = starting_rule(samples, run.teacher), shift_seed(run.seed, 1)
         samples = on_policy(first, samples, run.teacher, size=run.size, steps=run.steps, seed=seed)
-    starts = [starting_rule(samples, run.teacher), richer_rule(samples, run.teacher, fronts)]
-    if engines[0] in FREE_FORM:  # formulas alone may run away in a long rollout, whatever is tuned; the others do not
-        starts[0] = compose(run.teacher, {channel: front[-1].expr for channel, front in fronts.items()})
+    if engines[0] in FREE_FORM:  # its formulas alone, which may run away in a long rollout
+        plain = compose(run.teacher, {channel: front[-1].expr for channel, front in fronts.items()})
+    else:
+        plain = starting_rule(samples, run.teacher)
     return refine(
-        starts,
+        [plain, richer_rule(samples, run.teacher, fronts)],
         objective,
         teacher=run.teacher,
         size=run.size,

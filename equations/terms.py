@@ -77,13 +77,13 @@ def _terms(expr: Expr) -> _Terms:
     if isinstance(expr, sympy.Mul):
         coefficient, rest = expr.as_coeff_Mul()
         scaled: _Terms = {}
-        _collect(scaled, _terms_of_power(rest), float(coefficient))
+        _collect(scaled, _multiplied_out(rest), float(coefficient))
         return scaled
-    return _terms_of_power(expr)
+    return _multiplied_out(expr)
 
 
 @lru_cache(maxsize=256)  # candidates of one search share their bases, and multiplying out is most of what they cost
-def _terms_of_power(expr: Expr) -> _Terms:
+def _multiplied_out(expr: Expr) -> _Terms:
     """Of a product or a power; for reading only."""
     if isinstance(expr, sympy.Mul):
         product: _Terms = {_ONE: 1.0}

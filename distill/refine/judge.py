@@ -33,24 +33,24 @@ class Judge:
 
         A score that reaches `best` at an early age is not followed further: an older picture can only be worse.
         """
-        return self._look(table, self.settings.judge_seeds, 0, self.settings.ages, best)
+        return _worst(self._look(table, self.settings.judge_seeds, 0, self.settings.ages, best))
 
     def thorough(self, table: TermTable) -> tuple[float, float]:
         """The same from more and other first states than rules are tuned by, which flatter them."""
-        return self._look(table, SEEDS, 500, self.settings.ages, math.inf)
+        return _worst(self._look(table, SEEDS, 500, self.settings.ages, math.inf))
 
     def stays(self, table: TermTable) -> bool:
         """Whether the texture is still there when it is old: a loss of at most `STAYS` times that of the last age."""
-        last = self.settings.ages[-1:]
-        (young, _), (old, _) = (self._look(table, SEEDS, 900, ages, math.inf) for ages in (last, (LATE,)))
+        (young, _), (old, _) = self._look(table, SEEDS, 900, (self.settings.ages[-1], LATE), math.inf)
         return math.isfinite(old) and old <= STAYS * young
 
     def _look(
         self, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], best: float
-    ) -> tuple[float, float]:
+    ) -> list[tuple[float, float]]:
+        """(texture loss, score) of each age; infinite from where a state runs away."""
         base = shift_seed(2**31, 1000 * self.seed + apart)
         state = np.stack([first_state(table.rule, self.size, shift_seed(base, i)) for i in range(seeds)])
-        loss, score, age = 0.0, 0.0, 0
+        found, age = list[tuple[float, float]](), 0
         random = np.random.default_rng((self.seed, 0x10DE))
         for until in ages:
             while age < until:  # in parts: masks take memory
@@ -59,11 +59,15 @@ class Judge:
                 state = table.kernel.last(table.constants(), state, steps, masks=masks)
                 age += steps
                 if not np.abs(state).max() <= RUNAWAY * self.limit:
-                    return math.inf, math.inf
+                    return [*found, *[(math.inf, math.inf)] * (len(ages) - len(found))]
             with torch.no_grad():
                 rgb = torch.from_numpy(rgb_of(table.rule, state))
-                loss = max(loss, float(self.objective.measure(rgb).mean()))
-                score = max(score, float(self.objective.judge(rgb).mean()))
-            if score >= best:
+                found.append((float(self.objective.measure(rgb).mean()), float(self.objective.judge(rgb).mean())))
+            if found[-1][1] >= best:
                 break
-        return loss, score
+        return found
+
+
+def _worst(found: list[tuple[float, float]]) -> tuple[float, float]:
+    losses, scores = zip(*found, strict=True)
+    return max(losses), max(scores)

@@ -95,14 +95,14 @@ def distill(
     options: dict[str, Any] = {"engine": engine, "seed": seed, "refine": refine != "none", "resume": resume}
     if checkpoint is None and refine == "none":
         raise InputError("--refine none: expected it with --checkpoint; a recording has no texture to refine for")
-    if loss is not None:
-        if checkpoint is None or refine == "none":
-            raise InputError("--loss: expected it with --checkpoint and refinement, which texture losses come from")
-        options["max_loss"] = loss
-    if states is not None:
-        if checkpoint is None or refine == "none":
-            raise InputError("--states: expected it with --checkpoint and refinement, which it is a part of")
-        options["states"] = states
+    for flag, given, name, why in (
+        ("--loss", loss, "max_loss", "which texture losses come from"),
+        ("--states", states, "states", "which it is a part of"),
+    ):
+        if given is not None:
+            if checkpoint is None or refine == "none":
+                raise InputError(f"{flag}: expected it with --checkpoint and refinement, {why}")
+            options[name] = given
     if terms is not None:
         options["terms"] = terms
     if budget_s is not None:

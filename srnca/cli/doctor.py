@@ -34,6 +34,7 @@ PACKAGES = (
     "pillow",
 )
 EXTRAS = {  # package -> the extra that brings it, and what it is for
+    "zarr": ("zarr", "recordings larger than memory"),
     "optuna": ("sweep", "srnca sweep, rate and explore"),
     "submitit": ("slurm", "srnca sweep --slurm"),
     "umap-learn": ("umap", "UMAP in srnca explore"),
@@ -55,7 +56,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="The findings as one JSON object.")] = False,
 ) -> None:
     """Say what is installed: GPU, Julia for PySR, VGG weights, ffmpeg, zarr, kernel cache."""
-    probes = (_cuda, _torchvision, _julia, _vgg, _ffmpeg, _zarr, _kernels)
+    probes = (_cuda, _torchvision, _julia, _vgg, _ffmpeg, _kernels)
     findings = [*_packages(), *(_safely(probe) for probe in probes)]
     if as_json:
         say_json(
@@ -87,18 +88,16 @@ def _safely(probe: Callable[[], Finding]) -> Finding:
 
 
 def _packages() -> list[Finding]:
-    findings = []
-    for name in PACKAGES:
-        try:
-            findings.append(Finding(name, True, version(name)))
-        except PackageNotFoundError:
-            findings.append(Finding(name, False, "not installed", f"pip install {name}"))
-    for name, (extra, use) in EXTRAS.items():
-        try:
-            findings.append(Finding(name, True, version(name)))
-        except PackageNotFoundError:
-            findings.append(Finding(name, False, "none", f"only for {use}: pip install 'srnca[{extra}]'"))
-    return findings
+    needed = [_package(name, "not installed", f"pip install {name}") for name in PACKAGES]
+    extras = EXTRAS.items()
+    return needed + [_package(name, "none", f"only for {use}: pip install 'srnca[{e}]'") for name, (e, use) in extras]
+
+
+def _package(name: str, missing: str, hint: str) -> Finding:
+    try:
+        return Finding(name, True, version(name))
+    except PackageNotFoundError:
+        return Finding(name, False, missing, hint)
 
 
 def _cuda() -> Finding:
@@ -149,13 +148,6 @@ def _ffmpeg() -> Finding:
         return Finding("ffmpeg", True, f"in PyAV {version('av')}")
     except PackageNotFoundError:
         return Finding("ffmpeg", False, "none", "only for mp4, in PyAV: pip install 'srnca[video]'; GIF needs none")
-
-
-def _zarr() -> Finding:
-    try:
-        return Finding("zarr", True, version("zarr"))
-    except PackageNotFoundError:
-        return Finding("zarr", False, "none", "only for recordings larger than memory: pip install 'srnca[zarr]'")
 
 
 def _kernels() -> Finding:

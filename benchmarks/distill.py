@@ -17,7 +17,6 @@ import dataclasses
 import json
 import statistics
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from torch import nn
 import distill.pipeline
 import distill.refine.descent
 import distill.rounds
-from benchmarks.path import make_checkpoint, picture_file
+from benchmarks.photos import enlarged, make_checkpoint, picture_file
 from equations import Rule, load_rule
 from equations.errors import DivergenceError
 from equations.files import write_text
@@ -153,8 +152,8 @@ def look(checkpoint: Checkpoint, folder: Path, name: str, args: argparse.Namespa
     rule = load_rule(folder / "rule.json")
     grown = rule_pictures(rule, size, seeds=SEEDS)
     panels = [target, pictures[0], *(rule_pictures(rules[a["terms"]], size, seeds=(1,))[0] for a in at.values())]
-    large = [rule_pictures(rule, (256, 256), seeds=(1,))[0]]
-    save_png(folder / "sheet.png", sheet([*(enlarged(p) for p in panels), *large]))
+    panels.append(rule_pictures(rule, (256, 256), seeds=(1,))[0])
+    save_png(folder / "sheet.png", contact_sheet([enlarged(p) for p in panels], columns=len(panels), gap=4))
     return {
         "teacher": teacher,
         "rule": texture_loss(loss, grown),
@@ -181,16 +180,6 @@ def wrong_picture(name: str, grown: np.ndarray, args: argparse.Namespace) -> flo
     from srnca.features import make_bank
 
     return texture_loss(TextureLoss(make_bank("multiscale", target), target), grown)
-
-
-def enlarged(picture: np.ndarray, side: int = 256) -> np.ndarray:
-    times = max(1, side // picture.shape[0])
-    return np.asarray(picture.repeat(times, axis=0).repeat(times, axis=1))
-
-
-def sheet(panels: Iterable[np.ndarray]) -> np.ndarray:
-    shown = [np.clip(np.nan_to_num(panel), 0, 1).astype(np.float32) for panel in panels]
-    return contact_sheet(shown, columns=len(shown), gap=4)
 
 
 def tables(results: list[dict[str, Any]]) -> str:

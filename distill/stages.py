@@ -21,7 +21,6 @@ from equations.terms import complexity, split_terms
 
 RUNAWAY = 4.0  # a rule whose states grow to this many times the teacher's is stopped
 ON_POLICY_SEED = 1000  # apart from the seeds that sampling uses
-MOST_FURTHER = 40  # terms beside features and absolute values that refinement starts with
 
 
 def starting_rule(samples: Samples, teacher: Teacher) -> Rule:
@@ -31,31 +30,31 @@ def starting_rule(samples: Samples, teacher: Teacher) -> Rule:
     form = teacher.closed_form()
     if form is not None:
         return compose(teacher, form).replace(provenance={"start": "closed form"})
-    return _fitted(linear_bases(samples), samples, teacher, "features and absolute values")
+    return _composed(fit_bases(linear_bases(samples), samples), samples, teacher, "features and absolute values")
 
 
 def richer_rule(samples: Samples, teacher: Teacher, fronts: Mapping[str, tuple[Candidate, ...]]) -> Rule:
-    """The same with the further terms (products, and what free-form search found) of the fronts' best equations.
-
-    The terms of a front are offered to every channel: a product that one channel needs is there for all.
-    """
+    """The same with the further terms (products, and what free-form search found) of each channel's best equation."""
     if teacher.closed_form() is not None:
         return starting_rule(samples, teacher)
     plain = linear_bases(samples)
-    known, further = set(plain), {}
-    for front in fronts.values():
-        for _, basis in split_terms(front[-1].expr):
-            if basis not in known and complexity(basis) <= GUESS_COMPLEXITY:
-                further[basis] = front[-1].engine
-    taken = list(further)[:MOST_FURTHER]
-    engines = sorted({further[basis] for basis in taken})
-    source = f"features, absolute values and {len(taken)} further terms ({', '.join(engines) or 'none'})"
-    return _fitted([*plain, *taken], samples, teacher, source)
+    further, engines = dict[Expr, int](), set[str]()
+    used = []
+    for channel in samples.channels:
+        best = fronts[channel][-1]
+        own = [basis for _, basis in split_terms(best.expr) if complexity(basis) <= GUESS_COMPLEXITY]
+        own = [basis for basis in own if basis not in plain]
+        places = [further.setdefault(basis, len(plain) + len(further)) for basis in own]
+        engines |= {best.engine} if own else set()
+        used.append([*range(len(plain)), *places])
+    count = sum(len(places) - len(plain) for places in used)
+    source = f"features, absolute values and {count} further terms ({', '.join(sorted(engines)) or 'none'})"
+    return _composed(fit_bases([*plain, *further], samples, used=used), samples, teacher, source)
 
 
-def _fitted(bases: list[Expr], samples: Samples, teacher: Teacher, source: str) -> Rule:
-    updates = dict(zip(samples.channels, fit_bases(bases, samples), strict=True))
-    return compose(teacher, updates).replace(provenance={"start": source})
+def _composed(updates: list[Expr], samples: Samples, teacher: Teacher, source: str) -> Rule:
+    rule = compose(teacher, dict(zip(samples.channels, updates, strict=True)))
+    return rule.replace(provenance={"start": source})
 
 
 def on_policy(

@@ -93,16 +93,25 @@ def linear_bases(samples: Samples) -> list[Expr]:
     return [library.expr(k) for k in range(len(library.terms))]
 
 
-def fit_bases(bases: Sequence[Expr], samples: Samples, *, ridge: float = 1e-6) -> list[Expr]:
-    """All of these bases for every channel by least squares, with a ridge relative to each term's power."""
+def fit_bases(
+    bases: Sequence[Expr], samples: Samples, *, used: Sequence[Sequence[int]] | None = None, ridge: float = 1e-6
+) -> list[Expr]:
+    """Each channel by least squares in all of its bases (`used`: their places, for each channel; all of them if None),
+    with a ridge relative to each term's power.
+    """
     run = compile_numpy(list(bases), samples.names)
     gram, moments = np.zeros((len(bases), len(bases))), np.zeros((len(bases), len(samples.channels)))
     for start in range(0, len(samples.X), CHUNK):
         values = run(samples.X[start : start + CHUNK].T)
         gram += values @ values.T
         moments += values @ samples.Y[start : start + CHUNK]
-    weights = np.linalg.solve(gram + ridge * np.diag(np.diag(gram) + 1e-12), moments)
-    return [join_terms(list(zip(column.tolist(), bases, strict=True))) for column in weights.T]
+    gram += ridge * np.diag(np.diag(gram) + 1e-12)
+    fitted = []
+    for channel in range(len(samples.channels)):
+        own = np.arange(len(bases)) if used is None else np.array(used[channel])
+        weights = np.linalg.solve(gram[np.ix_(own, own)], moments[own, channel])
+        fitted.append(join_terms([(float(w), bases[i]) for w, i in zip(weights, own, strict=True)]))
+    return fitted
 
 
 def still(samples: Samples, channel: int, engine: str) -> Candidate:

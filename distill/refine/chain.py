@@ -67,6 +67,7 @@ class Chain:
         self.root = self.table.copy()  # all the terms that may come back
         self.patch = (min(settings.side, size[0]), min(settings.side, size[1]))
         self.pool = np.stack([self._fresh() for _ in range(settings.pool)])
+        self.grown = grown
         self.pool[: len(grown)] = grown[: settings.pool]  # some states begin where the teacher is already
         self.found: dict[int, Found] = {}
         self.rate = settings.rate
@@ -165,11 +166,15 @@ class Chain:
             state[0] = self._fresh()
         steps = int(self.random.integers(s.steps[0], s.steps[1] + 1))
         masks = masks_of(table.rule, self.random, steps, s.batch, self.patch)
-        tape = table.kernel.rollout(table.constants(), state, steps, masks=masks, net=2 * self.limit)
+        net = 2 * self.limit
+        tape = table.kernel.rollout(table.constants(), state, steps, masks=masks, net=net)
         last = tape.state()
         excess = s.overflow / (s.batch * steps)
         gradient = tape.gradient(self._worth(last), limit=self.limit, excess=excess) / table.sizes()
-        self.pool[chosen] = np.nan_to_num(last, nan=0.0, posinf=0.0, neginf=0.0)
+        for slot, grown in zip(chosen, last, strict=True):
+            # what hangs in the net has no gradient: a pool of such states would teach nothing for ever
+            lost = not np.abs(grown).max() < 0.999 * net
+            self.pool[slot] = self.grown[self.random.integers(len(self.grown))] if lost else grown
         finite: npt.NDArray[np.float64] = np.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)
         return finite
 

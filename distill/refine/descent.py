@@ -28,7 +28,7 @@ class Descent:
         self.chains, self.plan, self.progress, self.unfinished = chains, plan, progress, unfinished
         self.roots = [chain.root for chain in chains]
         for number, chain in enumerate(chains):
-            chain.rate *= 2**number  # no rate is right for every texture
+            chain.rate /= 2**number  # no rate is right for every texture
         self.share = budget_s / len(plan)
         self.iterations = max(LEAST, round(ITERATIONS_PER_S * self.share))
         self.hurried = False

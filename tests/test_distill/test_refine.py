@@ -339,8 +339,23 @@ def test_a_hopeless_chain_goes_on_from_the_best(samples: Samples) -> None:
         first, second = set(began[:2]), set(began[2:4])
         began.clear()
         refined(samples, START, WILD, iterations=1, settings=replace(TINY, rate=1e-9))
-    assert (first, second) == ({("wild", 1.0), ("near", 2.0)}, {("near", 4.0), ("near", 2.0)})
-    assert set(began[2:4]) == {("near", 1.0), ("near", 0.5)}  # below the leader's where it was above it
+    assert (first, second) == ({("wild", 1.0), ("near", 0.5)}, {("near", 0.25), ("near", 0.5)})
+    assert set(began[2:4]) == {("near", 1.0), ("near", 2.0)}  # above the leader's where it was below it
+
+
+def test_states_that_ran_away_are_replaced_by_the_teachers(samples: Samples) -> None:
+    """Kept, they would fill the pool of a rule that runs away, and have no gradient that leads back."""
+    grown = TEACHER.rollout(size=SIZE, steps=40, seed=5, every=10)[1:]
+    far = planted({c: f"2*{c}" for c in "rgb"}, filters=2, **PROPER)  # from 0.1 beyond any limit in a few steps
+    chain = Chain(far, OBJECTIVE, replace(TINY, rate=0.0), size=SIZE, seed=3, grown=grown, limit=1.0)
+    chain.pool[:] = 0.1
+    chain.level(3, 40, stop=lambda: False, report=lambda fraction: None)
+    from_teacher = [any(np.array_equal(state, g) for g in grown) for state in chain.pool]
+    assert sum(from_teacher) == len(chain.pool)
+    near = Chain(PLANTED, OBJECTIVE, replace(TINY, rate=0.0), size=SIZE, seed=3, grown=grown, limit=1.0)
+    near.pool[:] = 0.1
+    near.level(9, 40, stop=lambda: False, report=lambda fraction: None)
+    assert not any(np.array_equal(state, g) for state in near.pool for g in grown)
 
 
 def test_chains_have_random_numbers_of_their_own(samples: Samples) -> None:

@@ -1,16 +1,15 @@
-"""The whole path on pictures: train, distill, and a table of texture losses, terms and times.
+"""Photos and the automata that are trained on them: a table of texture losses and times, and a picture of both.
 
-    python benchmarks/path.py skimage:gravel photo.png sample:snake --out outputs/path [--train-only] [--preset compact]
+    python benchmarks/photos.py skimage:gravel photo.png sample:snake --out outputs/photos [--preset compact]
 
-`skimage:NAME` is a CC0 photo that scikit-image carries (brick, grass, gravel, ihc). A checkpoint or result that is
-there already is not made again. Writes DIR/path.md (table), DIR/grid.png (target | NCA | rule at 64², rule at 256²).
+`skimage:NAME` is a CC0 photo that scikit-image carries (brick, grass, gravel, ihc). A checkpoint that is there already
+is not made again. Writes DIR/photos.md (table) and DIR/grid.png (photos above, what their automata grow below).
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 import time
 from pathlib import Path
@@ -21,15 +20,13 @@ if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its 
 import numpy as np
 import torch
 
-from equations import load_rule
 from srnca.checkpoint import Checkpoint, load_checkpoint
-from srnca.evaluate import flat_loss, make_loss, nca_pictures, rule_pictures, texture_loss
+from srnca.evaluate import flat_loss, make_loss, nca_pictures, texture_loss
 from srnca.images import contact_sheet, load_target, save_png
-from srnca.pipeline import distill_checkpoint
 from srnca.presets import TrainConfig, preset
 from srnca.training import train
 
-HEADER = ("picture", "flat", "NCA", "rule", "rule / NCA", "terms a channel", "training", "distillation")
+HEADER = ("picture", "flat", "NCA", "training")
 
 
 def picture_file(name: str, out: Path) -> str:
@@ -57,7 +54,7 @@ def make_checkpoint(name: str, path: Path, config: TrainConfig) -> Checkpoint:
 
 
 def measure(name: str, args: argparse.Namespace) -> tuple[list[str], list[np.ndarray]]:
-    """One row of the table and one row of the grid."""
+    """One row of the table; the photo and a picture of its automaton."""
     stem = Path(name.split(":")[-1]).stem
     config = preset(args.preset)
     if args.iterations:
@@ -65,50 +62,36 @@ def measure(name: str, args: argparse.Namespace) -> tuple[list[str], list[np.nda
     checkpoint = make_checkpoint(name, args.out / f"{stem}.pt", config)
     loss, target = make_loss(checkpoint), checkpoint.target
     pictures = nca_pictures(checkpoint)
-    flat, teacher = flat_loss(loss, target), texture_loss(loss, pictures)
     timed = args.out / f"{stem}.seconds"  # absent for a checkpoint that was made elsewhere
     seconds = f"{timed.read_text()} s" if timed.exists() else "–"
-    row = [stem, f"{flat:.2f}", f"{teacher:.3f}", "–", "–", "–", seconds, "–"]
-    panels = [target, pictures[0]]
-    if not args.train_only:
-        folder = args.out / f"{stem}-rule"
-        if not (folder / "report.json").exists():
-            distill_checkpoint(checkpoint, out=folder, budget_s=args.budget)
-        report, rule = json.loads((folder / "report.json").read_text()), load_rule(folder / "rule.json")
-        value, spent = report["texture_loss"]["rule"], sum(report["time_s"].values())
-        terms = report["terms"]["per_channel"]
-        row[3:6] = [f"{value:.3f}", f"{value / teacher:.2f}", f"{terms:.1f}"]
-        row[7] = f"{spent:.0f} s"
-        panels += [rule_pictures(rule, (64, 64), seeds=(1,))[0], rule_pictures(rule, (256, 256), seeds=(1,))[0]]
+    row = [stem, f"{flat_loss(loss, target):.2f}", f"{texture_loss(loss, pictures):.3f}", seconds]
     print(" | ".join(row), flush=True)
-    return row, [np.clip(np.nan_to_num(panel), 0, 1).astype(np.float32) for panel in panels]
+    return row, [target, pictures[0]]
 
 
 def enlarged(picture: np.ndarray, side: int = 256) -> np.ndarray:
-    times = side // picture.shape[0]
-    return picture.repeat(times, axis=0).repeat(times, axis=1)
+    """A picture that can be shown, each cell a square, as near to `side` as whole cells allow."""
+    times = max(1, side // picture.shape[0])
+    shown = np.clip(np.nan_to_num(picture), 0, 1).astype(np.float32)
+    return np.asarray(shown.repeat(times, axis=0).repeat(times, axis=1))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", nargs="+")
-    parser.add_argument("--out", type=Path, default=Path("outputs/path"))
+    parser.add_argument("--out", type=Path, default=Path("outputs/photos"))
     parser.add_argument("--preset", default="default")
     parser.add_argument("--iterations", type=int, default=0, help="of training; 0 is the preset's own number")
-    parser.add_argument("--budget", type=float, default=300.0, help="seconds of distillation")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--train-only", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(args.threads)
-    rows, panels = [], []
-    for name in args.pictures:
-        row, pictures = measure(name, args)
-        rows.append(row)
-        panels += [enlarged(picture) for picture in pictures]
+    found = [measure(name, args) for name in args.pictures]
+    rows, pairs = zip(*found, strict=True)
     lines = [HEADER, tuple("---" for _ in HEADER), *rows]
-    (args.out / "path.md").write_text("".join(f"| {' | '.join(line)} |\n" for line in lines))
-    save_png(args.out / "grid.png", contact_sheet(panels, columns=len(panels) // len(rows), gap=4))
+    (args.out / "photos.md").write_text("".join(f"| {' | '.join(line)} |\n" for line in lines))
+    panels = [enlarged(picture) for row in zip(*pairs, strict=True) for picture in row]
+    save_png(args.out / "grid.png", contact_sheet(panels, columns=len(found), gap=4))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,7 +14,8 @@ from distill.refine.table import TermTable
 from equations.mask import shift_seed
 
 SEEDS = 8  # first states that the last decisions are made on; their mean moves by 2 % with the choice of seeds
-LATE, STAYS = 8000, 1.2  # steps; how much a loss may grow from the last of the ages till then
+LATE, STAYS = 8000, 1.2  # steps; how much a loss may grow from the first of the ages till then
+LARGE_SEEDS = 4  # grids of twice the size, which have as many cells as 16
 RUNAWAY = 4  # a value so many times the limit ends a run
 
 
@@ -40,8 +41,11 @@ class Judge:
         return _worst(self._look(table, SEEDS, 500, self.settings.ages, math.inf))
 
     def stays(self, table: TermTable) -> bool:
-        """Whether the texture is still there when it is old: a loss of at most `STAYS` times that of the last age."""
-        (young, _), (old, _) = self._look(table, SEEDS, 900, (self.settings.ages[-1], LATE), math.inf)
+        """Whether the texture is still there when it is old: on grids of twice the size, whose loss is surer, a loss of
+        at most `STAYS` times that of the first age.
+        """
+        large = replace(self, size=(2 * self.size[0], 2 * self.size[1]))
+        (young, _), (old, _) = large._look(table, LARGE_SEEDS, 900, (self.settings.ages[0], LATE), math.inf)
         return math.isfinite(old) and old <= STAYS * young
 
     def _look(

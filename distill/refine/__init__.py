@@ -31,7 +31,7 @@ from equations.rule import Rule
 
 __all__ = ["Objective", "RefineResult", "RefinedRule", "Settings", "choose", "levels", "refine"]
 
-FAST, SLOW = 0.5, 0.75  # shares of the terms that survive a level, where there are many, and where every one counts
+SHORTER = (2 / 3, 1 / 2, 1 / 3, 1 / 4)  # of the terms allowed: 24 a channel are followed by 16, 12, 8 and 6
 TOLERANCE = 1.1  # the knee: the shortest rule whose score is within this factor of the best
 FELT = 1.05  # a change of score or texture loss that counts as felt
 
@@ -63,16 +63,15 @@ class RefineResult:
 
 
 def levels(start: int, channels: int, max_terms: int) -> list[int]:
-    """Total terms at each level: from `start` down by half to `max_terms` per channel, from there by a quarter at a
-    time to a quarter of that.
+    """Total terms at each level: from `start` down by half to `max_terms` per channel, from there to two thirds, a half, a
+    third and a quarter of that, but at least one term a channel.
     """
-    wanted, limit = [start], channels * max_terms
-    last = max(channels, limit // 4)
-    while wanted[-1] > last:
-        share = FAST if wanted[-1] > limit else SLOW
-        fewer = max(last, min(wanted[-1] - 1, round(share * wanted[-1])))
-        wanted.append(limit if fewer < limit < wanted[-1] else fewer)
-    return wanted
+    limit = channels * max_terms
+    wanted = [start]
+    while wanted[-1] > limit:
+        wanted.append(max(limit, round(wanted[-1] / 2)))
+    below = [max(channels, round(share * limit)) for share in SHORTER]
+    return wanted + [terms for terms in sorted(set(below), reverse=True) if terms < wanted[-1]]
 
 
 @one_thread()  # a chain has a thread of its own, and sums in another order would be other sums

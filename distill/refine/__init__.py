@@ -63,7 +63,7 @@ class RefineResult:
 
 
 def levels(start: int, channels: int, max_terms: int) -> list[int]:
-    """Total terms at each level: from `start` down by half to `max_terms` per channel, from there to two thirds, a half,
+    """Total terms at each level: from `start` down by half to `max_terms` per channel, then to two thirds, a half,
     a third and a quarter of that, but at least one term a channel.
     """
     limit = channels * max_terms

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from distill.refine.judge import Judge
-from distill.refine.pictures import first_state, masks_of, rgb_of, shown
+from distill.refine.pictures import damaged, first_state, masks_of, rgb_of, shown
 from distill.refine.settings import Objective, Settings
 from distill.refine.stretches import Stretches
 from distill.refine.table import Floats, TermTable, least, pick
@@ -164,6 +164,8 @@ class Chain:
         state = self.pool[chosen]
         if self.random.integers(s.fresh_every) == 0:
             state[0] = self._fresh()
+        if self.random.integers(s.damaged_every) == 0:
+            state[-1] = damaged(state[-1], self.random)
         steps = int(self.random.integers(s.steps[0], s.steps[1] + 1))
         masks = masks_of(table.rule, self.random, steps, s.batch, self.patch)
         net = 2 * self.limit

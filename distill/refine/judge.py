@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from distill.refine.pictures import first_state, masks_of, rgb_of
+from distill.refine.pictures import damaged, first_state, masks_of, rgb_of
 from distill.refine.settings import Objective, Settings
 from distill.refine.table import TermTable
 from equations.mask import shift_seed
@@ -16,6 +16,7 @@ from equations.mask import shift_seed
 SEEDS = 8  # first states that the last decisions are made on; their mean moves by 2 % with the choice of seeds
 LATE, STAYS = 8000, 1.2  # steps; how much a loss may grow from the first of the ages till then
 LARGE_SEEDS = 4  # grids of twice the size, which have as many cells as 16
+DISCS, APART = 4, 200  # damaged on each of them, and the steps between two
 RUNAWAY = 4  # a value so many times the limit ends a run
 
 
@@ -42,16 +43,18 @@ class Judge:
 
     def stays(self, table: TermTable) -> bool:
         """Whether the texture is still there when it is old: on grids of twice the size, whose loss is surer, a loss of
-        at most `STAYS` times that of the first age.
+        at most `STAYS` times that of the first age. Damage shows what chance would do in many more cells and steps.
         """
         large = replace(self, size=(2 * self.size[0], 2 * self.size[1]))
-        (young, _), (old, _) = large._look(table, LARGE_SEEDS, 900, (self.settings.ages[0], LATE), math.inf)
+        first = self.settings.ages[0]
+        ages = (*range(first, first + DISCS * APART, APART), LATE)
+        (young, _), *_, (old, _) = large._look(table, LARGE_SEEDS, 900, ages, math.inf, damage=True)
         return math.isfinite(old) and old <= STAYS * young
 
     def _look(
-        self, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], best: float
+        self, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], best: float, damage: bool = False
     ) -> list[tuple[float, float]]:
-        """(texture loss, score) of each age; infinite from where a state runs away."""
+        """(texture loss, score) of each age; infinite from where a state runs away. `damage`: a disc after each age."""
         base = shift_seed(2**31, 1000 * self.seed + apart)
         state = np.stack([first_state(table.rule, self.size, shift_seed(base, i)) for i in range(seeds)])
         found, age = list[tuple[float, float]](), 0
@@ -69,6 +72,8 @@ class Judge:
                 found.append((float(self.objective.measure(rgb).mean()), float(self.objective.judge(rgb).mean())))
             if found[-1][1] >= best:
                 break
+            if damage:
+                state = np.stack([damaged(one, random) for one in state])
         return found
 
 

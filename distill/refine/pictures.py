@@ -8,6 +8,9 @@ from distill.refine.table import Floats
 from equations.init import make_state
 from equations.rule import Rule
 
+RADIUS = (2.0, 6.0)  # of damage, cells, but at most an eighth of the grid
+BLOWN_UP = (1.5, 4.0)  # times a damaged cell's values
+
 
 def first_state(rule: Rule, size: tuple[int, int], seed: int) -> Floats:
     """The first state (channel, h, w) of a rule that has an init."""
@@ -33,3 +36,15 @@ def masks_of(rule: Rule, random: np.random.Generator, steps: int, batch: int, si
         return None
     planes = len(rule.channels) if rule.mask == "channel" else 1
     return (random.random((steps, batch, planes, *size), np.float32) < rule.update_rate).astype(np.float32)
+
+
+def damaged(state: Floats, random: np.random.Generator) -> Floats:
+    """The state (channel, h, w) with the values of a disc of cells blown up: what a rule must find its way back from,
+    for one that can't runs away sooner or later, where chance makes such a place.
+    """
+    height, width = state.shape[1:]
+    y, x = np.ogrid[:height, :width]
+    up, left = (y + random.integers(height)) % height, (x + random.integers(width)) % width
+    radius = min(random.uniform(*RADIUS), min(height, width) / 8)
+    inside = (up - height // 2) ** 2 + (left - width // 2) ** 2 <= radius**2
+    return np.where(inside, np.float32(random.uniform(*BLOWN_UP)) * state, state)

@@ -37,6 +37,7 @@ class Settings:
     pool: int = 64
     batch: int = 2
     fresh_every: int = 6
+    damaged_every: int = 4
     rate: float = 3e-4
     memory: float = 0.98
     overflow: float = 1.0

@@ -19,6 +19,7 @@ from distill import refine as module
 from distill.refine import Objective, RefinedRule, RefineResult, Settings, choose, descent, levels, refine
 from distill.refine.chain import Chain
 from distill.refine.judge import Judge
+from distill.refine.pictures import damaged
 from distill.refine.table import TermTable
 from distill.sampling import Samples, sample
 from distill.teacher import RuleTeacher
@@ -205,6 +206,48 @@ def test_a_texture_lasts_from_the_first_age_on_and_on_twice_the_size() -> None:
         lasts.append(judge_of.stays(TermTable(ageing)))
     assert lasts == [False, True]
     assert set(shapes) == {(16, 16)}
+
+
+def test_damage_is_a_disc_of_cells_across_the_edges_too() -> None:
+    random, state = np.random.default_rng(0), np.random.default_rng(1).normal(size=(3, 64, 80)).astype(np.float32)
+    areas, factors, over_an_edge = [], [], 0
+    for _ in range(200):
+        after = damaged(state, random)
+        assert (after.shape, after.dtype) == (state.shape, np.float32)
+        changed = after != state
+        assert np.array_equal(changed, np.broadcast_to(changed[0], changed.shape))
+        ratio = after[changed] / state[changed]
+        assert np.ptp(ratio) < 1e-5
+        factors.append(ratio[0])
+        areas.append(changed[0].sum())
+        rows = np.flatnonzero(changed[0].any(axis=1))
+        over_an_edge += bool(np.ptp(rows) > 12)
+    assert 1.5 <= min(factors) < 1.7 < 3.8 < max(factors) <= 4
+    assert np.pi * 1.5**2 < min(areas) < np.pi * 3**2 < np.pi * 5**2 < max(areas) < np.pi * 6.5**2
+    assert over_an_edge > 0
+    assert (damaged(state[:, :8, :8], random) != state[:, :8, :8])[0].sum() <= 5
+
+
+def test_a_texture_that_damage_makes_run_away_does_not_last() -> None:
+    """At rest r is 0.3; from 0.6 on it grows for ever, which nothing but damage brings it to."""
+    updates = {**PLANTED.updates, "r": planted({"r": "0.1*r*r - 0.09*r + 0.018"}).updates["r"]}
+    fragile = PLANTED.replace(updates=updates, init=Init("noise", (0.3, -0.2, 0.1), (0.0, 0.0, 0.0)))
+    chain = chain_of(fragile)
+    assert math.isfinite(chain.judge.thorough(TermTable(fragile))[0])
+    assert not chain.judge.stays(TermTable(fragile))
+    assert chain.judge.stays(TermTable(PLANTED))
+
+
+def test_tuning_on_damaged_states_makes_a_rule_that_heals() -> None:
+    """r grows for ever from 0.5 on. Pictures of whole states never show it: they stay near 0.3, which is right."""
+    updates = {**PLANTED.updates, "r": planted({"r": "0.03 - 0.16*r + 0.2*r*r"}).updates["r"]}
+    fragile = PLANTED.replace(updates=updates, init=Init("noise", (0.3, -0.2, 0.1), (0.0, 0.0, 0.0)))
+    heals = []
+    for every in (10**9, 1):
+        chain = chain_of(fragile, damaged_every=every)
+        chain.level(chain.table.terms, 150, stop=lambda: False, report=lambda fraction: None)
+        heals.append(chain.judge.stays(chain.table))
+    assert heals == [False, True]
 
 
 def off_the_law(rule: Rule) -> float:

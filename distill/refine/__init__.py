@@ -157,13 +157,15 @@ def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | Non
 
 
 def _tidy(chain: Chain, table: TermTable) -> Rule:
-    """The rule without channels that nobody sees, and with as few digits in its constants as its pictures feel."""
-
+    """The rule without channels that nobody sees, and with as few digits in its constants as its pictures feel: it
+    lasts where it did.
+    """
     rule = table.to_rule()
-    exact = chain.judge.thorough(table)
+    exact, lasts = chain.judge.thorough(table), chain.judge.stays(table)
 
     def unfelt(other: TermTable) -> bool:
-        return all(a <= FELT * b for a, b in zip(chain.judge.thorough(other), exact, strict=True))
+        looks = all(a <= FELT * b for a, b in zip(chain.judge.thorough(other), exact, strict=True))
+        return looks and (not lasts or chain.judge.stays(other))
 
     bare = drop_unseen(rule)
     if bare is not rule and unfelt(TermTable(bare)):

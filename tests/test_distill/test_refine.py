@@ -17,6 +17,7 @@ from torch import Generator, Tensor
 
 from distill import refine as module
 from distill.refine import Objective, RefinedRule, RefineResult, Settings, choose, descent, levels, refine
+from distill.refine import judge as judge_module
 from distill.refine.chain import Chain
 from distill.refine.judge import Judge
 from distill.refine.pictures import damaged
@@ -335,6 +336,17 @@ def test_rounding_stops_where_the_score_feels_it(result: RefineResult) -> None:
     exact = next(p for p in result.front if p.rule.terms() == result.rule.terms())
     assert exact.rule != result.rule
     assert 2 * loss_of(result.rule) + 0.002 == pytest.approx(exact.score, rel=0.1)
+
+
+def test_rounding_stops_where_the_texture_would_not_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """r is 0.31 for good; with two digits (0.0001, 0.00011) it has faded by 8 % at step 8,000, and by nothing at 80."""
+    monkeypatch.setattr(judge_module, "damaged", lambda state, random: state)
+    updates = {**PLANTED.updates, "r": planted({"r": "0.0001049*abs(r) - 0.0001051*r"}).updates["r"]}
+    still = PLANTED.replace(updates=updates, init=Init("noise", (0.31, -0.2, 0.1), (0.0, 0.0, 0.0)))
+    chain = chain_of(still)
+    assert module._tidy(chain, TermTable(still)) == TermTable(still).to_rule(3)
+    monkeypatch.setattr(Judge, "stays", lambda self, table: table.rule != still)
+    assert module._tidy(chain, TermTable(still)) == TermTable(still).to_rule(2)  # what did not last need not
 
 
 # the ages of pictures

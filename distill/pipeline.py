@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from distill.compete import FREE_FORM, fit_channel, line_up
+from distill.compete import fit_channel, line_up
 from distill.engines import FitOptions, Progress, silent
 from distill.report import make_report
 from distill.result import Distillation
@@ -18,7 +18,7 @@ from distill.rounds import on_policy_rounds
 from distill.run import Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples, sample
 from distill.stages import on_policy, richer_rule, starting_rule
-from distill.teacher import Teacher, compose
+from distill.teacher import Teacher
 from distill.unfinished import (
     UNFINISHED,
     Unfinished,
@@ -93,7 +93,7 @@ def distill(
     refined: RefineResult | None = None
     if objective is not None and not alone:
         with run.stage("refine"):
-            refined = _refine(run, engines, fronts, wider, objective, budget_s - share, max_loss, states, unfinished)
+            refined = _refine(run, fronts, wider, objective, budget_s - share, max_loss, states, unfinished)
             rule, run.hurried = refined.rule, run.hurried or refined.hurried
     with run.stage("report"):
         report = make_report(run, engine, rule, chosen, samples, refined)
@@ -153,7 +153,6 @@ def _settled(fronts: Fronts, samples: Samples) -> bool:
 
 def _refine(
     run: Run,
-    engines: tuple[str, ...],
     fronts: Fronts,
     samples: Samples,
     objective: Objective,
@@ -168,12 +167,8 @@ def _refine(
     if run.answers and run.teacher.closed_form() is None:
         first, seed = starting_rule(samples, run.teacher), shift_seed(run.seed, 1)
         samples = on_policy(first, samples, run.teacher, size=run.size, steps=run.steps, seed=seed)
-    if engines[0] in FREE_FORM:  # its formulas alone, which may run away in a long rollout
-        plain = compose(run.teacher, {channel: front[-1].expr for channel, front in fronts.items()})
-    else:
-        plain = starting_rule(samples, run.teacher)
     return refine(
-        [plain, richer_rule(samples, run.teacher, fronts)],
+        [starting_rule(samples, run.teacher), richer_rule(samples, run.teacher, fronts)],
         objective,
         teacher=run.teacher,
         size=run.size,

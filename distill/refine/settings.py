@@ -24,12 +24,13 @@ class Objective:
 @dataclass(frozen=True)
 class Settings:
     """side, steps: tuning runs on a smaller grid than judging (textures are statistics, and time is cells), for
-    so many steps between two looks. pool, batch, fresh_every: states kept, taken at once, and how often one of them
-    is born anew. rate: of the first chain, of a term's effect, not of its constant. memory: of the running mean that
-    is judged. ages: steps after which pictures are judged. isotropy: by how much (of the score) a term with a slope
-    must matter more than others to stay. tried, trial_steps: the share of terms whose removal is tried, and
-    for how long. regrown, looks: the share of a level's terms that comes back from those dropped before, and how many
-    rollouts choose them. states: how much the teacher's own states count beside the pictures, 0 for not at all.
+    so many steps between two looks. pool, batch, fresh_every, damaged_every: states kept, taken at once, and how often
+    (once in so many looks) the first of these is born anew and the last damaged. rate: of the first chain, of a term's
+    effect, not of its constant. memory: of the running mean that is judged. ages: steps at which pictures are judged.
+    isotropy: by how much (of the score) a term with a slope must matter more than others to stay. tried, trial_steps:
+    the share of terms whose removal is tried, and for how long. regrown, looks: the share of a level's terms that comes
+    back from those dropped before, and how many rollouts choose them. states: how much the teacher's own states count
+    beside the pictures, 0 for not at all.
     """
 
     side: int = 48

@@ -10,40 +10,39 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import statistics
 import sys
 from pathlib import Path
 
 if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its folder has a distill.py too
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import numpy as np
-from sympy import Expr
-
-from distill.library import Library, accumulate, full_library, linear_library
+from distill.engines.exact import form_of
+from distill.engines.sparse import fit_bases
+from distill.fidelity import held_out, r2
+from distill.library import Library, full_library, linear_library
 from distill.sampling import Samples, sample
-from equations.numeric import compile_numpy
-from equations.terms import split_terms
+from distill.teacher import compose
+from equations.rule import Rule
 from srnca.checkpoint import load_checkpoint
 from srnca.teacher import NCATeacher
 
 ROWS = 20_000
+RIDGE = 1e-9  # of each term's power: enough to solve, too little to shrink
 
 
-def explained(library: Library, samples: Samples) -> str:
-    sums = accumulate(library, samples.X, samples.Y)
-    ridge = 1e-9 * np.diag(np.diag(sums.terms) + 1e-12)
-    weights = np.linalg.solve(sums.terms + ridge, sums.moments)
-    return r_squared(library.evaluate(samples.X_held) @ weights, samples)
+def libraries(samples: Samples) -> list[Library]:
+    """{1, p, |p|}; what engine `sparse` has; and with every product of two features."""
+    channels = [samples.names.index(name) for name in samples.channels]
+    full = full_library(samples.names, channels, samples.X)
+    pairs = itertools.combinations_with_replacement(range(len(samples.names)), 2)
+    every = Library(full.names, tuple(dict.fromkeys([*full.terms, *pairs])))
+    return [linear_library(samples.names, samples.X), full, every]
 
 
-def r_squared(updates: np.ndarray, samples: Samples) -> str:
-    r2 = 1 - np.square(updates - samples.Y_held).mean(axis=0) / samples.Y_held.var(axis=0)
-    return f"{r2.mean():.3f} ({r2.min():.2f})"
-
-
-def terms_of(form: dict[str, Expr]) -> int:
-    """Of one channel, the longest."""
-    return max(len(split_terms(expr)) for expr in form.values())
+def cell(rule: Rule, samples: Samples) -> str:
+    scores = r2(rule, *held_out(samples, rule)).values()
+    return f"{statistics.mean(scores):.3f} ({min(scores):.2f}), {max(rule.terms().values())} terms"
 
 
 def main() -> None:
@@ -55,20 +54,12 @@ def main() -> None:
     for path in args.checkpoints:
         teacher = NCATeacher(load_checkpoint(path))
         samples = sample(teacher, rows=ROWS, size=(64, 64), steps=400, seed=args.seed)
-        names, channels = samples.names, [samples.names.index(name) for name in samples.channels]
-        full = full_library(names, channels, samples.X)
-        pairs = itertools.combinations_with_replacement(range(len(names)), 2)
-        libraries = [
-            linear_library(names, samples.X),
-            full,
-            Library(full.names, tuple(dict.fromkeys([*full.terms, *pairs]))),
-        ]
-        cells = [f"{explained(library, samples)}, {len(library.terms)} terms" for library in libraries]
-        form = teacher.long_form() or teacher.closed_form() or {}
-        written = compile_numpy(list(form.values()), names)(samples.X_held.T.astype(np.float64)).T
-        print(
-            f"| {path.stem} | {' | '.join(cells)} | {r_squared(written, samples)}, {terms_of(form)} terms |", flush=True
-        )
+        forms = []
+        for library in libraries(samples):
+            bases = [library.expr(index) for index in range(len(library.terms))]
+            forms.append(dict(zip(samples.channels, fit_bases(bases, samples, ridge=RIDGE), strict=True)))
+        cells = [cell(compose(teacher, form), samples) for form in [*forms, form_of(teacher)]]
+        print(f"| {path.stem} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -161,11 +161,11 @@ def _tidy(chain: Chain, table: TermTable) -> Rule:
     lasts where it did.
     """
     rule = table.to_rule()
-    exact, lasts = chain.judge.thorough(table), chain.judge.stays(table)
+    exact = chain.judge.thorough(table)
 
     def unfelt(other: TermTable) -> bool:
         looks = all(a <= FELT * b for a, b in zip(chain.judge.thorough(other), exact, strict=True))
-        return looks and (not lasts or chain.judge.stays(other))
+        return looks and (chain.judge.stays(other) or not chain.judge.stays(table))
 
     bare = drop_unseen(rule)
     if bare is not rule and unfelt(TermTable(bare)):

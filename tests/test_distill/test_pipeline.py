@@ -227,6 +227,7 @@ def test_free_form_search_alone_starts_from_features_too(monkeypatch: pytest.Mon
     assert one.provenance["start"] == "features and absolute values"
     assert two.provenance["start"] == "features, absolute values and 0 further terms (none)"
     assert one.updates["u"].has(sympy.Abs)
+    assert two.updates["u"].has(sympy.Abs)
 
 
 # unfinished

@@ -16,6 +16,7 @@ from typing import Any
 from distill.engines import Progress, silent
 from distill.refine.chain import Chain, Found
 from distill.refine.descent import Descent, merged
+from distill.refine.judge import STAYS
 from distill.refine.settings import Objective, Settings
 from distill.refine.stretches import stretches_of
 from distill.refine.table import TermTable
@@ -33,6 +34,7 @@ __all__ = ["Objective", "RefineResult", "RefinedRule", "Settings", "choose", "le
 
 SHORTER = (2 / 3, 1 / 2, 1 / 3, 1 / 4)  # of the terms allowed: 24 a channel are followed by 16, 12, 8 and 6
 TOLERANCE = 1.1  # the knee: the shortest rule whose score is within this factor of the best
+LATE_COMERS = 1.25  # how much better rules must score whose texture goes on getting better
 FELT = 1.05  # a change of score or texture loss that counts as felt
 
 
@@ -133,15 +135,21 @@ def _looked_at_again(found: Found, chain: Chain, channels: int) -> RefinedRule |
 
 
 def _choose_lasting(front: Sequence[RefinedRule], max_terms: float, chain: Chain) -> RefinedRule:
-    """The choice among the rules whose texture lasts; among all, where none of the short ones does."""
-    left, first = list(front), choose(front, max_terms)
-    chosen = first
-    while not chain.judge.stays(TermTable(chosen.rule)):
-        left.remove(chosen)
-        if not any(p.terms <= max_terms for p in left):
-            return first
-        chosen = choose(left, max_terms)
-    return chosen
+    """The choice among the rules that have their texture at the first age and keep it; where those score much worse,
+    among the rules that get there later; else among all.
+    """
+    short = [p for p in front if p.terms <= max_terms] or [min(front, key=lambda p: p.terms)]
+    ageing: dict[float, float] = {}
+    for least, worst in ((1 / STAYS, LATE_COMERS * min(p.score for p in short)), (0.0, math.inf)):
+        left = [p for p in short if p.score <= worst]
+        while left:
+            chosen = choose(left, max_terms)
+            if chosen.terms not in ageing:
+                ageing[chosen.terms] = chain.judge.ageing(TermTable(chosen.rule))
+            if least <= ageing[chosen.terms] <= STAYS:
+                return chosen
+            left.remove(chosen)
+    return choose(short, max_terms)
 
 
 def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | None = None) -> RefinedRule:
@@ -157,15 +165,16 @@ def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | Non
 
 
 def _tidy(chain: Chain, table: TermTable) -> Rule:
-    """The rule without channels that nobody sees, and with as few digits in its constants as its pictures feel: it
-    lasts where it did.
+    """The rule without channels that nobody sees, and with as few digits in its constants as its pictures feel, also
+    when they are old.
     """
     rule = table.to_rule()
-    exact = chain.judge.thorough(table)
+    exact, ageing = chain.judge.thorough(table), chain.judge.ageing(table)
+    least, most = min(1 / STAYS, ageing), max(STAYS, ageing)
 
     def unfelt(other: TermTable) -> bool:
         looks = all(a <= FELT * b for a, b in zip(chain.judge.thorough(other), exact, strict=True))
-        return looks and (chain.judge.stays(other) or not chain.judge.stays(table))
+        return looks and least <= chain.judge.ageing(other) <= most
 
     bare = drop_unseen(rule)
     if bare is not rule and unfelt(TermTable(bare)):

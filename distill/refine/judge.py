@@ -14,9 +14,10 @@ from distill.refine.table import TermTable
 from equations.mask import shift_seed
 
 SEEDS = 8  # first states that the last decisions are made on; their mean moves by 2 % with the choice of seeds
-LATE, STAYS = 8000, 1.2  # steps; how much a loss may grow from the first of the ages till then
+LATE, STAYS = (4000, 6000, 8000), 1.15  # steps; how much a loss may grow from the first of the ages till then
+TINY = 1e-4  # a texture loss that nobody sees: that of a flat picture is 1
 LARGE_SEEDS = 4  # grids of twice the size, which have as many cells as 16
-DISCS, APART = 4, 200  # damaged on each of them, and the steps between two
+DISCS, APART = 4, 200  # damaged on each of them at first, and the steps between two
 RUNAWAY = 4  # a value so many times the limit ends a run
 
 
@@ -41,15 +42,16 @@ class Judge:
         """The same from more and other first states than rules are tuned by, which flatter them."""
         return _worst(self._look(table, SEEDS, 500, self.settings.ages, math.inf))
 
-    def stays(self, table: TermTable) -> bool:
-        """Whether the texture is still there when it is old: on grids of twice the size, whose loss is surer, a loss of
-        at most `STAYS` times that of the first age. Damage shows what chance would do in many more cells and steps.
+    def ageing(self, table: TermTable) -> float:
+        """Texture loss when old, in units of that of the first age, on grids of twice the size, whose loss is surer;
+        infinite where a state runs away. Damage shows what chance would do in many more cells and steps.
         """
         large = replace(self, size=(2 * self.size[0], 2 * self.size[1]))
         first = self.settings.ages[0]
-        ages = (*range(first, first + DISCS * APART, APART), LATE)
-        (young, _), *_, (old, _) = large._look(table, LARGE_SEEDS, 900, ages, math.inf, damage=True)
-        return math.isfinite(old) and old <= STAYS * young
+        ages = (*range(first, first + DISCS * APART, APART), *LATE)
+        found = large._look(table, LARGE_SEEDS, 900, ages, math.inf, damage=True)
+        young, *rest = (max(loss, TINY) for loss, _ in found)
+        return sum(rest[-len(LATE) :]) / len(LATE) / young
 
     def _look(
         self, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], best: float, damage: bool = False

@@ -8,6 +8,7 @@ Several chains with starts and random numbers of their own go down the levels si
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -136,17 +137,16 @@ def _looked_at_again(found: Found, chain: Chain, channels: int) -> RefinedRule |
 
 def _choose_lasting(front: Sequence[RefinedRule], max_terms: float, chain: Chain) -> RefinedRule:
     """The choice among the rules that have their texture at the first age and keep it; where those score much worse,
-    among the rules that get there later; else among all.
+    among the rules that get there later; else among those that keep it undamaged; else among all.
     """
     short = [p for p in front if p.terms <= max_terms] or [min(front, key=lambda p: p.terms)]
-    ageing: dict[float, float] = {}
-    for least, worst in ((1 / STAYS, LATE_COMERS * min(p.score for p in short)), (0.0, math.inf)):
+    near = LATE_COMERS * min(p.score for p in short)
+    ageing = functools.cache(lambda point, damage: chain.judge.ageing(TermTable(point.rule), damage))
+    for least, worst, damage in ((1 / STAYS, near, True), (0.0, math.inf, True), (0.0, math.inf, False)):
         left = [p for p in short if p.score <= worst]
         while left:
             chosen = choose(left, max_terms)
-            if chosen.terms not in ageing:
-                ageing[chosen.terms] = chain.judge.ageing(TermTable(chosen.rule))
-            if least <= ageing[chosen.terms] <= STAYS:
+            if least <= ageing(chosen, damage) <= STAYS:
                 return chosen
             left.remove(chosen)
     return choose(short, max_terms)

@@ -42,14 +42,14 @@ class Judge:
         """The same from more and other first states than rules are tuned by, which flatter them."""
         return _worst(self._look(table, SEEDS, 500, self.settings.ages, math.inf))
 
-    def ageing(self, table: TermTable) -> float:
+    def ageing(self, table: TermTable, damage: bool = True) -> float:
         """Texture loss when old, in units of that of the first age, on grids of twice the size, whose loss is surer;
         infinite where a state runs away. Damage shows what chance would do in many more cells and steps.
         """
         large = replace(self, size=(2 * self.size[0], 2 * self.size[1]))
         first = self.settings.ages[0]
         ages = (*range(first, first + DISCS * APART, APART), *LATE)
-        found = large._look(table, LARGE_SEEDS, 900, ages, math.inf, damage=True)
+        found = large._look(table, LARGE_SEEDS, 900, ages, math.inf, damage)
         young, *rest = (max(loss, TINY) for loss, _ in found)
         return sum(rest[-len(LATE) :]) / len(LATE) / young
 

@@ -259,7 +259,12 @@ def test_a_texture_that_damage_makes_run_away_does_not_last() -> None:
     chain = chain_of(fragile)
     assert math.isfinite(chain.judge.thorough(TermTable(fragile))[0])
     assert chain.judge.ageing(TermTable(fragile)) == math.inf
+    assert chain.judge.ageing(TermTable(fragile), damage=False) == 1
     assert chain.judge.ageing(TermTable(PLANTED)) <= STAYS
+    drifting = planted({"r": "-1e-5", "g": "0", "b": "0"}, filters=2, **PROPER)
+    points = points_of({6: PLANTED, 3: fragile, 1: drifting})
+    assert module._choose_lasting(points, 3, chain) is points[0]
+    assert module._choose_lasting(points[1:], 3, chain) is points[1]  # better than one that drifts undamaged
 
 
 def test_tuning_on_damaged_states_makes_a_rule_that_heals() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from distill.engines import Progress, silent
 from distill.refine.chain import Chain, Found
 from distill.refine.descent import Descent, merged
-from distill.refine.judge import STAYS
+from distill.refine.judge import LASTS
 from distill.refine.settings import Objective, Settings
 from distill.refine.stretches import stretches_of
 from distill.refine.table import TermTable
@@ -142,11 +142,12 @@ def _choose_lasting(front: Sequence[RefinedRule], max_terms: float, chain: Chain
     short = [p for p in front if p.terms <= max_terms] or [min(front, key=lambda p: p.terms)]
     near = LATE_COMERS * min(p.score for p in short)
     ageing = functools.cache(lambda point, damage: chain.judge.ageing(TermTable(point.rule), damage))
-    for least, worst, damage in ((1 / STAYS, near, True), (0.0, math.inf, True), (0.0, math.inf, False)):
+    least, most = LASTS
+    for low, worst, damage in ((least, near, True), (0.0, math.inf, True), (0.0, math.inf, False)):
         left = [p for p in short if p.score <= worst]
         while left:
             chosen = choose(left, max_terms)
-            if least <= ageing(chosen, damage) <= STAYS:
+            if low <= ageing(chosen, damage) <= most:
                 return chosen
             left.remove(chosen)
     return choose(short, max_terms)
@@ -170,7 +171,7 @@ def _tidy(chain: Chain, table: TermTable) -> Rule:
     """
     rule = table.to_rule()
     exact, ageing = chain.judge.thorough(table), chain.judge.ageing(table)
-    least, most = min(1 / STAYS, ageing), max(STAYS, ageing)
+    least, most = min(LASTS[0], ageing), max(LASTS[1], ageing)
 
     def unfelt(other: TermTable) -> bool:
         looks = all(a <= FELT * b for a, b in zip(chain.judge.thorough(other), exact, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,9 +15,10 @@ from distill.refine.table import TermTable
 from equations.mask import shift_seed
 
 SEEDS = 8  # first states that the last decisions are made on; their mean moves by 2 % with the choice of seeds
-LATE, STAYS = (4000, 6000, 8000), 1.15  # steps; how much a loss may grow from the first of the ages till then
+LATE = (4000, 6000, 8000)  # steps
+LASTS = (0.85, 1.1)  # times the loss of the first of the ages, till then
 TINY = 1e-4  # a texture loss that nobody sees: that of a flat picture is 1
-LARGE_SEEDS = 4  # grids of twice the size, which have as many cells as 16
+LARGE_SEEDS = 4  # grids of twice the size, which have as many cells as 16; so many for each of two threads
 DISCS, APART = 4, 200  # damaged on each of them at first, and the steps between two
 RUNAWAY = 4  # a value so many times the limit ends a run
 
@@ -46,11 +48,15 @@ class Judge:
         """Texture loss when old, in units of that of the first age, on grids of twice the size, whose loss is surer;
         infinite where a state runs away. Damage shows what chance would do in many more cells and steps.
         """
-        large = replace(self, size=(2 * self.size[0], 2 * self.size[1]))
-        first = self.settings.ages[0]
+        first, size = self.settings.ages[0], (2 * self.size[0], 2 * self.size[1])
         ages = (*range(first, first + DISCS * APART, APART), *LATE)
-        found = large._look(table, LARGE_SEEDS, 900, ages, math.inf, damage)
-        young, *rest = (max(loss, TINY) for loss, _ in found)
+
+        def losses(half: int) -> list[float]:
+            large = replace(self, size=size, seed=shift_seed(self.seed, half))
+            return [loss for loss, _ in large._look(table, LARGE_SEEDS, 900, ages, math.inf, damage)]
+
+        with ThreadPoolExecutor(2) as pool:
+            young, *rest = (max(sum(pair) / 2, TINY) for pair in zip(*pool.map(losses, range(2)), strict=True))
         return sum(rest[-len(LATE) :]) / len(LATE) / young
 
     def _look(

@@ -19,7 +19,7 @@ from distill import refine as module
 from distill.refine import Objective, RefinedRule, RefineResult, Settings, choose, descent, levels, refine
 from distill.refine import judge as judge_module
 from distill.refine.chain import Chain
-from distill.refine.judge import STAYS, Judge
+from distill.refine.judge import LASTS, Judge
 from distill.refine.pictures import damaged
 from distill.refine.table import TermTable
 from distill.sampling import Samples, sample
@@ -181,7 +181,7 @@ def test_a_rule_whose_texture_drifts_is_passed_over(samples: Samples) -> None:
     )
     points = points_of({6: PLANTED, 2: drifting, 1: shorter})
     chain = chain_of(PLANTED)
-    assert [chain.judge.ageing(TermTable(point.rule)) <= STAYS for point in points] == [True, False, False]
+    assert [chain.judge.ageing(TermTable(point.rule)) <= LASTS[1] for point in points] == [True, False, False]
     assert module._choose_lasting(points, 3, chain) is points[0]
     assert module._choose_lasting(points[1:], 3, chain) is points[2]
     assert module._choose_lasting(points, 1, chain) is points[2]
@@ -227,7 +227,7 @@ def test_a_texture_lasts_from_the_first_age_on_and_on_twice_the_size() -> None:
     lasts = []
     for ages in ((40, 80), (80, 160)):
         judge_of = Judge(objective, replace(TINY, ages=ages), SIZE, 0, 1.0)
-        lasts.append(judge_of.ageing(TermTable(ageing)) <= STAYS)
+        lasts.append(judge_of.ageing(TermTable(ageing)) <= LASTS[1])
     assert lasts == [False, True]
     assert set(shapes) == {(16, 16)}
 
@@ -260,7 +260,7 @@ def test_a_texture_that_damage_makes_run_away_does_not_last() -> None:
     assert math.isfinite(chain.judge.thorough(TermTable(fragile))[0])
     assert chain.judge.ageing(TermTable(fragile)) == math.inf
     assert chain.judge.ageing(TermTable(fragile), damage=False) == 1
-    assert chain.judge.ageing(TermTable(PLANTED)) <= STAYS
+    assert chain.judge.ageing(TermTable(PLANTED)) <= LASTS[1]
     drifting = planted({"r": "-1e-5", "g": "0", "b": "0"}, filters=2, **PROPER)
     points = points_of({6: PLANTED, 3: fragile, 1: drifting})
     assert module._choose_lasting(points, 3, chain) is points[0]
@@ -275,7 +275,7 @@ def test_tuning_on_damaged_states_makes_a_rule_that_heals() -> None:
     for every in (10**9, 1):
         chain = chain_of(fragile, damaged_every=every)
         chain.level(chain.table.terms, 150, stop=lambda: False, report=lambda fraction: None)
-        heals.append(chain.judge.ageing(chain.table) <= STAYS)
+        heals.append(chain.judge.ageing(chain.table) <= LASTS[1])
     assert heals == [False, True]
 
 

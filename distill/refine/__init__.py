@@ -169,13 +169,16 @@ def _tidy(chain: Chain, table: TermTable) -> Rule:
     """The rule without channels that nobody sees, and with as few digits in its constants as its pictures feel, also
     when they are old.
     """
-    rule = table.to_rule()
-    exact, ageing = chain.judge.thorough(table), chain.judge.ageing(table)
-    least, most = min(LASTS[0], ageing), max(LASTS[1], ageing)
+    rule, judge = table.to_rule(), chain.judge
+    exact = judge.thorough(table)
+    before = functools.cache(functools.partial(judge.ageing, table))
+
+    def lasts(other: TermTable) -> bool:
+        ageing, (least, most) = judge.ageing(other), LASTS
+        return least <= ageing <= most or min(least, before()) <= ageing <= max(most, before())
 
     def unfelt(other: TermTable) -> bool:
-        looks = all(a <= FELT * b for a, b in zip(chain.judge.thorough(other), exact, strict=True))
-        return looks and least <= chain.judge.ageing(other) <= most
+        return all(a <= FELT * b for a, b in zip(judge.thorough(other), exact, strict=True)) and lasts(other)
 
     bare = drop_unseen(rule)
     if bare is not rule and unfelt(TermTable(bare)):

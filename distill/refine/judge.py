@@ -57,7 +57,8 @@ class Judge:
 
         with ThreadPoolExecutor(2) as pool:
             young, *rest = (max(sum(pair) / 2, TINY) for pair in zip(*pool.map(losses, range(2)), strict=True))
-        return sum(rest[-len(LATE) :]) / len(LATE) / young
+        old = sum(rest[-len(LATE) :]) / len(LATE)
+        return old / young if math.isfinite(old) else math.inf
 
     def _look(
         self, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], best: float, damage: bool = False

@@ -260,6 +260,7 @@ def test_a_texture_that_damage_makes_run_away_does_not_last() -> None:
     assert math.isfinite(chain.judge.thorough(TermTable(fragile))[0])
     assert chain.judge.ageing(TermTable(fragile)) == math.inf
     assert chain.judge.ageing(TermTable(fragile), damage=False) == 1
+    assert chain.judge.ageing(TermTable(planted({"r": "r", "g": "0", "b": "0"}, filters=2, **PROPER))) == math.inf
     assert chain.judge.ageing(TermTable(PLANTED)) <= LASTS[1]
     drifting = planted({"r": "-1e-5", "g": "0", "b": "0"}, filters=2, **PROPER)
     points = points_of({6: PLANTED, 3: fragile, 1: drifting})

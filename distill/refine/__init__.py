@@ -166,19 +166,18 @@ def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | Non
 
 
 def _tidy(chain: Chain, table: TermTable) -> Rule:
-    """The rule without channels that nobody sees, and with as few digits in its constants as its pictures feel, also
-    when they are old.
+    """The rule without channels that nobody sees, and with as few digits in its constants as its pictures feel, large
+    and old ones too.
     """
     rule, judge = table.to_rule(), chain.judge
-    exact = judge.thorough(table)
-    before = functools.cache(functools.partial(judge.ageing, table))
-
-    def lasts(other: TermTable) -> bool:
-        ageing, (least, most) = judge.ageing(other), LASTS
-        return least <= ageing <= most or min(least, before()) <= ageing <= max(most, before())
+    exact, (young, ageing) = judge.thorough(table), judge.aged(table)
+    least, most = min(LASTS[0], ageing), max(LASTS[1], ageing)
 
     def unfelt(other: TermTable) -> bool:
-        return all(a <= FELT * b for a, b in zip(judge.thorough(other), exact, strict=True)) and lasts(other)
+        if not all(a <= FELT * b for a, b in zip(judge.thorough(other), exact, strict=True)):
+            return False
+        large, changed = judge.aged(other)
+        return large <= FELT * young and least <= changed <= most
 
     bare = drop_unseen(rule)
     if bare is not rule and unfelt(TermTable(bare)):

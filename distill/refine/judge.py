@@ -45,8 +45,12 @@ class Judge:
         return _worst(self._look(table, SEEDS, 500, self.settings.ages, math.inf))
 
     def ageing(self, table: TermTable, damage: bool = True) -> float:
-        """Texture loss when old, in units of that of the first age, on grids of twice the size, whose loss is surer;
-        infinite where a state runs away. Damage shows what chance would do in many more cells and steps.
+        """Texture loss when old, in units of that of the first age; infinite where a state runs away."""
+        return self.aged(table, damage)[1]
+
+    def aged(self, table: TermTable, damage: bool = True) -> tuple[float, float]:
+        """Texture loss at the first age, and `ageing`, on grids of twice the size, whose loss is surer. Damage shows
+        what chance would do in many more cells and steps.
         """
         first, size = self.settings.ages[0], (2 * self.size[0], 2 * self.size[1])
         ages = (*range(first, first + DISCS * APART, APART), *LATE)
@@ -58,7 +62,7 @@ class Judge:
         with ThreadPoolExecutor(2) as pool:
             young, *rest = (max(sum(pair) / 2, TINY) for pair in zip(*pool.map(losses, range(2)), strict=True))
         old = sum(rest[-len(LATE) :]) / len(LATE)
-        return old / young if math.isfinite(old) else math.inf
+        return young, old / young if math.isfinite(old) else math.inf
 
     def _look(
         self, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], best: float, damage: bool = False

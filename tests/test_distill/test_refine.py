@@ -377,10 +377,22 @@ def test_rounding_stops_where_the_texture_would_not_last(
     monkeypatch.setattr(judge_module, "damaged", lambda state, random: state)
     updates = {**PLANTED.updates, "r": planted({"r": "0.0001049*abs(r) - 0.0001051*r"}).updates["r"]}
     still = PLANTED.replace(updates=updates, init=Init("noise", (r, -0.2, 0.1), (0.0, 0.0, 0.0)))
-    chain, table, proper = chain_of(still), TermTable(still), Judge.ageing
+    chain, table, proper = chain_of(still), TermTable(still), Judge.aged
     assert module._tidy(chain, table) == table.to_rule(3)
-    monkeypatch.setattr(Judge, "ageing", lambda self, other: whole if other is table else proper(self, other))
+    monkeypatch.setattr(Judge, "aged", lambda self, other: (math.inf, whole) if other is table else proper(self, other))
     assert module._tidy(chain, table) == table.to_rule(2)  # of a rule that does so itself nobody asks more
+
+
+@pytest.mark.parametrize(("times", "digits"), [(1.04, 2), (1.06, 3)])
+def test_rounding_stops_where_large_pictures_feel_it(
+    times: float, digits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still = PLANTED.replace(updates=planted({c: f"0.1234567*{c}" for c in "rgb"}, filters=2).updates)
+    chain, table = chain_of(still), TermTable(still)
+    rough = table.to_rule(2)
+    monkeypatch.setattr(Judge, "thorough", lambda self, other: (0.01, 0.01))
+    monkeypatch.setattr(Judge, "aged", lambda self, other: (times if other.rule == rough else 1.0, 1.0))
+    assert module._tidy(chain, table) == table.to_rule(digits)
 
 
 # the ages of pictures

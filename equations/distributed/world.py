@@ -16,7 +16,10 @@ from equations.errors import InputError, SrncaError
 
 TIMEOUT = timedelta(minutes=10)  # rank 0 writes frames while the others wait
 
+TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
 _joins = itertools.count()
+_met: dict[tuple[str, ...], tuple[dist.Store, int, int]] = {}  # kept: who joins again could meet a store that closes
 
 
 class LostRankError(SrncaError):
@@ -31,13 +34,17 @@ def joined(backend: str = "auto", timeout: timedelta = TIMEOUT) -> Iterator[None
     waits longer than `timeout` for another raises LostRankError.
     Raises InputError for an unknown backend, outside of torchrun, or for more processes on a machine than GPUs.
     """
-    if not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= set(os.environ):
+    if not set(TORCHRUN) <= set(os.environ):
         raise InputError("expected processes that torchrun started; see docs/distributed.md")
     device = torch_device(backend)
     if device.type == "cuda":
         torch.cuda.set_device(device)
     with asking_others():
-        store, rank, ranks = next(dist.rendezvous("env://", timeout=timeout))
+        key = tuple(os.environ[name] for name in TORCHRUN)
+        if key not in _met:
+            _met[key] = next(dist.rendezvous("env://", timeout=timeout))
+        store, rank, ranks = _met[key]
+        store.set_timeout(timeout)
         store = dist.PrefixStore(f"join {next(_joins)}", store)  # an earlier join's addresses are still in there
         over, own = ("nccl", device) if device.type == "cuda" else ("gloo", None)
         dist.init_process_group(over, store=store, rank=rank, world_size=ranks, timeout=timeout, device_id=own)

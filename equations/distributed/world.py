@@ -15,7 +15,6 @@ from equations.backends import resolve
 from equations.errors import InputError, SrncaError
 
 TIMEOUT = timedelta(minutes=10)  # rank 0 writes frames while the others wait
-
 TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 _joins = itertools.count()

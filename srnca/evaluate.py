@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from srnca.teacher import NCATeacher
 
 STEPS = 400
 SEEDS = (90_001, 90_002, 90_003, 90_004)  # fresh: neither training nor refinement draws these
+MUCH = 2.0  # times the automaton's texture loss: a rule of more is warned of
 
 
 def make_loss(checkpoint: Checkpoint) -> TextureLoss:
@@ -52,6 +54,22 @@ def texture_loss(loss: TextureLoss, pictures: np.ndarray) -> float:
     """Mean texture loss of pictures (n, h, w, 3); infinite where they are not finite."""
     value = float(loss(torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))).mean())
     return value if math.isfinite(value) else math.inf
+
+
+def shortfall(losses: Mapping[str, float | None]) -> str | None:
+    """What to warn of, by the texture losses of `flat` colour, `teacher` and `rule` (None where it diverged); None
+    where the rule has its automaton's texture.
+    """
+    flat, teacher, rule = (math.inf if (loss := losses[who]) is None else loss for who in ("flat", "teacher", "rule"))
+    if teacher >= flat:
+        return "the automaton itself is no better than a flat colour: train it longer before judging the rule"
+    if rule >= flat:
+        short = "the rule is no better than a flat colour"
+    elif rule > MUCH * teacher > 0:
+        short = f"the rule has {rule / teacher:.1f} times the automaton's texture loss"
+    else:
+        return None
+    return f"{short}: more time, more terms or another seed may give a better one"
 
 
 def nca_pictures(checkpoint: Checkpoint, *, steps: int = STEPS, seeds: tuple[int, ...] = SEEDS) -> np.ndarray:

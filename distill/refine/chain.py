@@ -71,19 +71,21 @@ class Chain:
         self.pool[: len(grown)] = grown[: settings.pool]  # some states begin where the teacher is already
         self.found: dict[int, Found] = {}
         self.rate = settings.rate
-        self.pace = 0.0  # seconds an iteration, as measured
+        self.pace = 0.0  # seconds an iteration at the last level, its pruning counted in
 
     def _fresh(self) -> Floats:
         return first_state(self.root.rule, self.patch, int(self.random.integers(2**32)))
 
     def level(self, terms: int, iterations: int, *, stop: Callable[[], bool], report: Listener) -> None:
         """Prune to `terms`, tune, judge now and then; end on the best constants seen."""
+        began = time.monotonic()
         if terms < self.table.terms:
             again = math.ceil(self.settings.regrown * terms)
             self._forget_unseen()
             self.table.keep(least(self.table.alive, self._importance(), max(len(self.table.alive), terms - again)))
             self._regrow(terms - self.table.terms)
-        self._tune(iterations, stop, report)
+        done = self._tune(iterations, stop, report)
+        self.pace = (time.monotonic() - began) / done
         best = self.found.get(self.table.terms)
         if best is not None:
             self.table = best.table.copy()
@@ -117,15 +119,14 @@ class Chain:
         self.found = {n: Found(n, loss, score, table(f"found{n}")) for n, loss, score in rows}
         self.table = table("table")
 
-    def _tune(self, iterations: int, stop: Callable[[], bool], report: Listener) -> None:
-        """Follow the gradient; what is judged is a running mean of the constants, in which the noise of two pictures
-        an iteration averages out (Polyak & Juditsky 1992).
+    def _tune(self, iterations: int, stop: Callable[[], bool], report: Listener) -> int:
+        """Follow the gradient; the number of iterations done. What is judged is a running mean of the constants, in
+        which the noise of two pictures an iteration averages out (Polyak & Juditsky 1992).
         """
         marks = {round(iterations * share) for share in self.settings.judged_at}
         scaled = torch.from_numpy(self.table.scaled[self.table.alive]).requires_grad_()
         mean = scaled.detach().clone()
         optimiser = torch.optim.Adam([scaled], lr=self.rate, betas=(0.9, 0.98))
-        began = time.monotonic()
         for i in range(iterations):
             for group in optimiser.param_groups:
                 group["lr"] = self.rate * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * i / iterations)))
@@ -133,7 +134,6 @@ class Chain:
             optimiser.step()
             mean.lerp_(scaled.detach(), max(1 - self.settings.memory, 9 / (i + 10)))
             self._put(scaled)
-            self.pace = (time.monotonic() - began) / (i + 1)
             last = i + 1 == iterations or stop()
             if last or i + 1 in marks:
                 self._put(mean)
@@ -141,7 +141,8 @@ class Chain:
                 self._put(scaled)
             report((i + 1) / iterations)
             if last:
-                return
+                break
+        return i + 1
 
     def _put(self, scaled: Tensor) -> None:
         self.table.scaled[self.table.alive] = scaled.detach().numpy()

@@ -14,22 +14,33 @@ from distill.unfinished import Unfinished
 
 ITERATIONS_PER_S = 18.0  # nominal, pruning and judging counted in: 8 channels, a core for each chain
 LEAST = 5  # iterations of a level, however short the budget
-PATIENCE = 1.5  # a machine so many times slower than nominal does fewer iterations a level
+PATIENCE = 2.5  # a machine so many times slower than nominal does less
 HOPELESS = 1.2  # a chain whose score is so many times the best one's goes on from the best rule
 SPENT = 3.0  # two levels in a row whose best score is so many times the best of all: fewer terms will not do
 
 
 class Descent:
-    """The way of all chains down the levels."""
+    """The way of all chains down the levels, of which the first `needed` are done however slow the machine is.
+
+    All levels have the same iterations: with half of them rules lose their texture, so where the time does not
+    suffice the last levels are left out, and only where it does not suffice for the needed ones have these fewer.
+    """
 
     def __init__(
-        self, chains: list[Chain], plan: list[int], budget_s: float, progress: Progress, unfinished: Unfinished
+        self,
+        chains: list[Chain],
+        plan: list[int],
+        needed: int,
+        budget_s: float,
+        progress: Progress,
+        unfinished: Unfinished,
     ) -> None:
-        self.chains, self.plan, self.progress, self.unfinished = chains, plan, progress, unfinished
+        self.chains, self.plan, self.needed = chains, plan, needed
+        self.progress, self.unfinished = progress, unfinished
         self.roots = [chain.root for chain in chains]
         for number, chain in enumerate(chains):
             chain.rate /= 2**number  # no rate is right for every texture
-        self.share = budget_s / len(plan)
+        self.share = budget_s / len(plan)  # of a level
         self.iterations = max(LEAST, round(ITERATIONS_PER_S * self.share))
         self.hurried = False
         self.done = [0.0] * len(chains)
@@ -41,9 +52,16 @@ class Descent:
         before = self.unfinished.get("refine")
         if before is not None:
             self._unpack(before)
+        end = time.monotonic() + PATIENCE * self.share * (len(self.plan) - self.index)
         while self.index < len(self.plan) and not self._spent():
-            deadline = time.monotonic() + PATIENCE * self.share
-            self._level(self.plan[self.index], self._affordable(), deadline)
+            now = time.monotonic()
+            allowed_s = (end - now) / max(1, self.needed - self.index)
+            iterations = self._affordable(allowed_s)
+            if iterations < self.iterations:
+                self.hurried = True
+                if self.index >= self.needed:
+                    break
+            self._level(self.plan[self.index], iterations, now + allowed_s)
             self._share_best()
             self.index += 1
             self.unfinished.put("refine", self._pack())
@@ -67,12 +85,10 @@ class Descent:
             chain.unpack(mine)
             chain.root = self.roots[int(packed["roots"][number])]
 
-    def _affordable(self) -> int:
-        """How many iterations a level may have, by the pace of the slowest chain so far."""
+    def _affordable(self, allowed_s: float) -> int:
+        """How many iterations a level of this time may have, by the pace of the slowest chain so far."""
         pace = max(chain.pace for chain in self.chains)
-        allowed = self.iterations if not pace else int(PATIENCE * self.share / pace)
-        if allowed < self.iterations:
-            self.hurried = True
+        allowed = self.iterations if not pace else int(allowed_s / pace)
         return max(LEAST, min(self.iterations, allowed))
 
     def _level(self, terms: int, iterations: int, deadline: float) -> None:

@@ -123,6 +123,8 @@ def distill(
             raise
     if result.report.get("hurried"):
         warn("this machine was too slow for all of the budget's work: more --budget may give a better rule")
+    if result.report.get("texture_loss"):
+        _warn_of_shortfall(result.report, folder)
     _say_result(result, folder, as_json=as_json)
 
 
@@ -189,6 +191,21 @@ def _distill_network(checkpoint: Path, folder: Path, *, update_rate: float | Non
     if automaton.training:
         warn(f"{checkpoint}: training stopped at iteration {automaton.iteration}; distilling it as it is")
     return distill_network(automaton, out=check_folder(folder), **options)
+
+
+def _warn_of_shortfall(report: dict[str, Any], folder: Path) -> None:
+    """Say that the rule has lost the texture, and which rule of the front has more of it, if any."""
+    from srnca.evaluate import shortfall
+
+    losses = report["texture_loss"]
+    short = shortfall(losses)
+    if short is None:
+        return
+    better = [point for point in report.get("refine", []) if losses["rule"] is None or point["loss"] < losses["rule"]]
+    if better:
+        best = min(better, key=lambda point: point["loss"])
+        short += f"; {folder}/front has one of {number(best['loss'])}, {best['terms_per_channel']:.1f} terms a channel"
+    warn(short)
 
 
 def _say_result(result: Distillation, folder: Path, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from equations.printers.mathml import channel_name, print_terms, symbol_names
 from equations.rendering import render
 from equations.rule import Rule
 from equations.terms import count_constants, count_terms
+from srnca.evaluate import shortfall
 from srnca.report.figures import draw_fronts, draw_long_run, draw_spectra, draw_texture_front
 from srnca.report.gather import LARGE, LARGE_STEPS, LONG_STEPS, Evidence, Film
 from srnca.report.panels import draw_histograms
@@ -64,10 +65,8 @@ def _head(result: Distillation, evidence: Evidence) -> str:
             tile("–" if ratio is None else f"{ratio:.2f}×", "rule over NCA"),
             *tiles,
         ]
-        if losses["teacher"] is None or losses["teacher"] > losses["flat"]:
-            warning = paragraph(
-                "The NCA itself is no better than a flat colour: train it longer before judging the rule.", "warning"
-            )
+        if (short := shortfall(losses)) is not None:
+            warning = paragraph(f"{short[0].upper()}{short[1:]}.", "warning")
     else:
         worst = min(report["r2"], key=report["r2"].get)
         verdict = f"One-step R² from {report['r2'][worst]:.4f} ({escape(worst)}) up, held out. {size}"

@@ -629,32 +629,58 @@ def test_a_budget_that_ends_at_once_still_gives_a_rule(samples: Samples) -> None
     assert lengths(made) == PLAN[::-1]
 
 
-def test_a_slow_machine_does_fewer_iterations_and_says_so(samples: Samples) -> None:
-    """It is late at the first level already; the last ones have rules all the same."""
-    counts: list[int] = []
-    proper = Chain.level
+class Clock:
+    """Stands still but for what is added."""
 
-    def watched(chain: Chain, terms: int, iterations: int, **options: Any) -> None:
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("pace", "wanted"),
+    [(1 / 16, [100] * 5), (1 / 8, [100] * 4), (0.4, [100, 25]), (1.0, [100, 2])],
+    ids=["quick", "slow", "slower", "slowest"],
+)
+def test_a_slow_machine_leaves_the_shortest_rules_out_and_says_so(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch, pace: float, wanted: list[int]
+) -> None:
+    """Fifty seconds for five levels of a hundred iterations, two of which are needed for rules of nine terms."""
+    clock, counts = Clock(), list[int]()
+
+    def level(chain: Chain, terms: int, iterations: int, **_: Any) -> None:
         counts.append(iterations)
-        proper(chain, terms, iterations, **options)
+        chain.table.keep(chain.table.alive & (chain.table.alive.cumsum().reshape(chain.table.alive.shape) <= terms))
+        chain.pace = pace
+        clock.now += iterations * pace
+        chain.remember()
 
-    def slow(rgb: Tensor, random: Generator) -> Tensor:
-        time.sleep(0.01)
-        return follow(rgb, random)
+    monkeypatch.setattr(descent, "time", clock)
+    monkeypatch.setattr(descent, "LEAST", 2)
+    monkeypatch.setattr(descent, "PATIENCE", 1.0)
+    monkeypatch.setattr(descent, "ITERATIONS_PER_S", 10.0)
+    monkeypatch.setattr(Chain, "level", level)
+    made = refine(
+        [START], OBJECTIVE, teacher=TEACHER, size=SIZE, seed=0, budget_s=50, max_terms=3, samples=samples,
+        settings=TINY,
+    )  # fmt: skip
+    assert counts == wanted
+    assert lengths(made) == PLAN[: len(wanted)][::-1]
+    assert made.hurried == (len(wanted) < len(PLAN))
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Chain, "level", watched)
-        patch.setattr(descent, "LEAST", 2)
-        patch.setattr(descent, "ITERATIONS_PER_S", 1000.0)
-        made = refine(
-            [START], replace(OBJECTIVE, train=slow), teacher=TEACHER, size=SIZE, seed=0, budget_s=0.08 * len(PLAN),
-            max_terms=3, samples=samples, settings=TINY,
-        )  # fmt: skip
-    assert made.hurried
-    assert len(counts) == len(PLAN)
-    assert counts[0] == 80
-    assert all(2 <= count < 20 for count in counts[1:])
-    assert lengths(made) == PLAN[::-1]
+
+def test_the_pace_of_a_level_counts_its_pruning(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, chain, proper = Clock(), chain_of(START), Chain._importance
+
+    def slow(chain: Chain) -> Any:
+        clock.now += 6.0
+        return proper(chain)
+
+    monkeypatch.setattr("distill.refine.chain.time", clock)
+    monkeypatch.setattr(Chain, "_importance", slow)
+    chain.level(9, 3, stop=lambda: False, report=lambda _: None)
+    assert chain.pace == 2.0
 
 
 def test_a_quick_machine_does_what_the_budget_stands_for(samples: Samples) -> None:

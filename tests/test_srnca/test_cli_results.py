@@ -105,6 +105,7 @@ def test_distill_prints_equations_fidelity_and_texture_apart(
     assert "max_loss" not in asked
     assert asked["resume"] is False
     assert "too slow" not in err
+    assert "flat colour" not in err
 
 
 def test_distill_says_that_the_machine_was_too_slow(
@@ -114,6 +115,25 @@ def test_distill_says_that_the_machine_was_too_slow(
     code, _, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", tmp_path / "r")
     assert code == 0
     assert "this machine was too slow for all of the budget's work: more --budget may give a better rule" in err
+
+
+@pytest.mark.parametrize("rule", [1.27, None])
+def test_distill_says_that_the_rule_has_lost_the_texture(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path, asked: dict[str, Any], monkeypatch: Any,
+    rule: float | None,
+) -> None:  # fmt: skip
+    front = [{"terms_per_channel": 16.0, "loss": 1.3}, {"terms_per_channel": 32.5, "loss": 0.3}]
+    monkeypatch.setitem(REPORT, "texture_loss", {"flat": 1.0, "teacher": 0.05, "rule": rule})
+    monkeypatch.setitem(REPORT, "refine", front)
+    out = tmp_path / "r"
+    code, _, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", out)
+    assert code == 0
+    assert "the rule is no better than a flat colour: more time, more terms" in err
+    assert f"{out}/front has one of 0.3, 32.5 terms a channel" in err
+    monkeypatch.setitem(REPORT, "refine", [{"terms_per_channel": 16.0, "loss": 1.3}] if rule else [])
+    _, _, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", out)
+    assert "no better than a flat colour" in err
+    assert "front has one" not in err
 
 
 def test_distill_passes_its_flags_on_and_prints_one_json_object(

@@ -19,6 +19,7 @@ from srnca.evaluate import (
     make_objective,
     nca_pictures,
     rule_pictures,
+    shortfall,
     texture_loss,
 )
 from srnca.patches import PatchDistance
@@ -47,6 +48,23 @@ def test_the_scale_flat_is_one_and_the_target_is_zero() -> None:
     assert texture_loss(
         loss, np.stack([MADE.target, MADE.target.mean(axis=(0, 1)) + 0 * MADE.target])
     ) == pytest.approx(0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "rule", "said"),
+    [
+        (0.1, 0.19, None),
+        (0.1, 0.32, "the rule has 3.2 times"),
+        (0.1, 0.9, "the rule is no better than a flat colour"),
+        (0.1, None, "the rule is no better than a flat colour"),
+        (0.6, 0.7, None),
+        (1.0, 0.7, "the automaton itself is no better"),
+        (None, None, "the automaton itself is no better"),
+    ],
+)
+def test_what_rules_are_warned_of(teacher: float | None, rule: float | None, said: str | None) -> None:
+    got = shortfall({"flat": 0.9, "teacher": teacher, "rule": rule})
+    assert got is None if said is None else got is not None and got.startswith(said)
 
 
 def test_pictures_of_an_automaton() -> None:

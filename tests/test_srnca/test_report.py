@@ -175,7 +175,17 @@ def test_a_rule_that_diverges_has_its_page_too(found: Distillation, tmp_path: Pa
     assert "∞" in page.words
     assert re.search(r"It diverged at step \d+\.", page.text)
     assert "states" not in page.sections
-    assert "no better than a flat colour" in page.text
+    assert "The automaton itself is no better than a flat colour" in page.text
+
+
+def test_a_rule_that_has_lost_the_texture_is_warned_of(found: Distillation, tmp_path: Path) -> None:
+    report = {**found.report, "texture_loss": {"flat": 1.0, "teacher": 0.1, "rule": 0.25}}
+    _, page = written(tmp_path, replace(found, report=report))
+    assert "The rule has 2.5 times the automaton's texture loss" in page.text
+    _, page = written(
+        tmp_path, replace(found, report={**report, "texture_loss": {**report["texture_loss"], "rule": 0.1}})
+    )
+    assert "times the automaton's texture loss" not in page.text
 
 
 def test_a_checkpoint_without_a_picture(found: Distillation, tmp_path: Path) -> None:

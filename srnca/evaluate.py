@@ -22,7 +22,7 @@ from srnca.teacher import NCATeacher
 
 STEPS = 400
 SEEDS = (90_001, 90_002, 90_003, 90_004)  # fresh: neither training nor refinement draws these
-MUCH = 2.0  # times the automaton's texture loss: a rule of more is warned of
+MAX_LOSS_RATIO = 2.0  # a rule's texture loss over the automaton's: beyond it rules are warned of, and not verified
 
 
 def make_loss(checkpoint: Checkpoint) -> TextureLoss:
@@ -65,7 +65,7 @@ def shortfall(losses: Mapping[str, float | None]) -> str | None:
         return "the automaton itself is no better than a flat colour: train it longer before judging the rule"
     if rule >= flat:
         short = "the rule is no better than a flat colour"
-    elif rule > MUCH * teacher > 0:
+    elif rule > MAX_LOSS_RATIO * teacher > 0:
         short = f"the rule has {rule / teacher:.1f} times the automaton's texture loss"
     else:
         return None

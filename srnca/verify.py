@@ -16,14 +16,13 @@ from equations.reduce import places_in
 from equations.rule import Rule
 from equations.simulation import Simulator
 from srnca.checkpoint import Checkpoint
-from srnca.evaluate import flat_loss, make_loss, nca_pictures, picture_of, rule_pictures, texture_loss
+from srnca.evaluate import MAX_LOSS_RATIO, flat_loss, make_loss, nca_pictures, picture_of, rule_pictures, texture_loss
 from srnca.loss import TextureLoss
 from srnca.teacher import NCATeacher
 
 AGREEMENT_STEPS = 8
 MIN_R2 = 0.5  # one step; asked of rules that claim to be the automaton, not of refined ones
 MIN_AGREEMENT = 0.5  # correlation of where rule and automaton have moved after 8 steps from the same state
-MAX_LOSS_RATIO = 2.0  # the rule's texture loss over the automaton's
 MAX_OF_FLAT = 0.5  # a texture loss over that of a flat picture: beyond it there is no texture to speak of
 LARGER = 2  # the long run's grid has so many times the picture's side: a rule must not live by its size
 MAX_GROWTH = 4.0  # largest |state| of the rule over the automaton's

@@ -96,10 +96,9 @@ def refine(
     """Tune and prune the rules `starts`, one chain each, until one makes the teacher's texture with few terms.
 
     budget_s: sets the optimiser iterations of a level, at a nominal speed, so that the same seed and budget give
-    the same rule. A machine that needs more than 2.5 times as long leaves the shortest rules out, and
-    the result says so.
-    samples: tell how far the teacher's states go. unfinished: every level is saved there, and those that it holds
-    are not done again. Raises SrncaError when no level yields a rule that survives.
+    the same rule. A machine that needs more than 2.5 times as long leaves the shortest rules out, and the result
+    says so. samples: tell how far the teacher's states go. unfinished: every level is saved there, and those that it
+    holds are not done again. Raises SrncaError when no level yields a rule that survives.
     """
     settings = settings or Settings()
     limit = max(1.0, reach(samples))
@@ -111,12 +110,13 @@ def refine(
         Chain(rule, objective, settings, seed=shift_seed(seed, 31 * i), **shared) for i, rule in enumerate(starts)
     ]
     lengths = [chain.table.terms for chain in chains]
-    long = [terms for terms in lengths if terms > max_terms * len(teacher.channels)]  # a short start waits for these
-    plan = levels(min(long or lengths), len(teacher.channels), max_terms)
-    needed = 1 + next(i for i, terms in enumerate(plan) if terms <= max_terms * len(teacher.channels))
+    channels, allowed = len(teacher.channels), max_terms * len(teacher.channels)
+    long = [terms for terms in lengths if terms > allowed]  # a short start waits for these
+    plan = levels(min(long or lengths), channels, max_terms)
+    needed = 1 + next(i for i, terms in enumerate(plan) if terms <= allowed)
     descent = Descent(chains, plan, needed, budget_s, progress or silent, unfinished or Unfinished(None, {}))
     descent.run()
-    best, channels = merged(chains), len(teacher.channels)
+    best = merged(chains)
     front = {f.terms: point for f in best.values() if (point := _looked_at_again(f, chains[0], channels))}
     if not front:
         raise SrncaError("refinement: no rule survived a long rollout; train the teacher longer or give more --budget")

@@ -22,7 +22,7 @@ SPENT = 3.0  # two levels in a row whose best score is so many times the best of
 class Descent:
     """The way of all chains down the levels, of which the first `needed` are done however slow the machine is.
 
-    All levels have the same iterations: with half of them rules lose their texture, so where the time does not
+    All levels have the same iterations: with fewer of them rules may lose their texture, so where the time does not
     suffice the last levels are left out, and only where it does not suffice for the needed ones have these fewer.
     """
 

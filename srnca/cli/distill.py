@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from equations.errors import InputError
+from srnca.cli.distill_text import describe, describe_shortfall, shortened
 from srnca.cli.options import check_folder, parse_duration
-from srnca.cli.output import number, say, say_json, table, warn
+from srnca.cli.output import say, say_json, warn
 from srnca.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ srnca distill --frames run1.npz --frames run2.npz --stride 2 --json
 srnca distill --frames pictures/ --dt 0.5 --dx 0.1 --derivative weak --engine sparse"""
 
 UNFINISHED = "unfinished.npz"  # as distill.pipeline has it; not imported, for a quick --help
-LONGEST, SHOWN = 4000, 200  # characters of an equation
-TEXTURE_LOSS_KINDS = (("flat", "flat grey"), ("teacher", "automaton"), ("rule", "rule"))
 
 
 def distill(
@@ -123,8 +122,8 @@ def distill(
             raise
     if result.report.get("hurried"):
         warn("this machine was too slow for all of the budget's work: more --budget may give a better rule")
-    if result.report.get("texture_loss"):
-        _warn_of_shortfall(result.report, folder)
+    if result.report.get("texture_loss") and (short := describe_shortfall(result.report, folder)) is not None:
+        warn(short)
     _say_result(result, folder, as_json=as_json)
 
 
@@ -193,21 +192,6 @@ def _distill_network(checkpoint: Path, folder: Path, *, update_rate: float | Non
     return distill_network(automaton, out=check_folder(folder), **options)
 
 
-def _warn_of_shortfall(report: dict[str, Any], folder: Path) -> None:
-    """Say that the rule has lost the texture, and which rule of the front has more of it, if any."""
-    from srnca.evaluate import shortfall
-
-    losses = report["texture_loss"]
-    short = shortfall(losses)
-    if short is None:
-        return
-    better = [point for point in report.get("refine", []) if losses["rule"] is None or point["loss"] < losses["rule"]]
-    if better:
-        best = min(better, key=lambda point: point["loss"])
-        short += f"; {folder}/front has one of {number(best['loss'])}, {best['terms_per_channel']:.1f} terms a channel"
-    warn(short)
-
-
 def _say_result(result: Distillation, folder: Path, *, as_json: bool) -> None:
     from equations.printers import print_rule
 
@@ -218,48 +202,3 @@ def _say_result(result: Distillation, folder: Path, *, as_json: bool) -> None:
     say()
     say(describe(result.report))
     say(f"\n{folder}/rule.json; next: srnca simulate {folder}/rule.json --out picture.png")
-
-
-def shortened(line: str) -> str:
-    """A line of any length as one that can be read: a network written out has equations of 40,000 characters."""
-    if len(line) <= LONGEST:
-        return line
-    return f"{line[:SHOWN]}… ({len(line):,} characters; `srnca show` prints them all)"
-
-
-def describe(report: dict[str, Any]) -> str:
-    """Fidelity and texture loss, apart from each other: neither says what the other says."""
-    parts = [describe_recording(report)] if "derivative" in report else []
-    counts = report.get("terms", {}).get("by_channel", {})
-    if report.get("r2"):
-        rows: list[tuple[str, ...]] = [("channel", "terms", "R² of one step, held out")]
-        rows += [(name, str(counts.get(name, "–")), number(value)) for name, value in report["r2"].items()]
-        parts.append(table(rows))
-    losses = report.get("texture_loss")
-    if losses:
-        rows = [("texture loss", "")]
-        rows += [(label, number(losses.get(key))) for key, label in TEXTURE_LOSS_KINDS if key in losses]
-        parts.append(table(rows))
-    return "\n\n".join(parts)
-
-
-def describe_recording(report: dict[str, Any]) -> str:
-    """How a recording was read, and how sure each of its terms is."""
-    windows = report["windows"]
-    frames, cells = windows["frames"], windows["cells"]
-    used = f", windows of {frames} frames and {cells} x {cells} cells" if frames > 1 or cells > 1 else ""
-    shares = [entry["share"] for entry in report["noise"].values()]
-    noise = ", ".join(f"{100 * share:.2g} %" for share in shares) if any(shares) else "none above rounding"
-    lines = [
-        f"noise: {noise}; du/dt: {report['derivative']}{used}; stencil: {report['stencil']}; "
-        f"dt {report['dt']:g} ({report['steps_per_frame']} steps a frame), dx {report['dx']:g}"
-    ]
-    rows: list[tuple[str, ...]] = [("channel", "term", "weight", "±", "chosen in")]
-    for channel, constants in report["constants"].items():
-        inclusion = report["inclusion"][channel]
-        for term, entry in constants.items():
-            share = f"{100 * inclusion.get(term, 0.0):.0f} %"
-            rows.append((channel, term, f"{entry['value']:.6g}", f"{entry['error']:.1g}", share))
-        rest = [(term, share) for term, share in inclusion.items() if term not in constants]
-        rows += [(channel, term, "–", "", f"{100 * share:.0f} %") for term, share in rest[:3]]
-    return "\n".join([*lines, "", table(rows)])

@@ -639,15 +639,23 @@ class Clock:
 
 
 @pytest.mark.parametrize(
-    ("pace", "wanted"),
-    [(1 / 16, [100] * 5), (1 / 8, [100] * 4), (0.4, [100, 25]), (1.0, [100, 2])],
-    ids=["quick", "slow", "slower", "slowest"],
+    ("max_terms", "pace", "wanted"),
+    [
+        (3, 1 / 16, [100] * 5),
+        (3, 1 / 8, [100] * 4),
+        (3, 0.4, [100, 25]),
+        (3, 1.0, [100, 2]),
+        (1, 1 / 4, [100, 10, 10]),  # two needed levels share what the first leaves
+    ],
+    ids=["quick", "slow", "slower", "slowest", "shared"],
 )
 def test_a_slow_machine_leaves_the_shortest_rules_out_and_says_so(
-    samples: Samples, monkeypatch: pytest.MonkeyPatch, pace: float, wanted: list[int]
+    samples: Samples, monkeypatch: pytest.MonkeyPatch, max_terms: int, pace: float, wanted: list[int]
 ) -> None:
-    """Fifty seconds for five levels of a hundred iterations, two of which are needed for rules of nine terms."""
-    clock, counts = Clock(), list[int]()
+    """Ten seconds a level for a hundred iterations; two of five levels are needed for rules of three terms a channel,
+    all three for rules of one.
+    """
+    clock, counts, plan = Clock(), list[int](), levels(11, 3, max_terms)
 
     def level(chain: Chain, terms: int, iterations: int, **_: Any) -> None:
         counts.append(iterations)
@@ -662,12 +670,12 @@ def test_a_slow_machine_leaves_the_shortest_rules_out_and_says_so(
     monkeypatch.setattr(descent, "ITERATIONS_PER_S", 10.0)
     monkeypatch.setattr(Chain, "level", level)
     made = refine(
-        [START], OBJECTIVE, teacher=TEACHER, size=SIZE, seed=0, budget_s=50, max_terms=3, samples=samples,
-        settings=TINY,
+        [START], OBJECTIVE, teacher=TEACHER, size=SIZE, seed=0, budget_s=10 * len(plan), max_terms=max_terms,
+        samples=samples, settings=TINY,
     )  # fmt: skip
     assert counts == wanted
-    assert lengths(made) == PLAN[: len(wanted)][::-1]
-    assert made.hurried == (len(wanted) < len(PLAN))
+    assert lengths(made) == plan[: len(wanted)][::-1]
+    assert made.hurried == (wanted != [100] * len(plan))
 
 
 def test_the_pace_of_a_level_counts_its_pruning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ from equations.rulefile import load_rule
 from srnca import pipeline
 from srnca.checkpoint import save_checkpoint
 from srnca.cli.app import main
-from srnca.cli.distill import LONGEST, UNFINISHED, shortened
+from srnca.cli.distill import UNFINISHED
+from srnca.cli.distill_text import LONGEST, shortened
 from srnca.cli.progress import Progress
 from srnca.evaluate import nca_pictures, rule_pictures
 from srnca.teacher import NCATeacher

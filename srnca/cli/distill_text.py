@@ -1,0 +1,71 @@
+"""The result of `srnca distill` in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from srnca.cli.output import number, table
+
+LONGEST, SHOWN = 4000, 200  # characters of an equation
+TEXTURE_LOSS_KINDS = (("flat", "flat grey"), ("teacher", "automaton"), ("rule", "rule"))
+
+
+def shortened(line: str) -> str:
+    """A line of any length as one that can be read: a network written out has equations of 40,000 characters."""
+    if len(line) <= LONGEST:
+        return line
+    return f"{line[:SHOWN]}… ({len(line):,} characters; `srnca show` prints them all)"
+
+
+def describe(report: dict[str, Any]) -> str:
+    """Fidelity and texture loss, apart from each other: neither says what the other says."""
+    parts = [describe_recording(report)] if "derivative" in report else []
+    counts = report.get("terms", {}).get("by_channel", {})
+    if report.get("r2"):
+        rows: list[tuple[str, ...]] = [("channel", "terms", "R² of one step, held out")]
+        rows += [(name, str(counts.get(name, "–")), number(value)) for name, value in report["r2"].items()]
+        parts.append(table(rows))
+    losses = report.get("texture_loss")
+    if losses:
+        rows = [("texture loss", "")]
+        rows += [(label, number(losses.get(key))) for key, label in TEXTURE_LOSS_KINDS if key in losses]
+        parts.append(table(rows))
+    return "\n\n".join(parts)
+
+
+def describe_recording(report: dict[str, Any]) -> str:
+    """How a recording was read, and how sure each of its terms is."""
+    windows = report["windows"]
+    frames, cells = windows["frames"], windows["cells"]
+    used = f", windows of {frames} frames and {cells} x {cells} cells" if frames > 1 or cells > 1 else ""
+    shares = [entry["share"] for entry in report["noise"].values()]
+    noise = ", ".join(f"{100 * share:.2g} %" for share in shares) if any(shares) else "none above rounding"
+    lines = [
+        f"noise: {noise}; du/dt: {report['derivative']}{used}; stencil: {report['stencil']}; "
+        f"dt {report['dt']:g} ({report['steps_per_frame']} steps a frame), dx {report['dx']:g}"
+    ]
+    rows: list[tuple[str, ...]] = [("channel", "term", "weight", "±", "chosen in")]
+    for channel, constants in report["constants"].items():
+        inclusion = report["inclusion"][channel]
+        for term, entry in constants.items():
+            share = f"{100 * inclusion.get(term, 0.0):.0f} %"
+            rows.append((channel, term, f"{entry['value']:.6g}", f"{entry['error']:.1g}", share))
+        rest = [(term, share) for term, share in inclusion.items() if term not in constants]
+        rows += [(channel, term, "–", "", f"{100 * share:.0f} %") for term, share in rest[:3]]
+    return "\n".join([*lines, "", table(rows)])
+
+
+def describe_shortfall(report: dict[str, Any], folder: Path) -> str | None:
+    """That the rule has lost the texture, and which rule of the front has more of it, if any; None where it has not."""
+    from srnca.evaluate import shortfall
+
+    losses = report["texture_loss"]
+    short = shortfall(losses)
+    if short is None:
+        return None
+    better = [point for point in report.get("refine", []) if losses["rule"] is None or point["loss"] < losses["rule"]]
+    if better:
+        best = min(better, key=lambda point: point["loss"])
+        short += f"; {folder}/front has one of {number(best['loss'])}, {best['terms_per_channel']:.1f} terms a channel"
+    return short

@@ -56,9 +56,9 @@ def texture_loss(loss: TextureLoss, pictures: np.ndarray) -> float:
     return value if math.isfinite(value) else math.inf
 
 
-def shortfall(losses: Mapping[str, float | None]) -> str | None:
+def shortfall(losses: Mapping[str, float | None], refined: bool) -> str | None:
     """What to warn of, by the texture losses of `flat` colour, `teacher` and `rule` (None where it diverged); None
-    where the rule has its automaton's texture.
+    where the rule has its automaton's texture. refined: whether rollouts tuned it.
     """
     flat, teacher, rule = (math.inf if (loss := losses[who]) is None else loss for who in ("flat", "teacher", "rule"))
     if teacher >= flat:
@@ -69,6 +69,8 @@ def shortfall(losses: Mapping[str, float | None]) -> str | None:
         short = f"the rule has {rule / teacher:.1f} times the automaton's texture loss"
     else:
         return None
+    if not refined:
+        return f"{short}: refinement is what keeps a texture, so leave out --refine none"
     return f"{short}: more time, more terms or another seed may give a better one"
 
 

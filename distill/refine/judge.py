@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from distill.refine.pictures import damaged, first_state, masks_of, rgb_of
@@ -14,11 +15,15 @@ from distill.refine.settings import Objective, Settings
 from distill.refine.table import TermTable
 from equations.mask import shift_seed
 
+Losses = npt.NDArray[np.floating]
+
 SEEDS = 8  # first states that the last decisions are made on; their mean moves by 2 % with the choice of seeds
-LATE = (4000, 6000, 8000)  # steps
+LATE = (6000, 8000, 10_000)  # steps
 LASTS = (0.85, 1.1)  # times the loss of the first of the ages, till then
 TINY = 1e-4  # a texture loss that nobody sees: that of a flat picture is 1
 LARGE_SEEDS = 4  # grids of twice the size, which have as many cells as 16; so many for each of two threads
+LOTS = 4  # of so many grids at most: a loss of slow bands differs by a third from grid to grid
+SURE = 2  # standard errors from either bound of `LASTS`, and no more grids are asked
 DISCS, APART = 4, 200  # damaged on each of them at first, and the steps between two
 RUNAWAY = 4  # a value so many times the limit ends a run
 
@@ -44,33 +49,45 @@ class Judge:
         """The same from more and other first states than rules are tuned by, which flatter them."""
         return _worst(self._look(table, SEEDS, 500, self.settings.ages, math.inf))
 
-    def ageing(self, table: TermTable, damage: bool = True) -> float:
-        """Texture loss when old, in units of that of the first age; infinite where a state runs away."""
-        return self.aged(table, damage)[1]
-
     def aged(self, table: TermTable, damage: bool = True) -> tuple[float, float]:
-        """Texture loss at the first age, and `ageing`, on grids of twice the size, whose loss is surer. Damage shows
-        what chance would do in many more cells and steps.
+        """(texture loss at the first age, loss when old in units of that) on grids of twice the size, whose loss is
+        surer; the second is infinite where a state runs away. Damage shows what chance would do in many more cells and
+        steps. The first is of the first grids, the same for all rules; for the second there are more of them, where
+        their scatter leaves open whether a texture lasts.
         """
         first, size = self.settings.ages[0], (2 * self.size[0], 2 * self.size[1])
         ages = (*range(first, first + DISCS * APART, APART), *LATE)
 
-        def losses(half: int) -> list[float]:
-            large = replace(self, size=size, seed=shift_seed(self.seed, half))
-            return [loss for loss, _ in large._look(table, LARGE_SEEDS, 900, ages, math.inf, damage)]
+        def losses(part: int) -> npt.NDArray[np.float64]:
+            large = replace(self, size=size, seed=shift_seed(self.seed, part))
+            looks = large._look(table, LARGE_SEEDS, 900, ages, math.inf, damage)
+            return np.maximum([loss for loss, _ in looks], TINY).T
 
+        grids, early, ratio = np.empty((0, len(ages))), math.inf, math.inf
         with ThreadPoolExecutor(2) as pool:
-            young, *rest = (max(sum(pair) / 2, TINY) for pair in zip(*pool.map(losses, range(2)), strict=True))
-        old = sum(rest[-len(LATE) :]) / len(LATE)
-        return young, old / young if math.isfinite(old) else math.inf
+            for lot in range(LOTS):
+                grids = np.vstack([grids, *pool.map(losses, (2 * lot, 2 * lot + 1))])
+                young, old = grids[:, 0], grids[:, -len(LATE) :].mean(axis=1)
+                if lot == 0:
+                    early = float(young.mean())
+                if not np.isfinite(old).all():
+                    return early, math.inf
+                ratio = float(old.mean() / young.mean())
+                error = np.std(old - ratio * young, ddof=1) / math.sqrt(len(grids)) / young.mean()
+                if min(abs(ratio - bound) for bound in LASTS) >= SURE * error:
+                    break
+        return early, ratio
 
     def _look(
         self, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], best: float, damage: bool = False
-    ) -> list[tuple[float, float]]:
-        """(texture loss, score) of each age; infinite from where a state runs away. `damage`: a disc after each age."""
+    ) -> list[tuple[Losses, Losses]]:
+        """(texture loss, score) of every state at each age; all infinite from where one runs away. `damage`: a disc
+        after each age.
+        """
         base = shift_seed(2**31, 1000 * self.seed + apart)
         state = np.stack([first_state(table.rule, self.size, shift_seed(base, i)) for i in range(seeds)])
-        found, age = list[tuple[float, float]](), 0
+        lost = np.full(seeds, math.inf)
+        found, age = list[tuple[Losses, Losses]](), 0
         random = np.random.default_rng((self.seed, 0x10DE))
         for until in ages:
             while age < until:  # in parts: masks take memory
@@ -79,17 +96,18 @@ class Judge:
                 state = table.kernel.last(table.constants(), state, steps, masks=masks)
                 age += steps
                 if not np.abs(state).max() <= RUNAWAY * self.limit:
-                    return [*found, *[(math.inf, math.inf)] * (len(ages) - len(found))]
+                    return [*found, *[(lost, lost)] * (len(ages) - len(found))]
             with torch.no_grad():
                 rgb = torch.from_numpy(rgb_of(table.rule, state))
-                found.append((float(self.objective.measure(rgb).mean()), float(self.objective.judge(rgb).mean())))
-            if found[-1][1] >= best:
+                found.append((self.objective.measure(rgb).numpy(), self.objective.judge(rgb).numpy()))
+            if found[-1][1].mean() >= best:
                 break
             if damage:
                 state = np.stack([damaged(one, random) for one in state])
         return found
 
 
-def _worst(found: list[tuple[float, float]]) -> tuple[float, float]:
-    losses, scores = zip(*found, strict=True)
-    return max(losses), max(scores)
+def _worst(found: list[tuple[Losses, Losses]]) -> tuple[float, float]:
+    """The means over all states, the worst of the ages."""
+    losses, scores = (max(float(one.mean()) for one in kind) for kind in zip(*found, strict=True))
+    return losses, scores

@@ -61,10 +61,11 @@ def describe_shortfall(report: dict[str, Any], folder: Path) -> str | None:
     from srnca.evaluate import shortfall
 
     losses = report["texture_loss"]
-    short = shortfall(losses)
+    front = report.get("refine", [])
+    short = shortfall(losses, bool(front))
     if short is None:
         return None
-    better = [point for point in report.get("refine", []) if losses["rule"] is None or point["loss"] < losses["rule"]]
+    better = [point for point in front if losses["rule"] is None or point["loss"] < losses["rule"]]
     if better:
         best = min(better, key=lambda point: point["loss"])
         short += f"; {folder}/front has one of {number(best['loss'])}, {best['terms_per_channel']:.1f} terms a channel"

@@ -65,7 +65,7 @@ def _head(result: Distillation, evidence: Evidence) -> str:
             tile("–" if ratio is None else f"{ratio:.2f}×", "rule over NCA"),
             *tiles,
         ]
-        if (short := shortfall(losses)) is not None:
+        if (short := shortfall(losses, bool(report.get("refine")))) is not None:
             warning = paragraph(f"{short[0].upper()}{short[1:]}.", "warning")
     else:
         worst = min(report["r2"], key=report["r2"].get)

@@ -19,6 +19,7 @@ from distill import refine as module
 from distill.refine import Objective, RefinedRule, RefineResult, Settings, choose, descent, levels, refine
 from distill.refine import judge as judge_module
 from distill.refine.chain import Chain
+from distill.refine.choice import Choice
 from distill.refine.judge import LASTS, Judge
 from distill.refine.pictures import damaged
 from distill.refine.table import TermTable
@@ -27,6 +28,7 @@ from distill.teacher import RuleTeacher
 from distill.unfinished import Unfinished
 from equations.errors import SrncaError
 from equations.init import Init
+from equations.mask import shift_seed
 from equations.perception import perceive
 from equations.rule import Display, Rule
 from tests.test_distill.teachers import planted
@@ -181,10 +183,10 @@ def test_a_rule_whose_texture_drifts_is_passed_over(samples: Samples) -> None:
     )
     points = points_of({6: PLANTED, 2: drifting, 1: shorter})
     chain = chain_of(PLANTED)
-    assert [chain.judge.ageing(TermTable(point.rule)) <= LASTS[1] for point in points] == [True, False, False]
-    assert module._choose_lasting(points, 3, chain) is points[0]
-    assert module._choose_lasting(points[1:], 3, chain) is points[2]
-    assert module._choose_lasting(points, 1, chain) is points[2]
+    assert [chain.judge.aged(TermTable(point.rule))[1] <= LASTS[1] for point in points] == [True, False, False]
+    assert Choice(chain.judge).lasting(points, 3) is points[0]
+    assert Choice(chain.judge).lasting(points[1:], 3) is points[2]
+    assert Choice(chain.judge).lasting(points, 1) is points[2]
 
 
 def test_a_rule_whose_texture_comes_late_is_passed_over_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,15 +199,15 @@ def test_a_rule_whose_texture_comes_late_is_passed_over_too(monkeypatch: pytest.
     )
     points = points_of({6: still, 2: drifting, 1: late})
     chain = chain_of(PLANTED)
-    ageing = [chain.judge.ageing(TermTable(point.rule)) for point in points]
+    ageing = [chain.judge.aged(TermTable(point.rule))[1] for point in points]
     assert ageing[0] == 1
     assert ageing[1] > 1.2
     assert ageing[2] < 0.1
-    assert module._choose_lasting(points, 3, chain) is points[0]
-    assert module._choose_lasting(points[1:], 3, chain) is points[2]
-    dear, too_dear = (replace(points[0], score=times * 0.01) for times in (1.2, 1.3))
-    assert module._choose_lasting([dear, *points[1:]], 3, chain) is dear
-    assert module._choose_lasting([too_dear, *points[1:]], 3, chain) is points[2]
+    assert Choice(chain.judge).lasting(points, 3) is points[0]
+    assert Choice(chain.judge).lasting(points[1:], 3) is points[2]
+    dear, too_dear = (replace(points[0], score=times * 0.01) for times in (1.4, 1.6))
+    assert Choice(chain.judge).lasting([dear, *points[1:]], 3) is dear
+    assert Choice(chain.judge).lasting([too_dear, *points[1:]], 3) is points[2]
 
 
 def points_of(rules: dict[int, Rule]) -> list[RefinedRule]:
@@ -227,9 +229,52 @@ def test_a_texture_lasts_from_the_first_age_on_and_on_twice_the_size() -> None:
     lasts = []
     for ages in ((40, 80), (80, 160)):
         judge_of = Judge(objective, replace(TINY, ages=ages), SIZE, 0, 1.0)
-        lasts.append(judge_of.ageing(TermTable(ageing)) <= LASTS[1])
+        lasts.append(judge_of.aged(TermTable(ageing))[1] <= LASTS[1])
     assert lasts == [False, True]
     assert set(shapes) == {(16, 16)}
+
+
+@pytest.mark.parametrize(
+    ("scatter", "growth", "grids"),
+    [(0.0, 1.0, 8), (0.0, 1.2, 8), (0.05, 1.0, 8), (0.5, 3.0, 8), (0.5, 1.0, 32), (0.5, 1.2, 32), (0.05, 1.1, 32)],
+)
+def test_more_grids_are_asked_where_their_scatter_leaves_the_answer_open(
+    scatter: float, growth: float, grids: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The losses are made up here, lognormal around 0.1; when old, so many times larger."""
+    looks = dict[int, np.ndarray]()
+
+    def look(self: Judge, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], *rest: Any) -> Any:
+        random = np.random.default_rng(self.seed)
+        when = np.where(np.array(ages) >= 6000, growth, 1.0)[:, None]
+        looks[self.seed] = 0.1 * when * np.exp(scatter * random.normal(size=(len(ages), seeds)))
+        return [(losses, losses) for losses in looks[self.seed]]
+
+    monkeypatch.setattr(Judge, "_look", look)
+    early, ratio = Judge(OBJECTIVE, TINY, SIZE, 0, 1.0).aged(TermTable(PLANTED))
+    lots = [looks[shift_seed(0, part)] for part in range(len(looks))]
+    assert 4 * len(lots) == grids
+    assert early == pytest.approx(np.hstack(lots[:2])[0].mean())
+    every = np.hstack(lots)
+    assert ratio == pytest.approx(every[-3:].mean() / every[0].mean())
+    assert abs(ratio / growth - 1) < max(1e-6, 3 * scatter / math.sqrt(grids))
+
+
+def test_where_one_chains_rule_does_not_last_the_others_is_taken(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And stands on the front in its place."""
+    barred = set[Rule]()
+    monkeypatch.setattr(Judge, "aged", lambda self, table, damage: (1.0, math.inf if table.rule in barred else 1.0))
+    first = refined(samples, START, START, iterations=3)
+    barred |= {point.rule for point in first.front}
+    second = refined(samples, START, START, iterations=3)
+    old, new = ({point.terms: point for point in made.front} for made in (first, second))
+    changed = [terms for terms in new if new[terms] != old[terms]]
+    assert new.keys() == old.keys()
+    assert len(changed) == 1
+    assert new[changed[0]].score > old[changed[0]].score
+    assert sum(second.rule.terms().values()) == round(3 * changed[0]) <= 9
 
 
 def test_damage_is_a_disc_of_cells_across_the_edges_too() -> None:
@@ -258,14 +303,14 @@ def test_a_texture_that_damage_makes_run_away_does_not_last() -> None:
     fragile = PLANTED.replace(updates=updates, init=Init("noise", (0.3, -0.2, 0.1), (0.0, 0.0, 0.0)))
     chain = chain_of(fragile)
     assert math.isfinite(chain.judge.thorough(TermTable(fragile))[0])
-    assert chain.judge.ageing(TermTable(fragile)) == math.inf
-    assert chain.judge.ageing(TermTable(fragile), damage=False) == 1
-    assert chain.judge.ageing(TermTable(planted({"r": "r", "g": "0", "b": "0"}, filters=2, **PROPER))) == math.inf
-    assert chain.judge.ageing(TermTable(PLANTED)) <= LASTS[1]
+    assert chain.judge.aged(TermTable(fragile))[1] == math.inf
+    assert chain.judge.aged(TermTable(fragile), damage=False)[1] == 1
+    assert chain.judge.aged(TermTable(planted({"r": "r", "g": "0", "b": "0"}, filters=2, **PROPER)))[1] == math.inf
+    assert chain.judge.aged(TermTable(PLANTED))[1] <= LASTS[1]
     drifting = planted({"r": "-1e-5", "g": "0", "b": "0"}, filters=2, **PROPER)
     points = points_of({6: PLANTED, 3: fragile, 1: drifting})
-    assert module._choose_lasting(points, 3, chain) is points[0]
-    assert module._choose_lasting(points[1:], 3, chain) is points[1]  # better than one that drifts undamaged
+    assert Choice(chain.judge).lasting(points, 3) is points[0]
+    assert Choice(chain.judge).lasting(points[1:], 3) is points[1]  # better than one that drifts undamaged
 
 
 def test_tuning_on_damaged_states_makes_a_rule_that_heals() -> None:
@@ -276,7 +321,7 @@ def test_tuning_on_damaged_states_makes_a_rule_that_heals() -> None:
     for every in (10**9, 1):
         chain = chain_of(fragile, damaged_every=every)
         chain.level(chain.table.terms, 150, stop=lambda: False, report=lambda fraction: None)
-        heals.append(chain.judge.ageing(chain.table) <= LASTS[1])
+        heals.append(chain.judge.aged(chain.table)[1] <= LASTS[1])
     assert heals == [False, True]
 
 
@@ -367,6 +412,11 @@ def test_rounding_stops_where_the_score_feels_it(result: RefineResult) -> None:
     assert 2 * loss_of(result.rule) + 0.002 == pytest.approx(exact.score, rel=0.1)
 
 
+def tidied(chain: Chain, table: TermTable) -> Rule:
+    loss, score = chain.judge.thorough(table)
+    return Choice(chain.judge).tidy(RefinedRule(table.terms / 3, loss, score, table.to_rule(), "a rule"))
+
+
 @pytest.mark.parametrize(("r", "whole"), [(0.25, math.inf), (0.33, 0.0)])
 def test_rounding_stops_where_the_texture_would_not_last(
     r: float, whole: float, monkeypatch: pytest.MonkeyPatch
@@ -378,9 +428,13 @@ def test_rounding_stops_where_the_texture_would_not_last(
     updates = {**PLANTED.updates, "r": planted({"r": "0.0001049*abs(r) - 0.0001051*r"}).updates["r"]}
     still = PLANTED.replace(updates=updates, init=Init("noise", (r, -0.2, 0.1), (0.0, 0.0, 0.0)))
     chain, table, proper = chain_of(still), TermTable(still), Judge.aged
-    assert module._tidy(chain, table) == table.to_rule(3)
-    monkeypatch.setattr(Judge, "aged", lambda self, other: (math.inf, whole) if other is table else proper(self, other))
-    assert module._tidy(chain, table) == table.to_rule(2)  # of a rule that does so itself nobody asks more
+    assert tidied(chain, table) == table.to_rule(3)
+    monkeypatch.setattr(
+        Judge,
+        "aged",
+        lambda self, other, damage: (math.inf, whole) if other.rule == table.to_rule() else proper(self, other, damage),
+    )
+    assert tidied(chain, table) == table.to_rule(2)  # of a rule that does so itself nobody asks more
 
 
 @pytest.mark.parametrize(("times", "digits"), [(1.04, 2), (1.06, 3)])
@@ -391,8 +445,8 @@ def test_rounding_stops_where_large_pictures_feel_it(
     chain, table = chain_of(still), TermTable(still)
     rough = table.to_rule(2)
     monkeypatch.setattr(Judge, "thorough", lambda self, other: (0.01, 0.01))
-    monkeypatch.setattr(Judge, "aged", lambda self, other: (times if other.rule == rough else 1.0, 1.0))
-    assert module._tidy(chain, table) == table.to_rule(digits)
+    monkeypatch.setattr(Judge, "aged", lambda self, other, damage: (times if other.rule == rough else 1.0, 1.0))
+    assert tidied(chain, table) == table.to_rule(digits)
 
 
 # the ages of pictures

@@ -133,6 +133,7 @@ def test_distill_says_that_the_rule_has_lost_the_texture(
     monkeypatch.setitem(REPORT, "refine", [{"terms_per_channel": 16.0, "loss": 1.3}] if rule else [])
     _, _, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", out)
     assert "no better than a flat colour" in err
+    assert ("so leave out --refine none" in err) == (rule is None)
     assert "front has one" not in err
 
 

@@ -1,0 +1,97 @@
+"""Which of the refined rules is taken, and how many digits its constants need."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from distill.refine.judge import LASTS, Judge
+from distill.refine.table import TermTable
+from equations.reduce import drop_unseen
+from equations.rule import Rule
+
+TOLERANCE = 1.1  # the knee: the shortest rule whose score is within this factor of the best
+LATE_COMERS = 1.5  # how much better rules must score whose texture goes on getting better
+FELT = 1.05  # a change of score or texture loss that counts as felt
+
+
+@dataclass(frozen=True)
+class RefinedRule:
+    """A point of the front. terms: per channel. loss: texture loss, the worst of 400 and 1,600 steps. score: what rules
+    are chosen by. start: what the rule was pruned from.
+    """
+
+    terms: float
+    loss: float
+    score: float
+    rule: Rule
+    start: str
+
+
+def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | None = None) -> RefinedRule:
+    """The shortest rule of at most `max_terms` a channel whose score is within 10 % of the best of those; with
+    `max_loss`, the shortest whose texture loss is at most that, or the one of the least loss.
+    """
+    short = _short(front, max_terms)
+    if max_loss is not None:
+        good = [p for p in short if p.loss <= max_loss]
+        return min(good, key=_length) if good else min(short, key=lambda p: p.loss)
+    best = min(p.score for p in short)
+    return min((p for p in short if p.score <= TOLERANCE * best), key=_length)
+
+
+def _short(front: Sequence[RefinedRule], max_terms: float) -> list[RefinedRule]:
+    return [p for p in front if p.terms <= max_terms] or [min(front, key=_length)]
+
+
+def _length(point: RefinedRule) -> tuple[float, float]:
+    return point.terms, point.score
+
+
+class Choice:
+    """The last decisions, by a judge whose looks at old pictures take long: each is done once."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.aged = functools.cache(lambda rule, damage: judge.aged(TermTable(rule), damage))
+
+    def lasting(self, points: Sequence[RefinedRule], max_terms: float) -> RefinedRule:
+        """The choice among the rules that have their texture at the first age and keep it; where those score much
+        worse, among the rules that get there later; else among those that keep it undamaged; else among all.
+        """
+        short = _short(points, max_terms)
+        near = LATE_COMERS * min(p.score for p in short)
+        least, most = LASTS
+        for low, worst, damage in ((least, near, True), (0.0, math.inf, True), (0.0, math.inf, False)):
+            left = [p for p in short if p.score <= worst]
+            while left:
+                chosen = choose(left, max_terms)
+                if low <= self.aged(chosen.rule, damage)[1] <= most:
+                    return chosen
+                left.remove(chosen)
+        return choose(short, max_terms)
+
+    def tidy(self, point: RefinedRule) -> Rule:
+        """The rule without channels that nobody sees, and with as few digits in its constants as its pictures feel,
+        large and old ones too.
+        """
+        rule, (young, ageing) = point.rule, self.aged(point.rule, True)
+        least, most = min(LASTS[0], ageing), max(LASTS[1], ageing)
+
+        def unfelt(other: Rule) -> bool:
+            looked = self.judge.thorough(TermTable(other))
+            if not all(a <= FELT * b for a, b in zip(looked, (point.loss, point.score), strict=True)):
+                return False
+            large, changed = self.aged(other, True)
+            return large <= FELT * young and least <= changed <= most
+
+        bare = drop_unseen(rule)
+        if bare is not rule and unfelt(bare):
+            rule = bare
+        for digits in (2, 3, 4):
+            rounded = TermTable(rule).to_rule(digits)
+            if unfelt(rounded):
+                return rounded
+        return rule

@@ -96,13 +96,14 @@ def refine(
     long = [terms for terms in lengths if terms > allowed]  # a short start waits for these
     plan = levels(min(long or lengths), channels, max_terms)
     needed = 1 + next(i for i, terms in enumerate(plan) if terms <= allowed)
-    descent = Descent(chains, plan, needed, budget_s, progress or silent, unfinished or Unfinished(None, {}))
+    progress = progress or silent
+    descent = Descent(chains, plan, needed, budget_s, progress, unfinished or Unfinished(None, {}))
     descent.run()
     points = _looked_at_again(chains)
     if not points:
         raise SrncaError("refinement: no rule survived a long rollout; train the teacher longer or give more --budget")
     front = {point.terms: point for point in sorted(points, key=lambda p: -p.score)}  # the best of each length is last
-    choice = Choice(chains[0].judge)
+    choice = Choice(chains[0].judge, progress)
     chosen = choose(points, max_terms, max_loss) if max_loss else choice.lasting(points, max_terms)
     front[chosen.terms] = chosen
     rule = choice.tidy(chosen)

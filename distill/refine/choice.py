@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from distill.engines import Progress, silent
 from distill.refine.judge import LASTS, Judge
 from distill.refine.table import TermTable
 from equations.reduce import drop_unseen
@@ -15,6 +16,7 @@ from equations.rule import Rule
 TOLERANCE = 1.1  # the knee: the shortest rule whose score is within this factor of the best
 LATE_COMERS = 1.5  # how much better rules must score whose texture goes on getting better
 FELT = 1.05  # a change of score or texture loss that counts as felt
+DIGITS = (2, 3, 4)  # that constants may have, tried in turn
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def _length(point: RefinedRule) -> tuple[float, float]:
 class Choice:
     """The last decisions, by a judge whose looks at old pictures take long: each is done once."""
 
-    def __init__(self, judge: Judge) -> None:
-        self.judge = judge
+    def __init__(self, judge: Judge, progress: Progress = silent) -> None:
+        self.judge, self.progress = judge, progress
         self.aged = functools.cache(lambda rule, damage: judge.aged(TermTable(rule), damage))
 
     def lasting(self, points: Sequence[RefinedRule], max_terms: float) -> RefinedRule:
@@ -63,14 +65,18 @@ class Choice:
         """
         short = _short(points, max_terms)
         near = LATE_COMERS * min(p.score for p in short)
-        least, most = LASTS
+        (least, most), seen = LASTS, set[RefinedRule]()
         for low, worst, damage in ((least, near, True), (0.0, math.inf, True), (0.0, math.inf, False)):
             left = [p for p in short if p.score <= worst]
             while left:
                 chosen = choose(left, max_terms)
+                self.progress("choose", len(seen) / len(short), f"{chosen.terms:.1f} terms a channel, old pictures")
+                seen.add(chosen)
                 if low <= self.aged(chosen.rule, damage)[1] <= most:
+                    self.progress("choose", 1.0, f"{chosen.terms:.1f} terms a channel")
                     return chosen
                 left.remove(chosen)
+        self.progress("choose", 1.0, "none lasts")
         return choose(short, max_terms)
 
     def tidy(self, point: RefinedRule) -> Rule:
@@ -90,8 +96,11 @@ class Choice:
         bare = drop_unseen(rule)
         if bare is not rule and unfelt(bare):
             rule = bare
-        for digits in (2, 3, 4):
+        for tried, digits in enumerate(DIGITS):
+            self.progress("round", tried / len(DIGITS), f"{digits} digits")
             rounded = TermTable(rule).to_rule(digits)
             if unfelt(rounded):
-                return rounded
+                rule = rounded
+                break
+        self.progress("round", 1.0, "")
         return rule

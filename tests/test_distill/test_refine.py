@@ -764,14 +764,29 @@ def test_a_quick_machine_does_what_the_budget_stands_for(samples: Samples) -> No
 
 
 def test_progress_goes_up_to_the_end(samples: Samples) -> None:
-    seen: list[tuple[str, float, str]] = []
-    refined(samples, START, START, iterations=4, progress=lambda *told: seen.append(told))
-    fractions = [fraction for _, fraction, _ in seen]
-    assert fractions == sorted(fractions)
-    assert fractions[-1] == pytest.approx(1)
-    assert len(set(fractions)) >= 4
-    assert {stage for stage, _, _ in seen} == {"refine"}
-    assert "1.0 terms a channel, texture loss" in seen[-1][2]
+    told: dict[str, list[tuple[float, str]]] = {}
+    refined(samples, START, START, iterations=4, progress=lambda stage, *rest: told.setdefault(stage, []).append(rest))
+    assert list(told) == ["refine", "choose", "round"]
+    for stage in told.values():
+        fractions = [fraction for fraction, _ in stage]
+        assert fractions == sorted(fractions)
+        assert fractions[-1] == pytest.approx(1)
+    assert len({fraction for fraction, _ in told["refine"]}) >= 4
+    assert "1.0 terms a channel, texture loss" in told["refine"][-1][1]
+    assert told["choose"][0][0] == told["round"][0][0] == 0
+
+
+def test_progress_of_a_choice_that_nothing_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten rules are looked at with damage and without, and each moves the bar once."""
+    looks, told = list[bool](), list[float]()
+    monkeypatch.setattr(Judge, "aged", lambda self, table, damage: looks.append(damage) or (1.0, 2.0))
+    judge_of = Judge(OBJECTIVE, TINY, SIZE, 0, 1.0)
+    front = [point(terms, 1 + terms / 100) for terms in range(1, 11)]
+    chosen = Choice(judge_of, lambda stage, fraction, detail: told.append(fraction)).lasting(front, 24)
+    assert chosen == choose(front, 24)
+    assert looks == [True] * 10 + [False] * 10
+    assert sorted(set(told)) == pytest.approx([n / 10 for n in range(11)])
+    assert told == sorted(told)
 
 
 # interrupted and resumed

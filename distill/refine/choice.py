@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from distill.engines import Progress, silent
@@ -14,7 +14,7 @@ from equations.reduce import drop_unseen
 from equations.rule import Rule
 
 TOLERANCE = 1.1  # the knee: the shortest rule whose score is within this factor of the best
-LATE_COMERS = 1.5  # how much better rules must score whose texture goes on getting better
+NEAR = 1.5  # times the best score: so much worse may be a rule whose texture lasts
 FELT = 1.05  # a change of score or texture loss that counts as felt
 DIGITS = (2, 3, 4)  # that constants may have, tried in turn
 
@@ -52,6 +52,27 @@ def _length(point: RefinedRule) -> tuple[float, float]:
     return point.terms, point.score
 
 
+def _steady(
+    short: Sequence[RefinedRule], max_terms: float, ageing: Callable[[RefinedRule, bool], float], damage: bool
+) -> RefinedRule | None:
+    """The choice by how rules age; None where all run away."""
+    least, most = LASTS
+    near = [p for p in short if p.score <= NEAR * min(p.score for p in short)]
+    while near:
+        chosen = choose(near, max_terms)
+        if least <= ageing(chosen, damage) <= most:
+            return chosen
+        near.remove(chosen)
+    best, worth = None, math.inf
+    for point in sorted(short, key=lambda p: p.score):
+        if point.score >= worth:
+            break
+        old = point.score * max(1.0, ageing(point, damage))
+        if old < worth:
+            best, worth = point, old
+    return best
+
+
 class Choice:
     """The last decisions, by a judge whose looks at old pictures take long: each is done once."""
 
@@ -60,24 +81,20 @@ class Choice:
         self.aged = functools.cache(lambda rule, damage: judge.aged(TermTable(rule), damage))
 
     def lasting(self, points: Sequence[RefinedRule], max_terms: float) -> RefinedRule:
-        """The choice among the rules that have their texture at the first age and keep it; where those score much
-        worse, among the rules that get there later; else among those that keep it undamaged; else among all.
+        """The choice among the rules that have their texture at the first age and keep it. Where all of these score
+        much worse than the best, the rule of the best score when it is old; undamaged, where damage makes all run away.
         """
-        short = _short(points, max_terms)
-        near = LATE_COMERS * min(p.score for p in short)
-        (least, most), seen = LASTS, set[RefinedRule]()
-        for low, worst, damage in ((least, near, True), (0.0, math.inf, True), (0.0, math.inf, False)):
-            left = [p for p in short if p.score <= worst]
-            while left:
-                chosen = choose(left, max_terms)
-                self.progress("choose", len(seen) / len(short), f"{chosen.terms:.1f} terms a channel, old pictures")
-                seen.add(chosen)
-                if low <= self.aged(chosen.rule, damage)[1] <= most:
-                    self.progress("choose", 1.0, f"{chosen.terms:.1f} terms a channel")
-                    return chosen
-                left.remove(chosen)
-        self.progress("choose", 1.0, "none lasts")
-        return choose(short, max_terms)
+        short, seen = _short(points, max_terms), set[tuple[RefinedRule, bool]]()
+
+        def ageing(point: RefinedRule, damage: bool) -> float:
+            share = len(seen) / (2 * len(short))
+            self.progress("choose", share, f"{point.terms:.1f} terms a channel, old pictures")
+            seen.add((point, damage))
+            return self.aged(point.rule, damage)[1]
+
+        chosen = next((c for damage in (True, False) if (c := _steady(short, max_terms, ageing, damage))), None)
+        self.progress("choose", 1.0, "" if chosen else "all run away")
+        return chosen or choose(short, max_terms)
 
     def tidy(self, point: RefinedRule) -> Rule:
         """The rule without channels that nobody sees, and with as few digits in its constants as its pictures feel,

@@ -18,6 +18,7 @@ import json
 import math
 import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,12 @@ from srnca.presets import TrainConfig, preset
 
 LIMITS = (24, 12, 8)  # terms a channel
 LONG, LONG_STEPS, EARLY = 128, 10_000, 400
-LONG_SEEDS = tuple(range(77_001, 77_033))  # the loss of slow bands differs by a third from grid to grid
-SEEDS = tuple(range(90_001, 90_065))  # of all losses: of bands, 64² differ by 80 % from one seed to the next
+LONG_SEED, SEED = 77_001, 90_001  # the first ones, of 10,000 steps and of all other losses
+CHOOSING = 501  # by which the best rule of a limit is chosen, others than it is measured by
+LOT, LONG_LOTS, LOTS = 16, 4, 16  # seeds at a time, and how many times at most
+ERROR = 0.05  # standard error, as a share, that is small enough: of bands one 64² differs by 80 % from the next
 WOUNDS = tuple(range(78_001, 78_013))  # grids whose values are blown up in a disc
 RADIUS, TIMES, LATER, FAR = 3, 4.0, 150, 3.0  # cells; times a value; steps later; times the largest value before
-CHOOSING = tuple(range(501, 565))  # by which the best rule of a limit is chosen, others than it is measured by
 LENGTHS = (384, 192, 96, 68, 48)  # constants of a whole rule, which tell automata of different widths apart
 SMALL_RATIO = 1.2  # the loss that a rule of fewest constants may have, in units of the automaton's
 
@@ -77,22 +79,42 @@ def measure(measures: dict[str, Any], pictures: np.ndarray) -> dict[str, float]:
 
 def stays(rule: Rule, loss: TextureLoss) -> dict[str, float]:
     """Texture loss after 400 and after 10,000 steps on 128 × 128, the standard error of the ratio of the two, and the
-    largest |value|, of fresh seeds.
+    largest |value|, of fresh seeds, as many as the error asks for.
     """
-    losses, largest = np.empty((len(LONG_SEEDS), 2)), 0.0
+    losses, largest = list[list[float]](), 0.0
+    young = old = error = math.inf
     try:
-        for seed, row in zip(LONG_SEEDS, losses, strict=True):
-            simulator = Simulator(rule, size=LONG, seed=seed)
-            for mark in range(100, LONG_STEPS + 1, 100):
-                simulator.step(100)
-                largest = max(largest, float(np.abs(simulator.state).max()))
-                if mark in (EARLY, LONG_STEPS):
-                    row[int(mark > EARLY)] = texture_loss(loss, picture_of(rule, simulator.state)[None])
+        while len(losses) < LOT * LONG_LOTS and error > ERROR:
+            for _ in range(LOT):
+                simulator = Simulator(rule, size=LONG, seed=LONG_SEED + len(losses))
+                losses.append([])
+                for mark in range(100, LONG_STEPS + 1, 100):
+                    simulator.step(100)
+                    largest = max(largest, float(np.abs(simulator.state).max()))
+                    if mark in (EARLY, LONG_STEPS):
+                        losses[-1].append(texture_loss(loss, picture_of(rule, simulator.state)[None]))
+            both = np.array(losses)
+            young, old = both.mean(axis=0).tolist()
+            error = standard_error(both @ [-old / young, 1]) / young
     except DivergenceError:
-        return {"loss_400": math.inf, "loss_10000": math.inf, "error": math.inf, "largest": math.inf}
-    (young, old), count = losses.mean(axis=0), len(losses)
-    error = np.std(losses @ [-old / young, 1], ddof=1) / math.sqrt(count) / young
-    return {"loss_400": float(young), "loss_10000": float(old), "error": float(error), "largest": largest}
+        young = old = error = largest = math.inf
+    return {"loss_400": young, "loss_10000": old, "error": error, "largest": largest, "grids": len(losses)}
+
+
+def standard_error(values: np.ndarray) -> float:
+    return float(np.std(values, ddof=1)) / math.sqrt(len(values))
+
+
+def grown_by(grow: Callable[[tuple[int, ...]], np.ndarray], loss: TextureLoss, first: int) -> tuple[np.ndarray, float]:
+    """Pictures of as many seeds as the error of their mean texture loss asks for, and that mean."""
+    pictures, losses = list[np.ndarray](), list[float]()
+    for start in range(first, first + LOT * LOTS, LOT):
+        pictures += list(grow(tuple(range(start, start + LOT))))
+        losses += [texture_loss(loss, picture[None]) for picture in pictures[-LOT:]]
+        mean = float(np.mean(losses))
+        if not math.isfinite(mean) or standard_error(np.array(losses)) <= ERROR * mean:
+            break
+    return np.stack(pictures), mean
 
 
 def runs_away(rule: Rule, size: tuple[int, int]) -> int:
@@ -161,39 +183,42 @@ def _value(text: str) -> Any:
 def look(checkpoint: Checkpoint, folder: Path, name: str, args: argparse.Namespace) -> dict[str, Any]:
     loss, target = make_loss(checkpoint), checkpoint.target
     measures = other_measures(target)
-    pictures = nca_pictures(checkpoint, seeds=SEEDS)
-    teacher = texture_loss(loss, pictures)
     channels, size = checkpoint.config.channels, target.shape[:2]
     report = json.loads((folder / "report.json").read_text())
     rules = {int(path.stem): load_rule(path) for path in sorted((folder / "front").glob("*.json"))}
-    known = {terms: texture_loss(loss, rule_pictures(rule, size, seeds=CHOOSING)) for terms, rule in rules.items()}
+
+    def grown(rule: Rule, first: int = SEED) -> tuple[np.ndarray, float]:
+        return grown_by(lambda seeds: rule_pictures(rule, size, seeds=seeds), loss, first)
+
+    pictures, teacher = grown_by(lambda seeds: nca_pictures(checkpoint, seeds=seeds), loss, SEED)
+    known = {terms: grown(rule, CHOOSING)[1] for terms, rule in rules.items()}
+    front = {terms: grown(rule) for terms, rule in rules.items()}
     at = {}
     for limit in LIMITS:
         short = [terms for terms in rules if terms <= limit * channels]
         if short:
             best = min(short, key=lambda terms: known[terms])
-            grown = rule_pictures(rules[best], size, seeds=SEEDS)
-            at[str(limit)] = {"terms": best, "loss": texture_loss(loss, grown), **measure(measures, grown)}
-    losses = {terms: texture_loss(loss, rule_pictures(rule, size, seeds=SEEDS)) for terms, rule in rules.items()}
-    small = [terms for terms, value in losses.items() if value <= SMALL_RATIO * teacher]
+            at[str(limit)] = {"terms": best, "loss": front[best][1], **measure(measures, front[best][0])}
+    small = [terms for terms, (_, value) in front.items() if value <= SMALL_RATIO * teacher]
     rule = load_rule(folder / "rule.json")
-    grown = rule_pictures(rule, size, seeds=SEEDS)
+    made, value = grown(rule)
     panels = [target, pictures[0], *(rule_pictures(rules[a["terms"]], size, seeds=(1,))[0] for a in at.values())]
     panels.append(rule_pictures(rule, (256, 256), seeds=(1,))[0])
     save_png(folder / "sheet.png", contact_sheet([enlarged(p) for p in panels], columns=len(panels), gap=4))
     return {
         "teacher": teacher,
-        "rule": texture_loss(loss, grown),
+        "rule": value,
+        "seeds": len(made),
         "terms": report["terms"]["total"],
         "channels": len(rule.channels),
-        "front": losses,
+        "front": {terms: value for terms, (_, value) in front.items()},
         "at": at,
         "smallest": min(small) if small else None,
         "others_teacher": measure(measures, pictures),
-        "others_rule": measure(measures, grown),
+        "others_rule": measure(measures, made),
         "stays": stays(rule, loss),
         "runs_away": runs_away(rule, size),
-        "wrong_picture": wrong_picture(name, grown, args),
+        "wrong_picture": wrong_picture(name, made, args),
         "hurried": report["hurried"],
         "time_s": report["time_s"],
     }
@@ -215,7 +240,7 @@ def tables(results: list[dict[str, Any]]) -> str:
     head = ["picture", "seed", "NCA", "rule", "rule / NCA", "constants", *(f"≤ {n} terms" for n in LIMITS)]
     head += [
         "fewest constants at ≤ 1.2",
-        f"128², {len(LONG_SEEDS)} seeds: 400 → 10,000 steps",
+        "128², 400 → 10,000 steps",
         "change",
         "largest",
         f"run away × {TIMES:g}, of {len(WOUNDS)}",

@@ -34,6 +34,7 @@ import distill.refine.descent
 import distill.rounds
 from benchmarks.photos import enlarged, make_checkpoint, picture_file
 from equations import Rule, load_rule
+from equations.backends.torch_threads import one_thread
 from equations.errors import DivergenceError
 from equations.files import write_text
 from equations.simulation import Simulator
@@ -180,6 +181,7 @@ def _value(text: str) -> Any:
         return text  # a word, such as abs
 
 
+@one_thread()  # beside another distillation an automaton takes 30 times as long on two
 def look(checkpoint: Checkpoint, folder: Path, name: str, args: argparse.Namespace) -> dict[str, Any]:
     loss, target = make_loss(checkpoint), checkpoint.target
     measures = other_measures(target)

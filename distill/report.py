@@ -70,7 +70,13 @@ def make_report(
 
 
 def _row(point: RefinedRule) -> dict[str, Any]:
-    return {"terms_per_channel": point.terms, "loss": point.loss, "score": point.score, "start": point.start}
+    return {
+        "terms_per_channel": point.terms,
+        "loss": point.loss,
+        "score": point.score,
+        "start": point.start,
+        "lasts": point.lasts,
+    }
 
 
 def count(rule: Rule) -> dict[str, Any]:

@@ -52,6 +52,8 @@ def _draw_texture_front(axis: Axes, result: Distillation) -> None:
     losses = {k: math.nan if v is None else v for k, v in result.report["texture_loss"].items()}
     points = [(terms, loss) for terms, loss, _ in result.texture_front]
     axis.plot(*zip(*points, strict=True), "o-", color="#2b6cb0", ms=4, lw=1.2, label="refined rules")
+    if passing := [(r["terms_per_channel"], r["loss"]) for r in result.report["refine"] if r.get("lasts") is False]:
+        axis.plot(*zip(*passing, strict=True), "x", color="#1a202c", ms=8, mew=1.5, label="does not last")
     axis.plot([chosen], [losses["rule"]], "o", ms=10, mfc="none", mec="#c53030", mew=1.8, label="chosen")
     axis.axhline(losses["teacher"], color="#555555", lw=1, ls="--", label="NCA")
     axis.axhline(losses["flat"], color="#bbbbbb", lw=1, ls=":", label="flat colour")

@@ -108,7 +108,8 @@ def refine(
     front[chosen.terms] = chosen
     rule = choice.tidy(chosen)
     rule = rule.replace(provenance={**rule.provenance, "start": chosen.start, "refined": True})
-    return RefineResult(rule, tuple(sorted(front.values(), key=lambda p: p.terms)), descent.hurried)
+    marked = map(choice.marked, sorted(front.values(), key=lambda p: p.terms))
+    return RefineResult(rule, tuple(marked), descent.hurried)
 
 
 def _looked_at_again(chains: Sequence[Chain]) -> list[RefinedRule]:

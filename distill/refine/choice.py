@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from distill.engines import Progress, silent
 from distill.refine.judge import LASTS, Judge
@@ -22,7 +21,8 @@ DIGITS = (2, 3, 4)  # that constants may have, tried in turn
 @dataclass(frozen=True)
 class RefinedRule:
     """A point of the front. terms: per channel. loss: texture loss, the worst of 400 and 1,600 steps. score: what rules
-    are chosen by. start: what the rule was pruned from.
+    are chosen by. start: what the rule was pruned from. lasts: whether it keeps its texture when old, None where that
+    was not looked at.
     """
 
     terms: float
@@ -30,6 +30,7 @@ class RefinedRule:
     score: float
     rule: Rule
     start: str
+    lasts: bool | None = None
 
 
 def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | None = None) -> RefinedRule:
@@ -78,7 +79,18 @@ class Choice:
 
     def __init__(self, judge: Judge, progress: Progress = silent) -> None:
         self.judge, self.progress = judge, progress
-        self.aged = functools.cache(lambda rule, damage: judge.aged(TermTable(rule), damage))
+        self.looks: dict[tuple[Rule, bool], tuple[float, float]] = {}
+
+    def aged(self, rule: Rule, damage: bool) -> tuple[float, float]:
+        """What the judge says, who is asked once."""
+        if (rule, damage) not in self.looks:
+            self.looks[rule, damage] = self.judge.aged(TermTable(rule), damage)
+        return self.looks[rule, damage]
+
+    def marked(self, point: RefinedRule) -> RefinedRule:
+        """The point with whether its rule lasts, damaged on the way, if that was looked at."""
+        look = self.looks.get((point.rule, True))
+        return point if look is None else replace(point, lasts=LASTS[0] <= look[1] <= LASTS[1])
 
     def lasting(self, points: Sequence[RefinedRule], max_terms: float) -> RefinedRule:
         """The choice among the rules that have their texture at the first age and keep it. Where all of these score

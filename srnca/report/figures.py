@@ -52,6 +52,9 @@ def draw_texture_front(axis: Axes, report: Mapping[str, Any]) -> None:
     losses = {who: _plotted(loss) for who, loss in report["texture_loss"].items()}
     rows = sorted((row["terms_per_channel"], _plotted(row["loss"])) for row in report["refine"])
     axis.plot(*zip(*rows, strict=True), "o-", color=RULE, ms=4.5, lw=1.3, label="refined rules")
+    if passing := [row for row in report["refine"] if row.get("lasts") is False]:
+        places = zip(*((row["terms_per_channel"], _plotted(row["loss"])) for row in passing), strict=True)
+        axis.plot(*places, "x", color=_INK, ms=9, mew=1.6, label="does not last")
     chosen = [report["terms"]["per_channel"]], [losses["rule"]]
     axis.plot(*chosen, "o", ms=12, mfc="none", mec=_INK, mew=1.6, label="chosen")
     axis.axhline(losses["teacher"], color=NCA, lw=1.3, ls="--", label="NCA")

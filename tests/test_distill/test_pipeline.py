@@ -148,6 +148,7 @@ class Point:
     score: float
     rule: Rule
     start: str
+    lasts: bool | None = None
 
 
 @dataclass
@@ -202,7 +203,8 @@ def test_objective_calls_refine_with_rich_rules(monkeypatch: pytest.MonkeyPatch)
     assert plain.provenance["start"] == "features and absolute values"
     assert all(expr == 0 for expr in found.rule.expressions)
     assert found.texture_front[0][:2] == (0.0, 0.5)
-    assert found.report["refine"] == [{"terms_per_channel": 0.0, "loss": 0.5, "score": 0.7, "start": "here"}]
+    row = {"terms_per_channel": 0.0, "loss": 0.5, "score": 0.7, "start": "here", "lasts": None}
+    assert found.report["refine"] == [row]
     assert found.report["hurried"] is True
     assert found.report["regression"]["terms"]["total"] > 0
     assert found.rule.fronts["r"] == found.fronts["r"]

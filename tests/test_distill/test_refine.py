@@ -184,7 +184,10 @@ def test_a_rule_whose_texture_drifts_is_passed_over(samples: Samples) -> None:
     points = points_of({6: PLANTED, 2: drifting, 1: shorter})
     chain = chain_of(PLANTED)
     assert [chain.judge.aged(TermTable(point.rule))[1] <= LASTS[1] for point in points] == [True, False, False]
-    assert Choice(chain.judge).lasting(points, 3) is points[0]
+    choice = Choice(chain.judge)
+    assert choice.marked(points[0]).lasts is None
+    assert choice.lasting(points, 3) is points[0]
+    assert [choice.marked(point).lasts for point in points] == [True, False, False]
     assert Choice(chain.judge).lasting(points[1:], 3) is points[1]
     assert Choice(chain.judge).lasting(points, 1) is points[1]
 
@@ -270,11 +273,15 @@ def test_where_one_chains_rule_does_not_last_the_others_is_taken(
     barred |= {point.rule for point in first.front}
     second = refined(samples, START, START, iterations=3)
     old, new = ({point.terms: point for point in made.front} for made in (first, second))
-    changed = [terms for terms in new if new[terms] != old[terms]]
+    changed = [terms for terms in new if new[terms].rule != old[terms].rule]
     assert new.keys() == old.keys()
     assert len(changed) == 1
     assert new[changed[0]].score > old[changed[0]].score
     assert sum(second.rule.terms().values()) == round(3 * changed[0]) <= 9
+    assert [point.lasts for point in first.front if point.rule in barred].count(True) == 1
+    assert new[changed[0]].lasts is True
+    assert {point.lasts for terms, point in new.items() if terms <= 3 and terms != changed[0]} <= {False, None}
+    assert all(point.lasts is None for point in second.front if point.terms > 3)
 
 
 def test_damage_is_a_disc_of_cells_across_the_edges_too() -> None:

@@ -85,7 +85,8 @@ def found() -> Distillation:
     """The closed form, with the numbers that the pipeline adds for a picture."""
     result = distill(NCATeacher(MADE), size=(16, 16), steps=100)
     result.report["texture_loss"] = {"flat": 1.0, "teacher": 0.2, "rule": 0.3}
-    result.report["refine"] = [{"terms_per_channel": k, "loss": 3.0 / k} for k in (13.0, 9.0, 5.0)]
+    lasts = {13.0: True, 9.0: None, 5.0: False}
+    result.report["refine"] = [{"terms_per_channel": k, "loss": 3.0 / k, "lasts": v} for k, v in lasts.items()]
     return result
 
 
@@ -109,7 +110,7 @@ def test_the_page_is_whole(found: Distillation, tmp_path: Path) -> None:
     assert page.text.count("R² 1.000 · 13 terms") == 3
     assert page.tags.count("svg") == 4 + 2 * 3  # curves; one step and states of each channel
     assert page.tags.count("math") > 3 * 13
-    assert {"sample", "together", "distilled_from", "chosen"} <= set(page.words)
+    assert {"sample", "together", "distilled_from", "chosen", "does not last"} <= set(page.words)
     assert text.startswith("<!DOCTYPE html>")
 
 

@@ -235,6 +235,9 @@ def test_a_wanted_loss_takes_the_shortest_rule_that_has_it(
         assert code == 0
         found.append(json.loads(said))
     short, good = found
+    for report in found:  # nothing but the rule that is taken is looked at when old
+        looked = [row["terms_per_channel"] for row in report["refine"] if row.pop("lasts") is not None]
+        assert looked == [report["terms"]["total"] / 3]
     assert short["refine"] == good["refine"]
     front = [row for row in short["refine"] if row["terms_per_channel"] <= 2]
     assert len(front) >= 2

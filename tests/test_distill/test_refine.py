@@ -269,7 +269,13 @@ def test_where_one_chains_rule_does_not_last_the_others_is_taken(
     """And stands on the front in its place."""
     barred = set[Rule]()
     monkeypatch.setattr(Judge, "aged", lambda self, table, damage: (1.0, math.inf if table.rule in barred else 1.0))
+    candidates, proper = list[list[RefinedRule]](), module._looked_at_again
+    monkeypatch.setattr(module, "_looked_at_again", lambda chains: candidates.append(proper(chains)) or candidates[-1])
     first = refined(samples, START, START, iterations=3)
+    for point in first.front:
+        scores = [candidate.score for candidate in candidates[0] if candidate.terms == point.terms]
+        assert len(scores) == 2
+        assert point.score == min(scores)
     barred |= {point.rule for point in first.front}
     second = refined(samples, START, START, iterations=3)
     old, new = ({point.terms: point for point in made.front} for made in (first, second))

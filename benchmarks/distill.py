@@ -27,12 +27,14 @@ if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its 
 
 import numpy as np
 import torch
+from scipy.stats import sem
 from torch import nn
 
 import distill.pipeline
 import distill.refine.descent
 import distill.rounds
 from benchmarks.photos import enlarged, make_checkpoint, picture_file
+from distill.refine.judge import ratio_of_means
 from equations import Rule, load_rule
 from equations.backends.torch_threads import one_thread
 from equations.errors import DivergenceError
@@ -94,16 +96,12 @@ def stays(rule: Rule, loss: TextureLoss) -> dict[str, float]:
                     largest = max(largest, float(np.abs(simulator.state).max()))
                     if mark in (EARLY, LONG_STEPS):
                         losses[-1].append(texture_loss(loss, picture_of(rule, simulator.state)[None]))
-            both = np.array(losses)
-            young, old = both.mean(axis=0).tolist()
-            error = standard_error(both @ [-old / young, 1]) / young
+            early, late = np.array(losses).T
+            young, old = float(early.mean()), float(late.mean())
+            _, error = ratio_of_means(late, early)
     except DivergenceError:
         young = old = error = largest = math.inf
     return {"loss_400": young, "loss_10000": old, "error": error, "largest": largest, "grids": len(losses)}
-
-
-def standard_error(values: np.ndarray) -> float:
-    return float(np.std(values, ddof=1)) / math.sqrt(len(values))
 
 
 def grown_by(grow: Callable[[tuple[int, ...]], np.ndarray], loss: TextureLoss, first: int) -> tuple[np.ndarray, float]:
@@ -113,7 +111,7 @@ def grown_by(grow: Callable[[tuple[int, ...]], np.ndarray], loss: TextureLoss, f
         pictures += list(grow(tuple(range(start, start + LOT))))
         losses += [texture_loss(loss, picture[None]) for picture in pictures[-LOT:]]
         mean = float(np.mean(losses))
-        if not math.isfinite(mean) or standard_error(np.array(losses)) <= ERROR * mean:
+        if not math.isfinite(mean) or sem(losses) <= ERROR * mean:
             break
     return np.stack(pictures), mean
 

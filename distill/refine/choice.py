@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from distill.engines import Progress, silent
-from distill.refine.judge import LASTS, Judge
+from distill.refine.judge import LASTS, Judge, lasts
 from distill.refine.table import TermTable
 from equations.reduce import drop_unseen
 from equations.rule import Rule
@@ -57,11 +57,10 @@ def _steady(
     short: Sequence[RefinedRule], max_terms: float, ageing: Callable[[RefinedRule, bool], float], damage: bool
 ) -> RefinedRule | None:
     """The choice by how rules age; None where all run away."""
-    least, most = LASTS
     near = [p for p in short if p.score <= NEAR * min(p.score for p in short)]
     while near:
         chosen = choose(near, max_terms)
-        if least <= ageing(chosen, damage) <= most:
+        if lasts(ageing(chosen, damage)):
             return chosen
         near.remove(chosen)
     best, worth = None, math.inf
@@ -90,7 +89,7 @@ class Choice:
     def marked(self, point: RefinedRule) -> RefinedRule:
         """The point with whether its rule lasts, damaged on the way, if that was looked at."""
         look = self.looks.get((point.rule, True))
-        return point if look is None else replace(point, lasts=LASTS[0] <= look[1] <= LASTS[1])
+        return point if look is None else replace(point, lasts=lasts(look[1]))
 
     def lasting(self, points: Sequence[RefinedRule], max_terms: float) -> RefinedRule:
         """The choice among the rules that have their texture at the first age and keep it. Where all of these score

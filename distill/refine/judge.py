@@ -63,20 +63,18 @@ class Judge:
             looks = large._look(table, LARGE_SEEDS, 900, ages, math.inf, damage)
             return np.maximum([loss for loss, _ in looks], TINY).T
 
-        grids, early, ratio = np.empty((0, len(ages))), math.inf, math.inf
+        grids = np.empty((0, len(ages)))
         with ThreadPoolExecutor(2) as pool:
             for lot in range(LOTS):
                 grids = np.vstack([grids, *pool.map(losses, (2 * lot, 2 * lot + 1))])
                 young, old = grids[:, 0], grids[:, -len(LATE) :].mean(axis=1)
-                if lot == 0:
-                    early = float(young.mean())
                 if not np.isfinite(old).all():
-                    return early, math.inf
-                ratio = float(old.mean() / young.mean())
-                error = np.std(old - ratio * young, ddof=1) / math.sqrt(len(grids)) / young.mean()
+                    ratio = math.inf
+                    break
+                ratio, error = ratio_of_means(old, young)
                 if min(abs(ratio - bound) for bound in LASTS) >= SURE * error:
                     break
-        return early, ratio
+        return float(grids[: 2 * LARGE_SEEDS, 0].mean()), ratio
 
     def _look(
         self, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], best: float, damage: bool = False
@@ -105,6 +103,17 @@ class Judge:
             if damage:
                 state = np.stack([damaged(one, random) for one in state])
         return found
+
+
+def lasts(ageing: float) -> bool:
+    """Whether a texture whose loss when old is so many times the early one keeps."""
+    return LASTS[0] <= ageing <= LASTS[1]
+
+
+def ratio_of_means(above: npt.NDArray[np.floating], below: npt.NDArray[np.floating]) -> tuple[float, float]:
+    """Of values (n,) that belong together in pairs; and its standard error."""
+    ratio = above.mean() / below.mean()
+    return float(ratio), float(np.std(above - ratio * below, ddof=1) / math.sqrt(len(above)) / below.mean())
 
 
 def _worst(found: list[tuple[Losses, Losses]]) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from distill import RecordingTeacher, RuleTeacher, distill, read_hall_of_fame, s
 from distill.engines import ENGINES
 from distill.engines.sparse import fit_bases, linear_bases
 from distill.fidelity import predict
+from distill.refine.choice import RefinedRule
 from distill.refine.settings import Settings
 from distill.rolling import Rollout
 from distill.sampling import Samples
@@ -142,19 +143,9 @@ def test_bad_requests_are_refused_before_any_work() -> None:
 
 
 @dataclass
-class Point:
-    terms: float
-    loss: float
-    score: float
-    rule: Rule
-    start: str
-    lasts: bool | None = None
-
-
-@dataclass
 class Refined:
     rule: Rule
-    front: tuple[Point, ...]
+    front: tuple[RefinedRule, ...]
     hurried: bool = False
 
 
@@ -167,7 +158,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, refine: Any) -> None:
 
 def first_start(starts: Sequence[Rule], objective: Any, **rest: Any) -> Refined:
     """A refinement that finds nothing better than it was given."""
-    return Refined(starts[0], (Point(9.0, 0.2, 0.3, starts[0], str(starts[0].provenance["start"])),))
+    return Refined(starts[0], (RefinedRule(9.0, 0.2, 0.3, starts[0], str(starts[0].provenance["start"])),))
 
 
 def test_objective_calls_refine_with_rich_rules(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +168,7 @@ def test_objective_calls_refine_with_rich_rules(monkeypatch: pytest.MonkeyPatch)
         calls.append({"starts": starts, "loss": loss, **rest})
         rule = starts[0]
         simple = rule.replace(updates=dict.fromkeys(rule.channels, rule.updates["r"] * 0))
-        return Refined(simple, (Point(0.0, 0.5, 0.7, simple, "here"),), hurried=True)
+        return Refined(simple, (RefinedRule(0.0, 0.5, 0.7, simple, "here"),), hurried=True)
 
     stand_in(monkeypatch, refine)
 

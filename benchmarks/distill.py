@@ -6,8 +6,7 @@
     python benchmarks/distill.py skimage:gravel --with iterations=1     # a negative control: an untrained automaton
 
 What is in DIR already (a checkpoint, a rule with its measurements) is not made again. `skimage:NAME` is a CC0 photo
-that scikit-image carries. --engine and --budget are those of `srnca distill`; without them its defaults are measured.
---patient does all the work that the budget stands for on a busy machine too: the same rules, whatever the clock says.
+that scikit-image carries. --engine and --effort are those of `srnca distill`; without them its defaults are measured.
 """
 
 from __future__ import annotations
@@ -30,9 +29,6 @@ import torch
 from scipy.stats import sem
 from torch import nn
 
-import distill.pipeline
-import distill.refine.descent
-import distill.rounds
 from benchmarks.photos import enlarged, make_checkpoint, picture_file
 from distill.refine.judge import ratio_of_means
 from equations import Rule, load_rule
@@ -145,8 +141,7 @@ def run(name: str, seed: int, args: argparse.Namespace) -> dict[str, Any]:
         return {}
     checkpoint = make_checkpoint(name, args.out / f"{stem}-{automaton_of(args)}.pt", config_of(args))
     if not (folder / "rule.json").exists():
-        options: dict[str, Any] = {"states": args.states, "refine": args.refine != "none"}
-        options |= {} if args.budget is None else {"budget_s": args.budget}
+        options: dict[str, Any] = {"states": args.states, "refine": args.refine != "none", "effort": args.effort}
         unfinished = (folder / "unfinished.npz").exists()
         distill_checkpoint(checkpoint, engine=args.engine, seed=seed, out=folder, resume=unfinished, **options)
     result = look(checkpoint, folder, name, args) | {"picture": stem, "seed": seed}
@@ -219,7 +214,6 @@ def look(checkpoint: Checkpoint, folder: Path, name: str, args: argparse.Namespa
         "stays": stays(rule, loss),
         "runs_away": runs_away(rule, size),
         "wrong_picture": wrong_picture(name, made, args),
-        "hurried": report["hurried"],
         "time_s": report["time_s"],
     }
 
@@ -259,7 +253,7 @@ def tables(results: list[dict[str, Any]]) -> str:
             + [f"{s['loss_400']:.3f} → {s['loss_10000']:.3f}", change(s), f"{s['largest']:.2f}", str(r["runs_away"])]
             + [f"{ours[k] / theirs[k]:.2f}" for k in ("vgg", "patches")]
             + ["–" if r["wrong_picture"] is None else f"{r['wrong_picture']:.2f}"]
-            + [f"{sum(r['time_s'].values()):.0f} s{' (hurried)' if r['hurried'] else ''}"]
+            + [f"{sum(r['time_s'].values()):.0f} s"]
         )
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     text += "\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in by_length(results))
@@ -296,14 +290,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--refine", choices=("auto", "none"), default="auto")
     parser.add_argument("--states", type=float, default=0.0, help="as in `srnca distill`")
-    parser.add_argument("--budget", type=float, help="seconds; the default is that of `srnca distill`")
-    parser.add_argument("--patient", action="store_true", help="never do less because the machine is slow")
+    parser.add_argument("--effort", type=float, default=1.0, help="as in `srnca distill`")
     parser.add_argument("--tables", action="store_true", help="only write the tables of what has been measured")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    if args.patient:
-        for module in (distill.pipeline, distill.rounds, distill.refine.descent):
-            module.PATIENCE = 1e6
     results = [found for name in args.pictures for seed in args.seeds if (found := run(name, seed, args))]
     if results:
         text = tables(results)

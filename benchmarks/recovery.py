@@ -149,7 +149,7 @@ def rollout_error(rule: Rule | None, frames: np.ndarray) -> float | None:
 def ours(case: Case, rule: Rule, frames: np.ndarray, clean: np.ndarray, seed: int) -> dict[str, Any]:
     started = time.process_time()
     found = identify(
-        [frames], rule.dt, rule.channels, dx=rule.dx, engine=case.engine, seed=seed, rows=ROWS, budget_s=30
+        [frames], rule.dt, rule.channels, dx=rule.dx, engine=case.engine, seed=seed, rows=ROWS, effort=0.17
     )
     spent = time.process_time() - started
     result, report = found.result, found.result.report

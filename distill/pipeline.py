@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import math
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from distill.compete import fit_channel, line_up
+from distill.deadline import Deadline
 from distill.engines import FitOptions, Progress, silent
 from distill.report import make_report
 from distill.result import Distillation
@@ -28,19 +29,17 @@ from distill.unfinished import (
     unpack_fronts,
     unpack_samples,
 )
+from distill.work import check_work, search_evaluations
 from equations.errors import InputError
 from equations.mask import check_seed, shift_seed
 from equations.rule import Rule
+from equations.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from distill.refine import Objective, RefineResult
 
-REGRESSION_SHARE = 0.2  # of the time budget, when there is an objective to refine for
-CHANNEL_LIMIT_S = 60.0
-BESIDES_S = 6.0  # what the other work on a channel takes beside the search: the library, refitting, pruning
-PATIENCE = 1.5  # so many times slower than nominal is still waited for
 
-
+@one_blas_thread()
 def distill(
     teacher: Teacher,
     *,
@@ -52,7 +51,8 @@ def distill(
     objective: Objective | None = None,
     refine: bool = True,
     states: float = 0.0,
-    budget_s: float = 180.0,
+    effort: float = 1.0,
+    budget_s: float | None = None,
     size: tuple[int, int] = (64, 64),
     steps: int = 400,
     progress: Progress | None = None,
@@ -65,36 +65,41 @@ def distill(
     shortest rule whose texture loss is at most this. objective: a loss of pictures (batch, 3, h, w) to refine the
     rule's rollouts for (`refine=False` leaves it out). states: how much, beside the objective, refinement heeds that
     short stretches of the rule's rollouts end where the teacher's end: 0 is not at all, 1 as much as the objective.
-    budget_s: roughly what fitting and refining may take. size, steps: of the teacher's rollouts. folder: where an
-    unfinished distillation is kept, stage by stage, until the result is saved there; `resume=True` goes on from there.
+    effort: times the work of free-form search and refinement; 1 is the ordinary amount. budget_s: seconds that fitting
+    and refining may take; what there was no time for is left out and told in the report's `left_out`. Without it the
+    result depends on the other arguments alone, however slow or busy the machine is.
+    size, steps: of the teacher's rollouts. folder: where an unfinished distillation is kept, stage by stage, until the
+    result is saved there; `resume=True` goes on from there.
 
     Raises InputError for bad arguments, a teacher that cannot be distilled so, or nothing to resume,
     MissingPartError for an engine that is not installed.
     """
-    for name, value in (("max_terms", max_terms), ("rows", rows), ("budget_s", budget_s)):
+    for name, value in (("max_terms", max_terms), ("rows", rows)):
         if not value > 0:
             raise InputError(f"distill: expected {name} above 0, got {value}")
+    check_work(effort, budget_s)
     if max_loss is not None and not max_loss > 0:
         raise InputError(f"distill: expected max_loss above 0, got {max_loss}")
-    run = Run(teacher, check_seed(seed), size, steps, max_terms, progress or silent)
+    deadline = Deadline(budget_s)
+    run = Run(teacher, check_seed(seed), size, steps, max_terms, progress or silent, deadline=deadline)
     engines = line_up(engine, teacher)
     alone = objective is None or not refine or engine == "exact"  # asked for by name, exact stays exact
     if max_loss is not None and alone:
         raise InputError("distill: expected max_loss with an objective and refinement, which texture losses come from")
     if not 0 <= states < math.inf or (states and alone):
         raise InputError(f"distill: expected states of at least 0, and above 0 only with refinement, got {states}")
-    settings = {"engines": engines, "seed": seed, "rows": rows, "terms": max_terms, "budget": budget_s, "alone": alone}
+    settings = {"engines": engines, "seed": seed, "rows": rows, "terms": max_terms, "effort": effort, "alone": alone}
     key = {**settings, "states": states, "size": size, "steps": steps, "teacher": fingerprint(teacher)}
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
-    share = budget_s if alone else REGRESSION_SHARE * budget_s
-    samples, wider, fronts = _regress(run, engines, rows, share, unfinished)
+    evaluations = search_evaluations(effort, len(teacher.channels), alone=alone)
+    samples, wider, fronts = _regress(run, engines, rows, evaluations, unfinished)
     chosen = choose_equations(run, fronts, samples)
     rule = compose_rule(run, chosen)
     refined: RefineResult | None = None
     if objective is not None and not alone:
         with run.stage("refine"):
-            refined = _refine(run, fronts, wider, objective, budget_s - share, max_loss, states, unfinished)
-            rule, run.hurried = refined.rule, run.hurried or refined.hurried
+            refined = _refine(run, fronts, wider, objective, effort, max_loss, states, unfinished)
+            rule = refined.rule
     with run.stage("report"):
         report = make_report(run, engine, rule, chosen, samples, refined)
     rule = _signed(rule, fronts, report)
@@ -103,41 +108,33 @@ def distill(
 
 
 def _regress(
-    run: Run, engines: tuple[str, ...], rows: int, budget_s: float, unfinished: Unfinished
+    run: Run, engines: tuple[str, ...], rows: int, evaluations: int, unfinished: Unfinished
 ) -> tuple[Samples, Samples, Fronts]:
     """The teacher's samples, the same with on-policy rows, and a front for every channel."""
     before = unfinished.get("regress")
     if before is not None:
-        run.distances, run.hurried = before["distances"].tolist(), bool(before["hurried"])
+        run.distances = before["distances"].tolist()
+        for what in json.loads(str(before["left_out"])):
+            run.deadline.leave_out(what)
         return *unpack_samples(before, run.teacher), unpack_fronts(before)
     with run.stage("sample"):
         samples = sample(run.teacher, rows=rows, size=run.size, steps=run.steps, seed=run.seed)
     with run.stage("fit"):
-        fronts = _fit(run, engines, samples, budget_s)
+        fronts = _fit(run, engines, samples, evaluations)
     wider = samples
     if run.answers and "exact" not in engines and not _settled(fronts, samples):
         with run.stage("on-policy"):
-            fronts, wider = on_policy_rounds(run, fronts, engines, samples, budget_s)
-    told = {"distances": np.array(run.distances, float), "hurried": np.array(run.hurried)}
+            fronts, wider = on_policy_rounds(run, fronts, engines, samples)
+    told = {"distances": np.array(run.distances, float), "left_out": np.array(json.dumps(run.deadline.left_out))}
     unfinished.put("regress", pack_samples(samples, wider) | pack_fronts(fronts) | told)
     return samples, wider, fronts
 
 
-def _fit(run: Run, engines: tuple[str, ...], samples: Samples, budget_s: float) -> Fronts:
-    """A Pareto front for every channel. A machine that is much slower than nominal searches less, and says so."""
-    count = len(samples.channels)
-    share = min(CHANNEL_LIMIT_S, budget_s / count)
-    fronts, started = {}, time.monotonic()
+def _fit(run: Run, engines: tuple[str, ...], samples: Samples, evaluations: int) -> Fronts:
+    """A Pareto front for every channel."""
+    count, fronts = len(samples.channels), {}
+    options = FitOptions(seed=run.seed, max_terms=run.max_terms, evaluations=evaluations, teacher=run.teacher)
     for index, channel in enumerate(samples.channels):
-        late = (time.monotonic() - started) / (index * (share + BESIDES_S)) if index else 1.0
-        if late > PATIENCE:
-            run.hurried = True
-        options = FitOptions(
-            seed=run.seed,
-            max_terms=run.max_terms,
-            budget_s=share / late if late > PATIENCE else share,
-            teacher=run.teacher,
-        )
 
         def heard(stage: str, fraction: float, detail: str, index: int = index) -> None:
             run.progress("fit", (index + fraction) / count, f"{stage}: {detail}")
@@ -156,7 +153,7 @@ def _refine(
     fronts: Fronts,
     samples: Samples,
     objective: Objective,
-    budget_s: float,
+    effort: float,
     max_loss: float | None,
     states: float,
     unfinished: Unfinished,
@@ -173,7 +170,8 @@ def _refine(
         teacher=run.teacher,
         size=run.size,
         seed=run.seed,
-        budget_s=budget_s,
+        effort=effort,
+        deadline=run.deadline,
         max_terms=run.max_terms,
         max_loss=max_loss,
         settings=Settings(states=states),

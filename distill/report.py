@@ -31,8 +31,8 @@ def make_report(
 
     `on_policy`: the distance of the rule's states from the teacher's before each round and after the last, null where
     it ran away. `unseen` are channels that the rule does without, because no shown channel depends on them. `refine` is
-    the front of terms against texture loss (the worst of 400 and 1,600 steps); `hurried` says that the machine was too
-    slow for all the work that the budget stands for.
+    the front of terms against texture loss (the worst of 400 and 1,600 steps). `left_out`: what a deadline cut short,
+    in sentences; empty where no time was set.
 
     `r2` and `terms` are those of the final rule; `regression` holds those of the rule before refinement and
     the engine of each of its equations. Texture losses are added by the caller that has a picture.
@@ -50,7 +50,7 @@ def make_report(
         },
         "refine": [] if refined is None else [_row(point) for point in refined.front],
         "on_policy": [distance if math.isfinite(distance) else None for distance in run.distances],
-        "hurried": run.hurried,
+        "left_out": run.deadline.left_out,
         "stability": stability(rule, samples, size=run.size, steps=run.steps, seed=run.seed),
         "time_s": dict(run.times),
         "engine": engine,

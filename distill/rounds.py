@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from distill.compete import fit_channel
 from distill.engines import FitOptions
 from distill.run import Fronts, Run, choose_equations, compose_rule
@@ -15,21 +13,18 @@ from equations.rule import Candidate
 
 MATCHED = 0.1  # distance of states, in standard deviations, that ends the on-policy rounds
 MOST_ROUNDS = 3
-PATIENCE = 2.0  # times the budget of the fit that the rounds may take
 
 
-def on_policy_rounds(
-    run: Run, fronts: Fronts, engines: tuple[str, ...], samples: Samples, budget_s: float
-) -> tuple[Fronts, Samples]:
+def on_policy_rounds(run: Run, fronts: Fronts, engines: tuple[str, ...], samples: Samples) -> tuple[Fronts, Samples]:
     """Rounds until the rule stays where the teacher is: the states that the rule visits, labelled by the teacher, join
     the samples, and all equations are refitted.
 
     A round ends it when the rule's states are within `MATCHED` of the teacher's (`state_distance`), when the third
-    round is done, or twice the time of the fit has been spent.
+    round is done, or when the deadline has passed.
     """
     every = run.steps // 10 or 1
     theirs = run.teacher.rollout(size=run.size, steps=run.steps, seed=shift_seed(run.seed, 3), every=every)
-    wider, started = samples, time.monotonic()
+    wider = samples
     for number in range(MOST_ROUNDS + 1):
         rule = compose_rule(run, choose_equations(run, fronts, samples))
         seed = shift_seed(run.seed, ON_POLICY_SEED + number)
@@ -37,8 +32,8 @@ def on_policy_rounds(
         run.distances.append(state_distance(visited, theirs))
         if run.distances[-1] <= MATCHED or number == MOST_ROUNDS:
             break
-        if number > 0 and time.monotonic() - started > PATIENCE * budget_s:
-            run.hurried = True
+        if number > 0 and run.deadline.passed:
+            run.deadline.leave_out(f"on-policy rounds after the first {number}")
             break
         run.progress("on-policy", number / MOST_ROUNDS, f"states {run.distances[-1]:.2g} from the teacher's")
         wider = label_visited(visited, wider, run.teacher, run.seed + number)

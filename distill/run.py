@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from distill.deadline import Deadline
 from distill.engines import Progress
 from distill.sampling import Samples
 from distill.select import knee
@@ -28,7 +29,7 @@ class Run:
     progress: Progress
     times: dict[str, float] = field(default_factory=dict)
     distances: list[float] = field(default_factory=list)  # of the rule's states from the teacher's, each round
-    hurried: bool = False  # the machine was too slow for the work that the budget stands for
+    deadline: Deadline = field(default_factory=Deadline)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -71,7 +71,7 @@ def shortfall(losses: Mapping[str, float | None], refined: bool) -> str | None:
         return None
     if not refined:
         return f"{short}: refinement is what keeps a texture, so leave out --refine none"
-    return f"{short}: more time, more terms or another seed may give a better one"
+    return f"{short}: more --effort, more --terms or another --seed may give a better one"
 
 
 def nca_pictures(checkpoint: Checkpoint, *, steps: int = STEPS, seeds: tuple[int, ...] = SEEDS) -> np.ndarray:

@@ -16,7 +16,7 @@ from distill.result import Distillation
 from equations.backends.torch_threads import one_thread
 from equations.rule import Display
 from srnca.checkpoint import Checkpoint
-from srnca.evaluate import flat_loss, make_loss, make_objective, nca_pictures, rule_pictures, texture_loss
+from srnca.evaluate import flat_loss, make_loss, make_objective, nca_pictures, rule_pictures, shortfall, texture_loss
 from srnca.figures import draw_distillation
 from srnca.provenance import provenance
 from srnca.recordings import load_recordings
@@ -33,7 +33,8 @@ def distill_checkpoint(
     engine: str = "auto",
     seed: int = 0,
     terms: int = 24,
-    budget_s: float = 180.0,
+    effort: float = 1.0,
+    budget_s: float | None = None,
     refine: bool = True,
     states: float = 0.0,
     max_loss: float | None = None,
@@ -44,8 +45,8 @@ def distill_checkpoint(
     """The closed-form rule of a trained automaton, with its texture loss beside the automaton's own.
 
     terms: at most so many a channel, on average over channels. states: how much refinement heeds the automaton's own
-    states beside its texture. max_loss: take the shortest rule of at most that
-    texture loss. budget_s: for fitting and refining. resume: go on with an unfinished distillation in `out`.
+    states beside its texture. max_loss: take the shortest rule of at most that texture loss. effort, budget_s: see
+    `distill`. resume: go on with an unfinished distillation in `out`.
     out: a folder for rule.json, report.json, report.html, figure.png and the halls of fame. Raises
     InputError for arguments that do not fit. A legacy checkpoint has no picture: nothing is refined, and there are no
     texture losses and no figure.
@@ -60,6 +61,7 @@ def distill_checkpoint(
         refine=refine,
         states=states,
         max_loss=max_loss,
+        effort=effort,
         budget_s=budget_s,
         size=(checkpoint.config.size, checkpoint.config.size),
         progress=progress,
@@ -77,15 +79,19 @@ def distill_checkpoint(
 
 
 def _compare(checkpoint: Checkpoint, result: Distillation) -> tuple[np.ndarray, np.ndarray]:
-    """Add the texture losses to the report; a picture (h, w, 3) of the automaton and one of the rule."""
+    """Add the texture losses, and what is poor about them, to the report; a picture (h, w, 3) of the automaton and one
+    of the rule.
+    """
     started = time.perf_counter()
     loss, target = make_loss(checkpoint), checkpoint.target
     teacher, rule = nca_pictures(checkpoint), rule_pictures(result.rule, target.shape[:2])
-    result.report["texture_loss"] = {
+    losses = {
         "flat": flat_loss(loss, target),
         "teacher": _finite(texture_loss(loss, teacher)),
         "rule": _finite(texture_loss(loss, rule)),
     }
+    result.report["texture_loss"] = losses
+    result.report["shortfall"] = shortfall(losses, refined=bool(result.report["refine"]))
     result.report["time_s"]["evaluate"] = round(time.perf_counter() - started, 3)
     return teacher[0], rule[0]
 
@@ -101,7 +107,8 @@ def distill_frames(
     engine: str = "auto",
     seed: int = 0,
     terms: int = 24,
-    budget_s: float = 180.0,
+    effort: float = 1.0,
+    budget_s: float | None = None,
     derivative: str = "auto",
     stencil: str = "auto",
     dt: float | None = None,
@@ -117,8 +124,8 @@ def distill_frames(
 
     dt, dx: the time between two frames of the files and the width of a cell, in place of what these say. stride: use
     every stride-th frame. derivative, stencil: see `distill.identify`. note: hears what reading did to the frames.
-    There is no texture, so nothing to refine for. Raises InputError for recordings that no law can be read from,
-    MissingPartError for a reader or an engine that is not installed.
+    effort, budget_s: see `distill.identify`. There is no texture, so nothing to refine for. Raises InputError for
+    recordings that no law can be read from, MissingPartError for a reader or an engine that is not installed.
     """
     paths = [source] if isinstance(source, Path) else list(source)
     recordings = load_recordings(paths, dt=dt, dx=dx, stride=stride)
@@ -136,6 +143,7 @@ def distill_frames(
         engine=engine,
         seed=seed,
         max_terms=terms,
+        effort=effort,
         budget_s=budget_s,
         display=_display(first.channels),
         progress=progress,

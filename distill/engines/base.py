@@ -25,15 +25,15 @@ def silent(stage: str, fraction: float, detail: str) -> None:
 class FitOptions:
     """What every engine is told, whether or not it can use it.
 
-    seed: same seed, same front. max_terms: additive terms an equation may have. budget_s: seconds that the
-    channel may cost; engines turn it into a number of evaluations, so that results do not depend on the
-    clock. guesses: equations (in the samples' feature names) that other engines found. rivals: candidates that
-    are there already: what they beat need not be returned. teacher: for engines that read the teacher itself.
+    seed: same seed, same front. max_terms: additive terms an equation may have. evaluations: how many
+    expressions a free-form search may try for this channel. guesses: equations (in the samples' feature names) that
+    other engines found. rivals: candidates that are there already: what they beat need not be returned. teacher: for
+    engines that read the teacher itself.
     """
 
     seed: int = 0
     max_terms: int = 24
-    budget_s: float = 20.0
+    evaluations: int = 240_000
     guesses: Sequence[Expr] = ()
     rivals: Sequence[Candidate] = ()
     teacher: Teacher | None = None

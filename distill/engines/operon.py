@@ -33,7 +33,6 @@ GUESSES = 3
 POPULATION = 1000
 ROUND = 100_000  # evaluations (of values and of gradients) in a round: 4 to 8 s on one core
 LEAST = 20_000
-PER_SECOND = 12_000
 
 
 class OperonEngine:
@@ -44,11 +43,11 @@ class OperonEngine:
     def fit(
         self, samples: Samples, channel: int, *, options: FitOptions, progress: Progress = silent
     ) -> list[Candidate]:
-        """The front after budget_s · 12,000 evaluations, or as soon as an equation is exact."""
+        """The front after the evaluations of the options, or as soon as an equation is exact."""
         floor = float(samples.floor[channel])
         front: tuple[Candidate, ...] = (still(samples, channel, self.name),)
         search = _Search(samples, channel, options)
-        total = int(options.budget_s * PER_SECOND)
+        total = options.evaluations
         rounds = max(1, total // ROUND) if search.alive else 0
         for number in range(rounds):
             progress("operon", number / rounds, f"{samples.channels[channel]}: best loss {front[-1].loss:.3g}")

@@ -25,7 +25,6 @@ from equations.symbols import symbol
 from equations.terms import complexity
 from equations.tree import from_tree, to_tree
 
-CHANNEL_LIMIT_S = 60.0
 BEST = 4  # equations of a front whose terms are taken
 MOST_TERMS = 16  # found terms a channel
 CLEAR = 0.01  # of its largest size: a state that is never smaller has a reciprocal
@@ -35,15 +34,14 @@ Found = Mapping[str, tuple[Expr, ...]]
 
 
 def search(
-    run: Run, engines: tuple[str, ...], samples: Samples, known: Mapping[str, Candidate], budget_s: float
+    run: Run, engines: tuple[str, ...], samples: Samples, known: Mapping[str, Candidate], evaluations: int
 ) -> dict[str, tuple[Expr, ...]]:
     """New terms for the channels in `known` (what the library says of them, which the engines are seeded with)."""
     found = {}
-    share = min(CHANNEL_LIMIT_S, budget_s / len(samples.channels))
     for number, (channel, candidate) in enumerate(known.items()):
         guesses = (*reciprocals(samples), *((candidate.expr,) if candidate.terms else ()))
         options = FitOptions(
-            seed=run.seed, max_terms=run.max_terms, budget_s=share, guesses=guesses, teacher=run.teacher
+            seed=run.seed, max_terms=run.max_terms, evaluations=evaluations, guesses=guesses, teacher=run.teacher
         )
 
         def heard(stage: str, fraction: float, detail: str, number: int = number) -> None:

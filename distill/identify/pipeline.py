@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sympy import Expr
 
 from distill.compete import line_up
+from distill.deadline import Deadline
 from distill.engines import Progress, silent
 from distill.identify.checks import check_dt, check_pace
 from distill.identify.freeform import pack, search, unpack, without_slopes
@@ -24,9 +25,11 @@ from distill.recording import RecordingTeacher, check_recordings
 from distill.result import Distillation
 from distill.run import Run
 from distill.unfinished import UNFINISHED, Unfinished, fingerprint
+from distill.work import check_work, search_evaluations
 from equations.errors import InputError, did_you_mean
 from equations.mask import check_seed
 from equations.rule import Candidate, Display
+from equations.threads import one_blas_thread
 
 Array = npt.NDArray[np.float64]
 
@@ -43,6 +46,7 @@ class Identification:
     survey: Survey
 
 
+@one_blas_thread()
 def identify(
     recordings: Sequence[npt.NDArray[np.floating]],
     dt: float,
@@ -53,7 +57,8 @@ def identify(
     stencil: str = "auto",
     engine: str = "auto",
     max_terms: int = 24,
-    budget_s: float = 180.0,
+    effort: float = 1.0,
+    budget_s: float | None = None,
     rows: int = ROWS,
     seed: int = 0,
     display: Display | None = None,
@@ -66,14 +71,16 @@ def identify(
     derivative: step, multistep, weak, savgol, or auto: weak where there is noise, else what fits held-out places best.
     stencil: a Laplacian's name, free, or auto. engine: sparse (the library), operon or pysr (their terms, with
     constants, states and single slopes and Laplacians), or auto: the library, and where that leaves something
-    unexplained the others too. dx: width of a cell. max_terms: per channel. budget_s: for free-form search. rows:
+    unexplained the others too. dx: width of a cell. max_terms: per channel. effort: times the work of free-form search.
+    budget_s: seconds after which no further free-form search begins; the report's `left_out` tells. rows:
     places that are fitted. folder, resume: what search found is kept there until the result is saved.
 
     Raises InputError for bad arguments and for recordings that no law can be read from.
     """
-    for name, value in (("max_terms", max_terms), ("rows", rows), ("budget_s", budget_s), ("dx", dx)):
+    for name, value in (("max_terms", max_terms), ("rows", rows), ("dx", dx)):
         if not (np.isfinite(value) and value > 0):
             raise InputError(f"identify: expected {name} above 0, got {value}")
+    check_work(effort, budget_s)
     if derivative not in DERIVATIVES:
         wanted = ", ".join(DERIVATIVES)
         raise InputError(
@@ -87,19 +94,19 @@ def identify(
     engines = line_up(engine, plain)
     settings = {"engines": engines, "derivative": derivative, "stencil": stencil, "terms": max_terms, "dx": dx}
     settings |= {"cells": [list(f.shape) for f in task.recordings]}
-    key = {**settings, "seed": seed, "rows": rows, "budget": budget_s, "teacher": fingerprint(plain)}
+    key = {**settings, "seed": seed, "rows": rows, "effort": effort, "teacher": fingerprint(plain)}
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
     size = (frames[0].shape[2], frames[0].shape[3])
-    run = Run(plain, check_seed(seed), size, STEPS, max_terms, progress or silent)
-    return _identify(run, task, frames, engines, budget_s, unfinished)
+    run = Run(plain, check_seed(seed), size, STEPS, max_terms, progress or silent, deadline=Deadline(budget_s))
+    return _identify(run, task, frames, engines, search_evaluations(effort, len(channels), alone=True), unfinished)
 
 
 def _identify(
-    run: Run, task: Task, frames: list[Array], engines: tuple[str, ...], budget_s: float, unfinished: Unfinished
+    run: Run, task: Task, frames: list[Array], engines: tuple[str, ...], evaluations: int, unfinished: Unfinished
 ) -> Identification:
     kept = unfinished.get("laws")
     if kept is None:
-        chosen, laws = _find(run, task, frames, engines, budget_s, unfinished)
+        chosen, laws = _find(run, task, frames, engines, evaluations, unfinished)
         unfinished.put("laws", pack_laws(chosen, laws))
     else:
         chosen, laws = unpack_laws(kept, frames)
@@ -110,7 +117,7 @@ def _identify(
 
 
 def _find(
-    run: Run, task: Task, frames: list[Array], engines: tuple[str, ...], budget_s: float, unfinished: Unfinished
+    run: Run, task: Task, frames: list[Array], engines: tuple[str, ...], evaluations: int, unfinished: Unfinished
 ) -> tuple[Survey, dict[str, Law]]:
     """The library's laws, and where these leave something open, or are not wanted, those with terms from free-form
     search.
@@ -123,10 +130,12 @@ def _find(
         chosen, laws = _or_steps(run, task, chosen, laws)
     free = tuple(name for name in engines if name != "sparse")
     unsettled = [c for c, law in laws.items() if "sparse" not in engines or not law.settled]
-    if free and unsettled:
+    if free and unsettled and run.deadline.passed:
+        run.deadline.leave_out(f"free-form search for {', '.join(unsettled)}")
+    elif free and unsettled:
         with run.stage("search"):
             run.teacher = teacher_of(task, chosen, frames)
-            found = _search(run, task, free, {c: laws[c].candidate for c in unsettled}, budget_s, unfinished)
+            found = _search(run, task, free, {c: laws[c].candidate for c in unsettled}, evaluations, unfinished)
         with run.stage("fit"):
             chosen, found = _again(run, task, frames, chosen, found)
             laws = laws_of(run, task, chosen, found, alone="sparse" not in engines)
@@ -167,7 +176,7 @@ def _search(
     task: Task,
     engines: tuple[str, ...],
     known: Mapping[str, Candidate],
-    budget_s: float,
+    evaluations: int,
     unfinished: Unfinished,
 ) -> dict[str, tuple[Expr, ...]]:
     kept = unfinished.get("search")
@@ -175,6 +184,6 @@ def _search(
         return unpack(kept)
     whole = run.teacher.samples(rows=task.rows, seed=run.seed)  # type: ignore[attr-defined]
     samples = without_slopes(whole, task.channels, [candidate.expr for candidate in known.values()])
-    found = search(run, engines, samples, known, budget_s)
+    found = search(run, engines, samples, known, evaluations)
     unfinished.put("search", pack(found))
     return found

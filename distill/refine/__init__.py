@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from distill.deadline import Deadline
 from distill.engines import Progress, silent
 from distill.refine.chain import Chain
 from distill.refine.choice import Choice, RefinedRule, choose
@@ -36,15 +37,10 @@ SHORTER = (2 / 3, 1 / 2, 1 / 3, 1 / 4)  # of the terms allowed: 24 a channel are
 
 @dataclass(frozen=True)
 class RefineResult:
-    """The chosen rule, and the best rule of every number of terms; of its number, the chosen one.
-
-    `hurried`: the machine was too slow for the number of iterations that the budget stands for, so another machine
-    may give another rule.
-    """
+    """The chosen rule, and the best rule of every number of terms; of its number, the chosen one."""
 
     rule: Rule
     front: tuple[RefinedRule, ...]
-    hurried: bool
 
 
 def levels(start: int, channels: int, max_terms: int) -> list[int]:
@@ -67,9 +63,10 @@ def refine(
     teacher: Teacher,
     size: tuple[int, int],
     seed: int,
-    budget_s: float,
     max_terms: int,
     samples: Samples,
+    effort: float = 1.0,
+    deadline: Deadline | None = None,
     max_loss: float | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
@@ -77,10 +74,10 @@ def refine(
 ) -> RefineResult:
     """Tune and prune the rules `starts`, one chain each, until one makes the teacher's texture with few terms.
 
-    budget_s: sets the optimiser iterations of a level, at a nominal speed, so that the same seed and budget give
-    the same rule. A machine that needs more than 2.5 times as long leaves the shortest rules out, and the result
-    says so. samples: tell how far the teacher's states go. unfinished: every level is saved there, and those that it
-    holds are not done again. Raises SrncaError when no level yields a rule that survives.
+    effort: times the optimiser iterations of the settings; the same seed and effort give the same rule. deadline: when
+    it has passed, the shortest rules are left out, which it notes; the choice among the others is still made. samples:
+    tell how far the teacher's states go. unfinished: every level is saved there, and those that it holds are not done
+    again. Raises SrncaError when no level yields a rule that survives.
     """
     settings = settings or Settings()
     limit = max(1.0, reach(samples))
@@ -97,11 +94,12 @@ def refine(
     plan = levels(min(long or lengths), channels, max_terms)
     needed = 1 + next(i for i, terms in enumerate(plan) if terms <= allowed)
     progress = progress or silent
-    descent = Descent(chains, plan, needed, budget_s, progress, unfinished or Unfinished(None, {}))
-    descent.run()
+    iterations = round(effort * settings.iterations / len(plan))
+    kept = unfinished or Unfinished(None, {})
+    Descent(chains, plan, needed, iterations, deadline or Deadline(), progress, kept).run()
     points = _looked_at_again(chains)
     if not points:
-        raise SrncaError("refinement: no rule survived a long rollout; train the teacher longer or give more --budget")
+        raise SrncaError("refinement: no rule survived a long rollout; train the teacher longer or give more --effort")
     front = {point.terms: point for point in sorted(points, key=lambda p: -p.score)}  # the best of each length is last
     choice = Choice(chains[0].judge, progress)
     chosen = choose(points, max_terms, max_loss) if max_loss else choice.lasting(points, max_terms)
@@ -109,7 +107,7 @@ def refine(
     rule = choice.tidy(chosen)
     rule = rule.replace(provenance={**rule.provenance, "start": chosen.start, "refined": True})
     marked = map(choice.marked, sorted(front.values(), key=lambda p: p.terms))
-    return RefineResult(rule, tuple(marked), descent.hurried)
+    return RefineResult(rule, tuple(marked))
 
 
 def _looked_at_again(chains: Sequence[Chain]) -> list[RefinedRule]:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 import time
 
 import numpy as np
 
+from distill.deadline import Deadline
 from distill.engines import Progress
 from distill.refine.chain import Arrays, Chain, Found
 from distill.unfinished import Unfinished
 
-ITERATIONS_PER_S = 18.0  # nominal, pruning and judging counted in: 8 channels, a core for each chain
-LEAST = 5  # iterations of a level, however short the budget
-PATIENCE = 2.5  # a machine so many times slower than nominal does less
+LEAST = 5  # iterations of a level, however little effort or time there is
 HOPELESS = 1.2  # a chain whose score is so many times the best one's goes on from the best rule
-SPENT = 3.0  # two levels in a row whose best score is so many times the best of all: fewer terms will not do
 
 
 class Descent:
-    """The way of all chains down the levels, of which the first `needed` are done however slow the machine is.
+    """The way of all chains down the levels of `plan`, each of which has the same number of iterations.
 
-    All levels have the same iterations: with fewer of them rules may lose their texture, so where the time does not
-    suffice the last levels are left out, and only where it does not suffice for the needed ones have these fewer.
+    iterations: of a level. needed: so many first levels are done even where the deadline has passed, with fewer
+    iterations then; the others are left out whole, since a level cut short gives rules that lose their texture.
     """
 
     def __init__(
@@ -31,18 +30,17 @@ class Descent:
         chains: list[Chain],
         plan: list[int],
         needed: int,
-        budget_s: float,
+        iterations: int,
+        deadline: Deadline,
         progress: Progress,
         unfinished: Unfinished,
     ) -> None:
         self.chains, self.plan, self.needed = chains, plan, needed
+        self.iterations, self.deadline = max(LEAST, iterations), deadline
         self.progress, self.unfinished = progress, unfinished
         self.roots = [chain.root for chain in chains]
         for number, chain in enumerate(chains):
             chain.rate /= 2**number  # no rate is right for every texture
-        self.share = budget_s / len(plan)  # of a level
-        self.iterations = max(LEAST, round(ITERATIONS_PER_S * self.share))
-        self.hurried = False
         self.done = [0.0] * len(chains)
         self.asked_to_stop = threading.Event()
         self.index = 0
@@ -52,51 +50,55 @@ class Descent:
         before = self.unfinished.get("refine")
         if before is not None:
             self._unpack(before)
-        end = time.monotonic() + PATIENCE * self.share * (len(self.plan) - self.index)
         while self.index < len(self.plan) and not self._spent():
-            now = time.monotonic()
-            allowed_s = (end - now) / max(1, self.needed - self.index)
+            allowed_s = self.deadline.remaining_s() / max(1, self.needed - self.index)
             iterations = self._affordable(allowed_s)
             if iterations < self.iterations:
-                self.hurried = True
                 if self.index >= self.needed:
+                    self.deadline.leave_out(f"refined rules of {self._per_channel()} and fewer")
                     break
-            self._level(self.plan[self.index], iterations, now + allowed_s)
+                self.deadline.leave_out(f"a part of the tuning at {self._per_channel()}")
+            self._level(self.plan[self.index], iterations, time.monotonic() + allowed_s)
             self._share_best()
             self.index += 1
             self.unfinished.put("refine", self._pack())
 
     def _spent(self) -> bool:
         """Whether the last levels say that rules of still fewer terms are not worth their time."""
-        return len(self.scores) > 2 and min(self.scores[-2:]) > SPENT * min(self.scores)
+        spent = self.chains[0].settings.spent
+        return len(self.scores) > 2 and min(self.scores[-2:]) > spent * min(self.scores)
 
     def _pack(self) -> Arrays:
-        packed = {"index": np.array(self.index), "hurried": np.array(self.hurried), "scores": np.array(self.scores)}
+        packed = {"index": np.array(self.index), "scores": np.array(self.scores)}
+        packed["left_out"] = np.array(json.dumps(self.deadline.left_out))
         for number, chain in enumerate(self.chains):
             packed |= {f"{number}:{name}": array for name, array in chain.pack().items()}
         packed["roots"] = np.array([self.roots.index(chain.root) for chain in self.chains])
         return packed
 
     def _unpack(self, packed: Arrays) -> None:
-        self.index, self.hurried = int(packed["index"]), bool(packed["hurried"])
-        self.scores = packed["scores"].tolist()
+        self.index, self.scores = int(packed["index"]), packed["scores"].tolist()
+        for what in json.loads(str(packed["left_out"])):
+            self.deadline.leave_out(what)
         for number, chain in enumerate(self.chains):
             mine = {key.split(":")[1]: a for key, a in packed.items() if key.split(":")[0] == str(number)}
             chain.unpack(mine)
             chain.root = self.roots[int(packed["roots"][number])]
 
     def _affordable(self, allowed_s: float) -> int:
-        """How many iterations a level of this time may have, by the pace of the slowest chain so far."""
+        """The iterations of a level: all of them, fewer where a deadline allows it only `allowed_s` seconds."""
         pace = max(chain.pace for chain in self.chains)
-        allowed = self.iterations if not pace else int(allowed_s / pace)
-        return max(LEAST, min(self.iterations, allowed))
+        if not pace or math.isinf(allowed_s):
+            return self.iterations
+        return max(LEAST, min(self.iterations, int(allowed_s / pace)))
 
-    def _level(self, terms: int, iterations: int, deadline: float) -> None:
+    def _level(self, terms: int, iterations: int, end: float) -> None:
         errors: list[BaseException] = []
 
         def stop() -> bool:
-            late = time.monotonic() > deadline
-            self.hurried |= late
+            late = time.monotonic() > end
+            if late:
+                self.deadline.leave_out(f"a part of the tuning at {self._per_channel()}")
             return late or self.asked_to_stop.is_set()
 
         def work(number: int) -> None:
@@ -131,10 +133,13 @@ class Descent:
 
     def _tell(self, terms: int) -> None:
         best = merged(self.chains).get(terms)
-        channels = len(self.chains[0].table.rule.channels)
         loss = f", texture loss {best.loss:.3f}" if best and math.isfinite(best.loss) else ""
         fraction = (self.index + min(self.done)) / len(self.plan)
-        self.progress("refine", fraction, f"{terms / channels:.1f} terms a channel{loss}")
+        self.progress("refine", fraction, f"{self._per_channel()}{loss}")
+
+    def _per_channel(self) -> str:
+        """The length of the rules of this level, in words."""
+        return f"{self.plan[self.index] / len(self.chains[0].table.rule.channels):.1f} terms a channel"
 
     def _share_best(self) -> None:
         """Note the level's best score. A chain that has lost its way goes on from the best rule of this level, at a

@@ -23,7 +23,9 @@ class Objective:
 
 @dataclass(frozen=True)
 class Settings:
-    """side, steps: tuning runs on a smaller grid than judging (textures are statistics, and time is cells), for
+    """iterations: of the optimiser, shared equally by all levels. spent: refinement ends where the best scores of two
+    levels in a row are this many times the best of all: fewer terms will not do.
+    side, steps: tuning runs on a smaller grid than judging (textures are statistics, and time is cells), for
     so many steps between two looks. pool, batch, fresh_every, damaged_every: states kept, taken at once, and how often
     (once in so many looks) the first of these is born anew and the last damaged. rate: of the first chain, of a term's
     effect, not of its constant. memory: of the running mean that is judged. ages: steps at which pictures are judged.
@@ -33,6 +35,8 @@ class Settings:
     beside the pictures, 0 for not at all.
     """
 
+    iterations: int = 2592
+    spent: float = 3.0
     side: int = 48
     steps: tuple[int, int] = (24, 56)
     pool: int = 64

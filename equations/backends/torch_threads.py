@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from equations.threads import one_blas_thread
+
 
 @contextmanager
 def one_thread() -> Iterator[int]:
-    """Torch on one thread of the processor; yields how many it had.
+    """Torch and BLAS on one thread of the processor; yields how many torch had.
 
     A step of a grid of some thousand cells gains little by more, and where other programs run its threads wait for each
     other: a rollout then takes 15 times as long with two threads as with one.
@@ -16,8 +18,9 @@ def one_thread() -> Iterator[int]:
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield before
-    finally:
-        torch.set_num_threads(before)
+    with one_blas_thread():
+        torch.set_num_threads(1)
+        try:
+            yield before
+        finally:
+            torch.set_num_threads(before)

@@ -9,7 +9,7 @@ import typer
 
 from equations.errors import InputError
 from srnca.cli.distill_text import describe, describe_shortfall, shortened
-from srnca.cli.options import check_folder, parse_duration
+from srnca.cli.options import LEAST_EFFORT, MOST_EFFORT, check_folder, parse_duration
 from srnca.cli.output import say, say_json, warn
 from srnca.cli.progress import Progress
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 srnca distill --checkpoint snake.pt --out snake-rule
-srnca distill --checkpoint snake.pt --terms 12 --budget 10m
+srnca distill --checkpoint snake.pt --terms 12 --effort 3
+srnca distill --checkpoint snake.pt --budget 5m        # by the clock; the report says what was left out
 srnca distill --checkpoint snake.pt --loss 0.1         # the shortest rule that is as good as this
 srnca distill --checkpoint snake.pt --resume           # after Ctrl-C, a kill or a power cut
 srnca distill --frames recording.npz
@@ -54,7 +55,16 @@ def distill(
         float | None,
         typer.Option(help="The shortest rule of at most this texture loss.", show_default=False),
     ] = None,
-    budget: Annotated[str | None, typer.Option(help="Time to spend: 90s, 5m, 1h.", show_default=False)] = None,
+    effort: Annotated[
+        float, typer.Option(min=LEAST_EFFORT, max=MOST_EFFORT, help="Times the work of searching and refining.")
+    ] = 1.0,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="A limit in time, 90s, 5m or 1h: what does not fit is left out, and the report says what.",
+            show_default=False,
+        ),
+    ] = None,
     refine: Annotated[Literal["auto", "none"], typer.Option(help="Tune the constants on rollouts, or not.")] = "auto",
     states: Annotated[
         float | None,
@@ -92,6 +102,7 @@ def distill(
     recorded = _recording_options(checkpoint, derivative, stencil, dt=dt, dx=dx, stride=stride)
     budget_s = parse_duration(budget, "--budget")
     options: dict[str, Any] = {"engine": engine, "seed": seed, "refine": refine != "none", "resume": resume}
+    options |= {"effort": effort, "budget_s": budget_s}
     if checkpoint is None and refine == "none":
         raise InputError("--refine none: expected it with --checkpoint; a recording has no texture to refine for")
     for flag, given, name, why in (
@@ -104,8 +115,6 @@ def distill(
             options[name] = given
     if terms is not None:
         options["terms"] = terms
-    if budget_s is not None:
-        options["budget_s"] = budget_s
     folder = out or Path(f"{source.stem}-rule")
     with Progress(quiet=quiet) as progress:
 
@@ -120,10 +129,8 @@ def distill(
             if (folder / UNFINISHED).exists():
                 warn(f"interrupted; what is done is in {folder}: the same command with --resume goes on")
             raise
-    if result.report.get("hurried"):
-        warn("this machine was too slow for all of the budget's work: more --budget may give a better rule")
-    if result.report.get("texture_loss") and (short := describe_shortfall(result.report, folder)) is not None:
-        warn(short)
+    for what in result.report.get("left_out", []):
+        warn(f"--budget {budget} was too short: left out {what}")
     _say_result(result, folder, as_json=as_json)
 
 
@@ -201,4 +208,8 @@ def _say_result(result: Distillation, folder: Path, *, as_json: bool) -> None:
     say("\n".join(map(shortened, print_rule(result.rule, "text").splitlines())))
     say()
     say(describe(result.report))
-    say(f"\n{folder}/rule.json; next: srnca simulate {folder}/rule.json --out picture.png")
+    short = describe_shortfall(result.report, folder)
+    if short is None:
+        say(f"\n{folder}/rule.json; next: srnca simulate {folder}/rule.json --out picture.png")
+    else:
+        say(f"\n{folder}/rule.json is a poor rule: {short}")

@@ -58,13 +58,10 @@ def describe_recording(report: dict[str, Any]) -> str:
 
 def describe_shortfall(report: dict[str, Any], folder: Path) -> str | None:
     """That the rule has lost the texture, and which rule of the front has more of it, if any; None where it has not."""
-    from srnca.evaluate import shortfall
-
-    losses = report["texture_loss"]
-    front = report.get("refine", [])
-    short = shortfall(losses, bool(front))
+    short: str | None = report.get("shortfall")
     if short is None:
         return None
+    losses, front = report["texture_loss"], report.get("refine", [])
     better = [point for point in front if losses["rule"] is None or point["loss"] < losses["rule"]]
     if better:
         best = min(better, key=lambda point: point["loss"])

@@ -12,6 +12,7 @@ from equations.errors import InputError, MissingPartError, shorten
 
 MAX_CELLS = 1 << 28  # 16384 × 16384 a process: more is a typing error, not a wish
 MAX_NUMBER = 1e30  # as in a rule
+LEAST_EFFORT, MOST_EFFORT = 0.1, 10.0
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 srnca train sample:snake --out snake.pt
 srnca train zebra.jpg --crop 40,0,256 --preview now.png
-srnca train leaf.png --preset compact --iterations 2000 --time-limit 5m
+srnca train leaf.png --preset compact --effort 2
+srnca train leaf.png --iterations 5000 --time-limit 5m
 srnca train --resume --out snake.pt
 srnca train --frames rec.npz --stride 8 --out net.pt   # a recording that holds every 8th step"""
 
@@ -66,6 +67,7 @@ def train(
     learning_rate: opt.LearningRate = None,
     l1: opt.L1 = None,
     iterations: opt.Iterations = None,
+    effort: opt.Effort = None,
     size: opt.Size = None,
     seed: opt.Seed = None,
     bank: opt.Bank = None,
@@ -89,6 +91,8 @@ def train(
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if clamp is not None:
         changes["clamp"] = parse_clamp(clamp)
+    if iterations is not None and effort is not None:
+        raise InputError("--effort: expected it without --iterations, which it would multiply; leave one of them out")
     limit = parse_duration(time_limit, "--time-limit")
     if preview is not None:
         check_output(preview, (".png",))
@@ -101,15 +105,15 @@ def train(
         changes |= {"crop": crop} if crop is not None else {}
         train_frames(
             target, frames or [], out,
-            preset=preset, changes=changes, recorded=recorded, resume=resume, device=resolve_device(device),
-            limit=limit, preview=preview, as_json=as_json, quiet=quiet,
+            preset=preset, changes=changes, recorded=recorded, effort=effort, resume=resume,
+            device=resolve_device(device), limit=limit, preview=preview, as_json=as_json, quiet=quiet,
         )  # fmt: skip
         return
     if recorded:
         flag = flag_of(next(iter(recorded)))
         raise InputError(f"{flag}: expected it with --frames, a recording to learn, got none; leave it out")
     options = {"device": resolve_device(device), "vgg_weights": vgg_weights, "download": download}
-    job = _settle(target, out, resume=resume, preset=preset, changes=changes, crop=crop)
+    job = _settle(target, out, resume=resume, preset=preset, changes=changes, effort=effort, crop=crop)
     _run(job, options, limit=limit, preview=preview, as_json=as_json, quiet=quiet)
 
 
@@ -120,6 +124,7 @@ def _settle(
     resume: bool,
     preset: str | None,
     changes: dict[str, Any],
+    effort: float | None,
     crop: str | None,
 ) -> _Job:
     if name is None and not (resume and out):
@@ -127,6 +132,10 @@ def _settle(
             "train: expected an image or sample:NAME, or --frames FILE, got neither; e.g. srnca train sample:snake"
         )
     path = check_output(out or Path(f"{_stem(str(name))}.pt"), (".pt",))
+    if effort is not None:
+        from srnca.presets import preset as find_preset
+
+        changes["iterations"] = max(1, round(effort * find_preset(preset or "default").iterations))
     if resume and (path.exists() or name is None):
         return _settle_resume(name, path, preset=preset, changes=changes, crop=crop)
     if resume:
@@ -156,6 +165,7 @@ def _settle_resume(
     if differing:
         setting = differing[0]
         flag = "--" + setting.replace("_", "-") if setting in changes else "--preset"
+        flag = "--iterations or --effort" if setting == "iterations" else flag
         raise InputError(
             f"--resume: {path} was trained with {setting} {getattr(saved.config, setting)}, "
             f"not {getattr(config, setting)}; leave out {flag}, or start anew with another --out"

@@ -56,6 +56,7 @@ def train_frames(
     preset: str | None,
     changes: dict[str, Any],
     recorded: dict[str, Any],
+    effort: float | None,
     resume: bool,
     device: str,
     limit: float | None,
@@ -78,16 +79,16 @@ def train_frames(
     if resume and not resuming:
         warn(f"{path}: nothing to go on from yet, starting anew")
     if resuming:
-        footage, config, names, history = _settle_resume(path, paths, preset, settings, steps)
+        footage, config, names, history = _settle_resume(path, paths, preset, settings, steps, effort)
     else:
-        footage, config, names = _settle(paths, preset, settings, steps)
+        footage, config, names = _settle(paths, preset, settings, steps, effort)
         history = []
     shown = FramesPreview(preview, history) if preview else None
     _run(footage, config, names, path, resuming, device, limit, shown, as_json=as_json, quiet=quiet)
 
 
 def _settle(
-    paths: list[Path], preset: str | None, settings: dict[str, Any], steps: dict[str, Any]
+    paths: list[Path], preset: str | None, settings: dict[str, Any], steps: dict[str, Any], effort: float | None
 ) -> tuple[Footage, DynamicsConfig, list[str]]:
     from srnca.dynamics.config import DynamicsConfig, recording_preset
 
@@ -99,22 +100,36 @@ def _settle(
     if not stride >= 1:
         raise InputError(f"--stride: expected a whole number of at least 1, got {stride}")
     config = DynamicsConfig(names=footage.names, dt=footage.dt / stride, dx=footage.dx, **values)
-    return footage, config, [str(path.resolve()) for path in paths]
+    return footage, _scaled(config, effort), [str(path.resolve()) for path in paths]
+
+
+def _scaled(config: DynamicsConfig, effort: float | None) -> DynamicsConfig:
+    """The configuration with `effort` times the iterations that are usual for such a network."""
+    if effort is None:
+        return config
+    usual = replace(config, iterations=0).most_iterations
+    return replace(config, iterations=max(1, round(effort * usual)))
 
 
 def _settle_resume(
-    path: Path, paths: list[Path], preset: str | None, settings: dict[str, Any], steps: dict[str, Any]
+    path: Path,
+    paths: list[Path],
+    preset: str | None,
+    settings: dict[str, Any],
+    steps: dict[str, Any],
+    effort: float | None,
 ) -> tuple[Footage, DynamicsConfig, list[str], list[float]]:
     """The checkpoint says how and on what it was trained; flags may repeat that, not change it."""
     from srnca.dynamics.checkpoint import load_recording_checkpoint
     from srnca.dynamics.config import recording_preset
 
     saved = load_recording_checkpoint(path)
-    config = replace(saved.config, **((recording_preset(preset) if preset else {}) | settings))
+    config = _scaled(replace(saved.config, **((recording_preset(preset) if preset else {}) | settings)), effort)
     differing = [f.name for f in fields(config) if getattr(config, f.name) != getattr(saved.config, f.name)]
     if differing:
         setting = differing[0]
         flag = flag_of(setting) if setting in settings else "--preset"
+        flag = "--iterations or --effort" if setting == "iterations" else flag
         raise InputError(
             f"--resume: {path} was trained with {setting} {getattr(saved.config, setting)}, "
             f"not {getattr(config, setting)}; leave out {flag}, or start anew with another --out"

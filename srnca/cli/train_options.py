@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from srnca.cli.options import LEAST_EFFORT, MOST_EFFORT
+
 
 def option(help: str, *names: str) -> Any:
     """An option whose default is whatever the preset says."""
@@ -65,6 +67,12 @@ BatchSize = Annotated[int | None, option("States an iteration.")]
 LearningRate = Annotated[float | None, option("Adam's, in (0, 1].")]
 L1 = Annotated[float | None, option("Weight of the mean |w| of the first layer: drives needless weights to 0.")]
 Iterations = Annotated[int | None, option("Optimiser steps.")]
+Effort = Annotated[
+    float | None,
+    typer.Option(
+        min=LEAST_EFFORT, max=MOST_EFFORT, help="Times the preset's iterations.  [default: 1]", show_default=False
+    ),
+]
 Size = Annotated[int | None, option("Side of the training picture, in cells.")]
 Seed = Annotated[int | None, option("Same seed, same machine: same automaton.")]
 Bank = Annotated[Literal["multiscale", "vgg16"] | None, option("Features of the texture loss.")]

@@ -62,7 +62,7 @@ def test_auto_is_exact_for_a_teacher_with_a_closed_form() -> None:
 def network() -> Any:
     with pytest.MonkeyPatch.context() as patch:  # a short search is enough to take part
         patch.setattr("distill.engines.operon.ROUND", 20_000)
-        return distill(Network(("r", "g", "b")), engine="auto", budget_s=3, max_terms=12, **SMALL)
+        return distill(Network(("r", "g", "b")), engine="auto", effort=0.02, max_terms=12, **SMALL)
 
 
 def test_a_network_gets_a_merged_front_that_names_its_engines(network: Any) -> None:
@@ -146,7 +146,6 @@ def test_bad_requests_are_refused_before_any_work() -> None:
 class Refined:
     rule: Rule
     front: tuple[RefinedRule, ...]
-    hurried: bool = False
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, refine: Any) -> None:
@@ -168,7 +167,7 @@ def test_objective_calls_refine_with_rich_rules(monkeypatch: pytest.MonkeyPatch)
         calls.append({"starts": starts, "loss": loss, **rest})
         rule = starts[0]
         simple = rule.replace(updates=dict.fromkeys(rule.channels, rule.updates["r"] * 0))
-        return Refined(simple, (RefinedRule(0.0, 0.5, 0.7, simple, "here"),), hurried=True)
+        return Refined(simple, (RefinedRule(0.0, 0.5, 0.7, simple, "here"),))
 
     stand_in(monkeypatch, refine)
 
@@ -179,14 +178,14 @@ def test_objective_calls_refine_with_rich_rules(monkeypatch: pytest.MonkeyPatch)
     options: dict[str, Any] = {
         "engine": "sparse", "max_terms": 5, "objective": objective, "rows": 600, "size": (16, 20), "steps": 12
     }  # fmt: skip
-    found = distill(teacher, budget_s=10, max_loss=0.4, states=0.5, **options)
+    found = distill(teacher, effort=2.0, max_loss=0.4, states=0.5, **options)
     (call,) = calls
     assert call["loss"] is objective
     assert call["teacher"] is teacher
-    assert (call["size"], call["seed"], call["max_terms"], call["budget_s"]) == ((16, 20), 0, 5, 8)
+    assert (call["size"], call["seed"], call["max_terms"], call["effort"]) == ((16, 20), 0, 5, 2.0)
     assert call["max_loss"] == 0.4
-    wanted = ("starts", "loss", "teacher", "size", "seed", "budget_s", "max_terms", "max_loss", "progress", "samples")
-    assert set(call) == {*wanted, "settings", "unfinished"}
+    wanted = ("starts", "loss", "teacher", "size", "seed", "effort", "max_terms", "max_loss", "progress")
+    assert set(call) == {*wanted, "samples", "settings", "deadline", "unfinished"}
     assert call["settings"] == Settings(states=0.5)
     plain, richer = call["starts"]
     assert max(plain.terms().values()) > 20, "the rule to refine should be rich"
@@ -196,10 +195,10 @@ def test_objective_calls_refine_with_rich_rules(monkeypatch: pytest.MonkeyPatch)
     assert found.texture_front[0][:2] == (0.0, 0.5)
     row = {"terms_per_channel": 0.0, "loss": 0.5, "score": 0.7, "start": "here", "lasts": None}
     assert found.report["refine"] == [row]
-    assert found.report["hurried"] is True
+    assert found.report["left_out"] == []
     assert found.report["regression"]["terms"]["total"] > 0
     assert found.rule.fronts["r"] == found.fronts["r"]
-    assert distill(teacher, refine=False, **options).report["hurried"] is False
+    distill(teacher, refine=False, **options)
     assert len(calls) == 1
 
 
@@ -214,7 +213,7 @@ def test_free_form_search_alone_starts_from_features_too(monkeypatch: pytest.Mon
     stand_in(monkeypatch, refine)
     monkeypatch.setattr("distill.engines.operon.ROUND", 2_000)
     teacher = planted({"u": "0.1*u_lap - 0.2*u"}, filters=2, **PICTURED)
-    found = distill(hidden(teacher), engine="operon", objective=abs, budget_s=1, rows=200, size=(12, 12), steps=10)
+    found = distill(hidden(teacher), engine="operon", objective=abs, effort=0.1, rows=200, size=(12, 12), steps=10)
     ((one, two),) = calls
     assert {point.engine for point in found.fronts["u"]} == {"operon"}
     assert one.provenance["start"] == "features and absolute values"
@@ -227,22 +226,22 @@ def test_free_form_search_alone_starts_from_features_too(monkeypatch: pytest.Mon
 
 PICTURED: dict[str, Any] = {"init": Init("noise", (0.1,), (0.5,)), "display": Display(("u",))}
 LATER: dict[str, Any] = {
-    "engine": "sparse", "max_terms": 4, "seed": 5, "budget_s": 10, "rows": 300, "size": (12, 12), "steps": 10
+    "engine": "sparse", "max_terms": 4, "seed": 5, "rows": 300, "size": (12, 12), "steps": 10
 }  # fmt: skip
 
 
-def test_on_policy_rounds_end_when_their_time_is_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And a run that is resumed afterwards remembers that the machine was too slow."""
+def test_on_policy_rounds_end_where_a_deadline_has_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a run that is resumed afterwards, without one, remembers what was left out."""
     monkeypatch.setattr("distill.rounds.MATCHED", -1.0)
-    slow = {**LATER, "budget_s": 1e-9}
-    patient, hurried = (distill(Network(), **options).report for options in (LATER, slow))
-    assert (patient["hurried"], len(patient["on_policy"])) == (False, 4)
-    assert (hurried["hurried"], len(hurried["on_policy"])) == (True, 2)
+    patient, late = (distill(Network(), budget_s=limit, **LATER).report for limit in (None, 1e-9))
+    assert (patient["left_out"], len(patient["on_policy"])) == ([], 4)
+    assert (late["left_out"], len(late["on_policy"])) == (["on-policy rounds after the first 1"], 2)
     stand_in(monkeypatch, interrupted)
     with pytest.raises(KeyboardInterrupt):
-        distill(Network(), objective=abs, folder=tmp_path, **slow)
+        distill(Network(), objective=abs, folder=tmp_path, budget_s=1e-9, **LATER)
     stand_in(monkeypatch, first_start)
-    assert distill(Network(), objective=abs, folder=tmp_path, resume=True, **slow).report["hurried"] is True
+    again = distill(Network(), objective=abs, folder=tmp_path, resume=True, **LATER)
+    assert again.report["left_out"] == late["left_out"]
 
 
 def interrupted(*_: Any, **__: Any) -> Refined:
@@ -302,7 +301,7 @@ def test_an_unfinished_recording_is_resumed_too(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     "changes",
     [
-        {"seed": 6}, {"max_terms": 7}, {"budget_s": 11}, {"rows": 301}, {"size": (12, 13)}, {"steps": 11},
+        {"seed": 6}, {"max_terms": 7}, {"effort": 1.1}, {"rows": 301}, {"size": (12, 13)}, {"steps": 11},
         {"refine": False},
     ],
 )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +14,9 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+from distill import deadline as deadlines
 from distill import refine as module
+from distill.deadline import Deadline
 from distill.refine import Objective, RefinedRule, RefineResult, Settings, choose, descent, levels, refine
 from distill.refine import judge as judge_module
 from distill.refine.chain import Chain
@@ -55,7 +56,8 @@ PLAN = [11, 9, 6, 4, 3]  # of START at three terms a channel
 TEACHER = RuleTeacher(PLANTED)
 SIZE = (8, 8)
 COLOUR = torch.tensor([0.8, 0.3, 0.6])
-TINY = Settings(rate=6e-4, steps=(10, 20), pool=12, ages=(40, 80), judge_seeds=2, trial_steps=10)
+TINY = Settings(rate=6e-4, steps=(10, 20), pool=12, ages=(40, 80), judge_seeds=2, trial_steps=10, spent=math.inf)
+# spent: rules are bad after so little tuning; the descent goes on all the same
 
 
 def mean_colour(rgb: Tensor) -> Tensor:
@@ -80,23 +82,15 @@ def samples() -> Samples:
     return sample(TEACHER, rows=200, size=SIZE, steps=20, seed=0)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def every_level() -> Iterator[None]:
-    """These rules are bad after so little tuning; the descent goes on all the same."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(descent, "SPENT", math.inf)
-        yield
-
-
 def refined(samples: Samples, *starts: Rule, iterations: int = 30, **options: Any) -> RefineResult:
-    """Refine with so many iterations a level."""
+    """Refine with at least so many iterations a level."""
+    settings = replace(options.pop("settings", TINY), iterations=1)
     given: dict[str, Any] = {
-        "objective": OBJECTIVE, "teacher": TEACHER, "size": SIZE, "seed": 0, "budget_s": 600, "max_terms": 3,
-        "samples": samples, "settings": TINY,
+        "objective": OBJECTIVE, "teacher": TEACHER, "size": SIZE, "seed": 0, "max_terms": 3,
+        "samples": samples, "settings": settings,
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(descent, "LEAST", iterations)
-        patch.setattr(descent, "ITERATIONS_PER_S", 0)
         return refine(starts or (START,), **{**given, **options})
 
 
@@ -125,7 +119,6 @@ def test_the_measured_loss_improves_with_fewer_terms(result: RefineResult) -> No
     assert sum(result.rule.terms().values()) <= 9 < sum(START.terms().values())
     assert all(count >= 1 for count in result.rule.terms().values())
     assert result.rule.provenance == {"start": "near", "refined": True}
-    assert not result.hurried
 
 
 def test_the_front_is_what_it_says(result: RefineResult) -> None:
@@ -168,12 +161,9 @@ def test_a_start_that_is_short_already_waits_for_the_others(samples: Samples, mo
 
 
 @pytest.mark.parametrize(("times", "levels_done"), [(0.0, 3), (math.inf, len(PLAN))])
-def test_the_descent_ends_where_fewer_terms_only_get_worse(
-    samples: Samples, monkeypatch: pytest.MonkeyPatch, times: float, levels_done: int
-) -> None:
+def test_the_descent_ends_where_fewer_terms_only_get_worse(samples: Samples, times: float, levels_done: int) -> None:
     """After two levels in a row that are so many times worse than the best of all."""
-    monkeypatch.setattr(descent, "SPENT", times)
-    assert lengths(refined(samples, iterations=3)) == PLAN[:levels_done][::-1]
+    assert lengths(refined(samples, iterations=3, settings=replace(TINY, spent=times))) == PLAN[:levels_done][::-1]
 
 
 def test_a_rule_whose_texture_drifts_is_passed_over(samples: Samples) -> None:
@@ -680,20 +670,20 @@ def test_a_hidden_channel_that_is_seen_stays() -> None:
 # time
 
 
-def test_the_budget_ends_it(samples: Samples) -> None:
-    began = time.monotonic()
-    made = refined(samples, iterations=100_000, budget_s=0.5)
+def test_a_deadline_ends_it_and_notes_what_was_left_out(samples: Samples) -> None:
+    began, deadline = time.monotonic(), Deadline(0.5)
+    made = refined(samples, iterations=100_000, deadline=deadline)
     assert time.monotonic() - began < 5
     assert made.front
-    assert made.hurried
-    assert made.front[0].terms < 2  # it came down to the last levels
+    assert deadline.left_out[0] == "a part of the tuning at 3.7 terms a channel"
 
 
-def test_a_budget_that_ends_at_once_still_gives_a_rule(samples: Samples) -> None:
-    made = refined(samples, iterations=1000, budget_s=1e-9)
+def test_a_deadline_that_has_passed_still_gives_a_rule(samples: Samples) -> None:
+    deadline = Deadline(1e-9)
+    made = refined(samples, iterations=1000, deadline=deadline)
     assert made.rule.channels == START.channels
-    assert made.hurried
-    assert lengths(made) == PLAN[::-1]
+    assert lengths(made)[-1] == PLAN[0]
+    assert deadline.left_out
 
 
 class Clock:
@@ -706,21 +696,25 @@ class Clock:
 
 
 @pytest.mark.parametrize(
-    ("max_terms", "pace", "wanted"),
+    ("max_terms", "pace", "wanted", "left_out"),
     [
-        (3, 1 / 16, [100] * 5),
-        (3, 1 / 8, [100] * 4),
-        (3, 0.4, [100, 25]),
-        (3, 1.0, [100, 2]),
-        (1, 1 / 4, [100, 10, 10]),  # two needed levels share what the first leaves
+        (3, 1 / 16, [100] * 5, []),
+        (3, 1 / 8, [100] * 4, ["refined rules of 1.0 terms a channel and fewer"]),
+        (3, 0.4, [100, 25], ["a part of the tuning at 3.0 terms a channel",
+                             "refined rules of 2.0 terms a channel and fewer"]),
+        (3, 1.0, [100, 2], ["a part of the tuning at 3.0 terms a channel",
+                            "refined rules of 2.0 terms a channel and fewer"]),
+        (1, 1 / 4, [100, 10, 10], ["a part of the tuning at 2.0 terms a channel",
+                                   "a part of the tuning at 1.0 terms a channel"]),
     ],
     ids=["quick", "slow", "slower", "slowest", "shared"],
-)
-def test_a_slow_machine_leaves_the_shortest_rules_out_and_says_so(
-    samples: Samples, monkeypatch: pytest.MonkeyPatch, max_terms: int, pace: float, wanted: list[int]
-) -> None:
-    """Ten seconds a level for a hundred iterations; two of five levels are needed for rules of three terms a channel,
-    all three for rules of one.
+)  # fmt: skip
+def test_a_deadline_leaves_the_shortest_rules_out(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch, max_terms: int, pace: float, wanted: list[int],
+    left_out: list[str],
+) -> None:  # fmt: skip
+    """Ten seconds for each level of a hundred iterations; two of five levels are needed for rules of three terms a
+    channel, all three for rules of one, and share what time the first leaves.
     """
     clock, counts, plan = Clock(), list[int](), levels(11, 3, max_terms)
 
@@ -731,18 +725,37 @@ def test_a_slow_machine_leaves_the_shortest_rules_out_and_says_so(
         clock.now += iterations * pace
         chain.remember()
 
+    monkeypatch.setattr(deadlines, "time", clock)
     monkeypatch.setattr(descent, "time", clock)
     monkeypatch.setattr(descent, "LEAST", 2)
-    monkeypatch.setattr(descent, "PATIENCE", 1.0)
-    monkeypatch.setattr(descent, "ITERATIONS_PER_S", 10.0)
     monkeypatch.setattr(Chain, "level", level)
+    deadline = Deadline(10 * len(plan))
     made = refine(
-        [START], OBJECTIVE, teacher=TEACHER, size=SIZE, seed=0, budget_s=10 * len(plan), max_terms=max_terms,
-        samples=samples, settings=TINY,
+        [START], OBJECTIVE, teacher=TEACHER, size=SIZE, seed=0, max_terms=max_terms, samples=samples,
+        settings=replace(TINY, iterations=100 * len(plan)), deadline=deadline,
     )  # fmt: skip
     assert counts == wanted
     assert lengths(made) == plan[: len(wanted)][::-1]
-    assert made.hurried == (wanted != [100] * len(plan))
+    assert deadline.left_out == left_out
+
+
+def test_without_a_deadline_a_slow_machine_does_the_same_work(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = refined(samples, iterations=3)
+    proper, clock = Chain.level, Clock()
+
+    def slow(chain: Chain, *given: Any, **options: Any) -> None:
+        proper(chain, *given, **options)
+        clock.now += 1e6
+
+    monkeypatch.setattr("distill.refine.chain.time", clock)
+    monkeypatch.setattr(deadlines, "time", clock)
+    monkeypatch.setattr(descent, "time", clock)
+    monkeypatch.setattr(Chain, "level", slow)
+    made = refined(samples, iterations=3)
+    assert clock.now >= 1e6 * len(PLAN)
+    assert made == whole
 
 
 def test_the_pace_of_a_level_counts_its_pruning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -758,7 +771,8 @@ def test_the_pace_of_a_level_counts_its_pruning(monkeypatch: pytest.MonkeyPatch)
     assert chain.pace == 2.0
 
 
-def test_a_quick_machine_does_what_the_budget_stands_for(samples: Samples) -> None:
+@pytest.mark.parametrize("effort", [1.0, 2.0])
+def test_effort_scales_the_iterations(samples: Samples, effort: float) -> None:
     done = 0
 
     def counted(rgb: Tensor, random: Generator) -> Tensor:
@@ -766,14 +780,11 @@ def test_a_quick_machine_does_what_the_budget_stands_for(samples: Samples) -> No
         done += 1
         return follow(rgb, random)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(descent, "ITERATIONS_PER_S", 7 * len(PLAN) / 600)
-        made = refine(
-            [START], replace(OBJECTIVE, train=counted), teacher=TEACHER, size=SIZE, seed=0, budget_s=600,
-            max_terms=3, samples=samples, settings=replace(TINY, regrown=0),
-        )  # fmt: skip
-    assert not made.hurried
-    assert done == 7 * len(PLAN)
+    refine(
+        [START], replace(OBJECTIVE, train=counted), teacher=TEACHER, size=SIZE, seed=0, effort=effort,
+        max_terms=3, samples=samples, settings=replace(TINY, regrown=0, iterations=7 * len(PLAN)),
+    )  # fmt: skip
+    assert done == effort * 7 * len(PLAN)
 
 
 def test_progress_goes_up_to_the_end(samples: Samples) -> None:
@@ -884,10 +895,12 @@ def test_a_run_that_was_all_but_done_is_only_chosen_from(samples: Samples, tmp_p
     assert sum(tight.rule.terms().values()) == 3  # another choice needs no other work
 
 
-def test_a_run_that_was_hurried_stays_so(samples: Samples, tmp_path: Path) -> None:
-    path = tmp_path / "unfinished.npz"
-    assert refined(samples, iterations=10**5, budget_s=1e-9, unfinished=Unfinished(path, {})).hurried
-    assert refined(samples, iterations=3, unfinished=Unfinished(path, {}, resume=True)).hurried
+def test_what_a_deadline_left_out_is_remembered_when_it_is_resumed(samples: Samples, tmp_path: Path) -> None:
+    path, first, second = tmp_path / "unfinished.npz", Deadline(1e-9), Deadline()
+    refined(samples, iterations=10**5, deadline=first, unfinished=Unfinished(path, {}))
+    refined(samples, iterations=3, deadline=second, unfinished=Unfinished(path, {}, resume=True))
+    assert first.left_out
+    assert second.left_out == first.left_out
 
 
 # levels and choice

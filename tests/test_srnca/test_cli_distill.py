@@ -22,7 +22,7 @@ from srnca.evaluate import nca_pictures, rule_pictures
 from srnca.teacher import NCATeacher
 from tests.test_srnca.tiny import checkpoint, shorten_refinement, simulate_on_torch
 
-QUICK = ["--terms", "2", "--budget", "10m", "--seed", "3"]
+QUICK = ["--terms", "2", "--seed", "3"]
 
 
 def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +158,7 @@ def test_resume_without_a_file_exits_2(capsys: pytest.CaptureFixture[str], tmp_p
     [
         ["--seed", "4"],
         ["--terms", "3"],
-        ["--budget", "9m"],
+        ["--effort", "2"],
         ["--refine", "none"],
         ["--engine", "exact"],
         ["--states", "1"],

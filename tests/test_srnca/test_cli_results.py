@@ -104,37 +104,38 @@ def test_distill_prints_equations_fidelity_and_texture_apart(
     assert "terms" not in asked  # the library's own default
     assert "max_loss" not in asked
     assert asked["resume"] is False
-    assert "too slow" not in err
-    assert "flat colour" not in err
+    assert "left out" not in err
+    assert said.splitlines()[-1].endswith("srnca simulate " + str(out / "rule.json") + " --out picture.png")
 
 
-def test_distill_says_that_the_machine_was_too_slow(
+def test_distill_says_what_there_was_no_time_for(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path, asked: dict[str, Any], monkeypatch: Any
 ) -> None:
-    monkeypatch.setitem(REPORT, "hurried", True)
-    code, _, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", tmp_path / "r")
+    monkeypatch.setitem(REPORT, "left_out", ["free-form search for u"])
+    code, _, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", tmp_path / "r", "--budget", "9s")
     assert code == 0
-    assert "this machine was too slow for all of the budget's work: more --budget may give a better rule" in err
+    assert "--budget 9s was too short: left out free-form search for u" in err
 
 
 @pytest.mark.parametrize("rule", [1.27, None])
-def test_distill_says_that_the_rule_has_lost_the_texture(
+def test_the_last_line_says_that_the_rule_has_lost_the_texture(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path, asked: dict[str, Any], monkeypatch: Any,
     rule: float | None,
 ) -> None:  # fmt: skip
     front = [{"terms_per_channel": 16.0, "loss": 1.3}, {"terms_per_channel": 32.5, "loss": 0.3}]
     monkeypatch.setitem(REPORT, "texture_loss", {"flat": 1.0, "teacher": 0.05, "rule": rule})
+    monkeypatch.setitem(REPORT, "shortfall", "no better than a flat colour: more --effort may help")
     monkeypatch.setitem(REPORT, "refine", front)
     out = tmp_path / "r"
-    code, _, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", out)
+    code, said, _ = run(capsys, "distill", "--checkpoint", checkpoint, "--out", out)
     assert code == 0
-    assert "the rule is no better than a flat colour: more time, more terms" in err
-    assert f"{out}/front has one of 0.3, 32.5 terms a channel" in err
+    assert said.splitlines()[-1] == (
+        f"{out}/rule.json is a poor rule: no better than a flat colour: more --effort may help; "
+        f"{out}/front has one of 0.3, 32.5 terms a channel"
+    )
     monkeypatch.setitem(REPORT, "refine", [{"terms_per_channel": 16.0, "loss": 1.3}] if rule else [])
-    _, _, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", out)
-    assert "no better than a flat colour" in err
-    assert ("so leave out --refine none" in err) == (rule is None)
-    assert "front has one" not in err
+    _, said, _ = run(capsys, "distill", "--checkpoint", checkpoint, "--out", out)
+    assert said.splitlines()[-1].endswith("more --effort may help")
 
 
 def test_distill_passes_its_flags_on_and_prints_one_json_object(
@@ -147,6 +148,8 @@ def test_distill_passes_its_flags_on_and_prints_one_json_object(
         12,
         "--budget",
         "2m",
+        "--effort",
+        0.5,
         "--seed",
         7,
         "--loss",
@@ -159,9 +162,10 @@ def test_distill_passes_its_flags_on_and_prints_one_json_object(
     report = json.loads(said)
     assert report["texture_loss"]["rule"] == 0.081
     assert report["r2"]["v"] is None  # JSON has no NaN
-    assert {key: asked[key] for key in ("engine", "terms", "budget_s", "seed", "max_loss", "resume")} == {
+    assert {key: asked[key] for key in ("engine", "terms", "effort", "budget_s", "seed", "max_loss", "resume")} == {
         "engine": "sparse",
         "terms": 12,
+        "effort": 0.5,
         "budget_s": 120.0,
         "seed": 7,
         "max_loss": 0.25,

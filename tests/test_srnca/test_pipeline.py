@@ -26,7 +26,7 @@ from tests.test_srnca.tiny import checkpoint, shorten_refinement, shorten_report
 
 CLOSED: dict[str, Any] = {"activation": "abs", "channels": 3, "filters": 2}
 MADE = checkpoint(**CLOSED)
-SETTINGS: dict[str, Any] = {"budget_s": 600.0, "terms": 1, "seed": 3}
+SETTINGS: dict[str, Any] = {"terms": 1, "seed": 3}
 FILES = {"rule.json", "report.json", "report.html", "figure.png"} | {f"hall_of_fame_output{i}.csv" for i in (1, 2, 3)}
 
 
@@ -86,7 +86,7 @@ def test_the_front_of_terms_against_loss_is_in_the_report(made: tuple[Distillati
     assert [row["terms_per_channel"] for row in report["refine"]] == [terms for terms, _, _ in result.texture_front]
     assert [row["loss"] for row in report["refine"]] == [loss for _, loss, _ in result.texture_front]
     assert all(row["start"] == "closed form" and row["score"] > 0 for row in report["refine"])
-    assert report["hurried"] is False
+    assert report["left_out"] == []
     assert result.rule.provenance["start"] == "closed form"
     assert result.rule.provenance["refined"] is True
 
@@ -149,6 +149,7 @@ def test_an_untrained_automaton_is_refused() -> None:
     [
         ({"terms": 0}, "max_terms"),
         ({"budget_s": -1.0}, "budget_s"),
+        ({"effort": 0.0}, "effort"),
         ({"max_loss": -1.0}, "max_loss"),
         ({"resume": True}, "found no file None"),
         ({"engine": "gp"}, "engine"),

@@ -81,10 +81,11 @@ def simulate_on_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shorten_refinement(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three small iterations a level whatever the budget, few steps, few states, young pictures."""
-    monkeypatch.setattr(descent, "ITERATIONS_PER_S", 0.0)
+    """Three small iterations a level, few steps, few states, young pictures."""
     monkeypatch.setattr(descent, "LEAST", 3)
-    settings = refine.Settings(steps=(4, 8), pool=10, judge_seeds=2, ages=(20, 40), trial_steps=6, looks=2, rate=1e-6)
+    settings = refine.Settings(
+        steps=(4, 8), pool=10, judge_seeds=2, ages=(20, 40), trial_steps=6, looks=2, rate=1e-6, iterations=1
+    )
     monkeypatch.setattr(refine, "Settings", lambda **given: replace(settings, **given))
 
 

@@ -12,7 +12,7 @@ from sympy import Expr
 
 from distill.engines.base import FitOptions, Progress, silent
 from distill.engines.pysr import protocol
-from distill.engines.pysr.arguments import SLACK, arguments, guess_texts, safe_names, search_size
+from distill.engines.pysr.arguments import PER_SECOND, SLACK, arguments, guess_texts, safe_names, search_size
 from distill.engines.pysr.probe import probe
 from distill.engines.pysr.runner import WORKER, Interrupted, Limits, run_worker
 from distill.engines.sparse import linear_front, still
@@ -80,7 +80,7 @@ class PysrEngine:
         with tempfile.TemporaryDirectory(prefix="srnca-pysr-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
             job = _write(folder, samples, searches)
-            budget = sum(search.options.budget_s for search in searches)
+            budget = sum(search.options.evaluations for search in searches) / PER_SECOND
             interrupted, reason = False, None
             try:
                 reason = run_worker(
@@ -139,7 +139,7 @@ def _write(folder: Path, samples: Samples, searches: Sequence[_Search]) -> proto
         told = arguments(
             seed=search.options.seed,
             max_terms=search.options.max_terms,
-            budget_s=search.options.budget_s,
+            budget_s=search.options.evaluations / PER_SECOND,
             stop_at=ROUNDING * float(few.Y[:, search.channel].var()),
             guesses=guess_texts(search.options.guesses, own, search_size(search.options.max_terms)),
         )

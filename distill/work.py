@@ -1,0 +1,24 @@
+"""How much work a distillation does: counted in evaluations, so that no result depends on the clock."""
+
+from __future__ import annotations
+
+import math
+
+from equations.errors import InputError
+
+# Expressions that free-form search tries at effort 1: for all channels together where rollouts are tuned afterwards,
+# the same where the equations of regression are the result, and at most for one channel.
+SEARCH_BEFORE_REFINING, SEARCH_ALONE, SEARCH_OF_A_CHANNEL = 432_000, 2_160_000, 720_000
+
+
+def check_work(effort: float, budget_s: float | None) -> None:
+    """Raises InputError for an effort or a time that is not above 0 and finite."""
+    for name, value in (("effort", effort), ("budget_s", budget_s)):
+        if value is not None and not 0 < value < math.inf:
+            raise InputError(f"distill: expected {name} above 0, got {value}")
+
+
+def search_evaluations(effort: float, channels: int, *, alone: bool) -> int:
+    """How many expressions free-form search may try for each of so many channels; alone: without refinement."""
+    total = SEARCH_ALONE if alone else SEARCH_BEFORE_REFINING
+    return max(1, round(effort * min(SEARCH_OF_A_CHANNEL, total / channels)))

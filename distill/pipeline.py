@@ -97,7 +97,7 @@ def distill(
     rule = compose_rule(run, chosen)
     refined: RefineResult | None = None
     if objective is not None and not alone:
-        with run.stage("refine"):
+        with run.stage("refine", tell_end=False):
             refined = _refine(run, fronts, wider, objective, effort, max_loss, states, unfinished)
             rule = refined.rule
     with run.stage("report"):

@@ -32,12 +32,14 @@ class Run:
     deadline: Deadline = field(default_factory=Deadline)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str, *, tell_end: bool = True) -> Iterator[None]:
+        """Measure and tell how long a stage takes. tell_end: False where the stage itself tells when it is done."""
         self.progress(name, 0.0, "")
         started = time.perf_counter()
         yield
         self.times[name] = self.times.get(name, 0.0) + round(time.perf_counter() - started, 3)
-        self.progress(name, 1.0, "")
+        if tell_end:
+            self.progress(name, 1.0, "")
 
     @property
     def answers(self) -> bool:

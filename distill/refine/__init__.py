@@ -18,6 +18,7 @@ from distill.deadline import Deadline
 from distill.engines import Progress, silent
 from distill.refine.chain import Chain
 from distill.refine.choice import Choice, RefinedRule, choose
+from distill.refine.costs import looks_cost
 from distill.refine.descent import Descent
 from distill.refine.settings import Objective, Settings
 from distill.refine.stretches import stretches_of
@@ -96,8 +97,9 @@ def refine(
     progress = progress or silent
     iterations = round(effort * settings.iterations / len(plan))
     kept = unfinished or Unfinished(None, {})
-    Descent(chains, plan, needed, iterations, deadline or Deadline(), progress, kept).run()
-    points = _looked_at_again(chains)
+    descent = Descent(chains, plan, needed, iterations, deadline or Deadline(), progress, kept)
+    descent.run()
+    points = _looked_at_again(chains, progress, descent.cost)
     if not points:
         raise SrncaError("refinement: no rule survived a long rollout; train the teacher longer or give more --effort")
     front = {point.terms: point for point in sorted(points, key=lambda p: -p.score)}  # the best of each length is last
@@ -110,14 +112,18 @@ def refine(
     return RefineResult(rule, tuple(marked))
 
 
-def _looked_at_again(chains: Sequence[Chain]) -> list[RefinedRule]:
+def _looked_at_again(chains: Sequence[Chain], progress: Progress, cost: float) -> list[RefinedRule]:
     """The best rules of every chain with their losses from more and other first states than they were found by, which
-    flatter them; without those that one of these makes run away.
+    flatter them; without those that one of these makes run away. cost: of everything before, for the progress.
     """
     found = [f for chain in chains for f in chain.found.values() if math.isfinite(f.score)]
     judge, channels = chains[0].judge, len(chains[0].table.rule.channels)
+    looks, total = list[tuple[float, float]](), cost + looks_cost([f.terms for f in found])
     with ThreadPoolExecutor(2) as pool:
-        looks = list(pool.map(lambda f: judge.thorough(f.table), found))
+        for number, look in enumerate(pool.map(lambda f: judge.thorough(f.table), found), start=1):
+            looks.append(look)
+            done = cost + looks_cost([f.terms for f in found[:number]])
+            progress("refine", done / total, f"rule {number} of {len(found)} judged by other first states")
     return [
         RefinedRule(f.terms / channels, loss, score, f.table.to_rule(), f.start)
         for f, (loss, score) in zip(found, looks, strict=True)

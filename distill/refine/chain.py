@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from distill.refine.costs import ITERATION, TRIAL
 from distill.refine.judge import Judge
 from distill.refine.pictures import damaged, first_state, masks_of, rgb_of, shown
 from distill.refine.settings import Objective, Settings
@@ -21,7 +22,7 @@ from distill.refine.table import Floats, TermTable, least, pick
 from equations.reduce import visible_channels
 from equations.rule import Rule
 
-Listener = Callable[[float], None]
+Listener = Callable[[float], None]  # told what the work since the last call cost, see `costs`
 Arrays = dict[str, np.ndarray]
 
 
@@ -82,7 +83,9 @@ class Chain:
         if terms < self.table.terms:
             again = math.ceil(self.settings.regrown * terms)
             self._forget_unseen()
-            self.table.keep(least(self.table.alive, self._importance(), max(len(self.table.alive), terms - again)))
+            self.table.keep(
+                least(self.table.alive, self._importance(report), max(len(self.table.alive), terms - again))
+            )
             self._regrow(terms - self.table.terms)
         done = self._tune(iterations, stop, report)
         self.pace = (time.monotonic() - began) / done
@@ -139,7 +142,7 @@ class Chain:
                 self._put(mean)
                 self.remember()
                 self._put(scaled)
-            report((i + 1) / iterations)
+            report(ITERATION + self.table.terms)
             if last:
                 break
         return i + 1
@@ -192,7 +195,7 @@ class Chain:
         worth[:, shown(self.root.rule)] = display.scale * rgb.grad.numpy()
         return worth
 
-    def _importance(self) -> Floats:
+    def _importance(self, report: Listener) -> Floats:
         """How much every term matters: the score of the pictures without it, from states of the pool.
 
         Only terms of small effect are tried; one that is not costs nothing to keep. Terms that favour a direction
@@ -212,6 +215,7 @@ class Chain:
             last = table.kernel.last(without, start, steps, masks=masks, net=2 * self.limit)
             with torch.no_grad():
                 values[number] = float(self.objective.judge(torch.from_numpy(rgb_of(table.rule, last))).mean())
+            report(TRIAL)
         matters: Floats = pick(values, table.alive).astype(np.float32)
         return np.where(table.slanted, matters * (1 - s.isotropy), matters)
 

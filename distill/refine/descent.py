@@ -12,6 +12,7 @@ import numpy as np
 from distill.deadline import Deadline
 from distill.engines import Progress
 from distill.refine.chain import Arrays, Chain, Found
+from distill.refine.costs import BEGINNING, levels_cost, looks_cost
 from distill.unfinished import Unfinished
 
 LEAST = 5  # iterations of a level, however little effort or time there is
@@ -41,7 +42,10 @@ class Descent:
         self.roots = [chain.root for chain in chains]
         for number, chain in enumerate(chains):
             chain.rate /= 2**number  # no rate is right for every texture
-        self.done = [0.0] * len(chains)
+        self.costs = levels_cost(plan, self.iterations, chains[0].settings.tried)
+        self.cost = BEGINNING + sum(self.costs)
+        self.total = self.cost + looks_cost([*plan] * len(chains))  # with what comes after the descent
+        self.done = [0.0] * len(chains)  # of this level, in the unit of the costs
         self.asked_to_stop = threading.Event()
         self.index = 0
         self.scores: list[float] = []  # the best of each level
@@ -102,8 +106,8 @@ class Descent:
             return late or self.asked_to_stop.is_set()
 
         def work(number: int) -> None:
-            def report(fraction: float) -> None:
-                self.done[number] = fraction
+            def report(cost: float) -> None:
+                self.done[number] += cost
 
             chain = self.chains[number]
             wanted = chain.table.terms if self.index == 0 else terms
@@ -128,14 +132,14 @@ class Descent:
             raise
         if errors:
             raise errors[0]
-        self.done = [1.0] * len(self.chains)
+        self.done = [self.costs[self.index]] * len(self.chains)
         self._tell(terms)
 
     def _tell(self, terms: int) -> None:
         best = merged(self.chains).get(terms)
         loss = f", texture loss {best.loss:.3f}" if best and math.isfinite(best.loss) else ""
-        fraction = (self.index + min(self.done)) / len(self.plan)
-        self.progress("refine", fraction, f"{self._per_channel()}{loss}")
+        done = sum(self.costs[: self.index]) + min(*self.done, self.costs[self.index])
+        self.progress("refine", (BEGINNING + done) / self.total, f"{self._per_channel()}{loss}")
 
     def _per_channel(self) -> str:
         """The length of the rules of this level, in words."""

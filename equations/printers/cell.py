@@ -65,8 +65,12 @@ def _response(stencil: Stencil, channel: int, read: Read, number: Callable[[floa
 
 
 def identifiers(prefix: str, names: Sequence[str]) -> list[str]:
-    """An identifier for each name; numbered where the name is too long or would bring `__`, reserved in GLSL."""
-    return [f"{prefix}_{index if '__' in name or len(name) > 50 else name}" for index, name in enumerate(names)]
+    """A different identifier for each name: the name behind `prefix`, so that it is none of the language's or of ours.
+
+    Names that are too long, not ASCII, or would bring `__`, which GLSL reserves, are replaced by their number.
+    """
+    plain = [name.isascii() and "__" not in name and len(name) <= 50 for name in names]
+    return [f"{prefix}_{name if plain[index] else index}" for index, name in enumerate(names)]
 
 
 def cell_lines(rule: Rule, target: Target, read: Read) -> tuple[list[str], list[str]]:

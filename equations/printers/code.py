@@ -76,10 +76,13 @@ def check_names(exprs: Sequence[Expr], names: Sequence[str]) -> None:
 
 
 def function_source(trees: Sequence[Any], names: Sequence[str], dialect: Dialect) -> str:
-    """Python source of `update(x) -> list`, with `x[i]` the feature `names[i]`."""
+    """Python source of `update(x) -> list`, with `x[i]` the feature `names[i]`.
+
+    Features are numbered there: their own names could be Python's, or the same to Python, as µ and μ are.
+    """
     used = {name for tree in trees for name in tree_names(tree)}
-    loads = [f"v_{name} = x[{index}]" for index, name in enumerate(names) if name in used]
-    code = print_trees(trees, dialect, {name: f"v_{name}" for name in names})
+    loads = [f"v{index} = x[{index}]" for index, name in enumerate(names) if name in used]
+    code = print_trees(trees, dialect, {name: f"v{index}" for index, name in enumerate(names)})
     body = [*loads, *code.lines, f"return [{', '.join(code.results)}]"]
     return "def update(x):\n" + "".join(f"    {line}\n" for line in body)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from equations import guards, mask
-from equations.printers.cell import responses
+from equations.printers.cell import identifiers, responses
 from equations.printers.code import NUMPY, print_trees
 from equations.rule import Rule
 from equations.simulation import first_init
@@ -167,7 +167,7 @@ def _body(rule: Rule) -> list[str]:
     def read(channel: int, dy: int, dx: int) -> str:
         return f"at({channel}, {dy}, {dx})"
 
-    lines = [f"v_{name} = {text}" for name, text in responses(rule, read, repr, "np.zeros_like(s[0])").items()]
-    names = {name: f"v_{name}" for name in rule.feature_names}
+    names = dict(zip(rule.feature_names, identifiers("v", rule.feature_names), strict=True))
+    lines = [f"{names[name]} = {text}" for name, text in responses(rule, read, repr, "np.zeros_like(s[0])").items()]
     code = print_trees([to_tree(expr) for expr in rule.expressions], NUMPY, names)
     return [*lines, *code.lines, *(f"out[{index}] = {result}" for index, result in enumerate(code.results))]

@@ -151,7 +151,7 @@ def _ffmpeg() -> Finding:
 
 
 def _kernels() -> Finding:
-    from equations.backends.llvm.jit import cache_folder
+    from equations.backends.llvm.cache import cache_folder
 
     folder = cache_folder()
     if folder is None:

@@ -392,5 +392,6 @@ def test_bases_of_other_features_are_refused() -> None:
 def test_kernels_of_a_moment_are_not_kept_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A refinement compiles one after every pruning; they would push out those that simulations come back to."""
     monkeypatch.setenv("SRNCA_CACHE", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     kernel_of(make_rule({"u": "0.123*u_lap - 0.321*u^7"}))
     assert list(tmp_path.iterdir()) == []

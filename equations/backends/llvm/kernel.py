@@ -4,7 +4,7 @@ Written as text and compiled as it stands: through a compiler of Python, a rule 
 stencils in use are computed, equal parts once, neighbours read once. The inner loop has as many cells at a time as
 fill a register, and no branch: the edge columns have a loop of their own, cell by cell. Every operation is spelt out,
 also where a product and a sum are rounded together: the same cell gets the same bits wherever it lies, on any number
-of threads. Subnormal numbers count as 0.
+of threads. Subnormal numbers count as 0. Channels are numbered: a rule's own names never become names of values.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ def kernel_ir(rule: Rule, real: Real, fused: bool = True, lanes: int = 1) -> str
             CELLS.substitute(
                 name=name,
                 rows=_row_lines(rule, code.element),
-                channel=rule.channels[0],
                 body="\n".join(f"  {line}" for line in code.lines),
                 lanes=count,
                 lanes_less=count - 1,
@@ -59,14 +58,14 @@ def kernel_ir(rule: Rule, real: Real, fused: bool = True, lanes: int = 1) -> str
 def _row_lines(rule: Rule, kind: str) -> str:
     """Pointers to the rows of every channel, above, at and below the present one, and to the row written."""
     lines = []
-    for index, channel in enumerate(rule.channels):
-        lines.append(f"%plane_{channel} = mul i64 %plane, {index}")
+    for index in range(len(rule.channels)):
+        lines.append(f"%plane_{index} = mul i64 %plane, {index}")
         for name in ("above", "row", "below"):
-            lines.append(f"%at_{name}_{channel} = add i64 %plane_{channel}, %{name}")
-            lines.append(f"%{name}_{channel} = getelementptr {kind}, ptr %source, i64 %at_{name}_{channel}")
-        lines.append(f"%out_plane_{channel} = mul i64 %out_plane, {index}")
-        lines.append(f"%at_out_{channel} = add i64 %out_plane_{channel}, %out_row")
-        lines.append(f"%out_{channel} = getelementptr {kind}, ptr %target, i64 %at_out_{channel}")
+            lines.append(f"%at_{name}_{index} = add i64 %plane_{index}, %{name}")
+            lines.append(f"%{name}_{index} = getelementptr {kind}, ptr %source, i64 %at_{name}_{index}")
+        lines.append(f"%out_plane_{index} = mul i64 %out_plane, {index}")
+        lines.append(f"%at_out_{index} = add i64 %out_plane_{index}, %out_row")
+        lines.append(f"%out_{index} = getelementptr {kind}, ptr %target, i64 %at_out_{index}")
     return "\n".join(f"  {line}" for line in lines)
 
 
@@ -80,9 +79,9 @@ def _write_cell(rule: Rule, code: Instructions, shifts: dict[int, str]) -> None:
     changes = evaluate(nodes, outputs, _features(rule, perceiver), code)
     drawn = _draw(rule, code)
     bad = "zeroinitializer"
-    for index, channel in enumerate(rule.channels):
-        new = _new_value(rule, code, index, perceiver.cell(channel, 0, 0), changes[index], drawn)
-        code.store(new, f"%out_{channel}", "%x")
+    for index in range(len(rule.channels)):
+        new = _new_value(rule, code, index, perceiver.cell(index, 0, 0), changes[index], drawn)
+        code.store(new, f"%out_{index}", "%x")
         beyond = code.add(f"fcmp ugt {code.kind} {code.absolute(new)}, {code.number(LIMIT)}")
         bad = code.add(f"or {code.bit} {bad}, {beyond}")
     code.lines.append(f"%bad_here = bitcast {code.bit} {bad} to i{code.lanes}")
@@ -90,11 +89,11 @@ def _write_cell(rule: Rule, code: Instructions, shifts: dict[int, str]) -> None:
 
 def _features(rule: Rule, perceiver: Perceiver) -> Iterator[tuple[str, str]]:
     used = set(rule.used_features)
-    for channel in rule.channels:
+    for index, channel in enumerate(rule.channels):
         for stencil in rule.stencils:
             name = feature_name(channel, stencil.name)
             if name in used:
-                yield name, perceiver.response(channel, stencil)
+                yield name, perceiver.response(index, stencil)
 
 
 def _draw(rule: Rule, code: Instructions) -> str:

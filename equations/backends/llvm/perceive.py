@@ -13,20 +13,22 @@ Weighted = dict[str, float]  # value -> weight
 
 
 class Perceiver:
-    """Writes the response of stencils at the present cell."""
+    """Writes the response of stencils at the present cell; a channel is its number."""
 
     def __init__(self, rule: Rule, code: Instructions, shifts: dict[int, str]) -> None:
         self.code, self.shifts = code, shifts
         self.columns: dict[int, str] = {0: "%x"}
-        self.read: dict[tuple[str, int, int], str] = {}
-        self.sums: dict[tuple[str, int, int], str] = {}
+        self.read: dict[tuple[int, int, int], str] = {}
+        self.sums: dict[tuple[int, int, int], str] = {}
         used = set(rule.used_features)
         wide = [s for s in rule.stencils if s.kernel[0][0] or s.kernel[0][2]]  # with corners
         self.sharing = {
-            channel for channel in rule.channels if sum(feature_name(channel, s.name) in used for s in wide) > 1
+            index
+            for index, channel in enumerate(rule.channels)
+            if sum(feature_name(channel, s.name) in used for s in wide) > 1
         }
 
-    def response(self, channel: str, stencil: Stencil) -> str:
+    def response(self, channel: int, stencil: Stencil) -> str:
         kernel = stencil.kernel
         weights: Weighted = {}
         for dx in (-1, 0, 1):
@@ -42,7 +44,7 @@ class Perceiver:
                     weights[self.cell(channel, dy, dx)] = weight
         return self.weighted(weights)
 
-    def column_sum(self, channel: str, dx: int, sign: int) -> str:
+    def column_sum(self, channel: int, dx: int, sign: int) -> str:
         """[1 2 1] (sign 1) or [-1 0 1] (sign -1) over the three cells of a column."""
         key = (channel, dx, sign)
         if key not in self.sums:
@@ -75,7 +77,7 @@ class Perceiver:
                 total = self.code.op("fadd" if weight * first > 0 else "fsub", total, value)
         return total, first
 
-    def cell(self, channel: str, dy: int, dx: int) -> str:
+    def cell(self, channel: int, dy: int, dx: int) -> str:
         """The state of a neighbour."""
         key = (channel, dy, dx)
         if key not in self.read:

@@ -26,12 +26,12 @@ from equations.tree import to_tree
 LANES = 16
 
 
-def seen_features(rule: Rule) -> tuple[tuple[str, str], ...]:
-    """(channel, stencil) of the features in use that are not the state itself; each has a plane in `seen`."""
+def seen_features(rule: Rule) -> tuple[tuple[int, str], ...]:
+    """(channel's number, stencil) of the features in use that are not the state itself; each has a plane in `seen`."""
     used = set(rule.used_features)
     return tuple(
-        (channel, stencil.name)
-        for channel in rule.channels
+        (index, stencil.name)
+        for index, channel in enumerate(rule.channels)
         for stencil in rule.stencils
         if stencil.name != "id" and feature_name(channel, stencil.name) in used
     )
@@ -100,23 +100,23 @@ class _Step:
 
     def __init__(self, rule: Rule, bases: Sequence[Expr]) -> None:
         self.code = _Cell()
-        for index, channel in enumerate(rule.channels):
+        for index in range(len(rule.channels)):
             for offset, name in ROWS.items():
-                self.code.pointer(f"%{name}_{channel}", "%source", "%plane", index, offset)
-            self.code.pointer(f"%mask_{channel}", "%mask", "%mask_plane", index)
+                self.code.pointer(f"%{name}_{index}", "%source", "%plane", index, offset)
+            self.code.pointer(f"%mask_{index}", "%mask", "%mask_plane", index)
         self.code.widen("%net", "%net_one")
         self.perceiver = Perceiver(rule, self.code, {-1: "-1", 0: "0", 1: "1"})
         used = set(rule.used_features)
         self.nodes, self.outputs = lower([to_tree(basis) for basis in bases])
         features = [
-            (feature_name(channel, stencil.name), self.perceiver.response(channel, stencil))
-            for channel in rule.channels
+            (feature_name(channel, stencil.name), self.perceiver.response(index, stencil))
+            for index, channel in enumerate(rule.channels)
             for stencil in rule.stencils
             if feature_name(channel, stencil.name) in used
         ]
         self.values = evaluate_all(self.nodes, self.outputs, features, self.code)
 
-    def change(self, rule: Rule, channel: str) -> str:
+    def change(self, rule: Rule, channel: int) -> str:
         """dt · mask at this cell."""
         mask = self.code.load(f"%mask_{channel}", "%x")
         return mask if rule.dt == 1 else self.code.op("fmul", self.code.number(rule.dt), mask)
@@ -130,17 +130,17 @@ def _forward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]]
         value, constant = step.values[step.outputs[basis]], code.constant(number)
         total = totals.get(at)
         totals[at] = code.op("fmul", constant, value) if total is None else code.product_sum(constant, value, total)
-    for index, channel in enumerate(rule.channels):
-        code.pointer(f"%to_{channel}", "%target", "%plane", index)
-        new = step.perceiver.cell(channel, 0, 0)
+    for index in range(len(rule.channels)):
+        code.pointer(f"%to_{index}", "%target", "%plane", index)
+        new = step.perceiver.cell(index, 0, 0)
         if index in totals:
-            new = code.product_sum(step.change(rule, channel), totals[index], new)
+            new = code.product_sum(step.change(rule, index), totals[index], new)
         if rule.clamp is not None:
             low, high = (code.number(end) for end in rule.clamp)
             new = code.either("olt", new, low, low, code.either("ogt", new, high, high, new))
         below = code.function("neg", "%net")
         new = code.either("olt", new, below, below, code.either("ogt", new, "%net", "%net", new))
-        code.store(new, f"%to_{channel}", "%x")
+        code.store(new, f"%to_{index}", "%x")
     return code.loop()
 
 
@@ -150,10 +150,10 @@ def _backward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]
     code.widen("%limit", "%limit_one")
     code.widen("%excess", "%excess_one")
     kept, moved = [], []
-    for index, channel in enumerate(rule.channels):
-        worth = _inside(rule, code, index, channel)
+    for index in range(len(rule.channels)):
+        worth = _inside(rule, code, index)
         kept.append(worth)
-        moved.append(code.op("fmul", step.change(rule, channel), worth))
+        moved.append(code.op("fmul", step.change(rule, index), worth))
     outputs: dict[int, str] = {}
     for number, (at, basis) in sorted(enumerate(terms), key=lambda item: item[1][1]):
         output, constant, place = step.outputs[basis], code.constant(number), str(number * LANES)
@@ -166,19 +166,18 @@ def _backward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]
         total = kept[index]
         if channel in features:
             total = code.op("fadd", total, features[channel])
-        code.store(total, f"%worth_{channel}", "%x")
-    for index, (channel, stencil) in enumerate(seen_features(rule)):
-        name = feature_name(channel, stencil)
-        code.pointer(f"%seen_{name}", "%seen", "%plane", index)
-        code.store(features[name], f"%seen_{name}", "%x")
+        code.store(total, f"%worth_{index}", "%x")
+    for number, (at, stencil) in enumerate(seen_features(rule)):
+        code.pointer(f"%seen_{number}", "%seen", "%plane", number)
+        code.store(features[feature_name(rule.channels[at], stencil)], f"%seen_{number}", "%x")
     return code.loop()
 
 
-def _inside(rule: Rule, code: _Cell, index: int, channel: str) -> str:
+def _inside(rule: Rule, code: _Cell, index: int) -> str:
     """What the new state is worth before clamp and net, with the penalty on what lies beyond the limit."""
-    code.pointer(f"%after_{channel}", "%after", "%plane", index)
-    code.pointer(f"%worth_{channel}", "%worth", "%plane", index)
-    after, worth, zero = code.load(f"%after_{channel}", "%x"), code.load(f"%worth_{channel}", "%x"), code.number(0)
+    code.pointer(f"%after_{index}", "%after", "%plane", index)
+    code.pointer(f"%worth_{index}", "%worth", "%plane", index)
+    after, worth, zero = code.load(f"%after_{index}", "%x"), code.load(f"%worth_{index}", "%x"), code.number(0)
     size = code.absolute(after)
     worth = code.either("olt", size, "%net", worth, zero)
     penalty = code.op("fmul", "%excess", code.sign(after))
@@ -194,12 +193,12 @@ def _gather(rule: Rule) -> str:
     code = _Cell()
     kernels = {stencil.name: stencil for stencil in rule.stencils}
     seen = seen_features(rule)
-    for index, channel in enumerate(rule.channels):
-        mine = [(number, name) for number, (owner, name) in enumerate(seen) if owner == channel]
+    for index in range(len(rule.channels)):
+        mine = [(number, name) for number, (owner, name) in enumerate(seen) if owner == index]
         if not mine:
             continue
-        code.pointer(f"%worth_{channel}", "%worth", "%plane", index)
-        total = code.load(f"%worth_{channel}", "%x")
+        code.pointer(f"%worth_{index}", "%worth", "%plane", index)
+        total = code.load(f"%worth_{index}", "%x")
         for number, name in mine:
             for offset, row in ROWS.items():
                 code.pointer(f"%{row}_{number}", "%seen", "%plane", number, offset)
@@ -213,5 +212,5 @@ def _gather(rule: Rule) -> str:
                     else:
                         part = code.op("fadd" if sign > 0 else "fsub", part, value)
                 total = code.product_sum(code.number(weight), part, total)
-        code.store(total, f"%worth_{channel}", "%x")
+        code.store(total, f"%worth_{index}", "%x")
     return code.loop()

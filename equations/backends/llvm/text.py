@@ -50,7 +50,7 @@ define internal i32 @$name(ptr noalias readonly %source, ptr noalias writeonly %
 start:
 $rows
   %last = sub i64 %hi, $lanes
-  %at_lo = getelementptr $real, ptr %row_$channel, i64 %lo
+  %at_lo = getelementptr $real, ptr %row_0, i64 %lo
   %address = ptrtoint ptr %at_lo to i64
   %number = udiv exact i64 %address, $bytes
   %behind = and i64 %number, $lanes_less

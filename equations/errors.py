@@ -58,5 +58,7 @@ def shorten(value: object, limit: int = 60) -> str:
 
 def shorten_text(text: str, limit: int = 200) -> str:
     """`text` as one line of at most `limit` characters."""
-    line = text[: limit + 1] if text.isprintable() else " ".join(text[: 4 * limit].split())
+    line = text[: 4 * limit]
+    if not line.isprintable():  # line ends, for one
+        line = " ".join(line.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -19,7 +19,6 @@ from torch import Tensor
 from equations.errors import InputError, SrncaError
 from equations.init import make_state
 from srnca.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from srnca.resuming import check_training, checking_training
 from srnca.features import make_bank
 from srnca.growing import Growing, normalised, state_threads
 from srnca.images import Target
@@ -28,6 +27,7 @@ from srnca.nca import NCA
 from srnca.patches import PatchDistance
 from srnca.presets import TrainConfig
 from srnca.provenance import provenance
+from srnca.resuming import check_training, checking_training
 from srnca.saving import train_and_save, unfinished
 
 log = logging.getLogger(__name__)

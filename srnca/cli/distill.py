@@ -10,7 +10,7 @@ import typer
 from equations.errors import InputError
 from srnca.cli.distill_text import describe, describe_shortfall, shortened
 from srnca.cli.options import check_folder, parse_duration
-from srnca.cli.output import say, say_json, warn
+from srnca.cli.output import say, say_json, shown, warn
 from srnca.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -201,4 +201,4 @@ def _say_result(result: Distillation, folder: Path, *, as_json: bool) -> None:
     say("\n".join(map(shortened, print_rule(result.rule, "text").splitlines())))
     say()
     say(describe(result.report))
-    say(f"\n{folder}/rule.json; next: srnca simulate {folder}/rule.json --out picture.png")
+    say(f"\n{shown(folder)}/rule.json; next: srnca simulate {shown(folder)}/rule.json --out picture.png")

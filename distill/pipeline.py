@@ -66,9 +66,10 @@ def distill(
     rule's rollouts for (`refine=False` leaves it out). states: how much, beside the objective, refinement heeds that
     short stretches of the rule's rollouts end where the teacher's end: 0 is not at all, 1 as much as the objective.
     budget_s: roughly what fitting and refining may take. size, steps: of the teacher's rollouts. folder: where an
-    unfinished distillation is kept, stage by stage, until the result is saved there; `resume=True` goes on from there.
+    unfinished distillation is kept, stage by stage, until the result is saved there; `resume=True` goes on from there,
+    and begins where nothing is kept yet.
 
-    Raises InputError for bad arguments, a teacher that cannot be distilled so, or nothing to resume,
+    Raises InputError for bad arguments, a teacher that cannot be distilled so, or an unfinished one that is another,
     MissingPartError for an engine that is not installed.
     """
     for name, value in (("max_terms", max_terms), ("rows", rows), ("budget_s", budget_s)):

@@ -107,6 +107,8 @@ def distill(
     if budget_s is not None:
         options["budget_s"] = budget_s
     folder = out or Path(f"{source.stem}-rule")
+    if resume and not (folder / UNFINISHED).exists():
+        warn(f"{folder}: nothing unfinished there, starting anew")
     with Progress(quiet=quiet) as progress:
 
         def report(stage: str, fraction: float, detail: str) -> None:

@@ -94,9 +94,10 @@ def test_usage_errors_the_log_and_bugs_are_clean(
 
     monkeypatch.setattr(show, "read_rule", read_rule)
     monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
-    with pytest.raises(ZeroDivisionError) as caught, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("always")
-        main(["--verbose", "show", "x"])
+        with pytest.raises(ZeroDivisionError) as caught:
+            main(["--verbose", "show", "x"])
     sys.excepthook(caught.type, caught.value, caught.tb)
     logging.captureWarnings(False)
     said = capsys.readouterr().err

@@ -69,9 +69,9 @@ def distill(
     and refining may take; what there was no time for is left out and told in the report's `left_out`. Without it the
     result depends on the other arguments alone, however slow or busy the machine is.
     size, steps: of the teacher's rollouts. folder: where an unfinished distillation is kept, stage by stage, until the
-    result is saved there; `resume=True` goes on from there.
+    result is saved there; `resume=True` goes on from there, and begins where nothing is kept yet.
 
-    Raises InputError for bad arguments, a teacher that cannot be distilled so, or nothing to resume,
+    Raises InputError for bad arguments, a teacher that cannot be distilled so, or an unfinished one that is another,
     MissingPartError for an engine that is not installed.
     """
     for name, value in (("max_terms", max_terms), ("rows", rows)):

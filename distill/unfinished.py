@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,27 +17,34 @@ from distill.sampling import Samples
 from distill.teacher import Teacher, features_of
 from equations.errors import InputError
 from equations.files import write_bytes
+from equations.reading import check_regular_file, check_size
 from equations.rule import Candidate
 from equations.tree import from_tree, to_tree
 
 UNFINISHED = "unfinished.npz"  # the file's name in a result folder; saving the result removes it
 Arrays = dict[str, np.ndarray]
-# what NumPy and zipfile raise for files that are no such archive
-_DAMAGE = (OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile)
+_SEAL = "seal"  # the member that holds the digest of all others
+log = logging.getLogger(__name__)
 
 
 class Unfinished:
     """The stages that are done, each a dictionary of arrays; saved whole after every one.
 
     path: the file, or None to save nothing. key: what the stages depend on; a file made with another one is refused.
+    resume: go on with the file; where there is none yet, begin. A digest of all that is in it says whether it is whole:
+    what is read is what was written.
     """
 
     def __init__(self, path: Path | None, key: dict[str, Any], *, resume: bool = False) -> None:
         self.path, self.key = path, json.dumps(key, sort_keys=True)
         self.parts: Arrays = {}
-        if resume:
-            self._load()
+        if resume and path is None:
+            raise InputError("resume: expected a folder with an unfinished distillation, got none; leave out resume")
+        if resume and path is not None and path.exists():
+            self._load(path)
         elif path is not None:
+            if resume:
+                log.info("%s: nothing unfinished there, beginning anew", path)
             try:  # now, not after the first stage
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -53,26 +61,62 @@ class Unfinished:
             return
         kept = {name: a for name, a in self.parts.items() if not name.startswith(f"{stage}/")}
         self.parts = kept | {f"{stage}/{name}": a for name, a in arrays.items()}
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, key=np.array(self.key), **self.parts)
-        write_bytes(self.path, buffer.getvalue())
+        write_bytes(self.path, _sealed({"key": np.array(self.key), **self.parts}))
 
-    def _load(self) -> None:
-        if self.path is None or not self.path.is_file():
-            raise InputError(
-                f"resume: expected an unfinished distillation, found no file {self.path}; leave out --resume"
-            )
+    def _load(self, path: Path) -> None:
+        check_regular_file(path, "an unfinished distillation")
+        check_size(path.stat().st_size, "this file", path)
         try:
-            with np.load(self.path, allow_pickle=False) as data:
-                parts = {name: data[name] for name in data.files}
-        except _DAMAGE as error:
-            raise InputError(f"{self.path}: expected an unfinished distillation, it is damaged; start anew") from error
+            parts = _unsealed(path)
+        except Exception as error:  # NumPy and zipfile raise many kinds for files that are damaged or no such archive
+            raise InputError(
+                f"{path}: expected an unfinished distillation, it is damaged; start anew without --resume: only time "
+                "is lost, the teacher and finished results are other files"
+            ) from error
         if str(parts.pop("key", "")) != self.key:
             raise InputError(
-                f"{self.path}: this distillation was begun with other settings or another teacher; "
+                f"{path}: this distillation was begun with other settings or another teacher; "
                 "give the same ones, or leave out --resume"
             )
         self.parts = parts
+
+
+def _sealed(arrays: Arrays) -> bytes:
+    """The bytes of an uncompressed .npz of the arrays, with the digest of them all as its last member."""
+    buffer, members = io.BytesIO(), dict[str, bytes]()
+    for name, array in arrays.items():
+        packed = io.BytesIO()
+        np.lib.format.write_array(packed, np.asanyarray(array), allow_pickle=False)
+        members[f"{name}.npy"] = packed.getvalue()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in {**members, _SEAL: _digest(members)}.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return buffer.getvalue()
+
+
+def _unsealed(path: Path) -> Arrays:
+    """The inverse. Raises ValueError, or what zipfile does, for anything but a file that was written so."""
+    with zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+        if any(i.compress_type or i.file_size != i.compress_size for i in infos):
+            raise ValueError("compressed members")
+        if sum(i.file_size for i in infos) > path.stat().st_size:
+            raise ValueError("overlapping members")
+        members = {info.filename: archive.read(info) for info in infos}
+    if len(members) != len(infos) or members.pop(_SEAL, b"") != _digest(members):
+        raise ValueError("another digest")
+    return {
+        name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+        for name, data in members.items()
+    }
+
+
+def _digest(members: Mapping[str, bytes]) -> bytes:
+    found = hashlib.sha256()
+    for name, data in members.items():
+        found.update(f"{name} {len(data)}\n".encode())
+        found.update(data)
+    return found.hexdigest().encode()
 
 
 def fingerprint(teacher: Teacher) -> str:

@@ -44,10 +44,21 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def shorten(value: object, limit: int = 60) -> str:
-    """`value` for use in a message: its repr, cut to about `limit` characters; nested data are not walked."""
+    """`value` for use in a message: its repr, cut to about `limit` characters; lists and arrays are not walked."""
     if isinstance(value, (list, tuple, dict)):
         return f"{type(value).__name__} of {len(value)} entries"
     if isinstance(value, int) and value.bit_length() > 256:  # printing a giant integer is quadratic
         return f"an integer of {value.bit_length()} bits"
-    text = repr(value[: limit + 1]) if isinstance(value, str) else repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    shape = getattr(value, "shape", None)
+    if shape is not None and not isinstance(value, type):
+        kind = getattr(value, "dtype", "")
+        return shorten_text(f"{type(value).__name__} of shape {tuple(shape)} {kind}".strip(), limit)
+    return shorten_text(repr(value[: limit + 1]) if isinstance(value, str) else repr(value), limit)
+
+
+def shorten_text(text: str, limit: int = 200) -> str:
+    """`text` as one line of at most `limit` characters."""
+    line = text[: 4 * limit]
+    if not line.isprintable():  # line ends, for one
+        line = " ".join(line.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
 
-from equations.errors import InputError
+from equations.errors import InputError, shorten, shorten_text
 from equations.files import write_bytes
-from equations.stencils import Stencil
+from srnca import fields
 from srnca.legacy import is_legacy, read_legacy
 from srnca.nca import NCA
 from srnca.presets import TrainConfig
+from srnca.tensorfile import read_tensors
 
 FORMAT = "srnca.nca/1"
 PICTURE, RECORDING = "picture", "recording"  # kinds: what the automaton was trained on
 Built = TypeVar("Built")
 _KEYS = ("config", "weights", "stencils", "target", "history", "iteration", "provenance")
+_ORIGIN = {  # what the commands look up in the provenance, where it is there
+    "target": str, "notes": list, "vgg_weights": str | None, "recordings": list[str], "given": dict, "fingerprint": str,
+}  # fmt: skip
 
 
 @dataclass
@@ -99,15 +103,19 @@ def read_kind(path: Path | str) -> tuple[str, Any]:
     Raises InputError as load_checkpoint does.
     """
     path = Path(path)
-    data = _read(path)
+    if not os.path.exists(path):
+        raise InputError(f"{path}: no such checkpoint; make one with `srnca train IMAGE --out {path.name}`")
+    data = read_tensors(path, "a checkpoint")
     if is_legacy(data):
         return PICTURE, data
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        got = data.get("format", "no format") if isinstance(data, dict) else type(data).__name__
+        got = type(data).__name__
+        if isinstance(data, dict):
+            got = shorten(data["format"]) if "format" in data else "no format"
         raise InputError(f"{path}: expected a checkpoint of format {FORMAT}, got {got}; make one with `srnca train`")
     kind = data.get("kind", PICTURE)
     if kind not in (PICTURE, RECORDING):
-        raise InputError(f"{path}: expected a checkpoint of kind {PICTURE} or {RECORDING}, got {str(kind)[:40]!r}")
+        raise InputError(f"{path}: expected a checkpoint of kind {PICTURE} or {RECORDING}, got {shorten(kind)}")
     return kind, data
 
 
@@ -120,8 +128,8 @@ def build_from(
         raise InputError(f"{path}: the checkpoint lacks {', '.join(missing)}; train it again")
     try:
         return build(data)
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        reason = str(error).splitlines()[0]
+    except (InputError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError) as error:
+        reason = shorten_text(str(error))
         raise InputError(f"{path}: the parts of this checkpoint do not fit each other ({reason})") from error
 
 
@@ -129,64 +137,32 @@ def _load_legacy(path: Path, data: dict[str, Any], update_rate: float | None) ->
     try:
         config, nca = read_legacy(data, update_rate)
     except (InputError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{path}: {shorten_text(str(error), 300)}") from error
     origin = {"format": "legacy", "file": path.name, "update_rate": config.update_rate}
     return Checkpoint(config, nca, None, provenance=origin)
 
 
-def _read(path: Path) -> Any:
-    if not path.is_file():
-        raise InputError(f"{path}: no such checkpoint; make one with `srnca train IMAGE --out {path.name}`")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds here: unpickling, zip, EOF, runtime
-        raise InputError(
-            f"{path}: expected a checkpoint of plain tensors and numbers, got a file that is cut short or holds "
-            "other objects (those are never loaded, as they could run code); train it again or fetch it anew"
-        ) from error
-
-
-def settings_of(kind: type[Any], data: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of the configuration `kind` in a checkpoint's data; what this version does not know is left out."""
-    known = {f.name for f in fields(kind)}
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in data["config"].items() if k in known}
-
-
-def stencils_of(data: dict[str, Any], filters: int) -> tuple[Stencil, ...]:
-    """The stencils in a checkpoint's data. Raises ValueError when they are not `filters`."""
-    kernels: list[tuple[str, Any]] = [(s["name"], tuple(map(tuple, s["kernel"]))) for s in data["stencils"]]
-    stencils = tuple(Stencil(name, kernel) for name, kernel in kernels)
-    if len(stencils) != filters:
-        raise ValueError(f"{len(stencils)} stencils, expected {filters}")
-    return stencils
-
-
-def load_weights(nca: nn.Module, data: dict[str, Any]) -> None:
-    """Raises ValueError when they are not finite, RuntimeError when they do not fit."""
-    nca.load_state_dict(data["weights"])
-    if not all(bool(tensor.isfinite().all()) for tensor in nca.state_dict().values()):
-        raise ValueError("weights are not finite")
-
-
 def record_of(data: dict[str, Any]) -> dict[str, Any]:
-    """`history`, `iteration`, `provenance` and `training`, the fields of every checkpoint. Raises ValueError."""
-    history, provenance, training = data["history"], data["provenance"], data.get("training", {})
-    if history.ndim != 1 or not isinstance(provenance, dict) or not isinstance(training, dict):
-        raise ValueError("history, provenance or training is of another kind")
+    """`history`, `iteration`, `provenance` and `training`, the fields of every checkpoint. Raises InputError."""
+    origin, iteration = fields.part(data, "provenance", dict), fields.part(data, "iteration", int)
+    fields.plain(origin, "provenance")
+    for name, kind in _ORIGIN.items():
+        if name in origin:
+            fields.part(origin, name, kind)
+    if iteration < 0:
+        raise InputError(f"iteration: expected at least 0, got {iteration}")
     return {
-        "history": history.tolist(),
-        "iteration": int(data["iteration"]),
-        "provenance": provenance,
-        "training": training,
+        "history": fields.history(data),
+        "iteration": iteration,
+        "provenance": origin,
+        "training": fields.part(data, "training", dict) if "training" in data else {},
     }
 
 
 def _build(data: dict[str, Any]) -> Checkpoint:
-    config = TrainConfig(**settings_of(TrainConfig, data))
-    stencils = stencils_of(data, config.filters)
-    target = data["target"].numpy()
-    if target.shape != (config.size, config.size, 3) or not np.isfinite(target).all():
-        raise ValueError(f"target is {target.shape}, expected ({config.size}, {config.size}, 3) of finite numbers")
+    config = TrainConfig(**fields.settings(TrainConfig, data))
+    stencils, weights = fields.stencils(data, config.filters), fields.weights(data)
+    target = fields.numbers(data["target"], "target", (config.size, config.size, 3)).to(torch.float32).numpy()
     nca = NCA(config.nca, stencils=stencils, colour=target.mean(axis=(0, 1)).tolist())
-    load_weights(nca, data)
+    fields.put_weights(nca, weights)
     return Checkpoint(config, nca, target, **record_of(data))

@@ -15,6 +15,7 @@ from torch import Tensor
 from equations.errors import InputError, shorten
 from equations.init import Init
 from equations.stencils import ID, Stencil
+from srnca.fields import numbers
 from srnca.nca import NCA
 from srnca.presets import TrainConfig
 
@@ -92,18 +93,7 @@ def _filters(inputs: int, channels: int) -> int:
 
 def _tensor(data: dict[str, Any], name: str, shape: tuple[int | None, ...]) -> Tensor:
     """One of its tensors as float32, checked; None in `shape` is any length above 0."""
-    value = data[name]
-    if not isinstance(value, Tensor) or not value.is_floating_point():
-        got = value.dtype if isinstance(value, Tensor) else type(value).__name__
-        raise InputError(f"{name}: expected a tensor of real numbers, got {got}")
-    fits = value.ndim == len(shape) and all(n and want in (None, n) for n, want in zip(value.shape, shape, strict=True))
-    if not fits:
-        wanted = ", ".join("any" if n is None else str(n) for n in shape)
-        raise InputError(f"{name}: expected the shape ({wanted}), got {tuple(value.shape)}")
-    value = value.detach().to(torch.float32)
-    if not bool(value.isfinite().all()):
-        raise InputError(f"{name}: expected finite numbers, got NaN or infinity")
-    return value
+    return numbers(numbers(data[name], name, shape).to(torch.float32), name, shape)
 
 
 def _first_state(channels: int) -> Init:

@@ -27,6 +27,7 @@ from srnca.nca import NCA
 from srnca.patches import PatchDistance
 from srnca.presets import TrainConfig
 from srnca.provenance import provenance
+from srnca.resuming import check_training, checking_training
 from srnca.saving import train_and_save, unfinished
 
 log = logging.getLogger(__name__)
@@ -217,13 +218,11 @@ class _Run:
             self.history, self.iteration = list(checkpoint.history), checkpoint.iteration
             return
         self.history = list(checkpoint.history)
-        try:
+        with checking_training():
+            check_training(checkpoint.training, self.state(), {"optimiser": self.optimiser})
             self.load(checkpoint.training)
-            shape = (self.config.pool, self.config.channels, self.config.size, self.config.size)
-            if self.pool.shape != shape or self.iteration != len(self.history):
-                raise ValueError("its parts do not fit each other")
-        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-            raise InputError(f"resume: the checkpoint's training state is damaged ({error}); start anew") from error
+            if self.iteration != len(self.history):
+                raise InputError("its parts do not fit each other")
         self.good = self.recent = self.state()
 
     def checkpoint(self, *, finished: bool = False) -> Checkpoint:

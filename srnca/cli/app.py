@@ -7,25 +7,28 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Annotated, NoReturn
 
 import typer
 
-from equations.errors import InputError, MissingPartError, SrncaError
+from equations.errors import InputError, MissingPartError, SrncaError, shorten_text
 from srnca._version import __version__
 from srnca.cli import analyze, distill, doctor, explore, models, rate, show, simulate, sweep, train, verify
-from srnca.cli.output import warn
+from srnca.cli.output import say, warn
 from srnca.cli.ranks import said_by_first
+from srnca.cli.streams import flush_output, is_gone, prepare_streams, write
+from srnca.visible import visible
 
 FAILED, BAD_INPUT, MISSING_PART, INTERRUPTED = 1, 2, 4, 130
+LONGEST = 2000  # characters of a message
 
 app = typer.Typer(
     name="srnca",
@@ -54,26 +57,35 @@ def _options(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command line and return its exit code."""
+    prepare_streams()
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    code = _run(words)
+    failure = flush_output()
+    if failure is not None and code == 0:
+        warn(f"error: the result could not be written to standard output: {failure}")
+        return FAILED
+    return code
+
+
+def _run(words: list[str]) -> int:
     if words == ["--version"]:
-        print(f"srnca {__version__}")
+        say(f"srnca {__version__}")
         return 0
     with _terminating_like_ctrl_c():
         try:
             command = typer.main.get_command(app)
             with command.make_context("srnca", words) as context:  # typer's own main() has other exit codes
                 command.invoke(context)
-            sys.stdout.flush()
         except typer.Exit as done:
             return done.exit_code
         except KeyboardInterrupt:
             return INTERRUPTED
-        except BrokenPipeError:  # `srnca show rule.json | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
         except Exception as error:
+            if isinstance(error, BrokenPipeError) and is_gone(sys.stdout):  # `srnca --help | head -1`
+                return 0
             known = _explain(error)
             if known is None:
+                sys.excepthook = _print_bug
                 raise
             if not said_by_first(error):
                 warn(f"error: {known[1]}")
@@ -81,9 +93,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _print_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A traceback without characters that command a terminal: its message may quote a file."""
+    text = "".join(traceback.format_exception(kind, error, trace))
+    write(visible(text, keep="\n").rstrip("\n"), sys.stderr)
+
+
 def _explain(error: Exception) -> tuple[int, str] | None:
     """The exit code and the sentence for an error that a person can act on; None for a bug of ours."""
-    text = " ".join(str(error).split())
+    text = shorten_text(str(error), LONGEST)
     if isinstance(error, MissingPartError):
         return MISSING_PART, text
     if isinstance(error, InputError):
@@ -91,7 +109,7 @@ def _explain(error: Exception) -> tuple[int, str] | None:
     if isinstance(error, SrncaError):
         return FAILED, text
     if hasattr(error, "format_message"):  # usage errors of typer (and of click, in its older versions)
-        message = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
+        message = shorten_text(error.format_message(), LONGEST).replace("Value error, ", "").rstrip(".")
         code = int(getattr(error, "exit_code", BAD_INPUT))
         return code, f"{message} (see: srnca {_command_path(error)}--help)"
     if isinstance(error, OSError):
@@ -111,12 +129,20 @@ def _command_path(error: Exception) -> str:
 def _set_up_logging(verbose: bool) -> None:
     """Without --verbose the library's log stays silent: what matters reaches the commands as notes."""
     handler: logging.Handler = logging.StreamHandler(sys.stderr) if verbose else logging.NullHandler()
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
-    for name in ("equations", "distill", "srnca"):
+    handler.setFormatter(_Cleaning("%(name)s: %(message)s"))
+    logging.captureWarnings(verbose)
+    for name in ("equations", "distill", "srnca", "py.warnings"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.propagate = False
         logger.setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+class _Cleaning(logging.Formatter):
+    """Log records without characters that command a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record), keep="\n")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import typer
 from equations.errors import InputError
 from srnca.cli.distill_text import describe, describe_shortfall, shortened
 from srnca.cli.options import LEAST_EFFORT, MOST_EFFORT, check_folder, parse_duration
-from srnca.cli.output import say, say_json, warn
+from srnca.cli.output import say, say_json, shown, warn
 from srnca.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def distill(
     if terms is not None:
         options["terms"] = terms
     folder = out or Path(f"{source.stem}-rule")
+    if resume and not (folder / UNFINISHED).exists():
+        warn(f"{folder}: nothing unfinished there, starting anew")
     with Progress(quiet=quiet) as progress:
 
         def report(stage: str, fraction: float, detail: str) -> None:
@@ -210,6 +212,6 @@ def _say_result(result: Distillation, folder: Path, *, as_json: bool) -> None:
     say(describe(result.report))
     short = describe_shortfall(result.report, folder)
     if short is None:
-        say(f"\n{folder}/rule.json; next: srnca simulate {folder}/rule.json --out picture.png")
+        say(f"\n{shown(folder)}/rule.json; next: srnca simulate {shown(folder)}/rule.json --out picture.png")
     else:
-        say(f"\n{folder}/rule.json is a poor rule: {short}")
+        say(f"\n{shown(folder)}/rule.json is a poor rule: {short}")

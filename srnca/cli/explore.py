@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnca.cli.output import number, say, say_json, table, warn
+from srnca.cli.output import number, say, say_json, shown, table, warn
 from srnca.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -79,5 +79,5 @@ def describe(found: Findings) -> str:
     lines = [table(rows), "", verdict(found), f"{queued} new sets in the queue; srnca sweep runs them first"]
     if found.score is not None:
         lines.append(f"learned score: R² {found.score.r2} held out by trial")
-    lines += [f"{what}: {why}" for what, why in found.lacks.items()]
+    lines += [f"{what}: {shown(why)}" for what, why in found.lacks.items()]
     return "\n".join(lines)

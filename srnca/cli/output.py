@@ -1,4 +1,8 @@
-"""Results go to stdout, everything else to stderr."""
+"""Results go to stdout, everything else to stderr; all that is printed goes through here.
+
+Text of files, names and studies may hold characters that command a terminal (`\\x1b[2J` clears it): they are written
+out, as `\\x1b`.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from srnca.cli.streams import write
+from srnca.visible import escape_json, visible
+
 
 def say(text: str = "") -> None:
-    """A line of the result, on stdout."""
-    print(text)
+    """Lines of the result, on stdout. What comes from outside and may hold line ends goes through `shown` first."""
+    write(visible(text, keep="\n"), sys.stdout)
 
 
 def warn(text: str) -> None:
     """A line about the run, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    write(visible(text), sys.stderr)
 
 
 def say_json(data: Mapping[str, Any]) -> None:
     """The whole result as one JSON object on stdout. Numbers that JSON has no word for become null."""
-    print(json.dumps(plain(data), indent=2, allow_nan=False, ensure_ascii=False))
+    whole = plain(data)
+    text = escape_json(json.dumps(whole, indent=2, allow_nan=False, ensure_ascii=False))
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeError:
+        text = json.dumps(whole, indent=2, allow_nan=False, ensure_ascii=True)
+    write(text, sys.stdout)
+
+
+def shown(value: object) -> str:
+    """A name, a path or a word of a file as part of a line: control characters and line ends are written out."""
+    return visible(str(value))
 
 
 def plain(value: Any) -> Any:
@@ -48,6 +66,7 @@ def number(value: float | None) -> str:
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> str:
-    """Left-aligned columns, two spaces apart."""
+    """Left-aligned columns, two spaces apart. A cell is one line, whatever it holds."""
+    rows = [tuple(map(shown, row)) for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)

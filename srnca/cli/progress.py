@@ -7,6 +7,9 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from srnca.cli.output import warn
+from srnca.visible import visible
+
 LINE_EVERY_S = 10.0
 
 
@@ -42,6 +45,7 @@ class Progress:
         if self.quiet:
             return
         left = self._clock.left(label, done, total)
+        label, detail = visible(label), visible(detail)
         if self._bars is not None:
             if label not in self._tasks:
                 self._tasks[label] = self._bars.add_task(label, total=total, detail="", left="")
@@ -55,15 +59,15 @@ class Progress:
     def note(self, text: str) -> None:
         """Said aloud even when quiet: something happened that a person must know."""
         if self._bars is not None:
-            self._bars.console.print(text, markup=False, highlight=False)
+            self._bars.console.print(visible(text), markup=False, highlight=False, emoji=False)
         else:
-            print(text, file=sys.stderr, flush=True)
+            warn(text)
 
     @staticmethod
     def _line(label: str, done: float, total: float, detail: str, left: str) -> None:
         count = f"{done:g}/{total:g}" if total > 1 else f"{100 * done:.0f} %"
         parts = [label, count, detail, left]
-        print("  ".join(part for part in parts if part), file=sys.stderr, flush=True)
+        warn("  ".join(part for part in parts if part))
 
 
 class _Clock:
@@ -96,7 +100,7 @@ def _make_bars() -> Any:
     from rich.progress import Progress as Bars
 
     return Bars(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[detail]}", markup=False),

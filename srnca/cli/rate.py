@@ -13,7 +13,7 @@ import typer
 from equations.errors import InputError
 from srnca.cli.keys import Keys, reading_keys
 from srnca.cli.options import check_output
-from srnca.cli.output import number, say, say_json, table, warn
+from srnca.cli.output import number, say, say_json, shown, table, warn
 
 if TYPE_CHECKING:
     from srnca.studies.ratings import Consistency, Shown
@@ -75,7 +75,7 @@ def rate(
 
 def describe(given: int, rater: str, found: Mapping[str, Consistency]) -> str:
     """The table of all raters that have seen a picture twice."""
-    text = f"{given} rating{'' if given == 1 else 's'} by {rater}, all in the study"
+    text = f"{given} rating{'' if given == 1 else 's'} by {shown(rater)}, all in the study"
     if not found:
         return f"{text}\nno picture has been rated twice yet: the rater's consistency is not known"
     rows: list[tuple[str, ...]] = [("rater", "repeats", "same", "second − first", "apart", "weighted kappa")]
@@ -92,7 +92,8 @@ def _at_the_terminal(study: Any, pages: list[list[Shown]], rater: str, path: Pat
     total = sum(len(page) for page in pages)
     session = _Session(study, pages, rater, path, targets)
     with reading_keys() as keys:
-        warn(f"{total} pictures; open {path} in a viewer that follows the file\n{KEYS}")
+        warn(f"{total} pictures; open {path} in a viewer that follows the file")
+        warn(KEYS)
         try:
             session.run(keys)
         except KeyboardInterrupt:

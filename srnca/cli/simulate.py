@@ -13,7 +13,7 @@ import typer
 
 from srnca.cli.inputs import Changes, Source, file_name, read_source
 from srnca.cli.options import check_folder, check_output, parse_size
-from srnca.cli.output import say, say_json, warn
+from srnca.cli.output import say, say_json, shown, warn
 from srnca.cli.progress import Progress, short_time
 from srnca.cli.ranks import ignore, is_first, sharing
 from srnca.cli.stopping import stopping_politely
@@ -241,8 +241,9 @@ def _describe(facts: dict[str, Any], wanted: int) -> str:
     steps = f"stopped after {facts['steps']} of {wanted} steps" if facts["interrupted"] else f"{wanted} steps"
     size = f"{facts['size']['width']}x{facts['size']['height']} cells"
     speed = f", {_speed(facts['cells_per_s'])}" if facts["steps"] else ""
-    line = f"{facts['out']}: {frames} of {size}, {steps} in {short_time(facts['time_s'])} ({facts['backend']}{speed})"
-    return line if facts["state"] is None else f"{line}\n{facts['state']}: the last state"
+    how = f"{short_time(facts['time_s'])} ({facts['backend']}{speed})"
+    line = f"{shown(facts['out'])}: {frames} of {size}, {steps} in {how}"
+    return line if facts["state"] is None else f"{line}\n{shown(facts['state'])}: the last state"
 
 
 def _speed(cells: float) -> str:

@@ -12,7 +12,7 @@ import typer
 from equations.errors import InputError
 from srnca.cli import train_options as opt
 from srnca.cli.options import resolve_device
-from srnca.cli.output import number, say, say_json, warn
+from srnca.cli.output import number, say, say_json, shown, warn
 from srnca.cli.progress import Progress
 from srnca.cli.stopping import stopping_politely
 from srnca.cli.sweep_table import result_data, result_table
@@ -148,7 +148,7 @@ def _submit(plan: Plan, workers: int, options: dict[str, Any], *, as_json: bool)
     if as_json:
         say_json({"study": plan.name, "jobs": jobs, "logs": folder})
     else:
-        say(f"submitted {len(jobs)} workers: jobs {', '.join(jobs)}; logs in {folder}")
+        say(f"submitted {len(jobs)} workers: jobs {', '.join(jobs)}; logs in {shown(folder)}")
 
 
 def _run(study: optuna.Study, plan: Plan, workers: int, saying: _Saying) -> None:
@@ -246,5 +246,5 @@ def _say_results(study: optuna.Study, plan: Plan, saying: _Saying) -> None:
     left = len(waiting_sets(study, study.get_trials(deepcopy=False)))
     if left:
         say(f"{left} suggested sets wait in the study's queue: raise --trials above {plan.total} to run them")
-    say(f"pictures and checkpoints are in {folder}")
+    say(f"pictures and checkpoints are in {shown(folder)}")
     say(f"next: srnca explore {plan.name} --out {plan.name}-report")

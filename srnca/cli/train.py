@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from equations.errors import InputError
 from srnca.cli import train_options as opt
 from srnca.cli.options import check_output, parse_clamp, parse_crop, parse_duration, resolve_device
-from srnca.cli.output import number, say, say_json, warn
+from srnca.cli.output import number, say, say_json, shown, warn
 from srnca.cli.preview import Preview
 from srnca.cli.progress import Progress, short_time
 from srnca.cli.stopping import TimeUp
@@ -244,8 +244,8 @@ def _say_result(job: _Job, done: Checkpoint, *, seconds: float, stopped: bool, a
         )
         return
     how = "stopped at the time limit" if stopped else "trained"
-    say(f"{job.out}: {how}, {done.iteration} iterations in {short_time(seconds)}, loss {number(loss)}")
+    say(f"{shown(job.out)}: {how}, {done.iteration} iterations in {short_time(seconds)}, loss {number(loss)}")
     if stopped:
-        say(f"go on with: srnca train --resume --out {job.out}")
+        say(f"go on with: srnca train --resume --out {shown(job.out)}")
     else:
-        say(f"next: srnca distill --checkpoint {job.out}")
+        say(f"next: srnca distill --checkpoint {shown(job.out)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from equations.errors import InputError
 from srnca.cli.options import check_output
-from srnca.cli.output import number, say, say_json, warn
+from srnca.cli.output import number, say, say_json, shown, warn
 from srnca.cli.preview_frames import FramesPreview
 from srnca.cli.progress import Progress, short_time
 from srnca.cli.stopping import TimeUp
@@ -220,11 +220,11 @@ def _say_result(
         )
         return
     how = "stopped at the time limit" if stopped else "trained"
-    say(f"{out}: {how}, {done.iteration} iterations in {short_time(seconds)}, loss {number(loss)}")
+    say(f"{shown(out)}: {how}, {done.iteration} iterations in {short_time(seconds)}, loss {number(loss)}")
     if error:
         wrong = ", ".join(f"{name} {number(value)}" for name, value in error.items())
         say(f"wrong by, per unit of time, on frames held out: {wrong}")
     if stopped:
-        say(f"go on with: srnca train --resume --out {out}")
+        say(f"go on with: srnca train --resume --out {shown(out)}")
     else:
-        say(f"next: srnca distill --checkpoint {out}")
+        say(f"next: srnca distill --checkpoint {shown(out)}")

@@ -8,19 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from equations.errors import InputError
 from equations.files import write_bytes
-from srnca.checkpoint import (
-    FORMAT,
-    RECORDING,
-    build_from,
-    load_weights,
-    read_kind,
-    record_of,
-    settings_of,
-    stencils_of,
-)
+from srnca import fields
+from srnca.checkpoint import FORMAT, RECORDING, build_from, read_kind, record_of
 from srnca.dynamics.config import DynamicsConfig
 from srnca.dynamics.footage import Footage
 from srnca.dynamics.network import RecordingNCA
@@ -82,11 +75,25 @@ def load_recording_checkpoint(path: Path | str) -> RecordingCheckpoint:
 
 
 def _build(data: dict[str, Any]) -> RecordingCheckpoint:
-    config = DynamicsConfig(**settings_of(DynamicsConfig, data))
-    nca = RecordingNCA(config, stencils=stencils_of(data, config.filters))
-    load_weights(nca, data)
-    error = tuple(float(e) for e in data["error"])
+    config = DynamicsConfig(**fields.settings(DynamicsConfig, data))
+    stencils, weights = fields.stencils(data, config.filters), fields.weights(data)
+    _check_size(config, weights)
+    nca = RecordingNCA(config, stencils=stencils)
+    fields.put_weights(nca, weights)
+    error = tuple(float(e) for e in fields.part(data, "error", list[float]))
     if len(error) not in (0, len(config.names)):
-        raise ValueError(f"{len(error)} errors, expected {len(config.names)}")
-    footage = Footage([f.numpy() for f in data["footage"]], config.names, config.dt * config.stride, config.dx)
-    return RecordingCheckpoint(config, nca, footage, error, float(data.get("gain", 1.0)), **record_of(data))
+        raise InputError(f"error: expected {len(config.names)} numbers, one a channel, got {len(error)}")
+    frames = [
+        fields.numbers(f, "footage", (None,) * 4).to(torch.float32).numpy() for f in fields.part(data, "footage", list)
+    ]
+    footage = Footage(frames, config.names, config.dt * config.stride, config.dx)
+    gain = float(fields.part(data, "gain", float)) if "gain" in data else 1.0
+    return RecordingCheckpoint(config, nca, footage, error, gain, **record_of(data))
+
+
+def _check_size(config: DynamicsConfig, weights: dict[str, Tensor]) -> None:
+    """A configuration may ask for a network of any size; the file must hold the weights of it."""
+    asked = config.hidden * config.features + (len(config.channels) * config.features if config.linear_path else 0)
+    there = sum(tensor.numel() for tensor in weights.values())
+    if asked > there:
+        raise InputError(f"weights: expected at least {asked} numbers for this configuration, got {there}")

@@ -20,6 +20,7 @@ from srnca.dynamics.newton import FIRST_DAMPING, Newton, decay_for, rollout_loss
 from srnca.dynamics.rollout import Batch, Bounds, States, cleanest, gather, raw_states
 from srnca.dynamics.stages import RecordingProgress, Stage, stages_of
 from srnca.provenance import provenance
+from srnca.resuming import check_training, checking_training
 
 FIRST_ITERATIONS = 8  # of Gauss-Newton at most, while steps are longer than the automaton's own
 LATER_ITERATIONS = 25
@@ -203,12 +204,11 @@ class Run:
 
     def restore(self, before: RecordingCheckpoint) -> None:
         self.history = list(before.history)
-        try:
+        with checking_training():
+            check_training(before.training, self.state(), {"adam": self.adam})
             self.load(before.training)
             if not 0 <= self.stage < len(self.stages) or len(self.history) != before.iteration:
-                raise ValueError("its parts do not fit each other")
-        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-            raise InputError(f"resume: the checkpoint's training state is damaged ({error}); start anew") from error
+                raise InputError("its parts do not fit each other")
 
     def checkpoint(self, training: dict[str, Any] | None = None, error: tuple[float, ...] = ()) -> RecordingCheckpoint:
         kept = sum(f.numel() for f in self.excerpt.frames) / sum(f.numel() for f in self.footage.frames)

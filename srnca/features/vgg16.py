@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from equations.errors import InputError, MissingPartError
+from equations.errors import InputError, MissingPartError, shorten_text
+from srnca.tensorfile import read_tensors
 
 FILE = "vgg16-397923af.pth"
 URL = f"https://download.pytorch.org/models/{FILE}"
@@ -94,7 +95,7 @@ def _load(path: Path, *, checked: bool) -> VGG16:
         if not digest.startswith(FILE.split("-")[1].split(".")[0]):
             raise InputError(f"{path}: the checksum is {digest[:8]}…, expected 397923af…; fetch the file anew")
     try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
+        weights = read_tensors(path, "weights")
         bank = VGG16()
         bank.features.load_state_dict(
             {
@@ -105,6 +106,6 @@ def _load(path: Path, *, checked: bool) -> VGG16:
         )
     except Exception as error:
         raise InputError(
-            f"{path}: expected torchvision's VGG16 weights (features.0.weight, …): {str(error).splitlines()[0]}"
+            f"{path}: expected torchvision's VGG16 weights (features.0.weight, …): {shorten_text(str(error))}"
         ) from error
     return bank

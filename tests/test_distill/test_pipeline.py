@@ -336,11 +336,13 @@ def test_another_teacher_is_not_resumed_but_another_wanted_loss_is(
     distill(Network(), objective=abs, folder=tmp_path, resume=True, max_loss=0.3, **LATER)
 
 
-def test_nothing_to_resume_is_bad_input(tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path / "none", None):
-        with pytest.raises(InputError, match="found no file"):
-            distill(Network(), folder=folder, resume=True, **LATER)
-    assert list(tmp_path.iterdir()) == []
+def test_with_nothing_to_resume_it_begins_anew(tmp_path: Path) -> None:
+    """As after a kill before the first stage."""
+    seen: list[str] = []
+    distill(Network(), folder=tmp_path / "r", resume=True, progress=lambda stage, *_: seen.append(stage), **LATER)
+    assert seen[0] == "sample"
+    with pytest.raises(InputError, match="expected a folder with an unfinished distillation"):
+        distill(Network(), resume=True, **LATER)
 
 
 def test_without_resume_it_begins_anew(tmp_path: Path, begun: bytes) -> None:

@@ -165,7 +165,7 @@ def test_files_of_something_else(tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     with pytest.raises(InputError, match="no such checkpoint; make one with `srnca train"):
         load_checkpoint(path)
-    with pytest.raises(InputError, match="no such checkpoint"):
+    with pytest.raises(InputError, match="expected a checkpoint, got a folder"):
         load_checkpoint(tmp_path)
     path.write_text("hello")
     with pytest.raises(InputError, match="cut short"):
@@ -178,10 +178,12 @@ def test_files_of_something_else(tmp_path: Path) -> None:
         (torch.zeros(3), "Tensor"),
         ([1], "list"),
         ({"a": 1}, "no format"),
-        ({"format": "srnca.nca/9"}, "srnca.nca/9"),
+        ({"format": "srnca.nca/9"}, "'srnca.nca/9'"),
+        ({"format": torch.zeros(9, 9)}, "Tensor of shape"),
+        ({"format": "srnca.nca/1", "kind": torch.zeros(9, 9)}, "Tensor of shape"),
     ):
         torch.save(other, path)
-        with pytest.raises(InputError, match=f"expected a checkpoint of format srnca.nca/1, got {name}"):
+        with pytest.raises(InputError, match=rf"expected a checkpoint of .*, got {name}"):
             load_checkpoint(path)
 
 
@@ -233,14 +235,81 @@ def _spoilt(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         {"history": None},
         {"history": [1.0]},
         {"history": torch.tensor(1.0)},
+        {"history": torch.zeros(3, dtype=torch.int64)},
         {"iteration": "two"},
         {"iteration": None},
+        {"iteration": float("inf")},
+        {"iteration": True},
+        {"iteration": -1},
+        {"iteration": torch.zeros(400, 400)},
+        {"stencils": torch.zeros(400, 400)},
+        {"stencils": lambda stencils: [{**s, "name": torch.zeros(40, 40)} for s in stencils]},
+        {"stencils": lambda stencils: [{**s, "kernel": torch.zeros(40, 40)} for s in stencils]},
+        {"stencils": lambda stencils: [{**s, "name": "id"} for s in stencils]},
+        {"config": lambda config: {**config, "channels": True}},
+        {"config": lambda config: {**config, "channels": torch.zeros(40, 40)}},
+        {"config": lambda config: {**config, "clamp": (0.0, float("inf"))}},
+        {"config": lambda config: {**config, "seed": float("inf")}},
+        {"config": lambda config: {**config, "bank": ["multiscale"]}},
+        {"config": lambda config: {7: 7}},
+        {"weights": lambda weights: {**weights, 7: weights["weight"]}},
+        {"weights": lambda weights: {**weights, "a" * 9000: weights["weight"]}},
+        {"weights": lambda weights: {**weights, "weight": weights["weight"].double() * 1e300}},
+        {"target": torch.zeros(16, 16, 3, dtype=torch.int64)},
         {"provenance": 3},
+        {"provenance": {"target": torch.zeros(40, 40)}},
+        {"provenance": {"target": ["a"]}},
+        {"provenance": {"more": [float("nan")]}},
+        {"provenance": {3: "a"}},
+        {"provenance": {"vgg_weights": 3}},
         {"training": 3},
     ],
     ids=lambda changes: next(iter(changes)),
 )
 def test_parts_that_do_not_fit_are_refused(saved: Path, changes: dict[str, Any]) -> None:
     change(saved, **changes)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError) as caught:
         load_checkpoint(saved)
+    said = str(caught.value)
+    assert said.startswith(f"{saved}: ")
+    assert "do not fit each other (" in said
+    assert len(said) < len(str(saved)) + 300
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"iteration": float("inf")},
+        {"history": float("inf")},
+        {"history": "all"},
+        {"pool": torch.zeros(8, 4, 16, 16, dtype=torch.float64)},
+        {"pool": torch.full((8, 4, 16, 16), float("nan"))},
+        {"pool": torch.zeros(1)},
+        {"random": torch.zeros(3)},
+        {"slowdown": "slow"},
+        {"setbacks": [1]},
+        {"weights": {}},
+        {"optimiser": {}},
+        {"optimiser": lambda o: {**o, "state": {0: {"step": "x"}}}},
+        {"optimiser": lambda o: {**o, "state": {k: {**v, "exp_avg": torch.zeros(7)} for k, v in o["state"].items()}}},
+        {"optimiser": lambda o: {**o, "param_groups": [{**o["param_groups"][0], "betas": 3}]}},
+        {"optimiser": lambda o: {**o, "param_groups": []}},
+    ],
+    ids=lambda damage: next(iter(damage)),
+)
+def test_a_training_state_that_does_not_fit_is_refused(tmp_path: Path, damage: dict[str, Any]) -> None:
+    out = tmp_path / "x.pt"
+    out.write_bytes(GOLDEN.read_bytes())
+    whole = load_checkpoint(out)
+    target = Target("stripes", whole.target)
+
+    def damaged(training: dict[str, Any]) -> dict[str, Any]:
+        return training | {k: v(training[k]) if callable(v) else v for k, v in damage.items()}
+
+    change(out, training=damaged)
+    with pytest.raises(
+        InputError, match=r"resume: the checkpoint's training state is damaged .*; start anew"
+    ) as caught:
+        train(target, whole.config, out=out, resume=True)
+    assert len(str(caught.value)) < 400

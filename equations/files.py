@@ -46,8 +46,11 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write `text` to `path` atomically, as UTF-8 with `\\n` line ends."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write `text` to `path` atomically, as UTF-8 with `\\n` line ends.
+
+    Bytes of file names that are no UTF-8 (Python's lone surrogates) are written as escapes such as \\udcff.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def _umask() -> int:

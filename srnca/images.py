@@ -7,16 +7,17 @@ to print.
 from __future__ import annotations
 
 import difflib
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from equations.errors import InputError
 from srnca.image_writers import contact_sheet, save_gif, save_png
+from srnca.picture_files import Picture, Pictures
+from srnca.tiff import Deep
 
 __all__ = ["Target", "contact_sheet", "load_picture", "load_target", "resize", "save_gif", "save_png"]
 
@@ -24,9 +25,8 @@ Pixels = NDArray[np.uint8] | NDArray[np.float32]  # 0..255 or [0, 1]
 Crop = tuple[int, int, int]  # x, y of the top left corner and the side, in pixels of the upright picture
 SMALLEST = 16  # px: the shortest side that holds a texture
 LARGEST = 2048  # px: the longest side of a target
-MAX_PIXELS = 128_000_000  # a decompression bomb claims more than any camera
 FLAT = 0.01  # a standard deviation below this is a picture without texture
-_DEEP = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}  # grey of more than 8 bits
+DARK = 0.25  # 16-bit pictures whose largest value is a smaller share of white are those of a camera with fewer bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ def load_picture(path: Path, size: tuple[int, int]) -> tuple[NDArray[np.float32]
     """
     _check_file(path)
     picture, notes = _read(path)
-    (height, width), (h, w) = (picture.height, picture.width), size
+    (width, height), (h, w) = picture.size, size
     across, down = min(width, max(1, round(height * w / h))), min(height, max(1, round(width * h / w)))
     if (across, down) != (width, height):
         notes.append(f"centre-cropped {width}x{height} to {across}x{down}")
@@ -142,46 +142,17 @@ def _check_file(path: Path) -> None:
     )
 
 
-def _read(path: Path) -> tuple[Image.Image, list[str]]:
+def _read(path: Path) -> tuple[Picture, list[str]]:
     """The first frame, decoded and upright."""
-    notes: list[str] = []
-    try:
-        with warnings.catch_warnings(), _open(path) as picture:
-            warnings.simplefilter("ignore")  # what matters raises or is said in the notes
-            frames = getattr(picture, "n_frames", 1)
-            if frames > 1:
-                notes.append(f"{frames} frames: only the first is used")
-                picture.seek(0)
-            picture.load()
-            if picture.getexif().get(0x0112, 1) in range(2, 9):
-                notes.append("turned upright as its EXIF orientation says")
-            return ImageOps.exif_transpose(picture), notes
-    except Image.UnidentifiedImageError as error:
-        raise InputError(
-            f"{path}: expected an image (PNG, JPEG, TIFF, WebP, GIF, ...), got a file that is none of them; "
-            "save it as PNG with an image program"
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise InputError(
-            f"{path}: expected at most {MAX_PIXELS // 10**6} million pixels, got more; crop it or scale it down"
-        ) from error
-    except PermissionError as error:
-        raise InputError(f"{path}: expected a readable file, got {error.strerror}; mend its permissions") from error
-    except Exception as error:  # decoders raise almost anything on a damaged file
-        raise InputError(
-            f"{path}: expected a whole image, got one that breaks off or is damaged ({error}); fetch or save it again"
-        ) from error
-
-
-def _open(path: Path) -> Image.Image:
-    """The file's header. Pillow only warns of a bomb up to twice its own limit; MAX_PIXELS is ours."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        picture = Image.open(path)
-    if picture.width * picture.height > MAX_PIXELS:
-        picture.close()
-        raise Image.DecompressionBombError
-    return picture
+    with Pictures(path) as pictures:
+        picture, turned = pictures.page(0)
+        notes = list(pictures.notes) if pictures.count == 1 else [f"{pictures.count} frames: only the first is used"]
+        if turned:
+            notes.append("turned upright as its EXIF orientation says")
+        if pictures.cut and isinstance(picture, Image.Image):
+            highest = int(np.asarray(picture.convert("RGB")).max())
+            notes += [f"its largest value is {highest} of 255, so it is dark"] if highest < DARK * 255 else []
+        return picture, notes
 
 
 def _square(size: tuple[int, int], crop: Crop | None, name: str, notes: list[str]) -> tuple[int, int, int, int]:
@@ -209,11 +180,12 @@ def _square(size: tuple[int, int], crop: Crop | None, name: str, notes: list[str
     return left, top, left + side, top + side
 
 
-def _pixels(picture: Image.Image, notes: list[str]) -> Pixels:
-    """(h, w, 3) from any of Pillow's modes."""
+def _pixels(picture: Picture, notes: list[str]) -> Pixels:
+    """(h, w, 3) from any of Pillow's modes, or from samples of more than 8 bits."""
+    if isinstance(picture, Deep):
+        values = _deep_pixels(picture, notes)
+        return values if values.ndim == 3 else np.repeat(values[..., None], 3, axis=-1)
     mode = picture.mode
-    if mode in _DEEP:
-        return np.repeat(_deep_grey(picture, notes)[..., None], 3, axis=-1)
     if mode in {"1", "L", "LA", "La"}:
         notes.append("grey picture: red, green and blue are equal")
     if mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in picture.info:
@@ -229,19 +201,26 @@ def _pixels(picture: Image.Image, notes: list[str]) -> Pixels:
         raise InputError(f"picture: expected colours that turn to RGB, got mode {mode}; save it as RGB PNG") from error
 
 
-def _deep_grey(picture: Image.Image, notes: list[str]) -> NDArray[np.float32]:
-    """16-bit by its full range, as other programs show it; 32-bit and reals have none, so by their own."""
-    values = np.asarray(picture).astype(np.float64)
+def _deep_pixels(picture: Deep, notes: list[str]) -> NDArray[np.float32]:
+    """In [0, 1]: 16 bits by their full range, as other programs show it; 32 bits and reals by their own range."""
+    values = picture.values.astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError("picture: expected finite values, got some that are not a number or infinite; mend the file")
     low, high = float(values.min()), float(values.max())
-    if picture.mode == "F" and low >= 0 and high <= 1:
-        notes.append("grey picture of real numbers in 0..1: red, green and blue are equal")
-    elif picture.mode == "F" or low < 0 or high > 65535:
-        notes.append(f"grey picture of 32-bit numbers: its range {low:g}..{high:g} is spread over black..white")
-        values = (values - low) / max(high - low, 1e-30)
+    grey = values.ndim == 2
+    kind, equal = ("grey", ": red, green and blue are equal") if grey else ("colour", "")
+    if picture.top is not None:
+        dim = high < DARK * picture.top
+        if grey or dim:
+            dark = (
+                f"{',' if grey else ':'} its largest value is {high:g} of {picture.top:g}, so it is dark" if dim else ""
+            )
+            notes.append(f"16-bit {kind} picture{equal}{dark}")
+        values /= picture.top
+    elif picture.values.dtype.kind == "f" and low >= 0 and high <= 1:
+        notes.append(f"{kind} picture of real numbers in 0..1{equal}")
     else:
-        dim = f", its largest value is {high:g} of 65535, so it is dark" if high < 65535 / 4 else ""
-        notes.append(f"16-bit grey picture: red, green and blue are equal{dim}")
-        values = values / 65535
+        bits = 8 * picture.values.dtype.itemsize
+        notes.append(f"{kind} picture of {bits}-bit numbers: its range {low:g}..{high:g} is spread over black..white")
+        values = (values - low) / max(high - low, 1e-30)
     return values.astype(np.float32)

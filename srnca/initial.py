@@ -16,11 +16,13 @@ from equations.divergence import LIMIT
 from equations.errors import did_you_mean, shorten
 from equations.files import write_bytes
 from equations.init import KINDS
+from equations.npz import list_npz, read_npz
 from equations.rendering import display_of
 from equations.simulation import first_init
 
 SIZE = (256, 256)
 SMALLEST = 3  # cells: a stencil sees three in each direction
+MOST_NAMES = 256  # channels of a file that are looked at
 AMPLITUDE = 0.1  # of the noise, where the rule has none
 LIFT = 0.5  # of a square over the background, where the rule has none
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of red, green, blue: ITU-R BT.709
@@ -105,7 +107,9 @@ def _read_state(rule: Rule, path: Path, size: tuple[int, int] | None) -> Start:
     elif "frames" in arrays and arrays["frames"].ndim == 4 and len(arrays["frames"]):
         state = arrays["frames"][-1]
     else:
-        raise InputError(f"{path}: expected a state (channel, h, w) or frames (t, channel, h, w) in it, found neither")
+        raise InputError(
+            f"{path}: expected a state (channel, h, w) or frames (t, channel, h, w) in it, found {list_npz(path)}"
+        )
     count = len(rule.channels)
     if state.ndim != 3 or state.shape[0] != count or state.dtype.kind not in "fiub":
         raise InputError(
@@ -130,21 +134,19 @@ def _read_state(rule: Rule, path: Path, size: tuple[int, int] | None) -> Start:
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"--init: no such file {path}; expected noise, square, spots, cross, a picture or a state.npz")
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            wanted = "state" if "state" in data.files else "frames"
-            return {name: data[name] for name in (wanted, "channels", "step", "seed") if name in data.files}
-    except Exception as error:  # numpy and zipfile raise many kinds here: zlib, struct, type, end of file
-        raise InputError(f"{path}: expected an npz file of plain arrays, got something else ({error})") from error
+    what, facts = "a state (channel, h, w)", ("channels", "step", "seed")
+    found = read_npz(path, ("state", *facts), what)
+    return found if "state" in found else read_npz(path, ("frames", *facts), what)
 
 
 def _in_order(
     rule: Rule, path: Path, state: NDArray[Any], channels: NDArray[Any] | None
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
     """The channels in the rule's order, found by name; by position, and said, where the names are others."""
-    names = rule.channels if channels is None else tuple(str(name) for name in np.atleast_1d(channels))
+    told = rule.channels if channels is None else np.atleast_1d(channels).ravel()[:MOST_NAMES].tolist()
+    names = tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in told)
     if set(names) == set(rule.channels) and len(names) == len(rule.channels):
         return state[[names.index(name) for name in rule.channels]], ()
     return state, (f"{path}: its channels are called {shorten(', '.join(names))}; taken in their order",)

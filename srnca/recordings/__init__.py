@@ -1,4 +1,4 @@
-"""Recordings of a dynamics: frames.npz, frames.zarr, a folder of pictures, GIF, films.
+"""Recordings of a dynamics: frames.npz, frames.zarr, a folder of pictures, stacks and animations, films.
 
     recording = load_recording(Path("frames.npz"), stride=2)
     recording.frames, recording.dt, recording.dx, recording.channels
@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from equations.errors import InputError, did_you_mean
+from equations.reading import check_regular_file
 from srnca.recordings.npz import load_frames
 from srnca.recordings.recording import Recording, check_step
 
@@ -23,7 +24,7 @@ _FILMS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 _READERS: dict[str, tuple[str, str]] = {
     ".npz": ("npz", "load_frames"),
     ".zarr": ("zarr", "load"),
-    ".gif": ("pictures", "load_gif"),
+    **dict.fromkeys((".gif", ".tif", ".tiff", ".webp", ".png", ".apng"), ("pictures", "load_file")),
     **dict.fromkeys(_FILMS, ("video", "load")),
 }
 
@@ -32,16 +33,19 @@ def load_recording(path: Path, *, dt: float | None = None, dx: float | None = No
     """The recording at `path`, with every `stride`-th of its frames.
 
     dt: the time between two frames *of the file*, in place of what the file says (pictures and films say nothing: 1);
-    after a stride the recording's own dt is stride times that. dx: the width of a cell, in place of the file's.
+    after a stride the recording's own dt is stride times that. dx: the width of a cell, in place of the file's. Its
+    first note says what was understood.
     Raises InputError for what is no recording, MissingPartError when a package for its kind is not installed.
     """
-    module, function = _reader(Path(path))
-    found: Recording = getattr(import_module(f"srnca.recordings.{module}"), function)(Path(path))
+    path = Path(path)
+    module, function = _reader(path)
+    found: Recording = getattr(import_module(f"srnca.recordings.{module}"), function)(path)
     if dt is not None:
         found = replace(found, dt=check_step(dt, "dt", "--dt"))
     if dx is not None:
         found = replace(found, dx=check_step(dx, "dx", "--dx"))
-    return found.every(stride)
+    found = found.every(stride)
+    return replace(found, notes=(f"{path.name}: {found.describe()}", *found.notes))
 
 
 def load_recordings(
@@ -75,14 +79,12 @@ def _shown(value: object) -> str:
 def _reader(path: Path) -> tuple[str, str]:
     """Module and function that read `path`, by its ending; folders hold zarr or pictures."""
     ending = path.suffix.lower()
-    if ending == ".zarr" or (path / "zarr.json").is_file():
-        if not path.exists():
-            raise InputError(f"{path}: no such recording")
-        return _READERS[".zarr"]
     if path.is_dir():
-        return "pictures", "load_folder"
-    if not path.is_file():
-        raise InputError(f"{path}: no such recording; expected a file such as frames.npz, or a folder of pictures")
+        zarr = ending == ".zarr" or any((path / name).is_file() for name in ("zarr.json", ".zgroup"))
+        return _READERS[".zarr"] if zarr else ("pictures", "load_folder")
+    check_regular_file(path, "a recording: a file such as frames.npz, or a folder of pictures")
+    if ending == ".zarr":
+        raise InputError(f"{path}: expected a folder, as recordings in zarr are, got a file; unpack it first")
     if ending not in _READERS:
         raise InputError(
             f"{path}: expected a recording: a folder of pictures, or a file ending in {', '.join(_READERS)}"

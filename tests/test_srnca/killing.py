@@ -52,6 +52,14 @@ class Death:
         return f"{self.when} {self.at.partition(':')[2]} {self.call}{f' of {self.match}' if self.match else ''}{said}"
 
 
+def slow_but(places: Sequence[Death], *quick: Death) -> list[Any]:
+    """For `parametrize`: places of which all but a few are for the slow tests."""
+    import pytest
+
+    assert set(quick) <= set(places)
+    return [pytest.param(p, marks=() if p in quick else pytest.mark.slow, id=str(p)) for p in places]
+
+
 @dataclass(frozen=True)
 class Ended:
     """code: minus the signal for a process that was killed. reached: whether it came to the place of its death."""
@@ -167,7 +175,7 @@ def _command(asked: dict[str, Any], folder: Path, files: Sequence[Path]) -> int:
         tiny.shorten_report(patch)
     for place, value in asked["settings"].items():
         owner, name = _find(place)
-        setattr(owner, name, value)
+        setattr(owner, name, tuple(value) if isinstance(value, list) else value)
     if asked["death"] is not None:
         death = Death(**asked["death"])
         owner, name = _find(death.at)

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.test_srnca.killing import Commands, Death
+from tests.test_srnca.killing import Commands, Death, slow_but
 from tests.test_srnca.tiny import stripes
 
 ITERATIONS = 10
@@ -32,17 +32,16 @@ KILLS = [
     *(Death(SYNC, call, when) for call, when in ((1, "before"), (5, "after"))),
     *(Death(RENAME, call, when) for call in (1, 6, ITERATIONS + 1) for when in ("before", "after")),
 ]
-QUICK = [Death(GROW, 4, "after"), Death(BYTES, 2, "halfway"), Death(RENAME, ITERATIONS + 1)]
 
 # between two iterations, within one, and while a checkpoint is being written
-STOPS = [(STEP, 1), (STEP, 4), (GROW, 1), (GROW, 5), (BYTES, 3), (RENAME, 2), (RENAME, ITERATIONS + 1)]
-QUICK_STOPS = [Death(STEP, 4, number=signal.SIGINT), Death(GROW, 5, "after", number=signal.SIGTERM)]
-
-
-def slow(places: list[Death], quick: list[Death]) -> list[Any]:
-    """Places of which all but the quick ones are for slow tests."""
-    assert not set(quick) - set(places)
-    return [pytest.param(p, marks=() if p in quick else pytest.mark.slow, id=str(p)) for p in places]
+STOPS = [
+    Death(STEP, 4, number=signal.SIGINT),
+    *(
+        Death(*place, "after", number=number)
+        for place in ((STEP, 1), (STEP, 4), (GROW, 1), (GROW, 5), (BYTES, 3), (RENAME, 2), (RENAME, ITERATIONS + 1))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +76,9 @@ def same(one: Any, two: Any) -> bool:
     return torch.equal(one, two) if isinstance(one, torch.Tensor) else bool(one == two)
 
 
-@pytest.mark.parametrize("death", slow(KILLS, QUICK))
+@pytest.mark.parametrize(
+    "death", slow_but(KILLS, Death(GROW, 4, "after"), Death(BYTES, 2, "halfway"), Death(RENAME, ITERATIONS + 1))
+)
 def test_a_killed_training_goes_on_to_the_same_automaton(
     commands: Commands, whole: dict[str, Any], tmp_path: Path, death: Death
 ) -> None:
@@ -105,14 +106,7 @@ def test_killed_at_one_place_after_another(commands: Commands, whole: dict[str, 
     assert same(read(folder / "x.pt"), whole)
 
 
-@pytest.mark.parametrize(
-    "death",
-    slow(
-        [Death(*place, "after", number=n) for place in STOPS for n in (signal.SIGINT, signal.SIGTERM)]
-        + [Death(STEP, 4, number=signal.SIGINT)],
-        QUICK_STOPS,
-    ),
-)
+@pytest.mark.parametrize("death", slow_but(STOPS, STOPS[0], Death(GROW, 5, "after", number=signal.SIGTERM)))
 def test_a_stopped_training_saves_and_goes_on(
     commands: Commands, whole: dict[str, Any], tmp_path: Path, death: Death
 ) -> None:
@@ -120,7 +114,7 @@ def test_a_stopped_training_saves_and_goes_on(
     folder = tmp_path / "run"
     folder.mkdir()
     draw(folder)
-    rarely = Commands(commands.server, {"srnca.saving:SAVE_EVERY_S": 1e9} if death.at in (STEP, GROW) else {})
+    rarely = Commands(commands.server, {} if death.at in (STEP, GROW) else commands.settings)
     ended = rarely.killed(folder, WORDS, death)
     assert "go on with: srnca train --resume --out x.pt" in ended.err
     if death.at in (STEP, GROW):

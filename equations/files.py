@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from equations.errors import InputError
+
+fcntl: Any
+try:
+    fcntl = import_module("fcntl")
+except ImportError:  # Windows: there leftovers stay
+    fcntl = None
 
 
 @contextmanager
 def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is synced and renamed onto it, on error removed.
 
-    The temporary name ends as `path` does, so that writers which look at the suffix (PNG, NPZ) work.
+    The temporary name ends as `path` does, so that writers which look at the suffix (PNG, NPZ) work. What a killed
+    process left of an earlier writing of `path` goes.
     Raises InputError when the folder does not exist or cannot be written.
     """
     target = Path(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=target.suffix, dir=target.parent)
+        handle, temporary = _begin(target)
     except OSError as error:
         raise InputError(
             f"cannot write {str(target)!r}: {error.strerror}; give a path in an existing, writable folder"
         ) from error
-    os.close(handle)
-    temporary = Path(name)
     try:
+        if fcntl is None:
+            os.close(handle)  # an open file cannot be renamed there
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
@@ -37,6 +48,37 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise InputError(f"cannot write {str(target)!r}: it is a folder; give a file name") from error
     finally:
         temporary.unlink(missing_ok=True)
+        if fcntl is not None:
+            os.close(handle)
+
+
+def _begin(target: Path) -> tuple[int, Path]:
+    """A temporary file for `target`, open, and locked for as long as it is: one without a lock is a leftover."""
+    own = f".tmp-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}-"
+    if fcntl is not None:
+        for leftover in target.parent.glob(f"{own}*"):
+            _remove_unlocked(leftover)
+    while True:
+        handle, name = tempfile.mkstemp(prefix=own, suffix=target.suffix, dir=target.parent)
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks: nobody can take this for a leftover either
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(name):
+            return handle, Path(name)
+        os.close(handle)  # another writer took it for a leftover before it was locked
+
+
+def _remove_unlocked(path: Path) -> None:
+    """Remove a temporary file whose writer is gone."""
+    with suppress(OSError):  # gone already, locked, or not ours to remove
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return
+        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+        finally:
+            os.close(handle)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

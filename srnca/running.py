@@ -41,21 +41,23 @@ def run(
     keep: Callable[[Any], None],
     *,
     last: bool = True,
+    kept: int = 0,
     stopping: Callable[[], bool] = lambda: False,
     report: Callable[[int, float], None] = lambda done, rate: None,
     agree: Callable[[int], int] = lambda n: n,
 ) -> Outcome:
     """Do `steps` steps; `keep(state)` at step 0, every, 2·every, … and, if `last`, at the end.
 
+    kept: so many states are kept already, by an earlier run, at the last of which the simulator stands.
     With `every` None only the last state is kept, also when `stopping()` ends the run before its time.
     `report(steps done, steps per second)` is called after each spurt. Processes that share one grid must take
     the same spurts: `agree(n)` gets the number of steps that this process would do next (0: stop), and returns
     what all do. Errors of the simulator and of `keep` are passed on.
     """
-    first, pace = simulator.steps_done, _Pace()
     stride = every or max(1, steps)
-    done = 0
-    if every is not None:
+    done = stride * (kept - 1) if kept else 0
+    first, pace = simulator.steps_done - done, _Pace()
+    if every is not None and not kept:
         keep(simulator.state)
     while done < steps:
         mark = min(steps, (done // stride + 1) * stride)
@@ -71,7 +73,7 @@ def run(
             keep(simulator.state)
     if every is None:
         keep(simulator.state)
-    return Outcome(done, pace.rate, done == steps)
+    return Outcome(done, pace.rate, done >= steps)
 
 
 class _Pace:

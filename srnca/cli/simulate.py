@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from srnca.cli.inputs import Changes, Source, file_name, read_source
+from srnca.cli.inputs import Changes, file_name, read_source
 from srnca.cli.options import check_folder, check_output, parse_size
-from srnca.cli.output import say, say_json, shown, warn
-from srnca.cli.progress import Progress, short_time
+from srnca.cli.output import say, say_json, warn
+from srnca.cli.progress import Progress
 from srnca.cli.ranks import ignore, is_first, sharing
+from srnca.cli.simulate_start import going_on, make_simulator, read_kept
+from srnca.cli.simulate_text import describe, speed
 from srnca.cli.stopping import stopping_politely
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ srnca simulate gray-scott:coral --set F=0.03 --set k=0.06 --out other.png
 srnca simulate gray-scott --init leaf.png --out leaf.mp4 --fps 30
 srnca simulate rule.json --every 10 --steps 500 --out frames.npz
 srnca simulate rule.json --steps 100000 --out run.zarr --save-state now.npz
+srnca simulate rule.json --steps 100000 --out run.zarr --resume   # after Ctrl-C or a kill
 srnca simulate rule.json --init now.npz --steps 100000 --out more.zarr"""
 
 ENDINGS = (".png", ".gif", ".mp4", ".npz", ".zarr")
@@ -90,6 +93,9 @@ def simulate(
         Path | None,
         typer.Option(metavar="FILE.npz", help="The last state, to go on from with --init.", show_default=False),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with x.zarr where a run was stopped or killed, same settings.")
+    ] = False,
     fps: Annotated[
         float | None, typer.Option(min=1, help="Frames a second (gif, mp4).  [default: 20]", show_default=False)
     ] = None,
@@ -121,13 +127,17 @@ def simulate(
     stride = every or max(1, -(-steps // FRAMES))
     planned = steps // stride + 1 if path.suffix.lower() in RECORDINGS else -(-steps // stride) + 1
     recipe = Recipe(source.rule, stride, planned, fps, scale, colormap)
+    kept = read_kept(path, recipe, init=init, size=shape, seed=seed, dtype=dtype) if resume else None
+    if resume and is_first():
+        warn(f"{path}: {'nothing to go on from yet, starting anew' if kept is None else f'going on from {kept}'}")
     started = time.monotonic()
     with (
         Progress(quiet=quiet or not is_first()) as progress,
         stopping_politely() as stopping,
         sharing(backend, decomposition) as make,
     ):
-        simulator = _simulator(make, source, init, shape, seed, progress, **options)
+        simulator = make_simulator(make, source, init, shape, seed, kept, progress, **options)
+        recipe = going_on(recipe, simulator, kept, init)
         outcome, frames = _drive(simulator, path, recipe, steps, progress, stopping)
         if save_state is not None:
             _save_state(save_state, simulator)
@@ -142,6 +152,7 @@ def simulate(
         "steps": outcome.steps,
         "interrupted": not outcome.complete,
         "frames": frames,
+        "kept": recipe.kept,
         "seed": simulator.seed,
         **options,
         "cells_per_s": outcome.rate * height * width,
@@ -150,7 +161,7 @@ def simulate(
     if is_first() and as_json:
         say_json(facts)
     elif is_first():
-        say(_describe(facts, steps))
+        say(describe(facts, steps))
     if not outcome.complete:
         raise typer.Exit(INTERRUPTED)
 
@@ -165,13 +176,14 @@ def _drive(
     ending, cells = path.suffix.lower(), math.prod(simulator.size)
 
     def report(done: int, rate: float) -> None:
-        progress.update("simulate", done, steps, _speed(rate * cells))
+        progress.update("simulate", done, steps, speed(rate * cells))
 
     every, last = None if ending == ".png" else recipe.every, ending not in RECORDINGS
     with writing(path, recipe) if is_first() else nullcontext() as writer:
         keep = ignore if writer is None else writer.add
         agree = getattr(simulator, "agree", int)  # alone, a process agrees with itself
-        outcome = run(simulator, steps, every, keep, last=last, stopping=stopping, report=report, agree=agree)
+        watch: dict[str, Any] = {"stopping": stopping, "report": report, "agree": agree}
+        outcome = run(simulator, steps, every, keep, last=last, kept=recipe.kept, **watch)
     return outcome, 0 if writer is None else writer.frames
 
 
@@ -195,34 +207,6 @@ def _limit(threads: int | None) -> int | None:
     return limit
 
 
-def _simulator(
-    make: Callable[..., Simulator],
-    source: Source,
-    init: str | None,
-    size: tuple[int, int] | None,
-    seed: int | None,
-    progress: Progress,
-    **options: Any,
-) -> Simulator:
-    """At its first state; what was done to get it is said."""
-    from equations.init import KINDS
-    from srnca.initial import SIZE, init_of_kind, read_start
-
-    rule, usual = source.rule, source.size or SIZE
-    own = source.seed if seed is None else seed
-    if init in KINDS:  # processes that share a grid each make their own part of it
-        rule, init = rule.replace(init=init_of_kind(rule, init)), None
-    if init is None:
-        return make(rule, size or usual, own, **options)
-    start = read_start(rule, init, size, own, usual)
-    for note in start.notes if is_first() else ():
-        progress.note(note)
-    own = start.seed if seed is None and start.seed is not None else own
-    simulator = make(rule, seed=own, state=start.state, **options)
-    simulator.steps_done = start.step
-    return simulator
-
-
 def _save_state(path: Path, simulator: Simulator) -> None:
     from srnca.initial import save_state
 
@@ -233,22 +217,3 @@ def _save_state(path: Path, simulator: Simulator) -> None:
         save_state(path, simulator.rule, state, simulator.steps_done, simulator.seed)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
-
-
-def _describe(facts: dict[str, Any], wanted: int) -> str:
-    """`x.gif: 51 frames of 256x256 cells, 2000 steps in 3 s (llvm, 812 Mcell/s)`."""
-    frames = "1 frame" if facts["frames"] == 1 else f"{facts['frames']} frames"
-    steps = f"stopped after {facts['steps']} of {wanted} steps" if facts["interrupted"] else f"{wanted} steps"
-    size = f"{facts['size']['width']}x{facts['size']['height']} cells"
-    speed = f", {_speed(facts['cells_per_s'])}" if facts["steps"] else ""
-    how = f"{short_time(facts['time_s'])} ({facts['backend']}{speed})"
-    line = f"{shown(facts['out'])}: {frames} of {size}, {steps} in {how}"
-    return line if facts["state"] is None else f"{line}\n{shown(facts['state'])}: the last state"
-
-
-def _speed(cells: float) -> str:
-    """Cells updated in a second, in three digits."""
-    for unit, name in ((1e9, "Gcell/s"), (1e6, "Mcell/s")):
-        if cells >= unit:
-            return f"{cells / unit:.3g} {name}"
-    return f"{cells / 1e3:.3g} kcell/s"

@@ -89,7 +89,8 @@ def join_study(name: str, storage: str | None, wish: Wish) -> tuple[optuna.Study
     study = library.create_study(study_name=name, storage=made, directions=directions, load_if_exists=True)
     if wish.score is not None:
         study.set_user_attr(schema.SCORE, dict(wish.score))
-    founding = {schema.SPACE: space.to_dict(), schema.TARGETS: targets, schema.SETTINGS: asdict(settings)}
+    founding: dict[str, Any] = {schema.SPACE: space.to_dict(), schema.TARGETS: targets, schema.PLACES: True}
+    founding |= {schema.SETTINGS: asdict(settings)}
     for key, value in {**founding, schema.FORMAT_KEY: schema.FORMAT}.items():  # the format last: then it is complete
         study.set_user_attr(key, value)
     return study, True

@@ -1,7 +1,8 @@
 """Where a trial's hyperparameters come from. Loaded on use: it needs Optuna and, for CMA-ES, cmaes.
 
-Every draw depends on the study's seed and the trial's number alone, not on which worker makes it. With one worker all
-samplers repeat themselves; with several `random` does, while the others learn from whatever has ended by then.
+Every draw depends on the study's seed and the place of the set among the study's (`trials.place`) alone, not on which
+worker makes it, nor on how often workers were killed. With one worker all samplers repeat themselves; with several
+`random` does, while the others learn from whatever has ended by then.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from equations.errors import InputError, MissingPartError
 from srnca.studies.axis import Axis
 from srnca.studies.space import Space
+from srnca.studies.trials import place
 
 NAMES = ("random", "tpe", "cmaes", "nsga2")
 POPULATION = 16  # of NSGA-II; Optuna's 50 is more than most studies have trials
@@ -37,8 +39,8 @@ def make_sampler(name: str, space: Space, seed: int) -> BaseSampler:
     raise InputError(f"--sampler: expected one of {', '.join(NAMES)}, got {name!r}")
 
 
-def _seed_of(seed: int, trial: FrozenTrial) -> int:
-    return int(np.random.SeedSequence([seed, trial.number]).generate_state(1)[0])
+def _seed_of(seed: int, study: optuna.Study, trial: FrozenTrial) -> int:
+    return int(np.random.SeedSequence([seed, place(study, trial)]).generate_state(1)[0])
 
 
 class RandomSets(BaseSampler):
@@ -51,7 +53,7 @@ class RandomSets(BaseSampler):
         return self.space.distributions()
 
     def sample_relative(self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
-        random = np.random.default_rng(_seed_of(self.seed, trial))
+        random = np.random.default_rng(_seed_of(self.seed, study, trial))
         return {axis.name: axis.draw(random) for axis in self.space.axes}
 
     def sample_independent(self, study: optuna.Study, trial: FrozenTrial, name: str, distribution: Any) -> Any:
@@ -85,7 +87,7 @@ class Evolution(RandomSets):
         drawn = super().sample_relative(study, trial, search_space)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of degenerate covariances, which cmaes mends
-            generation, encoded, raw = self._ask(_ended(study), _seed_of(self.seed, trial))
+            generation, encoded, raw = self._ask(_ended(study), _seed_of(self.seed, study, trial))
         storage, number = study._storage, trial._trial_id  # as every sampler does
         storage.set_trial_system_attr(number, DRAWN, raw.tolist())
         storage.set_trial_system_attr(number, GENERATION, generation)
@@ -131,24 +133,24 @@ class _PerTrial(BaseSampler):
         self.seed, self.make = seed, make
         self._made: tuple[int, BaseSampler] | None = None
 
-    def _of(self, trial: FrozenTrial) -> BaseSampler:
+    def _of(self, study: optuna.Study, trial: FrozenTrial) -> BaseSampler:
         if self._made is None or self._made[0] != trial.number:
-            self._made = trial.number, self.make(_seed_of(self.seed, trial))
+            self._made = trial.number, self.make(_seed_of(self.seed, study, trial))
         return self._made[1]
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
-        return self._of(trial).infer_relative_search_space(study, trial)
+        return self._of(study, trial).infer_relative_search_space(study, trial)
 
     def sample_relative(self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
-        return self._of(trial).sample_relative(study, trial, search_space)
+        return self._of(study, trial).sample_relative(study, trial, search_space)
 
     def sample_independent(self, study: optuna.Study, trial: FrozenTrial, name: str, distribution: Any) -> Any:
-        return self._of(trial).sample_independent(study, trial, name, distribution)
+        return self._of(study, trial).sample_independent(study, trial, name, distribution)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        self._of(trial).before_trial(study, trial)
+        self._of(study, trial).before_trial(study, trial)
 
     def after_trial(
         self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
-        self._of(trial).after_trial(study, trial, state, values)
+        self._of(study, trial).after_trial(study, trial, state, values)

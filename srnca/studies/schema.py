@@ -1,8 +1,8 @@
 """What a study holds: the names of its attributes, and one trial as everybody reads it.
 
-On the study: FORMAT_KEY, SPACE, TARGETS, SETTINGS, QUEUE, and `rating:{trial}:{rater}:{target}` with a list of
-`{"score": 0…5, "rater": str, "time": iso}` (Optuna refuses attributes on trials that have ended); an attribute has one
-writer, its rater, whose name is percent-encoded there.
+On the study: FORMAT_KEY, SPACE, TARGETS, SETTINGS, SCORE, PLACES, QUEUE, and `rating:{trial}:{rater}:{target}` with a
+list of `{"score": 0…5, "rater": str, "time": iso}` (Optuna refuses attributes on trials that have ended); an attribute
+has one writer, its rater, whose name is percent-encoded there.
 
 On a trial: LOSSES `{target: float or null}`, PICTURES and CHECKPOINTS `{target: path}` relative to the study's
 folder, STATUS, SEED, TIME (seconds), VERSIONS, WORKER, COST, TERMS, PRUNED_AT.
@@ -26,6 +26,7 @@ SPACE = "srnca.space"  # Space.to_dict()
 TARGETS = "srnca.targets"  # name -> {"spec": what load_target takes, "crop": null or [x, y, side]}
 SETTINGS = "srnca.settings"  # what all trainings share: iterations, size, bank, …
 SCORE = "srnca.score"  # of a study that optimises a learned score: that score, as in score.json
+PLACES = "srnca.places"  # true: sets are drawn by their place (`trials.place`); older studies go by trial numbers
 QUEUE = "srnca.queue"  # hyperparameter sets (dicts) to run before any that a sampler draws
 
 LOSSES = "losses"

@@ -20,7 +20,7 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from srnca.studies import schema
-from srnca.studies.liveness import Watcher
+from srnca.studies.liveness import ALIVE, Watcher, worker_name
 from srnca.studies.space import Space
 
 MOST_TRIES = 3
@@ -28,7 +28,7 @@ ROOT, INSTEAD_OF, TRIES, QUEUED, WITHDRAWN = "root", "instead_of", "tries", "que
 
 
 def root(trial: FrozenTrial) -> int:
-    """The number of the first trial of this work: it names the folder and the seed."""
+    """The number of the first trial of this work: it names the folder."""
     return int(trial.user_attrs.get(ROOT, trial.number))
 
 
@@ -40,6 +40,16 @@ def is_out(trial: FrozenTrial) -> bool:
 def counted(trials: Iterable[FrozenTrial]) -> list[int]:
     """The roots of all work that is done, under way or waiting, in order."""
     return sorted({root(t) for t in trials if not is_out(t)})
+
+
+def place(study: optuna.Study, trial: FrozenTrial) -> int:
+    """How many works were begun before this one. Draw and seed depend on it: not on how many trials were killed and
+    put back on the way, which have numbers too.
+    """
+    first = root(trial)
+    if schema.PLACES not in study.user_attrs:
+        return first
+    return sum(number < first for number in counted(study.get_trials(deepcopy=False)))
 
 
 def queue_key(params: dict[str, Any]) -> str:
@@ -59,13 +69,26 @@ def fill_from_queue(study: optuna.Study, space: Space, total: int) -> None:
         study.enqueue_trial(space.check(params), user_attrs={QUEUED: queue_key(params)})
 
 
+def draw(study: optuna.Study, space: Space) -> Trial:
+    """The next trial: one that waits, or a new one. A trial says whose it is before it has begun, so that one whose
+    worker dies in that moment is not waited for.
+    """
+    if not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        study.enqueue_trial({}, user_attrs={ALIVE: _own()})
+    return study.ask(space.distributions())
+
+
+def _own() -> dict[str, Any]:
+    return {"worker": worker_name(), "beat": -1}
+
+
 def put_back(study: optuna.Study, trial: FrozenTrial, *, blame: bool = True) -> None:
     """A new trial in the place of one that lost its worker; after MOST_TRIES it is recorded as failed instead.
 
     blame: whether this counts as a try; an interruption by a person does not.
     """
     tries = int(trial.user_attrs.get(TRIES, 0)) + blame
-    kept = {k: v for k, v in trial.user_attrs.items() if k == QUEUED}
+    kept = {k: v for k, v in trial.user_attrs.items() if k == QUEUED} | ({ALIVE: _own()} if blame else {})
     failed = tries >= MOST_TRIES
     more = {schema.STATUS: schema.FAILED, schema.LOSSES: {}} if failed else {}
     again = optuna.trial.create_trial(
@@ -99,12 +122,15 @@ def rescue(study: optuna.Study, watcher: Watcher) -> int:
 
 
 def admit(study: optuna.Study, trial: Trial, total: int) -> bool:
-    """Whether a trial that was just drawn is to be run. If not it is withdrawn."""
+    """Whether a trial that was just drawn is to be run. If not it is withdrawn.
+
+    Raises UpdateFinishedTrialError when another worker takes it in this moment.
+    """
     own = study.get_trials(deepcopy=False)[trial.number]
     old = own.user_attrs.get(INSTEAD_OF)
     if old is not None:
         end(study, old)
-    trials = study.get_trials(deepcopy=False)
+    trials, reason = study.get_trials(deepcopy=False), None
     if old is not None:
         twin = any(t.user_attrs.get(INSTEAD_OF) == old and t.number < own.number for t in trials)
         reason = (
@@ -114,7 +140,7 @@ def admit(study: optuna.Study, trial: Trial, total: int) -> bool:
             if schema.is_result(trials[old])
             else None
         )
-    else:
+    if reason is None:
         reason = _surplus(trials, own, total)
     if reason is None:
         return True
@@ -125,7 +151,7 @@ def admit(study: optuna.Study, trial: Trial, total: int) -> bool:
 
 def _surplus(trials: Sequence[FrozenTrial], own: FrozenTrial, total: int) -> str | None:
     key = own.user_attrs.get(QUEUED)
-    before = [t for t in trials if not is_out(t) and root(t) < own.number]
+    before = [t for t in trials if not is_out(t) and root(t) < root(own)]
     if key is not None and any(t.user_attrs.get(QUEUED) == key for t in before):
         return "another has taken this set of the queue"
     return "beyond the wanted number of trials" if len({root(t) for t in before}) >= total else None

@@ -144,19 +144,28 @@ class _Worker:
             here = self.study.get_trials(deepcopy=False)
             states = {t.state for t in here}
             if optuna.trial.TrialState.WAITING in states or len(trials.counted(here)) < self.plan.total:
-                trial = self.study.ask(self.space.distributions())
-                done += trials.admit(self.study, trial, self.plan.total) and self._run(trial)
+                trial = self._draw()
+                done += trial is not None and self._run(trial)
             elif optuna.trial.TrialState.RUNNING in states:
                 time.sleep(POLL_S)
             else:
                 return done
 
+    def _draw(self) -> optuna.Trial | None:
+        """A trial to run; None where another worker has it."""
+        try:
+            trial = trials.draw(self.study, self.space)
+            return trial if trials.admit(self.study, trial, self.plan.total) else None
+        except optuna.exceptions.UpdateFinishedTrialError:
+            return None
+
     def _run(self, trial: optuna.Trial) -> bool:
         """Whether the trial ended with a result of ours."""
         began = time.monotonic()
-        first = trials.root(self.study.get_trials(deepcopy=False)[trial.number])
-        config = self.settings.config(self.space.check(trial.params), self.settings.seed + first)
-        place = f"trial-{first:04d}"
+        own = self.study.get_trials(deepcopy=False)[trial.number]
+        seed = self.settings.seed + trials.place(self.study, own)
+        config = self.settings.config(self.space.check(trial.params), seed)
+        place = f"trial-{trials.root(own):04d}"
         job = Job(config, self.targets, self.folder / place, self.plan.device)
         prunes = bool(self.settings.prune) and len(self.settings.objectives) == 1
         looking = _Looking(trial, self.stopping, self.report, prunes)

@@ -6,9 +6,9 @@ A member module has `OPTIONS`, the fields of a Recipe that it looks at besides t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -36,6 +36,8 @@ class Recipe:
     """What is to be written: `every` steps a frame, `frames` of them when nothing comes between.
 
     For pictures: `fps` frames a second, `scale` pixels a cell, `colormap`; None is the writer's own choice.
+    For recordings that can be gone on with: `run`, what a later run must know of this one; `kept`, so many frames are
+    there already.
     """
 
     rule: Rule
@@ -44,6 +46,8 @@ class Recipe:
     fps: float | None = None
     scale: int | None = None
     colormap: str | None = None
+    run: Mapping[str, Any] = field(default_factory=dict)
+    kept: int = 0
 
     def facts(self) -> dict[str, Any]:
         """What a recording says of its frames: the time between two, the width of a cell, the channels' names."""

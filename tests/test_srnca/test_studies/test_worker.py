@@ -71,6 +71,7 @@ def test_stopping_puts_the_trial_back_and_the_next_worker_takes_it_up() -> None:
     assert [r.number for r in results] == [0, 2, 3]
     assert results[1].seed == 1  # the same work as trial 1
     assert results[1].params == study.get_trials()[1].params
+    assert results[2].seed == 2  # as if none had been put back
     assert (Path("a.study") / "trial-0001" / "ended").read_text().count("\n") == 1
     assert not (Path("a.study") / "trial-0002").exists()
 

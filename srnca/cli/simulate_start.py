@@ -1,0 +1,104 @@
+"""Where `srnca simulate` starts: at a first state, or with --resume where a recording in zarr ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from equations.errors import InputError
+from srnca.cli.inputs import Source
+from srnca.cli.progress import Progress
+from srnca.cli.ranks import is_first
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from equations import Simulator
+    from srnca.writers import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What a run has left: so many frames, the last of them (channel, h, w), its step, and the seed of the masks."""
+
+    frames: int
+    state: NDArray[Any]
+    step: int
+    seed: int
+
+    def __str__(self) -> str:
+        return f"frame {self.frames - 1}, step {self.step}"
+
+
+def read_kept(
+    path: Path, recipe: Recipe, *, init: str | None, size: tuple[int, int] | None, seed: int | None, dtype: str
+) -> Kept | None:
+    """Where the recording at `path` ends; None where it has no frame yet.
+
+    size, seed: None where the command line does not say them. Raises InputError for files that cannot be gone on with,
+    and for a run that was begun with other settings.
+    """
+    if path.suffix.lower() != ".zarr":
+        raise InputError(
+            f"--resume: expected a recording that keeps its frames when it is killed, as --out x.zarr, got {path}; "
+            "leave out --resume"
+        )
+    from srnca.writers.zarr_run import check_same, describe_run, read_run
+
+    found = read_run(path)
+    if found is None:
+        return None
+    said, frames, state = found
+    began = {name: said.get(name) for name in ("seed", "step")}
+    if not all(isinstance(value, int) and 0 <= value < 2**32 for value in began.values()):
+        raise InputError(f"{path}: expected whole numbers for seed and step, got {began}; leave out --resume")
+    own = {"seed": said["seed"] if seed is None else seed, "step": said["step"]}
+    check_same(path, said, describe_run(recipe.rule, every=recipe.every, init=init, **own))
+    facts = {"size": state.shape[1:], "dtype": str(state.dtype)}
+    check_same(path, facts, {"size": size or facts["size"], "dtype": dtype})
+    return Kept(frames, state, said["step"] + (frames - 1) * recipe.every, said["seed"])
+
+
+def going_on(recipe: Recipe, simulator: Simulator, kept: Kept | None, init: str | None) -> Recipe:
+    """The recipe with what is there already, and with what a later run must know of this one."""
+    from srnca.writers.zarr_run import describe_run
+
+    if kept is not None:
+        return replace(recipe, kept=kept.frames)  # how it began is in the file
+    begun: dict[str, Any] = {"seed": simulator.seed, "step": simulator.steps_done, "init": init}
+    return replace(recipe, run=describe_run(recipe.rule, every=recipe.every, **begun))
+
+
+def make_simulator(
+    make: Callable[..., Simulator],
+    source: Source,
+    init: str | None,
+    size: tuple[int, int] | None,
+    seed: int | None,
+    kept: Kept | None,
+    progress: Progress,
+    **options: Any,
+) -> Simulator:
+    """At its first state; what was done to get it is said."""
+    from equations.init import KINDS
+    from srnca.initial import SIZE, init_of_kind, read_start
+
+    rule, usual = source.rule, source.size or SIZE
+    if kept is not None:
+        simulator = make(rule, seed=kept.seed, state=kept.state, **options)
+        simulator.steps_done = kept.step
+        return simulator
+    own = source.seed if seed is None else seed
+    if init in KINDS:  # processes that share a grid each make their own part of it
+        rule, init = rule.replace(init=init_of_kind(rule, init)), None
+    if init is None:
+        return make(rule, size or usual, own, **options)
+    start = read_start(rule, init, size, own, usual)
+    for note in start.notes if is_first() else ():
+        progress.note(note)
+    own = start.seed if seed is None and start.seed is not None else own
+    simulator = make(rule, seed=own, state=start.state, **options)
+    simulator.steps_done = start.step
+    return simulator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from distill.compete import fit_channel, line_up
 from distill.engines import FitOptions, Progress, silent
+from distill.engines.session import open_engines
 from distill.report import make_report
 from distill.result import Distillation
 from distill.rounds import on_policy_rounds
@@ -24,21 +24,20 @@ from distill.unfinished import (
     Unfinished,
     fingerprint,
     pack_fronts,
+    pack_happenings,
     pack_samples,
     unpack_fronts,
+    unpack_happenings,
     unpack_samples,
 )
 from equations.errors import InputError
 from equations.mask import check_seed, shift_seed
-from equations.rule import Rule
+from equations.rule import Candidate, Rule
 
 if TYPE_CHECKING:
     from distill.refine import Objective, RefineResult
 
 REGRESSION_SHARE = 0.2  # of the time budget, when there is an objective to refine for
-CHANNEL_LIMIT_S = 60.0
-BESIDES_S = 6.0  # what the other work on a channel takes beside the search: the library, refitting, pruning
-PATIENCE = 1.5  # so many times slower than nominal is still waited for
 
 
 def distill(
@@ -87,7 +86,8 @@ def distill(
     key = {**settings, "states": states, "size": size, "steps": steps, "teacher": fingerprint(teacher)}
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
     share = budget_s if alone else REGRESSION_SHARE * budget_s
-    samples, wider, fronts = _regress(run, engines, rows, share, unfinished)
+    evaluations = int(12_000 * min(60.0, share / len(teacher.channels)))
+    samples, wider, fronts = _regress(run, engines, rows, evaluations, unfinished)
     chosen = choose_equations(run, fronts, samples)
     rule = compose_rule(run, chosen)
     refined: RefineResult | None = None
@@ -103,46 +103,51 @@ def distill(
 
 
 def _regress(
-    run: Run, engines: tuple[str, ...], rows: int, budget_s: float, unfinished: Unfinished
+    run: Run, engines: tuple[str, ...], rows: int, evaluations: int, unfinished: Unfinished
 ) -> tuple[Samples, Samples, Fronts]:
-    """The teacher's samples, the same with on-policy rows, and a front for every channel."""
+    """The teacher's samples, the same with on-policy rows, and a front for every channel. `evaluations`: expressions
+    that free-form search tries for each of them.
+    """
     before = unfinished.get("regress")
     if before is not None:
-        run.distances, run.hurried = before["distances"].tolist(), bool(before["hurried"])
+        run.distances, run.happenings = before["distances"].tolist(), unpack_happenings(before)
         return *unpack_samples(before, run.teacher), unpack_fronts(before)
     with run.stage("sample"):
         samples = sample(run.teacher, rows=rows, size=run.size, steps=run.steps, seed=run.seed)
     with run.stage("fit"):
-        fronts = _fit(run, engines, samples, budget_s)
+        fronts = _fit(run, engines, samples, evaluations, unfinished)
     wider = samples
     if run.answers and "exact" not in engines and not _settled(fronts, samples):
         with run.stage("on-policy"):
-            fronts, wider = on_policy_rounds(run, fronts, engines, samples, budget_s)
-    told = {"distances": np.array(run.distances, float), "hurried": np.array(run.hurried)}
+            fronts, wider = on_policy_rounds(run, fronts, engines, samples)
+    told = {"distances": np.array(run.distances, float)} | pack_happenings(run.happenings)
     unfinished.put("regress", pack_samples(samples, wider) | pack_fronts(fronts) | told)
     return samples, wider, fronts
 
 
-def _fit(run: Run, engines: tuple[str, ...], samples: Samples, budget_s: float) -> Fronts:
-    """A Pareto front for every channel. A machine that is much slower than nominal searches less, and says so."""
+def _fit(run: Run, engines: tuple[str, ...], samples: Samples, evaluations: int, unfinished: Unfinished) -> Fronts:
+    """A Pareto front for every channel, kept in `unfinished` as soon as it is there."""
+    fronts: dict[str, tuple[Candidate, ...]] = {}
+    before = unfinished.get("fit")
+    if before is not None:
+        fronts, run.happenings = unpack_fronts(before), unpack_happenings(before)
+    options = FitOptions(
+        seed=run.seed,
+        max_terms=run.max_terms,
+        evaluations=evaluations,
+        teacher=run.teacher,
+        deadline=run.deadline,
+    )
     count = len(samples.channels)
-    share = min(CHANNEL_LIMIT_S, budget_s / count)
-    fronts, started = {}, time.monotonic()
-    for index, channel in enumerate(samples.channels):
-        late = (time.monotonic() - started) / (index * (share + BESIDES_S)) if index else 1.0
-        if late > PATIENCE:
-            run.hurried = True
-        options = FitOptions(
-            seed=run.seed,
-            max_terms=run.max_terms,
-            budget_s=share / late if late > PATIENCE else share,
-            teacher=run.teacher,
-        )
+    with open_engines(engines, run.happenings) as session:
+        for index, channel in enumerate(samples.channels):
 
-        def heard(stage: str, fraction: float, detail: str, index: int = index) -> None:
-            run.progress("fit", (index + fraction) / count, f"{stage}: {detail}")
+            def heard(stage: str, fraction: float, detail: str, index: int = index) -> None:
+                run.progress("fit", (index + fraction) / count, f"{stage}: {detail}")
 
-        fronts[channel] = fit_channel(engines, samples, index, options=options, progress=heard)
+            if channel not in fronts:
+                fronts[channel] = fit_channel(session, samples, index, options=options, progress=heard)
+                unfinished.put("fit", pack_fronts(fronts) | pack_happenings(run.happenings))
     return fronts
 
 

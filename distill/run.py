@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from distill.deadline import Deadline
 from distill.engines import Progress
+from distill.engines.session import Happenings
 from distill.sampling import Samples
 from distill.select import knee
 from distill.teacher import Teacher, compose
@@ -28,6 +30,8 @@ class Run:
     progress: Progress
     times: dict[str, float] = field(default_factory=dict)
     distances: list[float] = field(default_factory=list)  # of the rule's states from the teacher's, each round
+    happenings: Happenings = field(default_factory=Happenings)  # notes for the user, and what went wrong with engines
+    deadline: Deadline | None = None  # only where the user asked for a clock
     hurried: bool = False  # the machine was too slow for the work that the budget stands for
 
     @contextmanager

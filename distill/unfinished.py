@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from distill.engines.session import Happenings
 from distill.sampling import Samples
 from distill.teacher import Teacher, features_of
 from equations.errors import InputError
@@ -118,3 +119,15 @@ def unpack_fronts(arrays: Arrays) -> dict[str, tuple[Candidate, ...]]:
         channel: tuple(Candidate(int(c), float(loss), from_tree(t), str(e), int(n)) for c, loss, t, e, n in front)
         for channel, front in rows.items()
     }
+
+
+def pack_happenings(happenings: Happenings) -> Arrays:
+    return {"happenings": np.array(json.dumps({"notes": happenings.notes, "troubles": happenings.troubles}))}
+
+
+def unpack_happenings(arrays: Mapping[str, np.ndarray]) -> Happenings:
+    """Nothing for a file that was begun before engines' happenings were kept."""
+    if "happenings" not in arrays:
+        return Happenings()
+    told = json.loads(str(arrays["happenings"]))
+    return Happenings(list(told["notes"]), {name: list(said) for name, said in told["troubles"].items()})

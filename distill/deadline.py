@@ -1,0 +1,29 @@
+"""A clock, for who wants one. Without it work is counted, and a result does not depend on how busy the machine is."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from equations.errors import InputError
+
+
+class Deadline:
+    """So many seconds from now; `left_out` collects a sentence for each piece of work that the clock cut short."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        if not (math.isfinite(seconds) and seconds > 0):
+            raise InputError(f"deadline: expected seconds above 0, got {seconds}")
+        self._clock = clock
+        self._end = clock() + seconds
+        self.left_out: list[str] = []
+
+    def remaining_s(self) -> float:
+        """Seconds until the end; negative once it has passed."""
+        return self._end - self._clock()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the end is over."""
+        return self.remaining_s() <= 0

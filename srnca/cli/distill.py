@@ -9,7 +9,7 @@ import typer
 
 from equations.errors import InputError
 from srnca.cli.distill_text import describe, describe_shortfall, shortened
-from srnca.cli.options import check_folder, parse_duration
+from srnca.cli.options import check_folder, no_empty_folder, parse_duration
 from srnca.cli.output import say, say_json, warn
 from srnca.cli.progress import Progress
 
@@ -107,7 +107,7 @@ def distill(
     if budget_s is not None:
         options["budget_s"] = budget_s
     folder = out or Path(f"{source.stem}-rule")
-    with Progress(quiet=quiet) as progress:
+    with no_empty_folder(folder), Progress(quiet=quiet) as progress:
 
         def report(stage: str, fraction: float, detail: str) -> None:
             progress.update(stage, fraction, 1.0, detail)
@@ -120,6 +120,8 @@ def distill(
             if (folder / UNFINISHED).exists():
                 warn(f"interrupted; what is done is in {folder}: the same command with --resume goes on")
             raise
+    for note in result.report.get("notes", []):
+        warn(f"note: {note}")
     if result.report.get("hurried"):
         warn("this machine was too slow for all of the budget's work: more --budget may give a better rule")
     if result.report.get("texture_loss") and (short := describe_shortfall(result.report, folder)) is not None:

@@ -141,18 +141,15 @@ class Worker:
         return None
 
     def _end(self) -> None:
-        """The keeper kills the worker and its children when its input closes."""
+        """The keeper kills the worker and its children when its input closes, also when Ctrl-C ends this waiting."""
         assert self.process.stdin is not None
         with contextlib.suppress(OSError):
             self.process.stdin.close()
         try:
             self.process.wait(GONE_S)
         except subprocess.TimeoutExpired:
-            pass
-        finally:
-            if self.process.poll() is None:
-                self.process.kill()
-                self.process.wait()
+            self.process.kill()
+            self.process.wait()
 
 
 def _ending(code: int) -> str:

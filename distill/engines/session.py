@@ -1,4 +1,4 @@
-"""The engines of one distillation: what they start is kept until it is over, and what happens to them is written down."""
+"""The engines of one distillation: what they start lasts until it is over, what happens to them is written down."""
 
 from __future__ import annotations
 

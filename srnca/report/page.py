@@ -223,5 +223,5 @@ def _provenance(result: Distillation) -> list[str]:
     found = flatten({**origin, **happened, "stability": result.report["stability"]})
     return [
         *(paragraph(f"Note: {escape(note)}.", "warning") for note in result.report.get("notes", [])),
-        f'<div class="tables"><div>{table(times, "stage times")}</div><div>{table(found, "provenance")}</div></div>'
+        f'<div class="tables"><div>{table(times, "stage times")}</div><div>{table(found, "provenance")}</div></div>',
     ]

@@ -41,7 +41,9 @@ class EngineConformance:
     @pytest.fixture(scope="class")
     @classmethod
     def options(cls) -> FitOptions:
-        return FitOptions(seed=0, max_terms=8, evaluations=cls.evaluations, teacher=RuleTeacher(planted(LAW, filters=2)))
+        return FitOptions(
+            seed=0, max_terms=8, evaluations=cls.evaluations, teacher=RuleTeacher(planted(LAW, filters=2))
+        )
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -174,9 +174,7 @@ def test_operon_goes_on_until_exact_and_no_longer(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(("times", "kept"), [(0.995, 1), (0.9, 2)])
-def test_a_longer_equation_of_equal_error_is_not_kept(
-    monkeypatch: pytest.MonkeyPatch, times: float, kept: int
-) -> None:
+def test_a_longer_equation_of_equal_error_is_not_kept(monkeypatch: pytest.MonkeyPatch, times: float, kept: int) -> None:
     """A law under noise, and one with further terms that noise was kind to on the held-out rows, by half a percent or
     by ten.
     """

@@ -98,7 +98,9 @@ def test_terms_that_pysr_found_are_labelled_pysr_and_resume_asks_for_the_rest_on
     frames: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def go(**more: Any) -> Any:
-        return identify([frames], 1.0, ("a", "h"), engine="pysr", derivative="step", stencil="lap", rows=800, max_terms=4, **more).result
+        return identify(
+            [frames], 1.0, ("a", "h"), engine="pysr", derivative="step", stencil="lap", rows=800, max_terms=4, **more
+        ).result
 
     enlist(monkeypatch, Oracle())
     whole = go()

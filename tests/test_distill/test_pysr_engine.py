@@ -20,7 +20,7 @@ from distill.sampling import Samples
 from equations.errors import InputError, MissingPartError, SrncaError
 from equations.symbols import symbol, symbols
 from tests.test_distill.conformance import LAW, EngineConformance
-from tests.test_distill.pysr_planted import OPTIONS, QUICK, U, V, Logbook, engine, gray_scott, is_law, many_features
+from tests.test_distill.pysr_planted import OPTIONS, QUICK, Logbook, U, V, engine, gray_scott, is_law, many_features
 
 HASTY = Limits(stall_s=1.0, late_s=0.1, poll_s=0.02)
 

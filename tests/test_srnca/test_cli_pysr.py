@@ -1,4 +1,4 @@
-"""`srnca distill --engine pysr` from the command line, with a stand-in for the worker: stops, failures, a missing Julia."""
+"""`srnca distill --engine pysr`, with a stand-in for the worker: stops, failures, a missing Julia."""
 
 from __future__ import annotations
 
@@ -81,7 +81,9 @@ def test_a_worker_that_dies_is_said_and_written_down(
     use(monkeypatch, "dies-late")
     out = tmp_path / "r"
     assert main(words(recording, out)) == 0
-    said = [f"the worker was killed by signal 9 while it searched for {c}; went on with what it had found" for c in "uv"]
+    said = [
+        f"the worker was killed by signal 9 while it searched for {c}; went on with what it had found" for c in "uv"
+    ]
     err = capsys.readouterr().err
     assert [line for line in err.splitlines() if line.startswith("note: ")] == [f"note: engine pysr: {s}" for s in said]
     report = json.loads((out / "report.json").read_text())
@@ -118,13 +120,13 @@ def test_only_what_is_new_and_empty_is_removed(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
 
     def work(folder: Path, *, keep: bool) -> None:
-        with pytest.raises(ZeroDivisionError), no_empty_folder(folder):
+        with no_empty_folder(folder):
             folder.mkdir(parents=True, exist_ok=True)
             if keep:
                 (folder / UNFINISHED).touch()
             raise ZeroDivisionError
 
-    work(tmp_path / "mine", keep=False)
-    work(tmp_path / "deep" / "er", keep=False)
-    work(tmp_path / "kept" / "r", keep=True)
+    for folder, keep in (("mine", False), ("deep/er", False), ("kept/r", True)):
+        with pytest.raises(ZeroDivisionError):
+            work(tmp_path / folder, keep=keep)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "mine", "new"]

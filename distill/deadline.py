@@ -1,27 +1,34 @@
-"""The clock that a user may set with `--budget`. Without one, work is counted and no result depends on time."""
+"""A clock, for who wants one. Without it work is counted, and a result does not depend on how busy the machine is."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
+
+from equations.errors import InputError
 
 
 class Deadline:
-    """An end in time, and what was left out because of it, in sentences for the report.
+    """An end in time; `left_out` collects a sentence for each piece of work that the clock cut short.
 
     seconds: above 0, from now on; None for no end.
     """
 
-    def __init__(self, seconds: float | None = None) -> None:
+    def __init__(self, seconds: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
+            raise InputError(f"deadline: expected seconds above 0, got {seconds}")
+        self._clock = clock
+        self._end = math.inf if seconds is None else clock() + seconds
         self.left_out: list[str] = []
-        self._end = math.inf if seconds is None else time.monotonic() + seconds
 
     def remaining_s(self) -> float:
-        """Seconds until the end, negative after it, infinite where there is none."""
-        return self._end - time.monotonic()
+        """Seconds until the end; negative once it has passed, infinite where there is none."""
+        return self._end - self._clock()
 
     @property
     def passed(self) -> bool:
+        """Whether the end is over."""
         return self.remaining_s() <= 0
 
     def leave_out(self, what: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from distill.compete import fit_channel, line_up
 from distill.deadline import Deadline
 from distill.engines import FitOptions, Progress, silent
+from distill.engines.session import open_engines
 from distill.report import make_report
 from distill.result import Distillation
 from distill.rounds import on_policy_rounds
@@ -25,14 +25,16 @@ from distill.unfinished import (
     Unfinished,
     fingerprint,
     pack_fronts,
+    pack_happenings,
     pack_samples,
     unpack_fronts,
+    unpack_happenings,
     unpack_samples,
 )
 from distill.work import check_work, search_evaluations
 from equations.errors import InputError
 from equations.mask import check_seed, shift_seed
-from equations.rule import Rule
+from equations.rule import Candidate, Rule
 from equations.threads import one_blas_thread
 
 if TYPE_CHECKING:
@@ -110,36 +112,49 @@ def distill(
 def _regress(
     run: Run, engines: tuple[str, ...], rows: int, evaluations: int, unfinished: Unfinished
 ) -> tuple[Samples, Samples, Fronts]:
-    """The teacher's samples, the same with on-policy rows, and a front for every channel."""
+    """The teacher's samples, the same with on-policy rows, and a front for every channel. `evaluations`: expressions
+    that free-form search tries for each of them.
+    """
     before = unfinished.get("regress")
     if before is not None:
-        run.distances = before["distances"].tolist()
-        for what in json.loads(str(before["left_out"])):
-            run.deadline.leave_out(what)
+        run.distances, run.happenings = before["distances"].tolist(), unpack_happenings(before, run.deadline)
         return *unpack_samples(before, run.teacher), unpack_fronts(before)
     with run.stage("sample"):
         samples = sample(run.teacher, rows=rows, size=run.size, steps=run.steps, seed=run.seed)
     with run.stage("fit"):
-        fronts = _fit(run, engines, samples, evaluations)
+        fronts = _fit(run, engines, samples, evaluations, unfinished)
     wider = samples
     if run.answers and "exact" not in engines and not _settled(fronts, samples):
         with run.stage("on-policy"):
             fronts, wider = on_policy_rounds(run, fronts, engines, samples)
-    told = {"distances": np.array(run.distances, float), "left_out": np.array(json.dumps(run.deadline.left_out))}
+    told = {"distances": np.array(run.distances, float)} | pack_happenings(run.happenings, run.deadline)
     unfinished.put("regress", pack_samples(samples, wider) | pack_fronts(fronts) | told)
     return samples, wider, fronts
 
 
-def _fit(run: Run, engines: tuple[str, ...], samples: Samples, evaluations: int) -> Fronts:
-    """A Pareto front for every channel."""
-    count, fronts = len(samples.channels), {}
-    options = FitOptions(seed=run.seed, max_terms=run.max_terms, evaluations=evaluations, teacher=run.teacher)
-    for index, channel in enumerate(samples.channels):
+def _fit(run: Run, engines: tuple[str, ...], samples: Samples, evaluations: int, unfinished: Unfinished) -> Fronts:
+    """A Pareto front for every channel, kept in `unfinished` as soon as it is there."""
+    fronts: dict[str, tuple[Candidate, ...]] = {}
+    before = unfinished.get("fit")
+    if before is not None:
+        fronts, run.happenings = unpack_fronts(before), unpack_happenings(before, run.deadline)
+    options = FitOptions(
+        seed=run.seed,
+        max_terms=run.max_terms,
+        evaluations=evaluations,
+        teacher=run.teacher,
+        deadline=run.deadline,
+    )
+    count = len(samples.channels)
+    with open_engines(engines, run.happenings) as session:
+        for index, channel in enumerate(samples.channels):
 
-        def heard(stage: str, fraction: float, detail: str, index: int = index) -> None:
-            run.progress("fit", (index + fraction) / count, f"{stage}: {detail}")
+            def heard(stage: str, fraction: float, detail: str, index: int = index) -> None:
+                run.progress("fit", (index + fraction) / count, f"{stage}: {detail}")
 
-        fronts[channel] = fit_channel(engines, samples, index, options=options, progress=heard)
+            if channel not in fronts:
+                fronts[channel] = fit_channel(session, samples, index, options=options, progress=heard)
+                unfinished.put("fit", pack_fronts(fronts) | pack_happenings(run.happenings, run.deadline))
     return fronts
 
 

@@ -33,6 +33,8 @@ def make_report(
     it ran away. `unseen` are channels that the rule does without, because no shown channel depends on them. `refine` is
     the front of terms against texture loss (the worst of 400 and 1,600 steps). `left_out`: what a deadline cut short,
     in sentences; empty where no time was set.
+    `engines` says of each engine that took part what happened to it,
+    `notes` what of it the user must know.
 
     `r2` and `terms` are those of the final rule; `regression` holds those of the rule before refinement and
     the engine of each of its equations. Texture losses are added by the caller that has a picture.
@@ -54,6 +56,8 @@ def make_report(
         "stability": stability(rule, samples, size=run.size, steps=run.steps, seed=run.seed),
         "time_s": dict(run.times),
         "engine": engine,
+        "engines": _engines(run, chosen),
+        "notes": list(run.happenings.notes),
         "seed": run.seed,
         "provenance": {
             "distilled_from": type(run.teacher).__name__,
@@ -67,6 +71,16 @@ def make_report(
             "versions": _versions(),
         },
     }
+
+
+def _engines(run: Run, chosen: Mapping[str, Candidate]) -> dict[str, str]:
+    """Engine -> what went wrong with it, or ok, and how many of the equations it found."""
+    told = {}
+    for name, troubles in run.happenings.troubles.items():
+        count = sum(candidate.engine == name for candidate in chosen.values())
+        said = "; ".join(dict.fromkeys(troubles)) or "ok"
+        told[name] = f"{said}, {count} of {len(chosen)} equations chosen"
+    return told
 
 
 def _row(point: RefinedRule) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from distill.compete import fit_channel
-from distill.engines import FitOptions
+from distill.engines import FitOptions, get_engine
 from distill.run import Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples
 from distill.select import pareto
@@ -19,8 +18,8 @@ def on_policy_rounds(run: Run, fronts: Fronts, engines: tuple[str, ...], samples
     """Rounds until the rule stays where the teacher is: the states that the rule visits, labelled by the teacher, join
     the samples, and all equations are refitted.
 
-    A round ends it when the rule's states are within `MATCHED` of the teacher's (`state_distance`), when the third
-    round is done, or when the deadline has passed.
+    They end when the rule's states are within `MATCHED` of the teacher's (`state_distance`) or the third round is
+    done; a deadline that has passed ends them too, and is told what it left out.
     """
     every = run.steps // 10 or 1
     theirs = run.teacher.rollout(size=run.size, steps=run.steps, seed=shift_seed(run.seed, 3), every=every)
@@ -32,8 +31,8 @@ def on_policy_rounds(run: Run, fronts: Fronts, engines: tuple[str, ...], samples
         run.distances.append(state_distance(visited, theirs))
         if run.distances[-1] <= MATCHED or number == MOST_ROUNDS:
             break
-        if number > 0 and run.deadline.passed:
-            run.deadline.leave_out(f"on-policy rounds after the first {number}")
+        if run.deadline.passed:
+            run.deadline.leave_out(f"on-policy: {MOST_ROUNDS - number} of at most {MOST_ROUNDS} rounds")
             break
         run.progress("on-policy", number / MOST_ROUNDS, f"states {run.distances[-1]:.2g} from the teacher's")
         wider = label_visited(visited, wider, run.teacher, run.seed + number)
@@ -45,10 +44,10 @@ def _refitted(run: Run, fronts: Fronts, engines: tuple[str, ...], wider: Samples
     """The fronts on more samples: the sparse path anew, the others' equations with their constants refitted."""
     refitted = {}
     for index, (channel, front) in enumerate(fronts.items()):
-        again: tuple[Candidate, ...] = ()
+        again: list[Candidate] = []
         if "sparse" in engines:
             options = FitOptions(seed=run.seed, max_terms=run.max_terms, teacher=run.teacher)
-            again = fit_channel(("sparse",), wider, index, options=options)
+            again = get_engine("sparse").fit(wider, index, options=options)
             front = tuple(c for c in front if c.engine != "sparse")
         refitted[channel] = pareto(again, refit_front(front, wider, index), floor=float(samples.floor[index]))
     return refitted

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from distill.deadline import Deadline
 from distill.engines import Progress
+from distill.engines.session import Happenings
 from distill.sampling import Samples
 from distill.select import knee
 from distill.teacher import Teacher, compose
@@ -30,6 +31,7 @@ class Run:
     times: dict[str, float] = field(default_factory=dict)
     distances: list[float] = field(default_factory=list)  # of the rule's states from the teacher's, each round
     deadline: Deadline = field(default_factory=Deadline)
+    happenings: Happenings = field(default_factory=Happenings)  # notes for the user, and what went wrong with engines
 
     @contextmanager
     def stage(self, name: str, *, tell_end: bool = True) -> Iterator[None]:

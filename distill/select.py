@@ -11,16 +11,17 @@ from equations.rule import Candidate
 ROUNDING = 1e-12
 
 
-def pareto(*fronts: Iterable[Candidate], floor: float = 0.0) -> tuple[Candidate, ...]:
+def pareto(*fronts: Iterable[Candidate], floor: float = 0.0, equal: float = 0.0) -> tuple[Candidate, ...]:
     """The candidates that no simpler (or equal) one matches: sorted by complexity, loss strictly decreasing.
 
     Of equals, the one given first stays: an engine keeps what it found before it was seeded by another.
-    Losses at or below `floor` (rounding) are all equally good: the simplest of them ends the front.
+    Losses at or below `floor` (rounding) are all equally good: the simplest of them ends the front. So are losses that
+    differ by less than the share `equal`: a longer equation must be better by more than that.
     """
     everyone = [candidate for front in fronts for candidate in front]
     kept: list[Candidate] = []
     for candidate in sorted(everyone, key=lambda c: (c.complexity, c.loss)):
-        if not kept or floor < kept[-1].loss > candidate.loss:
+        if not kept or (floor < kept[-1].loss and candidate.loss < (1 - equal) * kept[-1].loss):
             kept.append(candidate)
     return tuple(kept)
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from distill.deadline import Deadline
+from distill.engines.session import Happenings
 from distill.sampling import Samples
 from distill.teacher import Teacher, features_of
 from equations.errors import InputError
@@ -162,3 +164,19 @@ def unpack_fronts(arrays: Arrays) -> dict[str, tuple[Candidate, ...]]:
         channel: tuple(Candidate(int(c), float(loss), from_tree(t), str(e), int(n)) for c, loss, t, e, n in front)
         for channel, front in rows.items()
     }
+
+
+def pack_happenings(happenings: Happenings, deadline: Deadline) -> Arrays:
+    """What happened to the engines, and what a deadline left out."""
+    told = {"notes": happenings.notes, "troubles": happenings.troubles, "left_out": deadline.left_out}
+    return {"happenings": np.array(json.dumps(told))}
+
+
+def unpack_happenings(arrays: Mapping[str, np.ndarray], deadline: Deadline) -> Happenings:
+    """Nothing for a file that was begun before happenings were kept. What was left out is noted in `deadline`."""
+    if "happenings" not in arrays:
+        return Happenings()
+    told = json.loads(str(arrays["happenings"]))
+    for what in told["left_out"]:
+        deadline.leave_out(what)
+    return Happenings(list(told["notes"]), {name: list(said) for name, said in told["troubles"].items()})

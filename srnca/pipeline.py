@@ -18,7 +18,7 @@ from equations.rule import Display
 from srnca.checkpoint import Checkpoint
 from srnca.evaluate import flat_loss, make_loss, make_objective, nca_pictures, rule_pictures, shortfall, texture_loss
 from srnca.figures import draw_distillation
-from srnca.provenance import provenance
+from srnca.provenance import add_provenance
 from srnca.recordings import load_recordings
 from srnca.report import report_checkpoint, report_recording
 from srnca.teacher import NCATeacher
@@ -68,7 +68,7 @@ def distill_checkpoint(
         folder=out,
         resume=resume,
     )
-    result.report["provenance"] |= provenance(trained=checkpoint.provenance)
+    add_provenance(result.report, trained=checkpoint.provenance)
     pictures = _compare(checkpoint, result) if pictured else None
     if out is not None:
         result.save(out)

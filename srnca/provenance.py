@@ -8,6 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 
+def add_provenance(report: dict[str, Any], **more: Any) -> None:
+    """Complete a report's provenance: what it says already stays, versions of libraries included."""
+    ours, known = provenance(**more), report["provenance"]
+    report["provenance"] = {**known, **ours, "versions": {**ours["versions"], **known.get("versions", {})}}
+
+
 def provenance(**more: Any) -> dict[str, Any]:
     """Versions of what the result depends on, the platform, the date (UTC), and whatever is passed in."""
     versions = {}

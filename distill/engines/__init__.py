@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from distill.engines.base import Engine, FitOptions, Progress, silent
+from distill.engines.base import Engine, FitOptions, Note, Progress, silent
 from equations.errors import InputError, MissingPartError, did_you_mean
 
 # name: module that holds ENGINE (an Engine) and may hold probe() -> reason why it cannot run, or None
@@ -15,7 +15,7 @@ ENGINES: dict[str, str] = {
     "pysr": "distill.engines.pysr",
 }
 
-__all__ = ["ENGINES", "Engine", "FitOptions", "Progress", "get_engine", "silent", "unavailable"]
+__all__ = ["ENGINES", "Engine", "FitOptions", "Note", "Progress", "get_engine", "silent", "unavailable"]
 
 
 def get_engine(name: str) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -9,34 +10,48 @@ from typing import TYPE_CHECKING, Protocol
 from sympy import Expr
 
 if TYPE_CHECKING:
+    from distill.deadline import Deadline
     from distill.sampling import Samples
     from distill.teacher import Teacher
     from equations.rule import Candidate
 
 # progress(stage, fraction done in 0…1, what is going on now)
 Progress = Callable[[str, float, str], None]
+# note(sentence): something happened that the user must know, although the work goes on
+Note = Callable[[str], None]
+
+EVALUATIONS = 240_000
+_log = logging.getLogger(__name__)
 
 
 def silent(stage: str, fraction: float, detail: str) -> None:
     """The progress callback of a caller who does not want to hear."""
 
 
+def log_note(sentence: str) -> None:
+    """The note callback of a caller without a place for notes."""
+    _log.warning("%s", sentence)
+
+
 @dataclass(frozen=True)
 class FitOptions:
     """What every engine is told, whether or not it can use it.
 
-    seed: same seed, same front. max_terms: additive terms an equation may have. evaluations: how many
-    expressions a free-form search may try for this channel. guesses: equations (in the samples' feature names) that
+    seed: same seed, same front. max_terms: additive terms an equation may have. evaluations: expressions that a
+    free-form search tries; no result depends on the clock. guesses: equations (in the samples' feature names) that
     other engines found. rivals: candidates that are there already: what they beat need not be returned. teacher: for
-    engines that read the teacher itself.
+    engines that read the teacher itself. deadline: given only where the user asked for a clock; a search that it cuts
+    short says so in `deadline.left_out`. note: hears of failures that the search survives.
     """
 
     seed: int = 0
     max_terms: int = 24
-    evaluations: int = 240_000
+    evaluations: int = EVALUATIONS
     guesses: Sequence[Expr] = ()
     rivals: Sequence[Candidate] = ()
     teacher: Teacher | None = None
+    deadline: Deadline | None = None
+    note: Note = log_note
 
 
 class Engine(Protocol):

@@ -15,6 +15,7 @@ from sympy import Expr
 
 from distill.engines.base import FitOptions, Progress, silent
 from distill.engines.operon_trees import to_sympy
+from distill.engines.seeds import screen
 from distill.engines.sparse import linear_front, still
 from distill.polish import polish
 from distill.sampling import Samples
@@ -31,8 +32,7 @@ ROWS = 2000  # enough for the search; constants are refitted on all rows
 FEATURES = 12  # more than that and the search wanders
 GUESSES = 3
 POPULATION = 1000
-ROUND = 100_000  # evaluations (of values and of gradients) in a round: 4 to 8 s on one core
-LEAST = 20_000
+ROUND = 100_000  # evaluations (of values and of gradients) that a round has at most: 4 to 8 s on one core
 
 
 class OperonEngine:
@@ -43,25 +43,38 @@ class OperonEngine:
     def fit(
         self, samples: Samples, channel: int, *, options: FitOptions, progress: Progress = silent
     ) -> list[Candidate]:
-        """The front after the evaluations of the options, or as soon as an equation is exact."""
+        """The front after `evaluations`, shared out evenly among the rounds, or as soon as an equation is exact.
+
+        A deadline ends it between two rounds.
+        """
         floor = float(samples.floor[channel])
         front: tuple[Candidate, ...] = (still(samples, channel, self.name),)
         search = _Search(samples, channel, options)
-        total = options.evaluations
-        rounds = max(1, total // ROUND) if search.alive else 0
-        for number in range(rounds):
-            progress("operon", number / rounds, f"{samples.channels[channel]}: best loss {front[-1].loss:.3g}")
-            found = search.round(number, options.guesses, min(ROUND, max(LEAST, total)))
+        shares = _shares(options.evaluations) if search.alive else []
+        name = samples.channels[channel]
+        for number, evaluations in enumerate(shares):
+            if number and options.deadline is not None and options.deadline.passed:
+                options.deadline.left_out.append(f"operon: {len(shares) - number} of {len(shares)} rounds for {name}")
+                break
+            progress("operon", number / len(shares), f"{name}: best loss {front[-1].loss:.3g}")
+            found = search.round(number, options.guesses, evaluations)
             known = pareto(options.rivals, front)
             polished = polish(found, samples, channel, engine=self.name, max_terms=options.max_terms, rivals=known)
             front = pareto(front, polished, floor=floor)
             if front[-1].loss <= floor:
                 break
-        progress("operon", 1.0, f"{samples.channels[channel]}: {len(front)} equations")
+        progress("operon", 1.0, f"{name}: {len(front)} equations")
         return list(front)
 
 
 ENGINE = OperonEngine()
+
+
+def _shares(evaluations: int) -> list[int]:
+    """The evaluations of each round, which add up to `evaluations`: as few rounds as `ROUND` allows, all alike."""
+    rounds = max(1, -(-evaluations // ROUND))
+    each, rest = divmod(max(1, evaluations), rounds)
+    return [each + (number < rest) for number in range(rounds)]
 
 
 class _Search:
@@ -131,13 +144,8 @@ def _regressor(seed: int, operators: str, length: int, evaluations: int) -> Any:
 
 
 def _screened(samples: Samples, channel: int, guesses: Sequence[Expr]) -> list[int]:
-    """At most 12 features: those of the guesses, the channels' own, then those a linear path takes first."""
+    """At most 12 features: those that a linear path takes first, then those of the guesses."""
     if len(samples.names) <= FEATURES:
         return list(range(len(samples.names)))
     path = [c.expr for c in linear_front(samples, channel, FEATURES)]
-    wanted: dict[int, None] = {}
-    for expr in [*path, *guesses]:
-        for name in sorted(str(s) for s in expr.free_symbols):
-            if name in samples.names:
-                wanted.setdefault(samples.names.index(name))
-    return sorted(list(wanted)[:FEATURES])
+    return screen(samples, [*path, *guesses], FEATURES)

@@ -13,11 +13,14 @@ import numpy.typing as npt
 import sympy
 from sympy import Expr
 
-from distill.compete import fit_channel
+from distill.compete import fit_channel, term_finders
 from distill.engines import FitOptions
+from distill.engines.session import open_engines
 from distill.polish import basis_functions
 from distill.run import Run
 from distill.sampling import Samples
+from distill.select import knee
+from distill.unfinished import Unfinished, pack_happenings, unpack_happenings
 from equations import build
 from equations.rule import Candidate
 from equations.stencils import DX, DY, feature_name
@@ -30,25 +33,46 @@ MOST_TERMS = 16  # found terms a channel
 CLEAR = 0.01  # of its largest size: a state that is never smaller has a reciprocal
 LONGEST = 24  # complexity of one term; longer ones are fitted to noise
 
-Found = Mapping[str, tuple[Expr, ...]]
+Found = Mapping[str, Mapping[Expr, str]]  # channel -> its new terms, each with the engine that found it
 
 
 def search(
-    run: Run, engines: tuple[str, ...], samples: Samples, known: Mapping[str, Candidate], evaluations: int
-) -> dict[str, tuple[Expr, ...]]:
-    """New terms for the channels in `known` (what the library says of them, which the engines are seeded with)."""
-    found = {}
-    for number, (channel, candidate) in enumerate(known.items()):
-        guesses = (*reciprocals(samples), *((candidate.expr,) if candidate.terms else ()))
-        options = FitOptions(
-            seed=run.seed, max_terms=run.max_terms, evaluations=evaluations, guesses=guesses, teacher=run.teacher
-        )
+    run: Run,
+    engines: tuple[str, ...],
+    samples: Samples,
+    known: Mapping[str, Candidate],
+    evaluations: int,
+    unfinished: Unfinished | None = None,
+) -> dict[str, dict[Expr, str]]:
+    """New terms for the channels in `known` (what the library says of them, which the engines are seeded with), each
+    with the engine that found it. evaluations: expressions that are tried for each channel. unfinished: where the
+    channels that are done are kept.
+    """
+    unfinished = unfinished or Unfinished(None, {})
+    found: dict[str, dict[Expr, str]] = {}
+    before = unfinished.get("search")
+    if before is not None:
+        found, run.happenings = unpack(before), unpack_happenings(before, run.deadline)
+    with open_engines(engines, run.happenings) as session:
+        for number, (channel, candidate) in enumerate(known.items()):
 
-        def heard(stage: str, fraction: float, detail: str, number: int = number) -> None:
-            run.progress("search", (number + fraction) / len(known), f"{stage}: {detail}")
+            def heard(stage: str, fraction: float, detail: str, number: int = number) -> None:
+                run.progress("search", (number + fraction) / len(known), f"{stage}: {detail}")
 
-        front = fit_channel(engines, samples, samples.channels.index(channel), options=options, progress=heard)
-        found[channel] = new_terms([c.expr for c in front])
+            if channel in found:
+                continue
+            options = FitOptions(
+                seed=run.seed,
+                max_terms=run.max_terms,
+                evaluations=evaluations,
+                guesses=(*reciprocals(samples), *((candidate.expr,) if candidate.terms else ())),
+                teacher=run.teacher,
+                deadline=run.deadline,
+            )
+            index = samples.channels.index(channel)
+            front = fit_channel(session, samples, index, options=options, progress=heard)
+            found[channel] = new_terms(front, float(samples.floor[index]))
+            unfinished.put("search", pack(found) | pack_happenings(run.happenings, run.deadline))
     return found
 
 
@@ -64,14 +88,17 @@ def reciprocals(samples: Samples) -> tuple[Expr, ...]:
     return tuple(found[:2])
 
 
-def new_terms(front: Sequence[Expr]) -> tuple[Expr, ...]:
-    """The additive terms of the last equations of a front, the best equation's first."""
-    found: dict[Expr, None] = {}
-    for expr in list(front)[::-1][:BEST]:
-        for basis in basis_functions(expr):
+def new_terms(front: Sequence[Candidate], floor: float = 0.0) -> dict[Expr, str]:
+    """The additive terms, with their finders, of the simplest equation that is about as good as the best (the law,
+    where there is one), then of the last ones of a front, the best first.
+    """
+    finders = term_finders(front)
+    found: dict[Expr, str] = {}
+    for candidate in [knee(front, floor=floor), *list(front)[::-1][:BEST]]:
+        for basis in basis_functions(candidate.expr):
             if basis.free_symbols and complexity(basis) <= LONGEST:
-                found.setdefault(basis)
-    return tuple(found)[:MOST_TERMS]
+                found.setdefault(basis, finders[basis])
+    return dict(list(found.items())[:MOST_TERMS])
 
 
 def without_slopes(samples: Samples, channels: Sequence[str], laws: Sequence[Expr]) -> Samples:
@@ -87,8 +114,11 @@ def without_slopes(samples: Samples, channels: Sequence[str], laws: Sequence[Exp
 
 def pack(found: Found) -> dict[str, npt.NDArray[np.str_]]:
     """As an array, for a file."""
-    return {"terms": np.array(json.dumps({channel: [to_tree(e) for e in terms] for channel, terms in found.items()}))}
+    rows = {channel: [[to_tree(e), engine] for e, engine in terms.items()] for channel, terms in found.items()}
+    return {"found": np.array(json.dumps(rows))}
 
 
-def unpack(arrays: Mapping[str, npt.NDArray[np.str_]]) -> dict[str, tuple[Expr, ...]]:
-    return {channel: tuple(from_tree(t) for t in trees) for channel, trees in json.loads(str(arrays["terms"])).items()}
+def unpack(arrays: Mapping[str, npt.NDArray[np.str_]]) -> dict[str, dict[Expr, str]]:
+    """The inverse of `pack`; nothing for a file of an older kind, whose terms do not say who found them."""
+    rows = json.loads(str(arrays["found"])) if "found" in arrays else {}
+    return {channel: {from_tree(tree): str(engine) for tree, engine in terms} for channel, terms in rows.items()}

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from sympy import Expr
 
 from distill.compete import line_up
 from distill.deadline import Deadline
 from distill.engines import Progress, silent
 from distill.identify.checks import check_dt, check_pace
-from distill.identify.freeform import pack, search, unpack, without_slopes
+from distill.identify.freeform import Found, search, without_slopes
 from distill.identify.keep import pack_laws, unpack_laws
 from distill.identify.law import Law
 from distill.identify.stencil import check_choice, stencils_of
@@ -24,7 +23,7 @@ from distill.identify.told import result_of
 from distill.recording import RecordingTeacher, check_recordings
 from distill.result import Distillation
 from distill.run import Run
-from distill.unfinished import UNFINISHED, Unfinished, fingerprint
+from distill.unfinished import UNFINISHED, Unfinished, fingerprint, pack_happenings, unpack_happenings
 from distill.work import check_work, search_evaluations
 from equations.errors import InputError, did_you_mean
 from equations.mask import check_seed
@@ -107,9 +106,10 @@ def _identify(
     kept = unfinished.get("laws")
     if kept is None:
         chosen, laws = _find(run, task, frames, engines, evaluations, unfinished)
-        unfinished.put("laws", pack_laws(chosen, laws))
+        unfinished.put("laws", pack_laws(chosen, laws) | pack_happenings(run.happenings, run.deadline))
     else:
         chosen, laws = unpack_laws(kept, frames)
+        run.happenings = unpack_happenings(kept, run.deadline)
     run.teacher = teacher_of(task, chosen, frames)
     with run.stage("report"):
         result = result_of(run, task, chosen, laws, engines)
@@ -135,7 +135,7 @@ def _find(
     elif free and unsettled:
         with run.stage("search"):
             run.teacher = teacher_of(task, chosen, frames)
-            found = _search(run, task, free, {c: laws[c].candidate for c in unsettled}, evaluations, unfinished)
+            found: Found = _search(run, task, free, {c: laws[c].candidate for c in unsettled}, evaluations, unfinished)
         with run.stage("fit"):
             chosen, found = _again(run, task, frames, chosen, found)
             laws = laws_of(run, task, chosen, found, alone="sparse" not in engines)
@@ -156,9 +156,7 @@ def _or_steps(run: Run, task: Task, chosen: Survey, laws: dict[str, Law]) -> tup
     return chosen, laws
 
 
-def _again(
-    run: Run, task: Task, frames: list[Array], before: Survey, found: dict[str, tuple[Expr, ...]]
-) -> tuple[Survey, dict[str, tuple[Expr, ...]]]:
+def _again(run: Run, task: Task, frames: list[Array], before: Survey, found: Found) -> tuple[Survey, Found]:
     """The survey once more with the new terms, which may show what a wrong library hid; and the terms that still
     exist.
     """
@@ -167,7 +165,8 @@ def _again(
     after = look(run, task, frames, before.noise, list(dict.fromkeys(of_states))[:8])
     names = names_of(task, after)
     return after, {
-        c: tuple(e for e in terms if {str(s) for s in e.free_symbols} <= names) for c, terms in found.items()
+        c: {e: engine for e, engine in terms.items() if {str(s) for s in e.free_symbols} <= names}
+        for c, terms in found.items()
     }
 
 
@@ -178,12 +177,7 @@ def _search(
     known: Mapping[str, Candidate],
     evaluations: int,
     unfinished: Unfinished,
-) -> dict[str, tuple[Expr, ...]]:
-    kept = unfinished.get("search")
-    if kept is not None:
-        return unpack(kept)
+) -> Found:
     whole = run.teacher.samples(rows=task.rows, seed=run.seed)  # type: ignore[attr-defined]
     samples = without_slopes(whole, task.channels, [candidate.expr for candidate in known.values()])
-    found = search(run, engines, samples, known, evaluations)
-    unfinished.put("search", pack(found))
-    return found
+    return search(run, engines, samples, known, evaluations, unfinished)

@@ -82,9 +82,11 @@ def teacher_of(task: Task, chosen: Survey, frames: list[Array]) -> RecordingTeac
 
 
 def laws_of(
-    run: Run, task: Task, chosen: Survey, found: Mapping[str, tuple[Expr, ...]], *, alone: bool
+    run: Run, task: Task, chosen: Survey, found: Mapping[str, Mapping[Expr, str]], *, alone: bool
 ) -> dict[str, Law]:
-    """Each channel's law over the library and the terms `found` for it (`alone`: over the linear terms and these)."""
+    """Each channel's law over the library and the terms `found` by the engines (`alone`: over the linear terms and
+    these).
+    """
     levels = chosen.noise.levels if chosen.derivative != "savgol" else np.zeros(len(task.channels))
     stencils = stencils_of(chosen.stencil, task.dx)
     system = System(
@@ -96,7 +98,11 @@ def laws_of(
         library = library.take([k for k, term in enumerate(library.terms) if len(term) <= 1])
     check_rows(len(system.Y), len(library.terms))
     own = [library.expr(k) for k in range(len(library.terms))]
-    extra = [e for e in dict.fromkeys(e for terms in found.values() for e in terms) if e not in set(own)]
+    finders: dict[Expr, str] = {}
+    for terms in found.values():
+        for e, engine in terms.items():
+            finders.setdefault(e, engine)
+    extra = [e for e in finders if e not in set(own)]
 
     def columns(of: System) -> Array:
         values = of.columns(library)
@@ -105,7 +111,7 @@ def laws_of(
     plain = plain_terms(library, task.channels)
     blocks = make_blocks(system, columns, run.seed, plain=plain)
     order = [len(term) for term in library.terms] + [4] * len(extra)
-    origin = ["sparse"] * len(own) + ["operon"] * len(extra)
+    origin = ["sparse"] * len(own) + [finders[e] for e in extra]
     ulp = max(float(np.abs(f).max()) for f in task.recordings) * 2.0**-23 / task.dt
     material = MATERIAL**2 if chosen.windows.scheme.order > 1 else 0.0
     laws = {}

@@ -15,6 +15,8 @@ from distill.run import Run
 from distill.teacher import compose
 from equations.rule import Candidate, Rule
 
+UNUSED = "not started: the library's laws leave nothing to explain"
+
 
 def result_of(run: Run, task: Task, chosen: Survey, laws: Mapping[str, Law], engines: tuple[str, ...]) -> Distillation:
     candidates = {channel: law.candidate for channel, law in laws.items()}
@@ -25,6 +27,8 @@ def result_of(run: Run, task: Task, chosen: Survey, laws: Mapping[str, Law], eng
         rule = rule.replace(dt=task.dt / steps)
     samples = run.teacher.samples(rows=task.rows, seed=run.seed)  # type: ignore[attr-defined]
     name = engines[0] if len(engines) == 1 else "auto"
+    for engine in engines:
+        run.happenings.troubles.setdefault(engine, [] if engine == "sparse" else [UNUSED])
     report = make_report(run, name, rule, candidates, samples, None)
     report["r2"] = {channel: law.r2 for channel, law in laws.items()}
     report["regression"]["r2"] = dict(report["r2"])

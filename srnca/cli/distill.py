@@ -9,7 +9,7 @@ import typer
 
 from equations.errors import InputError
 from srnca.cli.distill_text import describe, describe_shortfall, shortened
-from srnca.cli.options import LEAST_EFFORT, MOST_EFFORT, check_folder, parse_duration
+from srnca.cli.options import LEAST_EFFORT, MOST_EFFORT, check_folder, no_empty_folder, parse_duration
 from srnca.cli.output import say, say_json, shown, warn
 from srnca.cli.progress import Progress
 
@@ -118,7 +118,7 @@ def distill(
     folder = out or Path(f"{source.stem}-rule")
     if resume and not (folder / UNFINISHED).exists():
         warn(f"{folder}: nothing unfinished there, starting anew")
-    with Progress(quiet=quiet) as progress:
+    with no_empty_folder(folder), Progress(quiet=quiet) as progress:
 
         def report(stage: str, fraction: float, detail: str) -> None:
             progress.update(stage, fraction, 1.0, detail)
@@ -133,6 +133,8 @@ def distill(
             raise
     for what in result.report.get("left_out", []):
         warn(f"--budget {budget} was too short: left out {what}")
+    for note in result.report.get("notes", []):
+        warn(f"note: {note}")
     _say_result(result, folder, as_json=as_json)
 
 

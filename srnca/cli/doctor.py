@@ -20,6 +20,7 @@ EXAMPLES = """\
 srnca doctor
 srnca doctor --json"""
 
+PYSR = "engine pysr: "  # what the engine's own sentences begin with
 VGG_FILE = "vgg16-397923af.pth"
 PACKAGES = (
     "torch",
@@ -127,7 +128,7 @@ def _julia() -> Finding:
     reason = unavailable("pysr")
     if reason is None:
         return Finding("Julia for PySR", True, "ready")
-    return Finding("Julia for PySR", False, "not ready", f"only for --engine pysr: {reason}")
+    return Finding("Julia for PySR", False, "not ready", f"only for --engine pysr: {reason.removeprefix(PYSR)}")
 
 
 def _vgg() -> Finding:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from equations.distributed import world_size
@@ -127,3 +128,16 @@ def check_folder(path: Path) -> Path:
     except (FileExistsError, NotADirectoryError) as error:
         raise InputError(f"--out: expected a folder, {error.filename} is a file") from error
     return path
+
+
+@contextmanager
+def no_empty_folder(path: Path) -> Iterator[None]:
+    """Work on a result in the folder `path`: if it fails or is interrupted, no folder is left that is new and empty."""
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        yield
+    except BaseException:
+        for folder in new:
+            with suppress(OSError):  # it holds something, or was not made
+                folder.rmdir()
+        raise

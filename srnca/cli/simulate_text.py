@@ -14,7 +14,8 @@ def describe(facts: dict[str, Any], wanted: int) -> str:
     steps = f"stopped after {facts['steps']} of {wanted} steps" if facts["interrupted"] else f"{wanted} steps"
     size = f"{facts['size']['width']}x{facts['size']['height']} cells"
     rate = f", {speed(facts['cells_per_s'])}" if facts["steps"] else ""
-    line = f"{shown(facts['out'])}: {frames} of {size}, {steps} in {short_time(facts['time_s'])} ({facts['backend']}{rate})"
+    how = f"{short_time(facts['time_s'])} ({facts['backend']}{rate})"
+    line = f"{shown(facts['out'])}: {frames} of {size}, {steps} in {how}"
     if facts["state"] is not None:
         line += f"\n{shown(facts['state'])}: the last state"
     if facts["interrupted"] and str(facts["out"]).lower().endswith(".zarr"):

@@ -23,7 +23,7 @@ from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.offer import offer_terms
 from srnca.dynamics.refit import Refitted, refit_on_recording
 from srnca.dynamics.teacher import RecordingNCATeacher
-from srnca.provenance import provenance
+from srnca.provenance import add_provenance
 from srnca.report import report_recording
 
 Progress = Callable[[str, float, str], None]
@@ -73,7 +73,7 @@ def distill_network(
     }
     if refine and not checkpoint.config.hidden_channels:
         result = _refitted(result, teacher, seed, progress)
-    result.report["provenance"] |= provenance(trained=checkpoint.provenance)
+    add_provenance(result.report, trained=checkpoint.provenance)
     rule = result.rule.replace(provenance={**result.rule.provenance, "dx": checkpoint.config.dx})
     result = replace(result, rule=rule)
     if out is not None:

@@ -218,7 +218,9 @@ def _provenance(result: Distillation) -> list[str]:
     origin = dict(result.report["provenance"])
     if "samples" in origin:  # the names of all features fill half a page
         origin["samples"] = {name: value for name, value in origin["samples"].items() if name != "features"}
-    found = flatten({**origin, "stability": result.report["stability"]})
+    happened = {"what the engines did": result.report.get("engines", {})}
+    found = flatten({**origin, **happened, "stability": result.report["stability"]})
     return [
-        f'<div class="tables"><div>{table(times, "stage times")}</div><div>{table(found, "provenance")}</div></div>'
+        *(paragraph(f"Note: {escape(note)}.", "warning") for note in result.report.get("notes", [])),
+        f'<div class="tables"><div>{table(times, "stage times")}</div><div>{table(found, "provenance")}</div></div>',
     ]

@@ -31,7 +31,7 @@ class EngineConformance:
     """What an engine promises; see `distill.engines.base.Engine`."""
 
     engine: str
-    budget_s: float = 10.0
+    evaluations: int = 120_000
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -41,7 +41,9 @@ class EngineConformance:
     @pytest.fixture(scope="class")
     @classmethod
     def options(cls) -> FitOptions:
-        return FitOptions(seed=0, max_terms=8, budget_s=cls.budget_s, teacher=RuleTeacher(planted(LAW, filters=2)))
+        return FitOptions(
+            seed=0, max_terms=8, evaluations=cls.evaluations, teacher=RuleTeacher(planted(LAW, filters=2))
+        )
 
     @pytest.fixture(scope="class")
     @classmethod

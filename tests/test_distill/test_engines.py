@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -145,15 +146,15 @@ def test_sparse_takes_terms_from_guesses() -> None:
 def test_operon_builds_on_guesses() -> None:
     samples = drawn({"u": "u*v*u_lap*v_lap - 0.5*abs(u_dx - v)*u", "v": "v"}, 500)
     guess = parse_infix("2*u*v*u_lap*v_lap", samples.names)
-    options = FitOptions(budget_s=1, max_terms=6)
+    options = FitOptions(evaluations=20_000, max_terms=6)
     blind = get_engine("operon").fit(samples, 0, options=options)
-    seeded = get_engine("operon").fit(samples, 0, options=FitOptions(budget_s=1, max_terms=6, guesses=(guess,)))
+    seeded = get_engine("operon").fit(samples, 0, options=replace(options, guesses=(guess,)))
     assert seeded[-1].loss < blind[-1].loss
 
 
 @pytest.mark.parametrize("engine", ["sparse", "operon"])
 def test_a_channel_that_never_moves_is_zero(engine: str) -> None:
     samples = drawn({"u": "0", "v": "v_lap"}, 200, filters=2)
-    (found,) = get_engine(engine).fit(samples, 0, options=FitOptions(budget_s=1), progress=silent)
+    (found,) = get_engine(engine).fit(samples, 0, options=FitOptions(evaluations=20_000), progress=silent)
     assert found.expr == 0
     assert found.loss == 0

@@ -199,7 +199,7 @@ def test_operon_finds_the_quotient_of_gierer_and_meinhardt() -> None:
 
     state = np.random.default_rng(0).uniform(0.2, 1.8, (2, 32, 32))
     frames = simulate(rule, state=state, steps=80, every=1)
-    found = identify([frames], 1.0, ("a", "h"), engine="operon", budget_s=60).result
+    found = identify([frames], 1.0, ("a", "h"), engine="operon").result
     same_law(found.rule.updates["a"], rule.updates["a"], tolerance=1e-5)
     assert found.report["regression"]["engine"]["a"] == "operon"
 

@@ -14,17 +14,20 @@ import pytest
 import sympy
 
 from distill import RecordingTeacher, RuleTeacher, distill, read_hall_of_fame, sample, starting_rule
-from distill.engines import ENGINES
+from distill.deadline import Deadline
+from distill.engines import ENGINES, FitOptions, get_engine
 from distill.engines.sparse import fit_bases, linear_bases
 from distill.fidelity import predict
 from distill.refine.choice import RefinedRule
 from distill.refine.settings import Settings
 from distill.rolling import Rollout
+from distill.rounds import on_policy_rounds
+from distill.run import Run
 from distill.sampling import Samples
 from distill.stages import on_policy, richer_rule, stability, state_distance, trial
 from distill.unfinished import UNFINISHED
 from equations import load_rule
-from equations.errors import InputError
+from equations.errors import InputError, SrncaError
 from equations.infix import parse_infix
 from equations.init import Init
 from equations.numeric import compile_numpy
@@ -233,15 +236,56 @@ LATER: dict[str, Any] = {
 def test_on_policy_rounds_end_where_a_deadline_has_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And a run that is resumed afterwards, without one, remembers what was left out."""
     monkeypatch.setattr("distill.rounds.MATCHED", -1.0)
-    patient, late = (distill(Network(), budget_s=limit, **LATER).report for limit in (None, 1e-9))
-    assert (patient["left_out"], len(patient["on_policy"])) == ([], 4)
-    assert (late["left_out"], len(late["on_policy"])) == (["on-policy rounds after the first 1"], 2)
+    late = distill(Network(), budget_s=1e-9, **LATER).report
+    assert (late["left_out"][-1], len(late["on_policy"])) == ("on-policy: 3 of at most 3 rounds", 1)
     stand_in(monkeypatch, interrupted)
     with pytest.raises(KeyboardInterrupt):
         distill(Network(), objective=abs, folder=tmp_path, budget_s=1e-9, **LATER)
     stand_in(monkeypatch, first_start)
     again = distill(Network(), objective=abs, folder=tmp_path, resume=True, **LATER)
     assert again.report["left_out"] == late["left_out"]
+
+
+def test_no_clock_ends_the_on_policy_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine: three rounds, as the rule never stays where its teacher is."""
+    monkeypatch.setattr("distill.rounds.MATCHED", -1.0)
+    slow = iter(range(0, 10**9, 3600))
+    monkeypatch.setattr("time.monotonic", lambda: next(slow))
+    assert len(distill(Network(), **LATER).report["on_policy"]) == 4
+
+
+def test_a_deadline_ends_the_on_policy_rounds_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distill.rounds.MATCHED", -1.0)
+    now = [0.0]
+    deadline = Deadline(1.0, clock=lambda: now[0])
+    run = Run(Network(), 5, (12, 12), 10, 4, lambda *_: now.__setitem__(0, 2.0), deadline=deadline)
+    samples = sample(run.teacher, rows=300, size=(12, 12), steps=10)
+    fronts = {c: tuple(get_engine("sparse").fit(samples, i, options=FitOptions())) for i, c in enumerate("rgb")}
+    fronts["h3"] = tuple(get_engine("sparse").fit(samples, 3, options=FitOptions()))
+    on_policy_rounds(run, fronts, ("sparse",), samples)
+    assert len(run.distances) == 2  # before and after the one round during which it passed
+    assert deadline.left_out == ["on-policy: 2 of at most 3 rounds"]
+
+
+def test_the_report_says_what_happened_to_each_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notes and happenings outlive an interruption of the refinement."""
+    report = distill(Network(), **LATER).report
+    assert (report["engines"], report["notes"]) == ({"sparse": "ok, 4 of 4 equations chosen"}, [])
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise SrncaError("engine operon: out of luck")
+
+    monkeypatch.setattr("distill.engines.operon.OperonEngine.fit", fail)
+    stand_in(monkeypatch, interrupted)
+    both = {**LATER, "engine": "auto"}
+    with pytest.raises(KeyboardInterrupt):
+        distill(Network(), objective=abs, folder=tmp_path, **both)
+    stand_in(monkeypatch, first_start)
+    report = distill(Network(), objective=abs, folder=tmp_path, resume=True, **both).report
+    assert report["notes"] == [f"engine operon: out of luck ({c}); went on with the others" for c in ("r", "g", "b")]
+    assert report["engines"]["sparse"] == "ok, 4 of 4 equations chosen"
+    assert report["engines"]["operon"].startswith("out of luck (r); went on with the others; out of luck (g); ")
+    assert report["engines"]["operon"].endswith(", 0 of 4 equations chosen")
 
 
 def interrupted(*_: Any, **__: Any) -> Refined:

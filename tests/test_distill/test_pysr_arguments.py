@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 import sympy
 
-from distill.engines.pysr.arguments import BINARY, UNARY, arguments, guess_texts, safe_names, search_size
+from distill.engines.pysr.arguments import (
+    BELOW,
+    BINARY,
+    INNER,
+    UNARY,
+    arguments,
+    evaluations_a_round,
+    guess_texts,
+    safe_names,
+    search_size,
+)
 from equations.infix import parse_infix
 from equations.numeric import compile_numpy
 from equations.symbols import symbols
@@ -31,7 +41,7 @@ def signature(function: str) -> dict[str, str]:
 
 
 def told(**changes: object) -> dict[str, object]:
-    given = {"seed": 1, "max_terms": 6, "budget_s": 10.0, "stop_at": 1e-12, "guesses": ["(u * v)"], **changes}
+    given = {"seed": 1, "max_terms": 6, "evaluations": 120_000, "stop_at": 1e-12, "guesses": ["(u * v)"], **changes}
     return arguments(**given)  # type: ignore[arg-type]
 
 
@@ -47,7 +57,7 @@ def test_pysr_knows_every_argument() -> None:
 
 @pytest.mark.parametrize("name", sorted(told()))
 def test_values_are_of_the_annotated_types(name: str) -> None:
-    value, annotation = told()[name], signature("__init__")[name]
+    value, annotation = told(timeout_s=3.0)[name], signature("__init__")[name]
     kinds = {bool: "bool", int: "int", float: "float", str: "str", list: "list", dict: "dict"}
     if isinstance(value, str) and "Literal" in annotation:
         assert repr(value) in annotation
@@ -57,7 +67,7 @@ def test_values_are_of_the_annotated_types(name: str) -> None:
 
 def test_what_pysr_demands_of_the_combination() -> None:
     for terms in (0, 1, 24, 1000):
-        assert 7 <= told(max_terms=terms)["maxsize"] <= 60  # type: ignore[operator]
+        assert 7 <= told(max_terms=terms)["maxsize"] <= 40  # type: ignore[operator]
     assert told()["deterministic"]
     assert told()["parallelism"] == "serial"
     assert 0 <= told(seed=-5)["random_state"] < 2**31 > told(seed=2**40)["random_state"]  # type: ignore[operator]
@@ -70,10 +80,27 @@ def test_arguments_survive_json() -> None:
     assert json.loads(json.dumps(told())) == told()
 
 
-def test_budget_becomes_evaluations() -> None:
-    assert told(budget_s=2.0)["max_evals"] == 40_000
-    assert told(budget_s=0.0)["max_evals"] == 1
-    assert told(budget_s=0.0)["timeout_in_seconds"] == 1.0
+def test_work_is_counted_and_not_timed() -> None:
+    assert told(evaluations=40_000)["max_evals"] == 40_000
+    assert told(evaluations=0)["max_evals"] == 1
+    assert told()["timeout_in_seconds"] is None
+    assert told(timeout_s=2.5)["timeout_in_seconds"] == 2.5
+
+
+@pytest.mark.parametrize(("evaluations", "populations"), [(1, 4), (20_000, 4), (120_000, 8), (240_000, 16)])
+def test_populations_have_time_to_exchange_what_they_find(evaluations: int, populations: int) -> None:
+    """At least a dozen rounds over all populations, where there is work for more than the fewest."""
+    assert told(evaluations=evaluations)["populations"] == populations
+    if populations > 4:
+        assert evaluations / (populations * evaluations_a_round(evaluations)) >= 12
+    assert told(evaluations=10**8)["populations"] == 31, "PySR's own number"
+
+
+def test_the_search_is_what_pysr_advises() -> None:
+    """One core, so little work that batches or many populations would eat it, and constraints that are tight."""
+    given = told()
+    assert (given["population_size"], given["ncycles_per_iteration"], given["batching"]) == (27, 380, False)
+    assert given["constraints"] == {"/": [-1, BELOW], "abs": INNER}
 
 
 @pytest.mark.parametrize(
@@ -121,6 +148,20 @@ def test_guesses_mean_the_same_and_use_only_the_search(expr: str, size: int | No
         assert guess_texts([guess], NAMES, size - 1) == []
 
 
+@pytest.mark.parametrize(
+    ("expr", "fits"),
+    [
+        ("v / (1 + u^2 + v^2)", True),
+        ("v / (1 + u^2 + v^2 + u_lap)", False),
+        ("abs(0.5*u + 2*v - 3*u_lap)", True),
+        ("abs(0.5*u + 2*v - 3*u_lap + 0.25*v_lap + 7)", False),
+        ("abs(u + abs(v))", False),
+    ],
+)
+def test_guesses_keep_to_the_constraints(expr: str, fits: bool) -> None:
+    assert len(guess_texts([parse_infix(expr, NAMES)], NAMES, 40)) == fits
+
+
 @pytest.mark.parametrize("expr", ["max(u, v)", "tanh(u)", "sqrt(u)", "u * sin(v)", "exp(u)", "3", "u", "u_dx + u"])
 def test_guesses_outside_the_search_are_left_out(expr: str) -> None:
     assert guess_texts([parse_infix(expr, [*NAMES, "u_dx"])], NAMES, 30) == []
@@ -139,5 +180,5 @@ def test_the_last_ten_guesses_are_kept_once_each() -> None:
     assert parse_infix(texts[-1], NAMES) == parse_infix("19.0 * u", NAMES)
 
 
-def test_search_size_grows_with_terms() -> None:
-    assert [search_size(n) for n in (1, 6, 24, 100)] == [12, 22, 58, 60]
+def test_search_size_leaves_room_for_the_terms() -> None:
+    assert [search_size(n) for n in (1, 6, 8, 24, 100)] == [12, 28, 36, 40, 40]

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import signal
-import subprocess
-import sys
-import time
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -17,16 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import distill
+from distill.deadline import Deadline
 from distill.engines import pysr
-from distill.engines.pysr import runner
-from distill.engines.pysr.engine import PysrEngine, screen_features
+from distill.engines.pysr.engine import FEATURES, PysrEngine, screen_features
 from distill.engines.pysr.runner import Limits
 from distill.sampling import Samples
-from equations.errors import MissingPartError, SrncaError
+from equations.errors import InputError, MissingPartError, SrncaError
 from equations.symbols import symbol, symbols
 from tests.test_distill.conformance import LAW, EngineConformance
-from tests.test_distill.pysr_planted import OPTIONS, QUICK, U, V, engine, gray_scott, is_law
+from tests.test_distill.pysr_planted import OPTIONS, QUICK, Logbook, U, V, engine, gray_scott, is_law, many_features
+
+HASTY = Limits(stall_s=1.0, late_s=0.1, poll_s=0.02)
 
 
 @pytest.fixture
@@ -34,46 +30,47 @@ def samples() -> Samples:
     return gray_scott()
 
 
-def alive(pid: int) -> bool:
-    with contextlib.suppress(FileNotFoundError):
-        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    return False
+@pytest.fixture
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Logbook:
+    """What the stand-in does, and with it the promise that temporary folders lie where the test can see them."""
+    monkeypatch.setenv("STAND_IN_LOG", str(tmp_path / "log"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return Logbook(tmp_path / "log")
 
 
-def test_both_laws_are_found_and_their_constants_refitted(samples: Samples) -> None:
-    fronts = engine("good").fit_channels(samples, {U: OPTIONS, V: OPTIONS})
-    assert set(fronts) == {U, V}
-    for channel, front in fronts.items():
+def test_one_worker_serves_a_session_and_both_laws_are_found(samples: Samples, book: Logbook) -> None:
+    with engine("good").session() as lasting:
+        fronts = [lasting.fit(samples, channel, options=OPTIONS) for channel in (U, V, U)]
+    assert len(book.starts) == 1
+    assert [job["job"] for job in book.jobs] == ["job1", "job2", "job3"]
+    assert fronts[0] == fronts[2]
+    for channel, front in enumerate(fronts[:2]):
         assert is_law(front[-1].expr, channel)
         assert front[-1].loss < 1e-25
         assert {c.engine for c in front} == {"pysr"}
         assert [c.complexity for c in front] == sorted({c.complexity for c in front})
         assert all(a.loss > b.loss for a, b in pairwise(front))
         assert all(c.terms <= OPTIONS.max_terms for c in front)
+    assert book.nothing_is_left()
 
 
-def test_fit_is_fit_channels_of_one(samples: Samples) -> None:
-    assert engine("good").fit(samples, U, options=OPTIONS) == engine("good").fit_channels(samples, {U: OPTIONS})[U]
+def test_without_a_session_every_search_has_its_own_worker(samples: Samples, book: Logbook) -> None:
+    lone = engine("good")
+    fronts = [lone.fit(samples, channel, options=OPTIONS) for channel in (U, V)]
+    assert len(book.starts) == 2
+    assert all(is_law(front[-1].expr, channel) for channel, front in enumerate(fronts))
+    assert book.nothing_is_left()
+
+
+def test_a_session_without_a_search_starts_nothing(book: Logbook) -> None:
+    with engine("good").session():
+        pass
+    assert not book.starts
 
 
 def test_no_equation_has_more_terms_than_asked_for(samples: Samples) -> None:
     few = replace(OPTIONS, max_terms=2)
     assert {c.terms for c in engine("good").fit(samples, U, options=few)} == {0, 1, 2}
-
-
-def test_progress_is_reported(samples: Samples) -> None:
-    heard: list[tuple[str, float, str]] = []
-    with pytest.raises(SrncaError):
-        engine("hangs", Limits(0.3, 0.1, 0.02)).fit(
-            samples, U, options=OPTIONS, progress=lambda *said: heard.append(said)
-        )
-    assert heard[0] == ("pysr", pytest.approx(0, abs=0.05), "starting Julia")
-    heard.clear()
-    engine("hangs-late", Limits(2.0, 0.1, 0.02)).fit(
-        samples, U, options=OPTIONS, progress=lambda *said: heard.append(said)
-    )
-    assert any(detail == "u: 8 equations" for _, _, detail in heard)
-    assert heard[-1][1] == 1.0
 
 
 def test_a_channel_that_never_changes_is_not_searched(samples: Samples) -> None:
@@ -82,30 +79,123 @@ def test_a_channel_that_never_changes_is_not_searched(samples: Samples) -> None:
     assert candidate.expr == 0
 
 
+# progress
+
+
+def test_progress_names_the_phases_and_never_falls(samples: Samples) -> None:
+    first, second = list[tuple[str, float, str]](), list[tuple[str, float, str]]()
+    options = replace(OPTIONS, evaluations=20_000)
+    with engine("slow-start|slow").session() as lasting:
+        for channel, heard in ((U, first), (V, second)):
+            lasting.fit(samples, channel, options=options, progress=lambda *said, to=heard: to.append(said))
+    for told in (first, second):
+        assert all(a[1] <= b[1] for a, b in pairwise(told))
+        assert told[-1][1] == 1.0
+    assert "starting Julia" in [detail for _, _, detail in first]
+    assert "starting Julia" not in [detail for _, _, detail in second]
+    searching = {fraction for _, fraction, detail in second[:-1] if "equations" in detail}
+    assert len(searching) > 3, "the search's progress is that of its rounds"
+
+
+def test_compiling_is_called_so(samples: Samples) -> None:
+    details: list[str] = []
+    with pytest.raises(SrncaError, match=r"did nothing for 1 s \(compiling\)"):
+        engine("hangs-compiling", HASTY).fit(
+            samples, U, options=OPTIONS, progress=lambda *said: details.append(said[2])
+        )
+    assert "u: compiling" in details
+
+
+# what does not change the work
+
+
+def test_a_slow_start_and_a_busy_machine_change_no_argument(samples: Samples, book: Logbook) -> None:
+    for how in ("good", "slow-start"):
+        with engine(how).session() as lasting:
+            for channel in (U, V):
+                lasting.fit(samples, channel, options=OPTIONS)
+    told = [job["arguments"] for job in book.jobs]
+    assert told[:2] == told[2:]
+    assert all(arguments["timeout_in_seconds"] is None for arguments in told)
+    assert all(arguments["max_evals"] == 1000 for arguments in told)
+
+
+def test_a_search_that_makes_progress_is_never_cut_short(samples: Samples, caplog: pytest.LogCaptureFixture) -> None:
+    front = engine("slow", HASTY).fit(samples, U, options=OPTIONS)  # it takes longer than that
+    assert is_law(front[-1].expr, U)
+    assert not caplog.records
+
+
+# a clock
+
+
+def test_a_deadline_ends_the_search_and_what_it_found_is_used(samples: Samples, book: Logbook) -> None:
+    now = [0.0]
+
+    def found(stage: str, fraction: float, detail: str) -> None:
+        if "equations" in detail:
+            now[0] = 100.0
+
+    deadline = Deadline(7.0, clock=lambda: now[0])
+    front = engine("hangs-late").fit(samples, U, options=replace(OPTIONS, deadline=deadline), progress=found)
+    assert is_law(front[-1].expr, U)
+    assert deadline.left_out == ["pysr: a part of the search for u"]
+    assert book.jobs[0]["arguments"]["timeout_in_seconds"] == 7.0
+    assert book.nothing_is_left()
+
+
+@pytest.mark.parametrize("how", ["hangs-starting", "hangs-compiling"])
+def test_a_deadline_before_the_search_leaves_it_out(samples: Samples, how: str) -> None:
+    deadline = Deadline(0.3)
+    patient = Limits(stall_s=20.0, late_s=60.0, poll_s=0.02)  # late_s is for a search that has something to end with
+    (candidate,) = engine(how, patient).fit(samples, U, options=replace(OPTIONS, deadline=deadline))
+    assert candidate.expr == 0
+    assert deadline.left_out == ["pysr: a part of the search for u"]
+
+
+def test_deadlines_are_checked() -> None:
+    now = [0.0]
+    deadline = Deadline(2.0, clock=lambda: now[0])
+    assert (deadline.remaining_s(), deadline.passed) == (2.0, False)
+    now[0] = 2.5
+    assert (deadline.remaining_s(), deadline.passed) == (-0.5, True)
+    for bad in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="deadline: expected seconds above 0"):
+            Deadline(bad)
+
+
+# failures
+
+
 @pytest.mark.parametrize(
     ("how", "limits", "words"),
     [
         ("dies", QUICK, r"killed by signal 9(?s:.)*Segmentation fault in some library"),
-        ("hangs", Limits(0.3, 0.1, 0.02), r"stopped after 0 s.*give it more time"),
+        ("hangs-starting", HASTY, r"did nothing for 1 s \(starting Julia\)"),
         ("silent", QUICK, r"ended with exit code 0"),
         ("rubbish", QUICK, r"wrote no equation that can be read"),
         ("rubbish-words", QUICK, r"ended with exit code 0"),
-        ("complains", QUICK, r"failed.*libjulia is gone"),
+        ("fails", QUICK, r"failed.*Variable name S is already a function name"),
         ("no-such-behaviour", QUICK, r"exit code 1.*no such behaviour"),
     ],
 )
-def test_a_worker_that_finds_nothing_is_an_error(samples: Samples, how: str, limits: Limits, words: str) -> None:
+def test_a_worker_that_finds_nothing_is_an_error(
+    samples: Samples, how: str, limits: Limits, words: str, book: Logbook
+) -> None:
     with pytest.raises(SrncaError, match=f"^engine pysr: (?s:.)*{words}") as caught:
         engine(how, limits).fit(samples, U, options=OPTIONS)
     assert not isinstance(caught.value, MissingPartError)
+    assert book.nothing_is_left()
 
 
-def test_a_worker_that_cannot_start_julia_is_a_missing_part(samples: Samples) -> None:
+@pytest.mark.parametrize("how", ["missing", "missing-hangs"])
+def test_a_worker_that_cannot_start_julia_is_a_missing_part(samples: Samples, how: str, book: Logbook) -> None:
     with pytest.raises(MissingPartError, match=r"libjulia is gone; mend the Julia installation"):
-        engine("missing").fit(samples, U, options=OPTIONS)
+        engine(how).fit(samples, U, options=OPTIONS)
+    assert book.nothing_is_left()
 
 
-@pytest.mark.parametrize("how", ["chatty", "half", "done-hangs", "done-crashes"])
+@pytest.mark.parametrize("how", ["chatty", "half", "done-crashes"])
 def test_what_does_not_matter(samples: Samples, how: str, caplog: pytest.LogCaptureFixture) -> None:
     assert is_law(engine(how).fit(samples, U, options=OPTIONS)[-1].expr, U)
     assert not caplog.records
@@ -114,18 +204,47 @@ def test_what_does_not_matter(samples: Samples, how: str, caplog: pytest.LogCapt
 @pytest.mark.parametrize(
     ("how", "limits", "words"),
     [
-        ("hangs-late", Limits(2.0, 0.1, 0.02), "was stopped after"),
-        ("stubborn", Limits(2.0, 0.1, 0.02), "was stopped after"),
+        ("dies-late", QUICK, "was killed by signal 9 while it searched for u"),
+        ("fails-late", QUICK, "failed while it searched for u (DomainError: sqrt)"),
+        ("hangs-late", HASTY, "was stopped because it did nothing for 1 s (searching) while it"),
+        ("stubborn", HASTY, "was stopped because it did nothing for 1 s (searching) while it"),
         ("endless", Limits(20.0, 0.1, 0.02, log_bytes=10**6), "printed more than 1000000 bytes"),
     ],
 )
 def test_partial_results_are_used_and_said(
-    samples: Samples, how: str, limits: Limits, words: str, caplog: pytest.LogCaptureFixture
+    samples: Samples, how: str, limits: Limits, words: str, book: Logbook
 ) -> None:
-    with caplog.at_level(logging.WARNING):
-        front = engine(how, limits).fit(samples, U, options=OPTIONS)
+    notes: list[str] = []
+    front = engine(how, limits).fit(samples, U, options=replace(OPTIONS, note=notes.append))
     assert is_law(front[-1].expr, U)
-    assert words in caplog.text
+    (note,) = notes
+    assert note.startswith("engine pysr: the worker ")
+    assert words in note
+    assert book.nothing_is_left()
+
+
+def test_without_a_place_for_notes_they_are_logged(samples: Samples, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        engine("dies-late").fit(samples, U, options=OPTIONS)
+    assert "was killed by signal 9" in caplog.text
+
+
+def test_after_a_death_the_next_search_has_a_new_worker(samples: Samples, book: Logbook) -> None:
+    notes: list[str] = []
+    options = replace(OPTIONS, note=notes.append)
+    with engine("dies-late").session() as lasting:
+        assert is_law(lasting.fit(samples, U, options=options)[-1].expr, U)
+        assert is_law(lasting.fit(samples, V, options=options)[-1].expr, V)
+    assert (len(book.starts), len(notes)) == (2, 2)
+    assert book.nothing_is_left()
+
+
+def test_after_a_search_that_failed_by_itself_the_worker_lives_on(samples: Samples, book: Logbook) -> None:
+    with engine("fails|good").session() as lasting:
+        with pytest.raises(SrncaError, match="already a function name"):
+            lasting.fit(samples, U, options=OPTIONS)
+        assert is_law(lasting.fit(samples, V, options=OPTIONS)[-1].expr, V)
+    assert len(book.starts) == 1
 
 
 def test_a_half_written_line_without_a_backup_is_left_out(samples: Samples) -> None:
@@ -135,119 +254,45 @@ def test_a_half_written_line_without_a_backup_is_left_out(samples: Samples) -> N
     assert front[-1].loss > 1e-12
 
 
-def test_a_channel_whose_turn_never_came_is_absent(samples: Samples, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        fronts = engine("dies-between").fit_channels(samples, {U: OPTIONS, V: OPTIONS})
-    assert set(fronts) == {U}
-    assert "killed by signal 11" in caplog.text
+# what the search is given
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
-@pytest.mark.parametrize("how", ["good", "stubborn", "dies", "silent"])
-def test_no_process_is_left(samples: Samples, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAND_IN_PIDS", str(tmp_path / "pids"))
-    with contextlib.suppress(SrncaError):
-        engine(how, Limits(2.0, 0.1, 0.02)).fit(samples, U, options=OPTIONS)
-    worker, child = map(int, (tmp_path / "pids").read_text().split())
-    assert not alive(worker)
-    _wait_for(lambda: not alive(child))
+def test_on_many_features_it_gets_few_and_starts_from_linear_equations(book: Logbook) -> None:
+    samples = many_features()
+    engine("says:h3;h3 + h7").fit(samples, 0, options=OPTIONS)
+    (job,) = book.jobs
+    assert len(job["names"]) <= FEATURES
+    assert {"h3", "h7", "h11"} <= set(job["names"])
+    guesses = job["arguments"]["guesses"]
+    assert len(guesses) == 3
+    assert "abs(h11)" in guesses[-1]
+    assert "h3" in guesses[-1]
 
 
-def _wait_for(condition: object, seconds: float = 5.0) -> None:
-    assert callable(condition)
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
-def _interrupt_when_found(stage: str, fraction: float, detail: str) -> None:
-    if "equations" in detail and fraction < 1:
-        raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize("how", ["polite", "hangs-late", "stubborn"])
-def test_interrupted_with_results(samples: Samples, how: str, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        front = engine(how).fit(samples, U, options=OPTIONS, progress=_interrupt_when_found)
-    assert is_law(front[-1].expr, U)
-    assert "was interrupted; going on with what it found" in caplog.text
-
-
-def test_interrupted_with_nothing(samples: Samples) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        engine("hangs").fit(samples, U, options=OPTIONS, progress=interrupt)
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
-def test_a_second_interrupt_kills_at_once(samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def again(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setenv("STAND_IN_PIDS", str(tmp_path / "pids"))
-    monkeypatch.setattr(runner, "_stop", again)
-    with pytest.raises(KeyboardInterrupt):
-        engine("stubborn").fit(samples, U, options=OPTIONS, progress=_interrupt_when_found)
-    assert not any(alive(int(pid)) for pid in (tmp_path / "pids").read_text().split()[:1])
-
-
-def test_an_error_of_the_caller_stops_the_worker_too(
-    samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> None:
-        if (tmp_path / "pids").exists() and (tmp_path / "pids").read_text():
-            raise ZeroDivisionError
-
-    monkeypatch.setenv("STAND_IN_PIDS", str(tmp_path / "pids"))
-    with pytest.raises(ZeroDivisionError):
-        engine("stubborn").fit(samples, U, options=OPTIONS, progress=fail)
-    if Path("/proc/self/stat").exists():
-        assert not alive(int((tmp_path / "pids").read_text().split()[0]))
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_a_real_ctrl_c() -> None:
-    """SIGINT to the whole foreground program, as a terminal sends it: PySR's fronts are read, the program goes on."""
-    program = """
-from tests.test_distill.pysr_planted import OPTIONS, engine, gray_scott, is_law
-def progress(stage, fraction, detail):
-    if "equations" in detail and fraction < 1:
-        print("found", flush=True)
-front = engine("polite").fit(gray_scott(), 0, options=OPTIONS, progress=progress)
-print("went on", is_law(front[-1].expr, 0), flush=True)
-"""
-    root = str(Path(distill.__file__).parent.parent)
-    command = [sys.executable, "-c", program]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": root}, start_new_session=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "found\n"
-    process.send_signal(signal.SIGINT)
-    rest = process.stdout.read()
-    assert process.wait(20) == 0
-    assert rest.endswith("went on True\n")
-
-
-def test_features_are_screened_to_twelve_and_guesses_come_first() -> None:
-    rng = np.random.default_rng(1)
-    names = tuple(f"h{i}" for i in range(30))
-    x = rng.normal(size=(400, 30))
-    y = x[:, [3]] - 2 * x[:, [7]] * 1.0 + 0.5 * np.abs(x[:, [11]])
-    many = Samples(x, y, names, ("h0",), x[:50], y[:50])
-    plain = screen_features(many, 0, ())
-    assert len(plain) <= 12
+def test_features_of_guesses_come_first() -> None:
+    samples = many_features()
+    plain = screen_features(samples, 0, ())
+    assert len(plain) <= FEATURES
     assert {3, 7, 11} <= set(plain)
     guess = symbol("h25") * symbol("h26") + symbol("h27")
-    seeded = screen_features(many, 0, [guess])
-    assert {25, 26, 27} <= set(seeded)
-    assert screen_features(many, 0, [guess], limit=3) == [25, 26, 27]
-    assert len(seeded) <= 12
-    assert screen_features(many, 0, [sum(symbols(names))]) == sorted(screen_features(many, 0, [sum(symbols(names))]))
-    assert len(screen_features(many, 0, [sum(symbols(names))])) == 12
+    assert {25, 26, 27} <= set(screen_features(samples, 0, [guess]))
+    assert len(screen_features(samples, 0, [sum(symbols(samples.names))])) == FEATURES
+
+
+def test_a_law_of_few_species_is_searched_with_all_features(book: Logbook) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 12))
+    samples = Samples(x, x[:, :1] * x[:, 11:], tuple(f"x{i}" for i in range(12)), ("x0",), x[:50], x[:50, :1])
+    engine("says:x0*x11").fit(samples, 0, options=OPTIONS)
+    assert len(book.jobs[0]["names"]) == 12
+
+
+def test_guesses_of_other_engines_are_handed_on_last(samples: Samples, book: Logbook) -> None:
+    u, v = symbols(["u", "v"])
+    engine("good").fit(samples, U, options=replace(OPTIONS, guesses=(u * v**2,)))
+    guesses = book.jobs[0]["arguments"]["guesses"]
+    assert guesses[-1] in ("(u * (v * v))", "((v * v) * u)")
+    assert len(guesses) > 1
 
 
 def test_names_that_sympy_or_julia_would_not_take_are_hidden_from_pysr() -> None:

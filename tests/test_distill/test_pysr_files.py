@@ -33,8 +33,8 @@ def rows() -> Iterator[tuple[str, int, int]]:
 
 
 def as_run(tmp_path: Path, source: Path) -> Path:
-    """A job folder in which PySR has written `source` for output 1; the path of its hall of fame."""
-    run = tmp_path / "output1"
+    """A job folder in which PySR has written `source`; the path of its hall of fame."""
+    run = tmp_path / "output"
     run.mkdir()
     path = run / "hall_of_fame.csv"
     for file in (path, run / "hall_of_fame.csv.bak"):
@@ -61,21 +61,21 @@ def test_every_row_means_what_pysr_says_it_means(folder: str, output: int, row: 
 def test_the_lenient_reader_reads_the_same(folder: str, output: int, file: str, count: int, tmp_path: Path) -> None:
     as_run(tmp_path, DATA / folder / file)
     strict = [c.expr for c in read_hall_of_fame(DATA / folder / file, NAMES)]
-    assert protocol.read_equations(tmp_path, 1, NAMES) == strict
-    assert len(strict) == count == protocol.count_equations(tmp_path, 1)
+    assert protocol.read_equations(tmp_path, NAMES) == strict
+    assert len(strict) == count == protocol.count_equations(tmp_path)
 
 
 def test_of_two_files_the_whole_one_counts(tmp_path: Path) -> None:
     path = as_run(tmp_path, DATA / "gray_scott" / "hall_of_fame_output1.csv")
-    whole = protocol.read_equations(tmp_path, 1, NAMES)
+    whole = protocol.read_equations(tmp_path, NAMES)
     text = path.read_text()
     for damaged in ("", text[: len(text) // 2], "\0" * 100):
         path.write_text(damaged)
-        assert set(protocol.read_equations(tmp_path, 1, NAMES)) == set(whole)
+        assert set(protocol.read_equations(tmp_path, NAMES)) == set(whole)
         path.rename(path.with_suffix(".csv.bak2"))
         path.with_suffix(".csv.bak").write_text(damaged)
         path.write_text(text)
-        assert protocol.read_equations(tmp_path, 1, NAMES) == whole
+        assert protocol.read_equations(tmp_path, NAMES) == whole
         path.with_suffix(".csv.bak").write_text(text)
 
 
@@ -84,10 +84,10 @@ def test_every_prefix_of_a_file_gives_whole_rows_only(tmp_path: Path) -> None:
     path = as_run(tmp_path, DATA / "gray_scott" / "hall_of_fame_output1.csv")
     path.with_suffix(".csv.bak").unlink()
     text = path.read_text()
-    whole = protocol.read_equations(tmp_path, 1, NAMES)
+    whole = protocol.read_equations(tmp_path, NAMES)
     for end in range(len(text)):
         path.write_text(text[:end])
-        assert protocol.read_equations(tmp_path, 1, NAMES) == whole[: max(0, text[:end].count("\n") - 1)]
+        assert protocol.read_equations(tmp_path, NAMES) == whole[: max(0, text[:end].count("\n") - 1)]
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,10 @@ def test_every_prefix_of_a_file_gives_whole_rows_only(tmp_path: Path) -> None:
     ],
 )
 def test_single_lines(line: str, read: bool, tmp_path: Path) -> None:
-    run = tmp_path / "output1"
+    run = tmp_path / "output"
     run.mkdir()
     (run / "hall_of_fame.csv").write_text(f'Complexity,Loss,Equation\n{line}\n1,0.5,"u"\n', newline="")
-    found = protocol.read_equations(tmp_path, 1, NAMES)
+    found = protocol.read_equations(tmp_path, NAMES)
     assert sympy.Symbol("u", real=True) in found
     assert len(found) == 1 + read
 
@@ -123,17 +123,18 @@ def test_single_lines(line: str, read: bool, tmp_path: Path) -> None:
 def test_rubbish_never_raises(tmp_path_factory: pytest.TempPathFactory, rubbish: bytes) -> None:
     folder = tmp_path_factory.mktemp("job")
     as_run(folder, DATA / "zoo" / "hall_of_fame.csv").write_bytes(rubbish)
-    for name in ("done.json", "error.json", "log"):
+    for name in ("done.json", "error.json", "status.json", "log"):
         (folder / name).write_bytes(rubbish)
-    assert len(protocol.read_equations(folder, 1, NAMES)) >= 18  # the .bak is whole
+    assert len(protocol.read_equations(folder, NAMES)) >= 18  # the .bak is whole
     assert not protocol.is_done(folder)
     assert protocol.read_error(folder) is None
+    assert protocol.read_status(folder) == protocol.STARTING
     protocol.log_tail(folder)
 
 
 def test_job_round_trip(tmp_path: Path) -> None:
-    job = protocol.Job(("u", "v"), (protocol.Output((0, 1), {"maxsize": 9, "guesses": None}),))
-    x, y = np.arange(6.0).reshape(3, 2), np.ones((3, 1))
+    job = protocol.Job(("u", "v"), {"maxsize": 9, "guesses": None})
+    x, y = np.arange(6.0).reshape(3, 2), np.ones(3)
     protocol.write_job(tmp_path, job, x, y)
     assert protocol.read_job(tmp_path) == job
     x_again, y_again = protocol.read_data(tmp_path)
@@ -149,10 +150,10 @@ def test_job_round_trip(tmp_path: Path) -> None:
         "{",
         "[]",
         "1",
+        '{"format": "srnca.pysr-job/3"}',
         '{"format": "srnca.pysr-job/2"}',
-        '{"format": "srnca.pysr-job/1"}',
         "[" * 10**5,
-        '{"format": "srnca.pysr-job/1", "names": ["u"], "outputs": [{"columns": 3, "arguments": {}}]}',
+        '{"format": "srnca.pysr-job/2", "names": ["u"], "arguments": 3}',
     ],
     ids=range(8),
 )
@@ -178,3 +179,12 @@ def test_last_words(tmp_path: Path) -> None:
     assert protocol.is_done(tmp_path)
     (tmp_path / "log").write_text("first\n" * 10**5 + "second last\n\nlast\n")
     assert protocol.log_tail(tmp_path, 2) == "second last\nlast"
+
+
+def test_phases(tmp_path: Path) -> None:
+    assert protocol.read_status(tmp_path) == "starting Julia"
+    for phase in protocol.PHASES:
+        protocol.write_status(tmp_path, phase)
+        assert protocol.read_status(tmp_path) == phase
+    protocol.write_status(tmp_path, "asleep")
+    assert protocol.read_status(tmp_path) == "starting Julia"

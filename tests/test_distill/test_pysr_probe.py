@@ -143,17 +143,29 @@ def test_an_old_julia_is_not_ready(tmp_path: Path, capsys: pytest.CaptureFixture
 @posix_only
 def test_juliacall_with_executable_and_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON_JULIACALL_EXE", str(make_julia(tmp_path / "bin")))
-    assert "must be set together" in str(probe())
+    assert "PYTHON_JULIACALL_EXE is set and PYTHON_JULIACALL_PROJECT is not; set " in str(probe())
     monkeypatch.setenv("PYTHON_JULIACALL_PROJECT", str(tmp_path / "own"))
-    assert "has no Project.toml" in str(probe())
+    assert "has no Project.toml; set " in str(probe())
     make_project(tmp_path / "own")
     assert probe() is None
     monkeypatch.setenv("PYTHON_JULIACALL_EXE", "/bin/true")
-    assert "/bin/true is not a Julia executable" in str(probe())
+    assert "/bin/true is not a Julia executable; set " in str(probe())
     monkeypatch.delenv("PYTHON_JULIACALL_EXE")
-    assert "must be set together" in str(probe())
+    assert "PYTHON_JULIACALL_PROJECT is set and PYTHON_JULIACALL_EXE is not; set " in str(probe())
     monkeypatch.setenv("PYTHON_JULIACALL_BINDIR", str(tmp_path / "bin"))
     assert probe() is None
+
+
+@posix_only
+@pytest.mark.parametrize("name", ["EXE", "PROJECT"])
+def test_the_advice_is_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Where one of the pair is set, `import pysr` would only fail; where none is, it sets Julia up."""
+    assert "import pysr" in str(probe())
+    monkeypatch.setenv(f"PYTHON_JULIACALL_{name}", str(make_julia(tmp_path / "bin")))
+    reason = str(probe())
+    assert "import pysr" not in reason
+    assert "or unset both, or use engine operon or sparse" in reason
+    assert reason.count("PYTHON_JULIACALL_EXE") == 2  # what is wrong, and what to do
 
 
 @posix_only

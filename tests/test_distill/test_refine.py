@@ -14,7 +14,6 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from distill import deadline as deadlines
 from distill import refine as module
 from distill.deadline import Deadline
 from distill.refine import Objective, RefinedRule, RefineResult, Settings, choose, descent, levels, refine
@@ -725,11 +724,10 @@ def test_a_deadline_leaves_the_shortest_rules_out(
         clock.now += iterations * pace
         chain.remember()
 
-    monkeypatch.setattr(deadlines, "time", clock)
     monkeypatch.setattr(descent, "time", clock)
     monkeypatch.setattr(descent, "LEAST", 2)
     monkeypatch.setattr(Chain, "level", level)
-    deadline = Deadline(10 * len(plan))
+    deadline = Deadline(10 * len(plan), clock.monotonic)
     made = refine(
         [START], OBJECTIVE, teacher=TEACHER, size=SIZE, seed=0, max_terms=max_terms, samples=samples,
         settings=replace(TINY, iterations=100 * len(plan)), deadline=deadline,
@@ -750,7 +748,6 @@ def test_without_a_deadline_a_slow_machine_does_the_same_work(
         clock.now += 1e6
 
     monkeypatch.setattr("distill.refine.chain.time", clock)
-    monkeypatch.setattr(deadlines, "time", clock)
     monkeypatch.setattr(descent, "time", clock)
     monkeypatch.setattr(Chain, "level", slow)
     made = refined(samples, iterations=3)

@@ -46,3 +46,8 @@ def test_a_probe_that_breaks_is_a_finding(capsys: pytest.CaptureFixture[str], mo
 
     monkeypatch.setattr(doctor, "_ffmpeg", _ffmpeg)
     assert findings(capsys)["ffmpeg"] == {"ok": False, "found": "RuntimeError: no luck", "hint": ""}
+
+
+def test_what_julia_lacks_is_said_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distill.engines.unavailable", lambda name: f"engine {name}: Julia is not ready; do this")
+    assert findings(capsys)["Julia for PySR"]["hint"] == "only for --engine pysr: Julia is not ready; do this"

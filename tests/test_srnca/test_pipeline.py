@@ -87,6 +87,7 @@ def test_the_front_of_terms_against_loss_is_in_the_report(made: tuple[Distillati
     assert [row["loss"] for row in report["refine"]] == [loss for _, loss, _ in result.texture_front]
     assert all(row["start"] == "closed form" and row["score"] > 0 for row in report["refine"])
     assert report["left_out"] == []
+    assert {"srnca", "torch", "numpy", "sympy", "pyoperon", "pysr"} <= set(report["provenance"]["versions"])
     assert result.rule.provenance["start"] == "closed form"
     assert result.rule.provenance["refined"] is True
 

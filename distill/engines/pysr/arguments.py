@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sympy
@@ -15,9 +16,12 @@ from equations.tree import to_tree
 
 BINARY = ("+", "-", "*", "/")  # laws of the catalogue are polynomials and quotients,
 UNARY = ("abs",)  # networks have kinks
-PER_SECOND = 20_000  # expressions a second on one core, with 2,000 rows
-SLACK = 3.0  # a machine this much slower than that still finishes its evaluations
+INNER, BELOW = 15, 9  # largest complexity inside abs, and of a denominator
 GUESSES = 10
+POPULATION, CYCLES = 27, 380  # PySR's own defaults, said so that another version does the same
+TOURNAMENT = 15  # of PySR: a cycle makes one new member for so many of the population
+FEWEST, MOST = 4, 31  # populations: PySR's advice is three for each core, and its default is 31
+ROUNDS = 12  # of migration between populations that the evaluations should be enough for
 
 # Words that Julia's parser would not take as a variable (guesses are parsed by it).
 JULIA = frozenset(
@@ -27,29 +31,50 @@ JULIA = frozenset(
 
 
 def search_size(max_terms: int) -> int:
-    """The largest complexity (nodes of the tree) of an equation with about `max_terms` terms; at least 12."""
-    return min(60, 10 + 2 * max(1, max_terms))
+    """The largest complexity (nodes of the tree) of an equation: `max_terms` terms c x, and a little room; 12 to 40."""
+    return min(40, max(12, 4 * max_terms + 4))
+
+
+def evaluations_a_round(evaluations: int) -> float:
+    """About how many expressions one of the populations tries before PySR writes its front; for the progress bar and
+    the number of populations: every cycle makes round(27 / 15) members, some by crossover, which makes two; then the
+    constants of a part of the members are optimised.
+    """
+    return max(1.0, min(float(evaluations), 1.6 * CYCLES * round(POPULATION / TOURNAMENT)))
 
 
 def arguments(
-    *, seed: int, max_terms: int, budget_s: float, stop_at: float, guesses: Sequence[str] = ()
+    *,
+    seed: int,
+    max_terms: int,
+    evaluations: int,
+    stop_at: float,
+    guesses: Sequence[str] = (),
+    timeout_s: float | None = None,
 ) -> dict[str, Any]:
     """PySRRegressor's keyword arguments, as JSON data.
 
-    Bounded by evaluations, in one thread, from one seed: the same arguments give the same front. The time limit
-    only bites on a machine three times slower than reckoned. `stop_at` is the mean squared error (in the target's
-    units) below which an equation is exact.
+    Bounded by evaluations, in one thread, from one seed: the same arguments give the same front, on a busy machine
+    too. `timeout_s` only where the user asked for a clock. `stop_at` is the mean squared error (in the target's units)
+    below which an equation is exact. As PySR's guide to tuning advises: few operators, tight constraints on what may
+    be inside what, a `maxsize` a little above what is wanted, few rows in place of batches. As PySR looks at its
+    limits only when all populations had their first turn, a small search has few of them.
     """
+    most = int(evaluations / (ROUNDS * evaluations_a_round(evaluations)))
     return {
         "binary_operators": list(BINARY),
         "unary_operators": list(UNARY),
         "maxsize": search_size(max_terms),
         "complexity_of_operators": {"/": 2},
+        "constraints": {"/": [-1, BELOW], "abs": INNER},
         "nested_constraints": {"abs": {"abs": 0}},
         "niterations": 1_000_000,  # max_evals ends the search
-        "max_evals": max(1, round(budget_s * PER_SECOND)),
-        "timeout_in_seconds": max(1.0, SLACK * budget_s),
+        "max_evals": max(1, evaluations),
+        "timeout_in_seconds": timeout_s,
         "early_stop_condition": stop_at,
+        "populations": min(MOST, max(FEWEST, most)),
+        "population_size": POPULATION,
+        "ncycles_per_iteration": CYCLES,
         "guesses": list(guesses) or None,
         "deterministic": True,
         "parallelism": "serial",
@@ -75,60 +100,73 @@ def _is_safe(name: str) -> bool:
 
 
 class _OutsideSearch(Exception):
-    """The guess uses an operator or a feature that the search does not have."""
+    """The guess uses an operator or a feature that the search does not have, or nests them as it may not."""
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Text for Julia, its number of nodes in PySR's count, and whether an abs is in it."""
+
+    text: str
+    size: int = 1
+    kinked: bool = False
 
 
 def guess_texts(guesses: Sequence[Expr], names: Mapping[str, str], max_size: int) -> list[str]:
     """The guesses that the search can start from, as text for Julia: at most ten, the last (best) ones.
 
     `names` maps our feature names to PySR's. Guesses with other features, with operators that are not in the
-    search, or of more than `max_size` nodes are left out; so are constants and bare features.
+    search or are nested as it does not allow, or of more than `max_size` nodes are left out; so are constants and
+    bare features.
     """
     texts: dict[str, None] = {}
     for guess in guesses:
         try:
-            text, size = _text(to_tree(guess), names)
+            piece = _piece(to_tree(guess), names)
         except (_OutsideSearch, InputError):
             continue
-        if 1 < size <= max_size and guess.free_symbols:
-            texts.setdefault(text)
+        if 1 < piece.size <= max_size and guess.free_symbols:
+            texts.pop(piece.text, None)
+            texts[piece.text] = None
     return list(texts)[-GUESSES:]
 
 
-def _text(tree: Any, names: Mapping[str, str]) -> tuple[str, int]:
-    """A data tree as fully bracketed binary operations, and its number of nodes in PySR's count."""
+def _piece(tree: Any, names: Mapping[str, str]) -> _Piece:
+    """A data tree as fully bracketed binary operations."""
     if isinstance(tree, str):
         if tree not in names:
             raise _OutsideSearch
-        return names[tree], 1
+        return _Piece(names[tree])
     if not isinstance(tree, list):
-        return repr(float(tree)), 1
+        return _Piece(repr(float(tree)))
     head, args = tree[0], tree[1:]
     if head == "Rational":
-        return repr(args[0] / args[1]), 1
+        return _Piece(repr(args[0] / args[1]))
     if head == "Power":
-        return _power(*_text(args[0], names), args[1])
-    parts = [_text(arg, names) for arg in args]
+        return _power(_piece(args[0], names), args[1])
+    parts = [_piece(arg, names) for arg in args]
     if head == "Negate":
-        return _fold("*", [("-1.0", 1), *parts])
+        return _fold("*", [_Piece("-1.0"), *parts])
     if head in ("Add", "Multiply"):
         return _fold("+" if head == "Add" else "*", parts)
-    if head == "Abs":
-        return f"abs({parts[0][0]})", parts[0][1] + 1
+    if head == "Abs" and parts[0].size <= INNER and not parts[0].kinked:
+        return _Piece(f"abs({parts[0].text})", parts[0].size + 1, True)
     raise _OutsideSearch
 
 
-def _power(base: str, size: int, exponent: Any) -> tuple[str, int]:
+def _power(base: _Piece, exponent: Any) -> _Piece:
     if not isinstance(exponent, int) or exponent == 0:
         raise _OutsideSearch
-    product = _fold("*", [(base, size)] * abs(exponent))
+    product = _fold("*", [base] * abs(exponent))
     if exponent > 0:
         return product
-    return f"(1.0 / {product[0]})", product[1] + 3  # the one, and division which counts twice
+    if product.size > BELOW:
+        raise _OutsideSearch
+    return _Piece(f"(1.0 / {product.text})", product.size + 3, product.kinked)  # the one, and a division, counted twice
 
 
-def _fold(sign: str, parts: Sequence[tuple[str, int]]) -> tuple[str, int]:
-    text, size = parts[0]
-    for more, its in parts[1:]:
-        text, size = f"({text} {sign} {more})", size + its + 1
-    return text, size
+def _fold(sign: str, parts: Sequence[_Piece]) -> _Piece:
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = _Piece(f"({whole.text} {sign} {part.text})", whole.size + part.size + 1, whole.kinked or part.kinked)
+    return whole

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from sympy import Expr
 
 from distill.engines.base import FitOptions, Progress, silent
 from distill.engines.pysr import protocol
-from distill.engines.pysr.arguments import PER_SECOND, SLACK, arguments, guess_texts, safe_names, search_size
+from distill.engines.pysr.arguments import arguments, evaluations_a_round, guess_texts, safe_names, search_size
 from distill.engines.pysr.probe import probe
-from distill.engines.pysr.runner import WORKER, Interrupted, Limits, run_worker
-from distill.engines.sparse import linear_front, still
+from distill.engines.pysr.runner import WORKER, Limits, Look, Worker
+from distill.engines.seeds import linear_seeds, screen
+from distill.engines.sparse import still
 from distill.polish import polish
 from distill.sampling import Samples
 from distill.select import ROUNDING, pareto
@@ -23,11 +24,10 @@ from equations.errors import MissingPartError, SrncaError
 from equations.rule import Candidate
 from equations.symbols import symbol
 
-ROWS = 2000  # enough for the search; constants are refitted on all rows
-FEATURES = 12  # with more the search wanders
-WARM_UP = 30.0  # seconds until Julia searches, typically; for the progress bar only
-
-_log = logging.getLogger(__name__)
+ROWS = 1000  # beyond these PySR's advice is to draw fewer; constants are refitted on all rows
+ENOUGH, FEATURES = 12, 8  # where there are more than 12 features it gets the 8 that matter: with more it wanders
+START_S = 30.0  # seconds until Julia has started and compiled, typically; for the progress bar only
+START_SHARE = 0.25  # of the progress of a search that Julia has to be started for
 
 
 class PysrEngine:
@@ -42,161 +42,164 @@ class PysrEngine:
         ready: Callable[[], str | None] = probe,
     ) -> None:
         self.command, self.limits, self.ready = tuple(command), limits or Limits(), ready
+        self._worker: Worker | None = None
+        self._lasting = False
+
+    @contextmanager
+    def session(self) -> Iterator[PysrEngine]:
+        """The same engine with one worker for all its searches, which is started by the first of them."""
+        engine = PysrEngine(self.command, self.limits, self.ready)
+        engine._lasting = True
+        try:
+            yield engine
+        finally:
+            engine._close()
 
     def fit(
         self, samples: Samples, channel: int, *, options: FitOptions, progress: Progress = silent
     ) -> list[Candidate]:
-        """The front after budget_s · 20,000 evaluations, or as soon as an equation is exact.
+        """The front after `evaluations`, or as soon as an equation is exact.
 
-        Ctrl-C ends the search and keeps what it found, as in PySR; so does running out of time (the budget
-        threefold, and ten minutes for Julia to start). Raises MissingPartError where PySR or Julia is missing,
-        SrncaError when the worker failed before it found anything, KeyboardInterrupt when it was interrupted
-        before that.
-        """
-        return self.fit_channels(samples, {channel: options}, progress=progress)[channel]
-
-    def fit_channels(
-        self, samples: Samples, options: Mapping[int, FitOptions], *, progress: Progress = silent
-    ) -> dict[int, list[Candidate]]:
-        """`fit` for several channels in one worker, which warms Julia up once; `options` by channel.
-
-        Channels for which nothing was found (the search was stopped before their turn) are absent.
+        Where the worker fails after it has found something, that is used and `options.note` is told. A deadline ends
+        the search, and what it found is used. Ctrl-C ends the worker at once and is raised. Raises MissingPartError
+        where PySR or Julia is missing, SrncaError when the worker failed before it found anything.
         """
         reason = self.ready()
         if reason is not None:
             raise MissingPartError(reason)
-        searches = [s for channel, o in options.items() if (s := _plan(samples, channel, o)) is not None]
-        planned = {search.channel for search in searches}
-        fronts = {c: [still(samples, c, self.name)] for c in options if c not in planned}
-        found = self._search(samples, searches, progress) if searches else []
-        for search, equations in zip(searches, found, strict=True):
-            if equations:
-                fronts[search.channel] = _front(equations, samples, search)
-        progress("pysr", 1.0, f"{sum(map(len, fronts.values()))} equations")
-        return fronts
+        plan = _plan(samples, channel, options)
+        found = self._search(plan, progress) if plan is not None else []
+        front = [still(samples, channel, self.name)]
+        if plan is not None and found:
+            front = _front(found, plan)
+        progress(self.name, 1.0, f"{samples.channels[channel]}: {len(front)} equations")
+        return front
 
-    def _search(self, samples: Samples, searches: Sequence[_Search], progress: Progress) -> list[list[Expr]]:
-        """The equations found by each search, in the samples' names; at least one search has some."""
-        with tempfile.TemporaryDirectory(prefix="srnca-pysr-", ignore_cleanup_errors=True) as name:
-            folder = Path(name)
-            job = _write(folder, samples, searches)
-            budget = sum(search.options.evaluations for search in searches) / PER_SECOND
-            interrupted, reason = False, None
-            try:
-                reason = run_worker(
-                    self.command,
-                    folder,
-                    time_limit_s=self.limits.start_s + SLACK * budget,
-                    limits=self.limits,
-                    watch=_watcher(folder, samples, searches, budget, progress),
-                )
-            except Interrupted:
-                interrupted, reason = True, "was interrupted"
-            found = _read(folder, job, samples)
-            if reason is not None:
-                _judge(folder, reason, any(found), interrupted)
-            elif not any(found):
-                raise SrncaError("engine pysr: the worker says it is done but wrote no equation that can be read")
-            return found
+    def _search(self, plan: _Plan, progress: Progress) -> list[Expr]:
+        """The equations found, in the samples' names."""
+        if self._worker is None:
+            self._worker = Worker(self.command, self.limits)
+        worker, own = self._worker, False
+        try:
+            watch = plan.watcher(progress, warm=worker.jobs > 0)
+            folder, reason = worker.search(plan.write, watch, plan.options.deadline)
+            found = plan.read(folder)
+            complaint = protocol.read_error(folder)
+            said = protocol.read_error(worker.folder) or complaint
+            words = protocol.log_tail(worker.folder)
+            own = reason is None or complaint is not None  # a search may fail, the worker lives on
+        finally:
+            if not (own and self._lasting):
+                self._close()
+        plan.judge(reason, bool(found), said, words)
+        return found
+
+    def _close(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
 
 
 @dataclass(frozen=True)
-class _Search:
-    """One channel's search: the features it may use (indices into the samples' columns)."""
+class _Plan:
+    """One channel's search: the features it may use (indices into the samples' columns), and what it starts from."""
 
+    samples: Samples
     channel: int
     features: tuple[int, ...]
     options: FitOptions
 
+    @property
+    def name(self) -> str:
+        return self.samples.channels[self.channel]
 
-def _plan(samples: Samples, channel: int, options: FitOptions) -> _Search | None:
+    @property
+    def their_names(self) -> tuple[str, ...]:
+        """What PySR calls the features."""
+        return safe_names([self.samples.names[i] for i in self.features])
+
+    def write(self, folder: Path) -> None:
+        """The job: rows, names and arguments."""
+        few = self.samples.subset(ROWS, self.options.seed)
+        y, deadline = few.Y[:, self.channel], self.options.deadline
+        left_s = math.inf if deadline is None else deadline.remaining_s()
+        names = {self.samples.names[i]: theirs for i, theirs in zip(self.features, self.their_names, strict=True)}
+        known = [*linear_seeds(self.samples, self.channel, self.features), *self.options.guesses]
+        told = arguments(
+            seed=self.options.seed,
+            max_terms=self.options.max_terms,
+            evaluations=self.options.evaluations,
+            stop_at=ROUNDING * float(y.var()),
+            guesses=guess_texts(known, names, search_size(self.options.max_terms)),
+            timeout_s=None if math.isinf(left_s) else max(1.0, left_s),
+        )
+        protocol.write_job(folder, protocol.Job(self.their_names, told), few.X[:, list(self.features)], y)
+
+    def read(self, folder: Path) -> list[Expr]:
+        """What was found so far."""
+        ours = [symbol(self.samples.names[i]) for i in self.features]
+        back = dict(zip(map(symbol, self.their_names), ours, strict=True))
+        return [e.xreplace(back) for e in protocol.read_equations(folder, self.their_names)]
+
+    def watcher(self, progress: Progress, *, warm: bool) -> Callable[[Path, Look], None]:
+        """Tells how far the search is; what is told never falls."""
+        start = 0.0 if warm else START_SHARE
+        each = evaluations_a_round(self.options.evaluations) / max(1, self.options.evaluations)
+
+        def watch(folder: Path, look: Look) -> None:
+            if look.phase == protocol.SEARCHING:
+                fraction = min(0.98, start + (1 - start) * look.rounds * each)
+                detail = f"{self.name}: {protocol.count_equations(folder)} equations"
+            else:
+                fraction = start * look.elapsed / (look.elapsed + START_S)
+                detail = protocol.STARTING if look.phase == protocol.STARTING else f"{self.name}: {look.phase}"
+            progress(PysrEngine.name, fraction, detail)
+
+        return watch
+
+    def judge(self, reason: str | None, anything: bool, said: tuple[str, bool] | None, words: str) -> None:
+        """Whether to go on with what was found: note what happened, or raise when that is nothing."""
+        deadline = self.options.deadline
+        if deadline is not None and deadline.passed:
+            deadline.left_out.append(f"pysr: a part of the search for {self.name}")
+            return
+        if anything and reason is None:
+            return
+        if anything:
+            more = f" ({said[0]})" if said else ""
+            self.options.note(f"engine pysr: the worker {reason} while it searched for {self.name}{more}")
+            return
+        if said is not None and said[1]:
+            mend = "mend the Julia installation, or use engine operon or sparse"
+            raise MissingPartError(f"engine pysr: {said[0]}; {mend}")
+        if reason is None:
+            raise SrncaError("engine pysr: the worker says it is done but wrote no equation that can be read")
+        detail = said[0] if said is not None else words or "it printed nothing"
+        raise SrncaError(
+            f"engine pysr: the worker {reason} before it found an equation for {self.name}; use engine operon or "
+            f"sparse. Its last words: {detail}"
+        )
+
+
+def _plan(samples: Samples, channel: int, options: FitOptions) -> _Plan | None:
     """None when there is nothing to search: the channel or all features are constant."""
-    features = tuple(i for i in screen_features(samples, channel, options.guesses) if samples.X[:, i].std() > 0)
+    columns = screen_features(samples, channel, options.guesses)
+    features = tuple(i for i in columns if samples.X[:, i].std() > 0)
     if not features or not samples.Y[:, channel].std() > 0:
         return None
-    return _Search(channel, features, options)
+    return _Plan(samples, channel, features, options)
 
 
-def screen_features(samples: Samples, channel: int, guesses: Sequence[Expr], limit: int = FEATURES) -> list[int]:
-    """At most `limit` columns: those of the guesses (simplest first), then those a linear path takes first."""
-    if len(samples.names) <= limit:
+def screen_features(samples: Samples, channel: int, guesses: Sequence[Expr]) -> list[int]:
+    """All columns up to 12; of more, 8: those of the guesses (simplest first), then those a linear path takes first."""
+    if len(samples.names) <= ENOUGH:
         return list(range(len(samples.names)))
-    path = (c.expr for c in linear_front(samples, channel, limit))
-    wanted: dict[int, None] = {}
-    for expr in (*guesses, *path):
-        for name in sorted(str(s) for s in expr.free_symbols):
-            if name in samples.names:
-                wanted.setdefault(samples.names.index(name))
-    return sorted(list(wanted)[:limit])
+    return screen(samples, [*guesses, *linear_seeds(samples, channel)], FEATURES)
 
 
-def _write(folder: Path, samples: Samples, searches: Sequence[_Search]) -> protocol.Job:
-    few = samples.subset(ROWS, searches[0].options.seed)
-    names = safe_names(samples.names)
-    outputs = []
-    for search in searches:
-        own = {samples.names[i]: names[i] for i in search.features}
-        told = arguments(
-            seed=search.options.seed,
-            max_terms=search.options.max_terms,
-            budget_s=search.options.evaluations / PER_SECOND,
-            stop_at=ROUNDING * float(few.Y[:, search.channel].var()),
-            guesses=guess_texts(search.options.guesses, own, search_size(search.options.max_terms)),
-        )
-        outputs.append(protocol.Output(search.features, told))
-    job = protocol.Job(names, tuple(outputs))
-    protocol.write_job(folder, job, few.X, few.Y[:, [search.channel for search in searches]])
-    return job
-
-
-def _read(folder: Path, job: protocol.Job, samples: Samples) -> list[list[Expr]]:
-    back = {symbol(theirs): symbol(ours) for theirs, ours in zip(job.names, samples.names, strict=True)}
-    found = []
-    for number, output in enumerate(job.outputs, start=1):
-        names = [job.names[i] for i in output.columns]
-        found.append([e.xreplace(back) for e in protocol.read_equations(folder, number, names)])
-    return found
-
-
-def _judge(folder: Path, reason: str, anything: bool, interrupted: bool) -> None:
-    """The worker did not finish: go on with what it found, or raise when that is nothing."""
-    said = protocol.read_error(folder)
-    if anything:
-        _log.warning(
-            "engine pysr: the worker %s; going on with what it found%s",
-            reason,
-            f" ({said[0]})" if said else "",
-        )
-        return
-    if interrupted:
-        raise KeyboardInterrupt
-    if said is not None and said[1]:
-        raise MissingPartError(f"engine pysr: {said[0]}; mend the Julia installation, or use engine operon or sparse")
-    detail = said[0] if said is not None else protocol.log_tail(folder) or "it printed nothing"
-    raise SrncaError(
-        f"engine pysr: the worker {reason} before it found an equation; give it more time, or use engine operon "
-        f"or sparse. Its last words: {detail}"
-    )
-
-
-def _watcher(
-    folder: Path, samples: Samples, searches: Sequence[_Search], budget: float, progress: Progress
-) -> Callable[[float], None]:
-    def watch(elapsed: float) -> None:
-        counts = [protocol.count_equations(folder, number) for number in range(1, len(searches) + 1)]
-        running = max((i for i, count in enumerate(counts) if count), default=None)
-        if running is None:
-            detail = "starting Julia"
-        else:
-            detail = f"{samples.channels[searches[running].channel]}: {counts[running]} equations"
-        progress("pysr", min(0.95, elapsed / (WARM_UP + budget)), detail)
-
-    return watch
-
-
-def _front(found: Sequence[Expr], samples: Samples, search: _Search) -> list[Candidate]:
+def _front(found: Sequence[Expr], plan: _Plan) -> list[Candidate]:
     """All equations refitted in float64; the best two also pruned term by term."""
-    channel, options, name = search.channel, search.options, PysrEngine.name
+    samples, channel, options, name = plan.samples, plan.channel, plan.options, PysrEngine.name
     kept = polish(found, samples, channel, engine=name, max_terms=options.max_terms, rivals=options.rivals)
     floor = ROUNDING * float(samples.variance[channel])
     return list(pareto([still(samples, channel, name)], kept, floor=floor))

@@ -10,9 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 PACKAGES = ("pysr", "juliacall", "juliapkg")
-HOW = (
-    'run `python -c "import pysr"` once (it downloads Julia and its packages, some minutes), '
-    "or use engine operon or sparse"
+OTHERS = "or use engine operon or sparse"
+SET_UP = 'run `python -c "import pysr"` once (it downloads Julia and its packages, some minutes)'
+PAIR = (
+    "set PYTHON_JULIACALL_EXE (a Julia executable) and PYTHON_JULIACALL_PROJECT (a folder whose Project.toml has "
+    "PySR's Julia packages), or unset both"
 )
 
 
@@ -24,16 +26,13 @@ def probe() -> str | None:
     """
     for package in PACKAGES:
         if find_spec(package) is None:
-            return (
-                f"engine pysr: the Python package {package} is not installed; "
-                "run `pip install pysr`, or use engine operon or sparse"
-            )
+            return f"engine pysr: the Python package {package} is not installed; run `pip install pysr`, {OTHERS}"
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # juliapkg prints what it finds
             problem = _own_julia() if _julia_is_named() else _managed_julia()
     except Exception as error:  # juliapkg raises plain Exception, and may meet files of any kind
-        problem = f"Julia is not ready ({error})"
-    return None if problem is None else f"engine pysr: {problem}; {HOW}"
+        problem = f"Julia is not ready ({error}); {PAIR if _julia_is_named() else SET_UP}"
+    return None if problem is None else f"engine pysr: {problem}, {OTHERS}"
 
 
 def _julia_is_named() -> bool:
@@ -48,11 +47,12 @@ def _own_julia() -> str | None:
     exe = os.environ.get("PYTHON_JULIACALL_EXE") or (folder and str(Path(folder, "julia")))
     project = os.environ.get("PYTHON_JULIACALL_PROJECT")
     if not (exe and project):
-        return "PYTHON_JULIACALL_EXE and PYTHON_JULIACALL_PROJECT must be set together, got only one of them"
+        there, absent = ("EXE", "PROJECT") if exe else ("PROJECT", "EXE")
+        return f"PYTHON_JULIACALL_{there} is set and PYTHON_JULIACALL_{absent} is not; {PAIR}"
     found = shutil.which(exe)
     if found is None or julia_version(found) is None:
-        return f"PYTHON_JULIACALL_EXE={exe} is not a Julia executable"
-    return _project_problem(Path(project))
+        return f"PYTHON_JULIACALL_EXE={exe} is not a Julia executable; {PAIR}"
+    return _project_problem(Path(project), PAIR)
 
 
 def _managed_julia() -> str | None:
@@ -68,14 +68,15 @@ def _managed_julia() -> str | None:
         compat, _ = deps.find_requirements()
         _, version = find_julia.find_julia(compat, STATE["install"], install=False)
         if STATE["offline"]:
-            return _project_problem(Path(STATE["project"]))
-        return f"Julia {version} is there, but its packages for PySR are not set up yet"
+            offline = "unset PYTHON_JULIAPKG_OFFLINE for the first time"
+            return _project_problem(Path(STATE["project"]), f"{SET_UP}; {offline}")
+        return f"Julia {version} is there, but its packages for PySR are not set up yet; {SET_UP}"
     finally:
         STATE.clear()
         STATE.update(kept)
 
 
-def _project_problem(project: Path) -> str | None:
+def _project_problem(project: Path, how: str) -> str | None:
     if any((project / name).is_file() for name in ("Project.toml", "JuliaProject.toml")):
         return None
-    return f"the Julia project {str(project)!r} has no Project.toml"
+    return f"the Julia project {str(project)!r} has no Project.toml; {how}"

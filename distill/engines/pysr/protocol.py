@@ -1,12 +1,15 @@
-"""The files through which the engine and its worker process talk; all lie in one job folder.
+"""The files through which the engine and its worker process talk; all lie in the worker's folder.
 
-    job.json                    names of the columns, and what to search: written by the engine
-    data.npz                    X (rows, columns) and Y (rows, outputs), float64
-    output1/hall_of_fame.csv    PySR's front for output 1, rewritten as it improves; beside it `.csv.bak`, the same
-    done.json | error.json      the worker's last word
-    log                         what the worker, PySR and Julia print
+    status.json                      what the worker is doing: a phase
+    error.json                       PySR or Julia could not be started
+    log                              what the worker, PySR and Julia print
+    job1/job.json                    names of the columns, and how to search: written by the engine
+    job1/data.npz                    X (rows, columns) and y (rows,), float64
+    job1/output/hall_of_fame.csv     PySR's front, rewritten as it improves; beside it `.csv.bak`, the same
+    job1/done.json | error.json      the worker's last word on this job
 
-Only plain JSON, CSV and NPZ without pickles are read back.
+The engine writes a job's folder, then the folder's name on the worker's standard input; the worker does one job after
+another until its input ends. Only plain JSON, CSV and NPZ without pickles are read back.
 """
 
 from __future__ import annotations
@@ -29,35 +32,30 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-FORMAT = "srnca.pysr-job/1"
+FORMAT = "srnca.pysr-job/2"
 HEADER = "Complexity,Loss,Equation"
+RUN = "output"  # PySR's run_id: the name of its folder in the job's folder
+STARTING, WAITING, COMPILING, SEARCHING = "starting Julia", "waiting", "compiling", "searching"
+PHASES = (STARTING, WAITING, COMPILING, SEARCHING)
 MAX_BYTES = 8 * 2**20
 
 
 @dataclass(frozen=True)
-class Output:
-    """One search: column `number − 1` of Y from the columns `columns` of X."""
+class Job:
+    """One search: what PySR calls the columns of X, and PySRRegressor's keyword arguments."""
 
-    columns: tuple[int, ...]
+    names: tuple[str, ...]
     arguments: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Job:
-    """`names` are what PySR calls the columns of X."""
-
-    names: tuple[str, ...]
-    outputs: tuple[Output, ...]
-
-
-def write_job(folder: Path, job: Job, X: Array, Y: Array) -> None:
+def write_job(folder: Path, job: Job, X: Array, y: Array) -> None:
     """Write job.json and data.npz."""
     import numpy as np
 
     with atomic(folder / "data.npz") as path:
-        np.savez(path, X=X, Y=Y)
-    outputs = [{"columns": list(o.columns), "arguments": o.arguments} for o in job.outputs]
-    write_text(folder / "job.json", json.dumps({"format": FORMAT, "names": list(job.names), "outputs": outputs}))
+        np.savez(path, X=X, y=y)
+    text = json.dumps({"format": FORMAT, "names": list(job.names), "arguments": job.arguments})
+    write_text(folder / "job.json", text)
 
 
 def read_job(folder: Path) -> Job:
@@ -66,35 +64,41 @@ def read_job(folder: Path) -> Job:
     if data is None or data.get("format") != FORMAT:
         raise InputError(f"{folder / 'job.json'}: expected a file of format {FORMAT}, got something else")
     try:
-        outputs = tuple(Output(tuple(o["columns"]), dict(o["arguments"])) for o in data["outputs"])
-        return Job(tuple(data["names"]), outputs)
+        return Job(tuple(data["names"]), dict(data["arguments"]))
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder / 'job.json'}: a part is missing or of the wrong type ({error!r})") from error
 
 
 def read_data(folder: Path) -> tuple[Array, Array]:
-    """X (rows, columns) and Y (rows, outputs). Raises InputError when data.npz cannot be read."""
+    """X (rows, columns) and y (rows,). Raises InputError when data.npz cannot be read."""
     import numpy as np
 
     try:
         with np.load(folder / "data.npz", allow_pickle=False) as data:
-            return data["X"], data["Y"]
+            return data["X"], data["y"]
     except Exception as error:  # a damaged archive raises errors of many kinds
-        raise InputError(f"{folder / 'data.npz'}: expected arrays X and Y, got {error}") from error
+        raise InputError(f"{folder / 'data.npz'}: expected arrays X and y, got {error}") from error
 
 
-def run_id(number: int) -> str:
-    """PySR's run_id for output `number` (from 1): the name of its folder in the job folder."""
-    return f"output{number}"
+def write_status(folder: Path, phase: str) -> None:
+    """Say what the worker does now: one of PHASES."""
+    write_text(folder / "status.json", json.dumps({"format": FORMAT, "phase": phase}))
+
+
+def read_status(folder: Path) -> str:
+    """The worker's phase; STARTING as long as it has not said any."""
+    status = _json(folder / "status.json")
+    phase = STARTING if status is None or status.get("format") != FORMAT else status.get("phase")
+    return phase if phase in PHASES else STARTING
 
 
 def write_done(folder: Path) -> None:
-    """Say that all searches have ended as they should."""
+    """Say that the search has ended as it should."""
     write_text(folder / "done.json", json.dumps({"format": FORMAT}))
 
 
 def is_done(folder: Path) -> bool:
-    """Whether the worker has finished its job."""
+    """Whether the search in this job's folder has ended as it should."""
     done = _json(folder / "done.json")
     return done is not None and done.get("format") == FORMAT
 
@@ -106,7 +110,7 @@ def write_error(folder: Path, message: str, *, missing: bool = False) -> None:
 
 
 def read_error(folder: Path) -> tuple[str, bool] | None:
-    """The worker's complaint and whether a part is missing; None when it has not complained legibly."""
+    """The complaint and whether a part is missing; None when there is none that is legible."""
     error = _json(folder / "error.json")
     if error is None or error.get("format") != FORMAT:
         return None
@@ -120,13 +124,18 @@ def log_tail(folder: Path, lines: int = 5) -> str:
     return "\n".join(kept[-lines:])
 
 
-def read_equations(folder: Path, number: int, names: Sequence[str]) -> list[Expr]:
-    """The equations of output `number` that were found so far, simplest first; empty when there are none.
+def hall_of_fame(folder: Path) -> Path:
+    """Where PySR writes the front of the job in `folder`."""
+    return folder / RUN / "hall_of_fame.csv"
+
+
+def read_equations(folder: Path, names: Sequence[str]) -> list[Expr]:
+    """The equations that were found so far, simplest first; empty when there are none.
 
     PySR writes its file, then the same again as `.bak`, so that one of them is whole at any time. Both are read;
     lines that are cut off or do not parse are left out.
     """
-    hall = folder / run_id(number) / "hall_of_fame.csv"
+    hall = hall_of_fame(folder)
     found: dict[Expr, None] = {}
     for path in (hall, hall.with_suffix(".csv.bak")):
         for expr in _equations(_read(path) or "", names):
@@ -134,10 +143,18 @@ def read_equations(folder: Path, number: int, names: Sequence[str]) -> list[Expr
     return list(found)
 
 
-def count_equations(folder: Path, number: int) -> int:
-    """How many lines the front of output `number` has now; cheap enough to be asked often."""
-    text = _read(folder / run_id(number) / "hall_of_fame.csv") or ""
+def count_equations(folder: Path) -> int:
+    """How many lines the front has now; cheap enough to be asked often."""
+    text = _read(hall_of_fame(folder)) or ""
     return max(0, text.count("\n") - 1)
+
+
+def written_at(folder: Path) -> int:
+    """When PySR last wrote the front, in nanoseconds; 0 before it has. It writes after each round of a population."""
+    try:
+        return hall_of_fame(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _equations(text: str, names: Sequence[str]) -> list[Expr]:

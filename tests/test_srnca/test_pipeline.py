@@ -152,7 +152,7 @@ def test_an_untrained_automaton_is_refused() -> None:
         ({"budget_s": -1.0}, "budget_s"),
         ({"effort": 0.0}, "effort"),
         ({"max_loss": -1.0}, "max_loss"),
-        ({"resume": True}, "found no file None"),
+        ({"resume": True}, "got none"),
         ({"engine": "gp"}, "engine"),
         ({"seed": -1}, "seed"),
     ],

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,22 @@ def test_training_for_a_short_rule(capsys: pytest.CaptureFixture[str], tmp_path:
     code, _, err = run(capsys, "train", picture, "--resume", "--out", out, "--l1", 1)
     assert code == 2
     assert "was trained with l1 2.0, not 1.0; leave out --l1" in err
+
+
+def test_effort_scales_the_iterations_of_the_preset(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRESETS, "default", replace(PRESETS["default"], iterations=20))
+    out = tmp_path / "x.pt"
+    words = ("train", picture, *TINY, "--effort", 0.2, "--out", out, "--json", "-q")
+    code, said, _ = run(capsys, *words)
+    assert (code, json.loads(said)["iterations"]) == (0, 4)
+    assert run(capsys, *words, "--resume")[0] == 0  # the same command goes on with its own work
+    code, _, err = run(capsys, "train", picture, *TINY, "--effort", 0.3, "--out", out, "--resume")
+    assert (code, "leave out --iterations or --effort" in err) == (2, True)
+    code, _, err = run(capsys, "train", picture, *TINY, "--effort", 2, "--iterations", 4, "--out", out)
+    assert (code, "leave one of them out" in err) == (2, True)
+    assert run(capsys, "train", picture, *TINY, "--effort", 11, "--out", out)[0] == 2
 
 
 def test_time_limit_saves_and_resume_goes_on(capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path) -> None:

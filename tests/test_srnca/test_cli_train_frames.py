@@ -21,6 +21,9 @@ from tests.test_srnca.recorded import record, write
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--hidden", "3", "--filters", "2", "--iterations", "5", "--max-ca-steps", "2", "--device", "cpu"]
+UNDERSTOOD = (
+    "film.npz: 8 frames of 20x20 cells, 2 channels: u 0.4587 to 1, v 0.000132 to 0.3887; dt 0.5, dx 2\n"  # said first
+)
 torch.set_num_threads(1)
 
 
@@ -53,6 +56,19 @@ def test_a_recording_becomes_a_checkpoint(capsys: pytest.CaptureFixture[str], tm
     assert (saved.config.dt, saved.config.stride, saved.config.dx) == (0.25, 2, 2.0)
     assert len(saved.footage.frames) == 2
     assert Image.open(preview).size == (3 * 260 + 16, 260 + 16 + 96)
+
+
+def test_effort_scales_the_usual_iterations(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("srnca.dynamics.config.NEWTON_ITERATIONS", 20)
+    words = ["train", "--frames", film, "--hidden", 3, "--filters", 2, "--max-ca-steps", 2, "--device", "cpu", "--json"]
+    words += ["--out", tmp_path / "net.pt", "-q", "--effort", 0.2]
+    code, said, _ = run(capsys, *words)
+    assert (code, json.loads(said)["config"]["iterations"]) == (0, 4)
+    assert run(capsys, *words, "--resume")[0] == 0
+    code, _, err = run(capsys, *words[:-1], 0.4, "--resume")
+    assert (code, "leave out --iterations or --effort" in err) == (2, True)
 
 
 def test_it_says_in_words_what_comes_next(capsys: pytest.CaptureFixture[str], tmp_path: Path, film: Path) -> None:
@@ -112,7 +128,7 @@ def test_flags_that_do_not_apply_are_refused_with_the_reason(
     code, _, err = run(capsys, "train", "--frames", film, *words)
     assert code == 2
     assert message in err
-    assert len(err.strip().splitlines()) == 1
+    assert len(err.replace(UNDERSTOOD, "").strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -122,7 +138,7 @@ def test_flags_that_do_not_apply_are_refused_with_the_reason(
         (["x.png", "--stride", "8"], "--stride: expected it with --frames"),
         (["x.png", "--hidden-channels", "1"], "--hidden-channels: expected it with --frames"),
         (["x.png", "--no-denoise"], "--denoise: expected it with --frames"),
-        (["--frames", "none.npz"], "none.npz: no such recording"),
+        (["--frames", "none.npz"], "none.npz: no such file; expected a recording"),
     ],
 )
 def test_what_is_missing_is_said(capsys: pytest.CaptureFixture[str], words: list[str], message: str) -> None:
@@ -193,8 +209,8 @@ def test_ctrl_c_saves_and_exits_130(tmp_path: Path, film: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     child = subprocess.Popen([str(w) for w in words], stderr=subprocess.PIPE, text=True, env=environment)
     assert child.stderr is not None
-    line = child.stderr.readline()  # the first iteration is done
-    assert "train" in line
+    assert child.stderr.readline() == UNDERSTOOD
+    assert "train" in child.stderr.readline()  # the first iteration is done
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130

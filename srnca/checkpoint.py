@@ -14,7 +14,7 @@ import torch
 
 from equations.errors import InputError, shorten, shorten_text
 from equations.files import write_bytes
-from srnca import fields
+from srnca import fields, kinds
 from srnca.legacy import is_legacy, read_legacy
 from srnca.nca import NCA
 from srnca.presets import TrainConfig
@@ -144,23 +144,23 @@ def _load_legacy(path: Path, data: dict[str, Any], update_rate: float | None) ->
 
 def record_of(data: dict[str, Any]) -> dict[str, Any]:
     """`history`, `iteration`, `provenance` and `training`, the fields of every checkpoint. Raises InputError."""
-    origin, iteration = fields.part(data, "provenance", dict), fields.part(data, "iteration", int)
-    fields.plain(origin, "provenance")
+    origin, iteration = kinds.part(data, "provenance", dict), kinds.part(data, "iteration", int)
+    kinds.plain(origin, "provenance")
     for name, kind in _ORIGIN.items():
         if name in origin:
-            fields.part(origin, name, kind)
+            kinds.part(origin, name, kind)
     if iteration < 0:
         raise InputError(f"iteration: expected at least 0, got {iteration}")
     return {
         "history": fields.history(data),
         "iteration": iteration,
         "provenance": origin,
-        "training": fields.part(data, "training", dict) if "training" in data else {},
+        "training": kinds.part(data, "training", dict) if "training" in data else {},
     }
 
 
 def _build(data: dict[str, Any]) -> Checkpoint:
-    config = TrainConfig(**fields.settings(TrainConfig, data))
+    config = TrainConfig(**kinds.settings(TrainConfig, data))
     stencils, weights = fields.stencils(data, config.filters), fields.weights(data)
     target = fields.numbers(data["target"], "target", (config.size, config.size, 3)).to(torch.float32).numpy()
     nca = NCA(config.nca, stencils=stencils, colour=target.mean(axis=(0, 1)).tolist())

@@ -1,62 +1,19 @@
-"""The parts of a checkpoint by their types: whatever is of another one is refused by name, before it is used.
+"""The tensors and stencils of a checkpoint: whatever is of another kind is refused by name, before it is used.
 
 Every function raises InputError, with a sentence that shows the value cut short.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from equations.errors import InputError, shorten
 from equations.stencils import MAX_STENCILS, Stencil
-
-_WORDS: dict[Any, str] = {
-    int: "a whole number", float: "a finite number", bool: "true or false", str: "text", list: "a list",
-    dict: "a dictionary", NoneType: "nothing",
-}  # fmt: skip
-
-
-def part(data: Mapping[str, Any], name: str, kind: Any) -> Any:
-    """`data[name]`, which must be of `kind`: a type, or what annotations make of types."""
-    value = data[name]
-    if not fits(value, kind):
-        raise InputError(f"{name}: expected {_words(kind)}, got {shorten(value)}")
-    return value
-
-
-def fits(value: object, kind: Any) -> bool:
-    """Whether `value` is of that kind: true and false are no numbers, numbers are finite, lists pass for tuples."""
-    origin, inner = get_origin(kind), get_args(kind)
-    if origin is Literal:
-        return isinstance(value, str) and value in inner
-    if origin in (Union, UnionType):
-        return any(fits(value, one) for one in inner)
-    if origin in (tuple, list):
-        if not isinstance(value, (tuple, list)):
-            return False
-        kinds = inner[:1] * len(value) if origin is list or inner[-1] is Ellipsis else inner
-        return len(value) == len(kinds) and all(map(fits, value, kinds))
-    if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if kind is dict:
-        return isinstance(value, dict) and all(isinstance(key, str) for key in value)
-    return isinstance(value, kind)
-
-
-def settings(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of the configuration `kind` in `data["config"]`; what this version does not know is left out."""
-    found, hints = part(data, "config", dict), get_type_hints(kind)
-    known = {f.name: part(found, f.name, hints[f.name]) for f in fields(kind) if f.name in found}
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+from srnca.kinds import fits, part, words
 
 
 def numbers(value: object, name: str, shape: tuple[int | None, ...]) -> Tensor:
@@ -130,21 +87,7 @@ def same_kind(value: object, like: object, name: str) -> None:
         for one, other in zip(value, like, strict=True):
             same_kind(one, other, name)
     elif not fits(value, float if type(like) is float else type(like)):
-        raise InputError(f"{name}: expected {_words(type(like))}, got {shorten(value)}")
-
-
-def plain(value: object, name: str) -> None:
-    """`value` must be what JSON can hold, as provenance ends in a rule's file: no tensors, finite numbers."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                raise InputError(f"{name}: expected names as keys, got {shorten(key)}")
-            plain(inner, f"{name}: {key[:40]}")
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            plain(inner, name)
-    elif not fits(value, str | bool | float | None):
-        raise InputError(f"{name}: expected text or a finite number, got {shorten(value)}")
+        raise InputError(f"{name}: expected {words(type(like))}, got {shorten(value)}")
 
 
 def history(data: Mapping[str, Any]) -> list[float]:
@@ -153,14 +96,3 @@ def history(data: Mapping[str, Any]) -> list[float]:
     if not isinstance(found, Tensor) or found.ndim != 1 or found.dtype not in (torch.float32, torch.float64):
         raise InputError(f"history: expected a row of real numbers as a tensor, got {shorten(found)}")
     return [float(loss) for loss in found.tolist()]
-
-
-def _words(kind: Any) -> str:
-    origin, inner = get_origin(kind), get_args(kind)
-    if origin is Literal:
-        return f"one of {', '.join(map(str, inner))}"
-    if origin in (Union, UnionType):
-        return " or ".join(_words(one) for one in inner)
-    if origin in (tuple, list):
-        return f"{len(inner)} numbers" if origin is tuple and Ellipsis not in inner else "a list"
-    return _WORDS.get(kind, kind.__name__)

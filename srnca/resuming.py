@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from equations.errors import InputError, shorten, shorten_text
-from srnca import fields
+from srnca import fields, kinds
 
 _GROUP: dict[str, Any] = {"lr": float, "betas": tuple[float, float], "eps": float, "params": list[int]}  # of Adam
 
@@ -43,15 +43,15 @@ def checking_training() -> Iterator[None]:
 def _check_adam(state: Any, optimiser: Optimizer, name: str) -> None:
     """The groups of the fresh optimiser, and moments of the shapes of its parameters."""
     (own,) = optimiser.param_groups
-    groups, moments = fields.part(state, "param_groups", list[dict]), fields.part(state, "state", Mapping)
+    groups, moments = kinds.part(state, "param_groups", list[dict]), kinds.part(state, "state", Mapping)
     if len(groups) != 1 or not set(_GROUP) <= set(groups[0]):
         raise InputError(f"{name}: expected one group of {', '.join(_GROUP)}, got {shorten(groups)}")
     for key, kind in _GROUP.items():
-        fields.part(groups[0], key, kind)
+        kinds.part(groups[0], key, kind)
     if groups[0]["params"] != list(range(len(own["params"]))):
         raise InputError(f"{name}: expected {len(own['params'])} parameters, got {shorten(groups[0]['params'])}")
     for index, found in moments.items():
-        if not fields.fits(index, int) or not 0 <= index < len(own["params"]) or not isinstance(found, Mapping):
+        if not kinds.fits(index, int) or not 0 <= index < len(own["params"]) or not isinstance(found, Mapping):
             raise InputError(f"{name}: expected moments of its parameters, got {shorten(index)}")
         shape = tuple(own["params"][index].shape)
         for key in ("exp_avg", "exp_avg_sq"):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from equations.errors import InputError
 from equations.files import write_bytes
-from srnca import fields
+from srnca import fields, kinds
 from srnca.checkpoint import FORMAT, RECORDING, build_from, read_kind, record_of
 from srnca.dynamics.config import DynamicsConfig
 from srnca.dynamics.footage import Footage
@@ -75,19 +75,19 @@ def load_recording_checkpoint(path: Path | str) -> RecordingCheckpoint:
 
 
 def _build(data: dict[str, Any]) -> RecordingCheckpoint:
-    config = DynamicsConfig(**fields.settings(DynamicsConfig, data))
+    config = DynamicsConfig(**kinds.settings(DynamicsConfig, data))
     stencils, weights = fields.stencils(data, config.filters), fields.weights(data)
     _check_size(config, weights)
     nca = RecordingNCA(config, stencils=stencils)
     fields.put_weights(nca, weights)
-    error = tuple(float(e) for e in fields.part(data, "error", list[float]))
+    error = tuple(float(e) for e in kinds.part(data, "error", list[float]))
     if len(error) not in (0, len(config.names)):
         raise InputError(f"error: expected {len(config.names)} numbers, one a channel, got {len(error)}")
     frames = [
-        fields.numbers(f, "footage", (None,) * 4).to(torch.float32).numpy() for f in fields.part(data, "footage", list)
+        fields.numbers(f, "footage", (None,) * 4).to(torch.float32).numpy() for f in kinds.part(data, "footage", list)
     ]
     footage = Footage(frames, config.names, config.dt * config.stride, config.dx)
-    gain = float(fields.part(data, "gain", float)) if "gain" in data else 1.0
+    gain = float(kinds.part(data, "gain", float)) if "gain" in data else 1.0
     return RecordingCheckpoint(config, nca, footage, error, gain, **record_of(data))
 
 

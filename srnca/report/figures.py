@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from equations.rule import Candidate
 from srnca.report.gather import LongRun
+from srnca.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +20,7 @@ NCA, RULE, TARGET = "#3f82c8", "#dd6b20", "#8a8f98"  # seen well on white and on
 COLOURS = {"NCA": NCA, "rule": RULE, "target": TARGET}
 _INK = "#010203"  # stands for the colour of the page's text until the drawing is done
 STYLE: dict[str, Any] = {
+    "text.parse_math": False,  # names may hold dollars
     "svg.fonttype": "none", "font.size": 9, "legend.frameon": False, "legend.fontsize": 8.5,
     "axes.spines.top": False, "axes.spines.right": False,
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), _INK),
@@ -120,9 +122,13 @@ def _plotted(loss: float | None) -> float:
 
 
 def logarithmic(axis: Axes, which: str, values: Sequence[float]) -> None:
-    """A logarithmic axis with plain numbers; within a decade or so also at 2 and 5."""
+    """A logarithmic axis with plain numbers; within a decade or so also at 2 and 5. As it is where nothing above 0 is
+    drawn: there is no logarithm of that.
+    """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    if not math.isfinite(getattr(axis.dataLim, f"minpos{which}")):
+        return
     getattr(axis, f"set_{which}scale")("log")
     healthy = [value for value in values if math.isfinite(value) and value > 0]
     decades = math.log10(max(healthy) / min(healthy)) if healthy else 9.0
@@ -134,7 +140,7 @@ def logarithmic(axis: Axes, which: str, values: Sequence[float]) -> None:
 
 def embed(svg: str) -> str:
     """An SVG file as an element of a page: no prolog, no addresses, no names that two drawings would share."""
-    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
+    svg = visible(svg[svg.index("<svg") :], keep="\n\t").replace(_INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg)
     svg = re.sub(r' id="[A-Za-z0-9.]+_[0-9]+"', "", svg)

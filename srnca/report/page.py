@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 
 from distill.result import Distillation
@@ -15,7 +13,7 @@ from equations.terms import count_constants, count_terms
 from srnca.report.figures import draw_fronts, draw_long_run, draw_spectra, draw_texture_front
 from srnca.report.gather import LARGE, LARGE_STEPS, LONG_STEPS, Evidence, Film
 from srnca.report.panels import draw_histograms
-from srnca.report.parts import figure, flatten, number, paragraph, picture, section, table, tile
+from srnca.report.parts import escape, figure, flatten, number, paragraph, picture, section, table, tile
 from srnca.report.style import CSS
 
 LONGEST = 1000  # numbers of an equation that is written out

@@ -1,17 +1,24 @@
-"""Pieces of HTML. Whatever is not a number or our own words goes through `escape`."""
+"""Pieces of HTML. Whatever is not a number or our own words goes through this `escape`, not that of Python."""
 
 from __future__ import annotations
 
 import base64
+import html
 import io
 from collections.abc import Iterable, Mapping
-from html import escape
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from srnca.visible import visible
+
 LONGEST = 400  # characters of one value in a table
+
+
+def escape(text: str) -> str:
+    """`text` as HTML that shows it: no markup, and no characters that control what stands beside it."""
+    return html.escape(visible(text))
 
 
 def section(name: str, title: str, *body: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
 
-from srnca.report.parts import figure, number, paragraph
+from srnca.report.parts import escape, figure, number, paragraph
 from srnca.studies.drawing import Drawing
 from srnca.studies.findings import Findings
 

@@ -91,7 +91,7 @@ def draw_hyperparameters(found: Findings) -> Drawing:
                 axis.set_xticks(range(len(own.choices)), [str(choice) for choice in own.choices])
                 axis.set_xlim(-0.6, len(own.choices) - 0.4)
             elif own.log:
-                axis.set_xscale("log")
+                logarithmic(axis, "x", [float(v) for v in finite(found.numbers[own.name])])
             if index % columns_of(len(space_axes)) == 0:
                 axis.set_ylabel("texture loss")
             logarithmic(axis, "y", [float(v) for v in finite(table.losses)])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from html import escape
 
 import numpy as np
 
-from srnca.report.parts import number, paragraph, picture, section, tile
+from srnca.report.parts import escape, number, paragraph, picture, section, tile
 from srnca.report.style import CSS
 from srnca.studies.answers import (
     about_across,
@@ -97,7 +96,7 @@ def _trials(found: Findings, targets: Mapping[str, np.ndarray]) -> list[str]:
         cells = "".join(_cell(found, index, place) for place in range(len(table.targets)))
         name = name_of(result.params)
         title = f"{result.number}{'' if name is None else f'<br><b>{escape(name)}</b>'}"
-        rows.append(f'<tr><td>{title}</td><td class="set">{set_text(result.params)}</td>{cells}</tr>')
+        rows.append(f'<tr><td>{title}</td><td class="set">{escape(set_text(result.params))}</td>{cells}</tr>')
     note = f"Ordered by {by}. Below each picture: texture loss, and the mean rating where there is one."
     if len(order) > MOST_ROWS:
         note = f"The best {half} and the worst {half} of {len(order)}. {note}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from equations.errors import InputError, did_you_mean
+from srnca import kinds
 from srnca.studies import schema
+from srnca.studies.checks import check_study, is_text, reading
 from srnca.studies.results import load_study, study_space
 from srnca.studies.space import STUDY, Space, configuration
 from srnca.studies.storage import make_storage
@@ -69,9 +71,12 @@ def join_study(name: str, storage: str | None, wish: Wish) -> tuple[optuna.Study
     schema.check_name(name)
     made = make_storage(name, storage, create=True)
     library = schema.import_optuna()
-    if name in library.get_all_study_names(made):
+    with reading(name):
+        names = library.get_all_study_names(made)
+    if name in names:
         study = load_study(name, made, storage)
         if schema.FORMAT_KEY in study.user_attrs:
+            check_study(study)
             _check_same(study, wish)
             return study, False
         if study.get_trials(deepcopy=False):
@@ -102,7 +107,8 @@ def study_settings(study: optuna.Study) -> Settings:
     known = {f.name for f in fields(Settings)}
     if not isinstance(said, Mapping) or not set(said) <= known:
         raise InputError(f"study {study.study_name}: its settings are of another version of srnca, or damaged")
-    return Settings(**said)
+    hints = get_type_hints(Settings)
+    return Settings(**{name: kinds.part(said, name, hints[name]) for name in said})
 
 
 def study_targets(study: optuna.Study, size: int) -> dict[str, Target]:
@@ -124,6 +130,8 @@ def name_targets(specs: Sequence[str]) -> dict[str, str]:
         name = spec.removeprefix("sample:") if sample else Path(spec).stem
         if not name or name in named:
             raise InputError(f"targets: expected names that differ, got {name!r} twice; rename one of the files")
+        if not is_text(name):
+            raise InputError(f"targets: expected a name in UTF-8, got {name!r}; rename the file")
         named[name] = spec if sample else str(Path(spec).resolve())
     return named
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from equations.errors import InputError, SrncaError, did_you_mean, shorten
+from equations.errors import InputError, did_you_mean, shorten
 from srnca.studies import schema
+from srnca.studies.checks import check_study, reading
 from srnca.studies.schema import TrialResult
 from srnca.studies.space import Space
 from srnca.studies.storage import hidden, make_storage
@@ -28,19 +29,21 @@ def open_study(name: str, storage: str | None = None) -> optuna.Study:
             f"study {name}: expected one of format {schema.FORMAT}, got {shorten(said) if said else 'no format'}; "
             "make one with `srnca sweep`"
         )
+    check_study(found)
     return found
 
 
 def load_study(name: str, made: Any, storage: str | None) -> optuna.Study:
     """The study as Optuna has it. Raises InputError when there is none of that name."""
     library = schema.import_optuna()
-    try:
-        study: optuna.Study = library.load_study(study_name=name, storage=made)
-    except KeyError as error:
-        names = library.get_all_study_names(made)
+    with reading(name):
+        names = [str(known) for known in library.get_all_study_names(made)]
+    if name not in names:
         known = f"; it holds {', '.join(names[:8])}" if names else "; it holds none"
         where = "the journal" if storage is None else hidden(storage)
-        raise InputError(f"study {name}: not in {where}{did_you_mean(name, names) or known}") from error
+        raise InputError(f"study {name}: not in {where}{did_you_mean(name, names) or known}")
+    with reading(name):
+        study: optuna.Study = library.load_study(study_name=name, storage=made)
     return study
 
 
@@ -58,10 +61,8 @@ def list_results(study: optuna.Study, folder: Path | None = None) -> list[TrialR
     if folder is None:
         folder = Path(f"{study.study_name}.study")
     ratings = _ratings(study.user_attrs)
-    try:
+    with reading(study.study_name):
         trials = study.get_trials(deepcopy=False)
-    except Exception as error:
-        raise SrncaError(f"study {study.study_name}: its storage cannot be read ({error})") from error
     return [_result(t, folder, ratings.get(t.number, {})) for t in trials if schema.is_result(t)]
 
 

@@ -49,7 +49,7 @@ DIVERGED_LOSS = 30.0  # what a diverged target counts in a trial's value; nothin
 LOWEST_LOSS = 1e-12  # a logarithm needs one
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_RATING = re.compile(r"rating:(\d+):[^:]*:(.+)", re.DOTALL)
+_RATING = re.compile(r"rating:(\d{1,9}):[^:]*:(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equations.errors import InputError, shorten
+from equations.errors import InputError, shorten, shorten_text
 from equations.files import write_text
+from equations.reading import check_regular_file, check_size
 from srnca.studies.measures import Estimate
 from srnca.studies.ratings import HIGHEST, LOWEST
 from srnca.studies.statistics import NAMES, measure
@@ -141,10 +142,11 @@ def score_to_dict(score: Score) -> dict[str, Any]:
 def load_score(path: Path) -> Score:
     """The score of a `score.json`. Raises InputError for anything else."""
     try:
+        check_size(check_regular_file(path, "a readable score.json").stat().st_size, "this file", path)
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"score: expected a readable score.json, got {str(path)!r} ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected the JSON of srnca explore, got something else") from error
     return score_from_dict(data, str(path))
 
@@ -154,7 +156,7 @@ def score_from_dict(data: Any, where: str = "score") -> Score:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         got = shorten(data.get("format")) if isinstance(data, dict) else shorten(data)
         raise InputError(f"{where}: expected a score of format {FORMAT}, got {got}; make one with srnca explore")
-    if tuple(data.get("names", ())) != NAMES:
+    if data.get("names") not in (NAMES, list(NAMES)):
         raise InputError(f"{where}: expected the statistics of this version, got others; run srnca explore again")
     try:
         lists = {key: tuple(float(x) for x in data[key]) for key in ("middle", "scale", "weights")}
@@ -164,10 +166,12 @@ def score_from_dict(data: Any, where: str = "score") -> Score:
             key: Estimate(*(float(data[key][part]) for part in ("value", "low", "high"))) for key in ("r2", "spearman")
         }
         counts = {key: int(data[key]) for key in ("pictures", "trials")}
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{where}: expected all numbers of a score, got {error}; run srnca explore again") from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        reason = shorten_text(str(error))
+        raise InputError(f"{where}: expected all numbers of a score, got {reason}; run srnca explore again") from error
     sizes = {len(part) for part in (*lists.values(), inverse, *inverse)}
-    finite = np.isfinite([*lists["middle"], *lists["scale"], *lists["weights"], *numbers.values()]).all()
+    flat = [x for row in (*lists.values(), *inverse, numbers.values()) for x in row]
+    finite = np.isfinite(flat).all()
     if sizes != {len(NAMES)} or not finite or min(lists["scale"]) <= 0:
         raise InputError(f"{where}: expected {len(NAMES)} finite numbers a list, got others; run srnca explore again")
     return Score(names=NAMES, inverse=inverse, **lists, **numbers, **judged, **counts)  # type: ignore[arg-type]

@@ -9,12 +9,15 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from equations.errors import InputError, did_you_mean, shorten
+from equations.errors import InputError, did_you_mean, shorten, shorten_text
+from equations.reading import check_regular_file
+from srnca.kinds import fits
 from srnca.studies.axis import WHOLE, WORDS, Axis, Value
 
 if TYPE_CHECKING:
     from srnca.presets import TrainConfig
 
+MOST_BYTES = 10**6  # of a space.toml
 SHARED = ("iterations", "size", "seed", "bank")  # the same for all trials: flags of `srnca sweep`, not of a space
 
 
@@ -79,11 +82,15 @@ STUDY = Space(
 def read_space(path: Path) -> Space:
     """A space.toml: each hyperparameter a list, or {low, high, log}. Raises InputError."""
     try:
+        size = check_regular_file(path, "a space.toml").stat().st_size
+        if size > MOST_BYTES:
+            raise InputError(f"{path}: expected TOML such as channels = [6, 9], got a file of {size} bytes")
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"--space: expected a readable file, got {str(path)!r} ({error.strerror})") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: expected TOML such as channels = [6, 9], got something else ({error})") from error
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, which Python refuses
+        reason = shorten_text(str(error))
+        raise InputError(f"{path}: expected TOML such as channels = [6, 9], got something else ({reason})") from error
     return Space.from_dict(data, str(path))
 
 
@@ -126,10 +133,10 @@ def _read_axis(name: str, entry: object, where: str) -> Axis:
 def _read_choices(name: str, entry: list[Any], where: str) -> tuple[Value, ...]:
     if not entry:
         raise InputError(f"{where}: {name}: expected at least one value to choose from, got an empty list")
-    kind: tuple[type, ...] = (str,) if name in WORDS else (int,) if name in WHOLE else (int, float)
+    kind: tuple[type, ...] = (str,) if name in WORDS else (int,) if name in WHOLE else (float,)
     what = "words" if name in WORDS else "whole numbers" if name in WHOLE else "numbers"
     for value in entry:
-        if isinstance(value, bool) or not isinstance(value, kind):
+        if not any(fits(value, one) for one in kind):
             raise InputError(f"{where}: {name}: expected {what}, got {shorten(value)}")
     if len(set(entry)) < len(entry):
         raise InputError(f"{where}: {name}: expected each value once, got some twice")
@@ -142,16 +149,14 @@ def _read_range(name: str, entry: Mapping[str, Any], where: str) -> Axis:
             raise InputError(f"{where}: {name}: expected low, high and log, got {shorten(key)}")
     if name in WORDS:
         raise InputError(f"{where}: {name}: expected a list of words, got a range")
-    low, high, log = entry.get("low"), entry.get("high"), entry.get("log", False)
+    low, high, log = entry.get("low", math.nan), entry.get("high", math.nan), entry.get("log", False)
     for value in (low, high):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if not fits(value, float):
             raise InputError(f"{where}: {name}: expected two numbers low and high, got {shorten(low)}, {shorten(high)}")
         if name in WHOLE and not isinstance(value, int) and value != int(value):
             raise InputError(f"{where}: {name}: expected whole numbers, got {shorten(value)}")
     if not isinstance(log, bool):
         raise InputError(f"{where}: {name}: expected log = true or false, got {shorten(log)}")
-    assert low is not None
-    assert high is not None
     if not low < high:
         raise InputError(f"{where}: {name}: expected low < high, got {low:g} and {high:g}: the range is empty")
     if log and low <= 0:

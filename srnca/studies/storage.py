@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 from equations.errors import InputError, MissingPartError, SrncaError, shorten
+from equations.reading import check_regular_file, check_size
 from srnca.studies.schema import check_name, import_optuna
 
 JOURNAL = "journal:"
@@ -50,12 +52,19 @@ def make_storage(name: str, storage: str | None, *, create: bool = False) -> Any
         raise InputError(f"study {name}: expected its journal at {path}, there is no such file; check --storage")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            check_size(check_regular_file(path, "a study's journal").stat().st_size, "this journal", path)
         _cut_half_line(path)
         return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
     except OSError as error:
         raise InputError(f"{path}: expected a journal that can be written, got {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: expected a study's journal, got a file that is none or is damaged") from error
+    except InputError:
+        raise
+    except Exception as error:  # whatever Optuna meets in a line that is not its own
+        raise InputError(
+            f"{path}: expected a study's journal, got a file that is none or is damaged{_first_bad_line(path)}; "
+            "go back to a copy of it, or begin another --study"
+        ) from error
 
 
 def _cut_half_line(path: Path) -> None:
@@ -72,6 +81,18 @@ def _cut_half_line(path: Path) -> None:
             os.truncate(path, data.rfind(b"\n") + 1)
     finally:
         lock.release()
+
+
+def _first_bad_line(path: Path) -> str:
+    """Where the damage is, if it is in the text and not in what it says."""
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            entry = None
+        if not isinstance(entry, dict):
+            return f" in line {number}"
+    return ""
 
 
 def _ends_whole(path: Path) -> bool:

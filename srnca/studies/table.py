@@ -79,7 +79,7 @@ def read_table(study: Any, folder: Path) -> Table:
 
 
 def _loss(value: float | None) -> float:
-    return float("nan") if value is None else max(float(value), schema.LOWEST_LOSS)
+    return float("nan") if value is None or not np.isfinite(value) else max(float(value), schema.LOWEST_LOSS)
 
 
 def standardised(table: Array) -> Array:

@@ -22,7 +22,7 @@ from equations.symbols import symbol
 from srnca.checkpoint import Checkpoint
 from srnca.report import gather, report_checkpoint, report_recording
 from srnca.report.panels import draw_histograms
-from srnca.report.parts import flatten, number, table
+from srnca.report.parts import escape, flatten, number, table
 from srnca.report.spectrum import radial_spectrum
 from srnca.teacher import NCATeacher
 from tests.test_srnca.tiny import checkpoint, shorten_report, simulate_on_torch
@@ -133,6 +133,7 @@ def test_foreign_text_stays_text(found: Distillation, tmp_path: Path) -> None:
     assert "script" not in page.tags
     assert not [name for name in page.attributes if name.startswith("on")]
     assert page.text.count(EVIL) >= 6  # shown as it is
+    assert escape("a\u202e<b>\x1b\udcff") == r"a\u202e&lt;b&gt;\x1b\xff"
 
 
 def test_the_same_result_gives_the_same_page(found: Distillation, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,17 @@ def test_lists_and_ranges_of_a_file(tmp_path: Path) -> None:
         ('clamp = ["sometimes"]', "expected none or LOW,HIGH"),
         ("", "expected at least one hyperparameter"),
         ("channels = [6", "expected TOML"),
+        (
+            f"channels = [{'9' * 5000}]",
+            "[6, 9], got something else (Exceeds the limit",
+        ),
+        (f"channels = [{'9' * 4000}]", "channels: expected whole numbers, got an integer of 13288 bits"),
+        (f"l1 = {{low = 0, high = {'9' * 400}}}", "expected two numbers low and high"),
+        (f"l1 = [0.0, {'9' * 400}]", "l1: expected numbers, got an integer of"),
+        ("l1 = [0.0, nan]", "l1: expected numbers, got nan"),
+        ("l1 = [0.0, inf]", "l1: expected numbers, got inf"),
+        ("l1 = [1979-05-27]", "l1: expected numbers, got datetime.date"),
+        (f"channels = {'[' * 5000}", "expected TOML"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, sentence: str) -> None:
@@ -114,8 +126,16 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, sentence: 
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected a readable file"):
+    with pytest.raises(InputError, match=r"none\.toml: no such file; expected a space\.toml"):
         read_space(tmp_path / "none.toml")
+    with pytest.raises(InputError, match=r"expected a space\.toml, got a folder"):
+        read_space(tmp_path)
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(InputError, match="got a named pipe"):
+        read_space(tmp_path / "pipe.toml")
+    (tmp_path / "large.toml").write_bytes(b"#" * 10**7)
+    with pytest.raises(InputError, match="got a file of 10000000 bytes"):
+        read_space(tmp_path / "large.toml")
 
 
 @pytest.mark.parametrize(

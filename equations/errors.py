@@ -19,7 +19,7 @@ class MissingPartError(SrncaError):
 
 
 class DivergenceError(SrncaError):
-    """A simulation left the finite numbers (or passed 1e6 in size).
+    """A simulation left the finite numbers (or passed 1e6 in size, or 1000 times what it began with).
 
     Attributes: `step` (at which it was seen), `channel` (its name), `y` and `x` (the first such cell).
     """

@@ -16,6 +16,7 @@ from equations.mask import check_seed, uniform
 MAX_CELLS = 2**28
 BAND = 256
 MAX_SPOTS = 1000
+LARGEST = 1e12  # of a background or an amplitude: what simulations may reach
 KINDS = ("noise", "square", "spots", "cross")
 Span = tuple[int, int]  # first and one past the last
 Part = tuple[Span, Span]  # of the rows, of the columns
@@ -137,6 +138,8 @@ def _numbers(values: object, field: str) -> tuple[float, ...]:
         numbers = tuple(float(value) for value in values)  # type: ignore[attr-defined]
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"init: expected a list of numbers for {field}, got {shorten(values)}") from None
-    if not all(math.isfinite(value) and abs(value) <= 1e6 for value in numbers):
-        raise InputError(f"init: expected finite numbers of size at most 1e6 for {field}, got {shorten(values)}")
+    if not all(math.isfinite(value) and abs(value) <= LARGEST for value in numbers):
+        raise InputError(
+            f"init: expected finite numbers of size at most {LARGEST:g} for {field}, got {shorten(values)}"
+        )
     return numbers

@@ -24,6 +24,7 @@ from equations.terms import count_terms
 from equations.tree import canonical
 
 MAX_CANDIDATES = 1000
+LONGEST = 1e12  # dt, whatever its unit
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ class Rule:
 
     def _check_settings(self) -> None:
         self._set("dt", finite(self.dt, "dt"))
-        if not 0 < self.dt <= 1e6:
-            raise InputError(f"expected dt above 0 and at most 1e6, got {self.dt}")
+        if not 0 < self.dt <= LONGEST:
+            raise InputError(f"expected dt above 0 and at most {LONGEST:g}, got {self.dt}")
         if self.clamp is not None:
             self._set("clamp", check_clamp(self.clamp))
         self._set("update_rate", finite(self.update_rate, "update_rate"))

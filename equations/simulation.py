@@ -120,7 +120,7 @@ def simulate(
     Frame 0 is the start; then one frame each `every` steps (None: about 50 in all), and the last step.
     `state` starts from a given state; `progress(steps_done, steps)` is called at every frame.
     Raises InputError for arguments that make no sense, DivergenceError when a frame is not finite or
-    beyond 1e6 in size.
+    beyond 1e6 in size (or 1000 times the rule's init).
     """
     simulator = Simulator(rule, size, seed, backend, state, dtype=dtype, threads=threads)
     marks = frame_steps(steps, every)

@@ -16,6 +16,7 @@ from equations.symbols import NAME
 
 Kernel = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
 MAX_STENCILS = 20
+HEAVIEST = 1e30  # weight: on cells of 1e-9, of a nanometre in metres, a Laplacian has 1e18
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Stencil:
             rows = tuple(tuple(float(weight) for weight in row) for row in self.kernel)
         except (TypeError, ValueError, OverflowError):
             rows = ()
-        finite = all(math.isfinite(weight) and abs(weight) <= 1e6 for row in rows for weight in row)
+        finite = all(math.isfinite(weight) and abs(weight) <= HEAVIEST for row in rows for weight in row)
         if len(rows) != 3 or any(len(row) != 3 for row in rows) or not finite:
             raise InputError(f'stencil "{self.name}": expected 3 rows of 3 finite numbers, got {shorten(self.kernel)}')
         object.__setattr__(self, "kernel", rows)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equations import Init, InputError, Rule, make_state
-from equations.divergence import LIMIT
+from equations.divergence import limit_of
 from equations.errors import did_you_mean, shorten
 from equations.files import write_bytes
 from equations.init import KINDS
@@ -122,11 +122,12 @@ def _read_state(rule: Rule, path: Path, size: tuple[int, int] | None) -> Start:
         raise InputError(
             f"--size {_words(size)} is not that of {path}, {_words(state.shape[1:])}; leave --size away to use it"
         )
-    bad = np.argwhere(~(np.abs(state) <= LIMIT))
+    limit = limit_of(rule)
+    bad = np.argwhere(~(np.abs(state) <= limit))
     if len(bad):
         c, y, x = bad[0]
         raise InputError(
-            f"{path}: expected finite numbers of at most {LIMIT:.0e}, got {state[c, y, x]} in channel "
+            f"{path}: expected finite numbers of at most {limit:.0e}, got {state[c, y, x]} in channel "
             f"{rule.channels[c]} at y={y}, x={x}"
         )
     state, notes = _in_order(rule, path, state, arrays.get("channels"))

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equations.errors import InputError
+from equations.init import LARGEST
 
 Array = npt.NDArray[np.float64]
 
@@ -16,10 +17,36 @@ LEAST_ROWS = 3  # rows a term
 
 
 def check_dt(dt: float) -> float:
-    """Raises InputError unless dt is one finite number above 0."""
+    """Raises InputError unless dt is one number above 0 that a rule can have."""
     if not (np.isfinite(dt) and dt > 0):
         raise InputError(f"recording: expected dt, the time between two frames, above 0, got {dt}")
-    return float(dt)
+    return _check_unit(dt, "dt, the time between two frames,")
+
+
+def check_dx(dx: float) -> float:
+    """Raises InputError unless dx is one number above 0 whose Laplacian a rule can have."""
+    if not (np.isfinite(dx) and dx > 0):
+        raise InputError(f"identify: expected dx above 0, got {dx}")
+    return _check_unit(dx, "dx, the width of a cell,")
+
+
+def _check_unit(value: float, what: str) -> float:
+    if not 1 / LARGEST <= value <= LARGEST:
+        raise InputError(
+            f"recording: expected {what} from {1 / LARGEST:g} to {LARGEST:g}, got {value:g}; take another unit"
+        )
+    return float(value)
+
+
+def check_values(recordings: Sequence[npt.NDArray[np.floating]], channels: Sequence[str]) -> None:
+    """Raises InputError for values that are larger than any a rule can be simulated with."""
+    for index, channel in enumerate(channels):
+        largest = max(float(np.abs(frames[:, index]).max()) for frames in recordings)
+        if largest > LARGEST:
+            raise InputError(
+                f"recording: expected values of at most {LARGEST:g} in size, got {largest:g} in channel {channel}; "
+                "divide them by a power of ten and say so in their unit"
+            )
 
 
 def check_pace(recordings: Sequence[Array], channels: Sequence[str]) -> None:

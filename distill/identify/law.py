@@ -62,10 +62,17 @@ def find_law(
     most: int,
     seed: int,
     floor: float,
+    told: Sequence[tuple[float, Expr]] | None = None,
+    scale: float = 1.0,
 ) -> Law:
     """bases: the terms behind the columns; origin: the engine that each is from; order: their degrees; plain: those to
     look at first. spread: the summed squares of du/dt around its mean. floor: squared error of a row that is rounding.
+
+    told: for each of the bases (factor, term), as which they are told in the law; scale: of the told du/dt. The law's
+    constants and losses are those of what is told.
     """
+    factors = np.array([factor for factor, _ in told]) if told else np.ones(len(bases))
+    terms = [term for _, term in told] if told else list(bases)
     choice = choose(blocks, channel, order, plain, most=min(most, FIRST_MOST), seed=seed, floor=floor)
     if len(choice.subset) >= FIRST_MOST - 1 and most > FIRST_MOST:
         choice = choose(blocks, channel, order, plain, most=most, seed=seed, floor=floor)
@@ -75,20 +82,20 @@ def find_law(
     unit = blocks.fit(ones, channel, choice.subset)
     disturbance = float(blocks.disturbance(channel, choice.subset, unit).sum())
     rows = float(blocks.rows.sum())
-    expr = _equation(choice, bases)
+    weights, spreads = (values * factors[list(choice.subset)] for values in (choice.weights, choice.spread))
+    expr = _equation(choice.subset, weights, np.abs(spreads), terms)
     engine = _engine([origin[i] for i in choice.subset])
-    loss = max(errors[-1] + disturbance, 0.0) / rows
+    loss = max(errors[-1] + disturbance, 0.0) / rows * scale**2
     candidate = Candidate(complexity(expr), loss, expr, engine, count_terms(expr))
     return Law(
         expr=expr,
         candidate=candidate,
-        front=_front(blocks, channel, choice, bases, origin, candidate, floor),
+        front=_front(blocks, channel, choice, terms, origin, candidate, floor, factors, scale),
         constants={
-            str(bases[i]): (float(w), float(e))
-            for i, w, e in zip(choice.subset, choice.weights, choice.spread, strict=True)
+            str(terms[i]): (float(w), float(abs(e))) for i, w, e in zip(choice.subset, weights, spreads, strict=True)
         },
         inclusion={
-            str(bases[i]): round(float(choice.inclusion[i]), 3)
+            str(terms[i]): round(float(choice.inclusion[i]), 3)
             for i in np.argsort(-choice.inclusion, kind="stable")
             if choice.inclusion[i] > UNLIKELY
         },
@@ -98,9 +105,9 @@ def find_law(
     )
 
 
-def _equation(choice: Choice, bases: Sequence[Expr]) -> Expr:
+def _equation(subset: Sequence[int], weights: Array, errors: Array, bases: Sequence[Expr]) -> Expr:
     terms = []
-    for i, weight, error in zip(choice.subset, choice.weights, choice.spread, strict=True):
+    for i, weight, error in zip(subset, weights, errors, strict=True):
         rounded = _shortest(float(weight), max(CERTAIN * float(error), SINGLE * FLOAT32 * abs(float(weight))))
         if rounded:
             whole = rounded.is_integer() and abs(rounded) < 1e6
@@ -116,16 +123,19 @@ def _front(
     origin: Sequence[str],
     chosen: Candidate,
     floor: float,
+    factors: Array,
+    scale: float,
 ) -> tuple[Candidate, ...]:
     """The path as a front: from nothing to the chosen equation and a little beyond."""
     rows = float(blocks.rows.sum())
     ones = np.ones(len(blocks.rows))
     path = list(choice.path[: len(choice.subset) + 4])
     errors = held_out_errors(blocks, channel, path)
-    found = [Candidate(1, float(blocks.power[:, channel].sum()) / rows, sympy.Integer(0), "sparse", 0)]
+    power = float(blocks.power[:, channel].sum()) / rows * scale**2
+    found = [Candidate(1, power, sympy.Integer(0), "sparse", 0)]
     for subset, error in zip(path, errors[1:], strict=True):
         unit = blocks.fit(ones, channel, subset)
-        weights = unit / blocks.norm[list(subset)]
+        weights = unit / blocks.norm[list(subset)] * factors[list(subset)]
         expr = build.add(
             *(
                 build.multiply(build.number(float(f"{w:.6g}")), bases[i])
@@ -133,9 +143,9 @@ def _front(
                 if w
             )
         )
-        loss = max(float(error.sum() + blocks.disturbance(channel, subset, unit).sum()), 0.0) / rows
+        loss = max(float(error.sum() + blocks.disturbance(channel, subset, unit).sum()), 0.0) / rows * scale**2
         found.append(Candidate(complexity(expr), loss, expr, _engine([origin[i] for i in subset]), count_terms(expr)))
-    return pareto([chosen], found, floor=floor)
+    return pareto([chosen], found, floor=floor * scale**2)
 
 
 def _engine(origins: Sequence[str]) -> str:

@@ -32,7 +32,7 @@ def steps_between(rule: Rule, frame: npt.NDArray[np.floating], dt: float) -> int
 def _advanced(rule: Rule, frame: npt.NDArray[np.floating], dt: float, count: int) -> npt.NDArray[np.floating] | None:
     from equations.simulation import Simulator
 
-    simulator = Simulator(rule.replace(dt=dt / count, init=None), state=frame, backend="reference")
+    simulator = Simulator(rule.replace(dt=dt / count), state=frame, backend="reference")
     try:
         return np.array(simulator.step(count), np.float64)
     except DivergenceError:

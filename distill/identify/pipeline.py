@@ -12,19 +12,21 @@ import numpy.typing as npt
 from distill.compete import line_up
 from distill.deadline import Deadline
 from distill.engines import Progress, silent
-from distill.identify.checks import check_dt, check_pace
+from distill.identify.checks import check_dt, check_dx, check_pace, check_values
 from distill.identify.freeform import Found, search, without_slopes
 from distill.identify.keep import pack_laws, unpack_laws
 from distill.identify.law import Law
 from distill.identify.stencil import check_choice, stencils_of
 from distill.identify.survey import DERIVATIVES, Survey, listen
-from distill.identify.task import Task, kinks, laws_of, look, names_of, teacher_of
+from distill.identify.task import Task, inside, kinks, laws_of, look, names_of, teacher_of
 from distill.identify.told import result_of
+from distill.identify.units import units_of
 from distill.recording import RecordingTeacher, check_recordings
 from distill.result import Distillation
 from distill.run import Run
 from distill.unfinished import UNFINISHED, Unfinished, fingerprint, pack_happenings, unpack_happenings
 from distill.work import check_work, search_evaluations
+from equations.checks import check_channels
 from equations.errors import InputError, did_you_mean
 from equations.mask import check_seed
 from equations.rule import Candidate, Display
@@ -76,7 +78,7 @@ def identify(
 
     Raises InputError for bad arguments and for recordings that no law can be read from.
     """
-    for name, value in (("max_terms", max_terms), ("rows", rows), ("dx", dx)):
+    for name, value in (("max_terms", max_terms), ("rows", rows)):
         if not (np.isfinite(value) and value > 0):
             raise InputError(f"identify: expected {name} above 0, got {value}")
     check_work(effort, budget_s)
@@ -85,9 +87,13 @@ def identify(
         raise InputError(
             f"derivative: expected one of {wanted}, got {derivative!r}{did_you_mean(derivative, DERIVATIVES)}"
         )
+    check_channels(tuple(channels))
     checked = check_recordings([np.asarray(frames) for frames in recordings], len(channels))
-    task = Task(checked, check_dt(dt), dx, tuple(channels), derivative, check_choice(stencil), display, rows)
-    frames = [f.astype(np.float64) for f in task.recordings]
+    check_values(checked, channels)
+    units = units_of(recordings, channels, check_dx(dx))
+    task = Task(checked, units, check_dt(dt), dx, tuple(channels), derivative, check_choice(stencil), display, rows)
+    exact = recordings if any(units.offset) else checked  # small changes on a large value need all of its digits
+    frames = [units.inside(f) for f in exact]
     check_pace(frames, channels)
     plain = RecordingTeacher(list(task.recordings), dt, channels, stencils_of("lap5", dx), display=display)
     engines = line_up(engine, plain)
@@ -134,8 +140,9 @@ def _find(
         run.deadline.leave_out(f"free-form search for {', '.join(unsettled)}")
     elif free and unsettled:
         with run.stage("search"):
-            run.teacher = teacher_of(task, chosen, frames)
-            found: Found = _search(run, task, free, {c: laws[c].candidate for c in unsettled}, evaluations, unfinished)
+            run.teacher = teacher_of(task, chosen, frames, inside=True)
+            known = inside(task, chosen, {c: laws[c] for c in unsettled})
+            found: Found = _search(run, task, free, known, evaluations, unfinished)
         with run.stage("fit"):
             chosen, found = _again(run, task, frames, chosen, found)
             laws = laws_of(run, task, chosen, found, alone="sparse" not in engines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,11 @@ from distill.identify.stencil import stencils_of
 from distill.identify.survey import Noise, Survey, survey
 from distill.identify.system import System, both_signs
 from distill.identify.terms import candidate_terms, plain_terms
+from distill.identify.units import Units
 from distill.recording import RecordingTeacher
 from distill.run import Run
 from equations import build
-from equations.rule import Display
+from equations.rule import Candidate, Display
 from equations.stencils import feature_names
 from equations.symbols import symbol
 
@@ -31,9 +32,10 @@ MATERIAL = 1e-3  # of du/dt: what a law in continuous time need not say, since i
 
 @dataclass(frozen=True)
 class Task:
-    """What is asked for: see `identify`."""
+    """What is asked for: see `identify`. Frames are worked on in `units` of their own; laws are in the recordings'."""
 
     recordings: tuple[npt.NDArray[np.float32], ...]
+    units: Units
     dt: float
     dx: float
     channels: tuple[str, ...]
@@ -69,26 +71,39 @@ def names_of(task: Task, chosen: Survey) -> set[str]:
     return set(feature_names(task.channels, stencils_of(chosen.stencil, task.dx)))
 
 
-def teacher_of(task: Task, chosen: Survey, frames: list[Array]) -> RecordingTeacher:
-    """The recording as pointwise searches and the report see it: smoothed where it is noisy."""
+def teacher_of(task: Task, chosen: Survey, frames: list[Array], *, inside: bool = False) -> RecordingTeacher:
+    """The recording as the report sees it, or (`inside`, in units of its own) pointwise searches: smoothed where it is
+    noisy.
+    """
     quiet = frames
     if chosen.noise.some:
         quiet = (
             list(chosen.frames) if chosen.derivative == "savgol" else [smooth(f, chosen.noise.bands) for f in frames]
         )
-    stencils = stencils_of(chosen.stencil, task.dx)
+    stencils = stencils_of(chosen.stencil, 1.0 if inside else task.dx)
     centred = chosen.windows.scheme.order > 1
-    return RecordingTeacher(quiet, task.dt, task.channels, stencils, display=task.display, centred=centred)
+    seen = quiet if inside else [task.units.outside(f) for f in quiet]
+    return RecordingTeacher(seen, task.dt, task.channels, stencils, display=task.display, centred=centred)
+
+
+def inside(task: Task, chosen: Survey, laws: Mapping[str, Law]) -> dict[str, Candidate]:
+    """The laws in units of their own, as searches there start from them."""
+    if task.units.plain:
+        return {channel: law.candidate for channel, law in laws.items()}
+    return {
+        channel: replace(law.candidate, expr=task.units.back(law.expr, channel, chosen.stencil))
+        for channel, law in laws.items()
+    }
 
 
 def laws_of(
     run: Run, task: Task, chosen: Survey, found: Mapping[str, Mapping[Expr, str]], *, alone: bool
 ) -> dict[str, Law]:
-    """Each channel's law over the library and the terms `found` by the engines (`alone`: over the linear terms and
-    these).
+    """Each channel's law, in the recordings' units, over the library and the terms `found` for it (`alone`: over the
+    linear terms and these).
     """
     levels = chosen.noise.levels if chosen.derivative != "savgol" else np.zeros(len(task.channels))
-    stencils = stencils_of(chosen.stencil, task.dx)
+    stencils = stencils_of(chosen.stencil, 1.0)
     system = System(
         chosen.frames, task.dt, task.channels, stencils, chosen.windows, levels, rows=task.rows, seed=run.seed
     )
@@ -112,7 +127,7 @@ def laws_of(
     blocks = make_blocks(system, columns, run.seed, plain=plain)
     order = [len(term) for term in library.terms] + [4] * len(extra)
     origin = ["sparse"] * len(own) + [finders[e] for e in extra]
-    ulp = max(float(np.abs(f).max()) for f in task.recordings) * 2.0**-23 / task.dt
+    ulp = max(float(np.abs(f).max()) for f in chosen.frames) * 2.0**-23 / task.dt
     material = MATERIAL**2 if chosen.windows.scheme.order > 1 else 0.0
     laws = {}
     for index, channel in enumerate(task.channels):
@@ -128,5 +143,7 @@ def laws_of(
             most=run.max_terms,
             seed=run.seed,
             floor=max(ulp**2, float(np.square(system.Y[:, index]).mean()) * material),
+            told=[task.units.told(e, channel, chosen.stencil) for e in [*own, *extra]],
+            scale=task.units.scale_of(channel),
         )
     return laws

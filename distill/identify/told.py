@@ -56,7 +56,7 @@ def describe(task: Task, chosen: Survey, laws: Mapping[str, Law], rule: Rule, st
         "stencil": chosen.stencil,
         "tried": {name: float(f"{value:.4g}") for name, value in chosen.tried.items()},
         "noise": {
-            channel: {"deviation": float(level), "share": float(share)}
+            channel: {"deviation": float(level) * task.units.scale_of(channel), "share": float(share)}
             for channel, level, share in zip(task.channels, chosen.noise.levels, chosen.noise.share, strict=True)
         },
         "constants": {

@@ -35,7 +35,7 @@ class Stepper(Protocol):
     """`stepper(state, step0, n, seed)`: the state (channel, h, w) after steps step0 … step0+n−1, as a new array.
 
     With `scratch`, an array like `state`, both may be overwritten and one of them is returned, so that a run needs
-    the memory of two states. Raises DivergenceError at the first step that leaves the finite numbers (or 1e6).
+    the memory of two states. Raises DivergenceError at the first step that leaves the finite numbers (or `limit_of`).
     """
 
     def __call__(self, state: State, step0: int, n: int, seed: int, scratch: State | None = None) -> State: ...

@@ -15,7 +15,7 @@ from equations.backends import BlockStepper, State, Stepper
 from equations.backends.torch_advance import Advance
 from equations.backends.torch_mask import step_keys
 from equations.backends.torch_perception import Neighbours
-from equations.divergence import LIMIT, check_finite
+from equations.divergence import check_finite, limit_of
 from equations.errors import InputError
 from equations.mask import check_seed
 from equations.rule import Rule
@@ -106,7 +106,9 @@ class BatchStepper:
             for key in keys.unbind():
                 states, peak = self._advance(states, ys, xs, key)
                 peaks.append(peak)
-            fine = not peaks or bool(torch.stack(peaks).amax() <= LIMIT)  # false for NaN; waits for the device
+            fine = not peaks or bool(
+                torch.stack(peaks).amax() <= limit_of(self.rule)
+            )  # false for NaN; waits for the device
         return states, fine
 
     def _find(self, states: Tensor, ys: Tensor, xs: Tensor, keys: Tensor, step0: int) -> None:

@@ -9,7 +9,7 @@ from string import Template
 
 from equations import mask
 from equations.colormaps import table as colour_table
-from equations.divergence import LIMIT
+from equations.divergence import limit_of
 from equations.init import MAX_CELLS
 from equations.printers.c_parts import MARKS, PICTURES
 from equations.printers.c_template import PROGRAM
@@ -53,7 +53,7 @@ def print_rule(rule: Rule) -> str:
         "max_cells": MAX_CELLS // len(rule.channels),
         "golden": f"{mask.GOLDEN:#x}u",
         "init_step": init_step,
-        "limit": literal(LIMIT),
+        "limit": literal(limit_of(rule)),
         "background": _numbers(init.background),
         "amplitude": _numbers(init.amplitude),
         "marks": Template(MARKS[init.kind]).substitute(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from distill.recording import check_frames
+from equations.checks import check_channels
 from equations.errors import InputError
 
 HELD_OUT = 5  # one frame in this many is kept for judging, in the middle, where there are enough
@@ -36,7 +37,7 @@ class Footage:
     """
 
     def __init__(self, recordings: Sequence[np.ndarray], names: Sequence[str], dt: float, dx: float = 1.0) -> None:
-        self.names, self.dt, self.dx = tuple(names), float(dt), float(dx)
+        self.names, self.dt, self.dx = check_channels(tuple(names)), float(dt), float(dx)
         self.frames = tuple(torch.from_numpy(np.array(_checked(f, self.names))) for f in recordings)
         if not self.frames:
             raise InputError("expected at least one recording, got none")

@@ -18,7 +18,7 @@ from equations.backends.llvm.instructions import Instructions
 from equations.backends.llvm.perceive import Perceiver
 from equations.backends.llvm.schedule import evaluate
 from equations.backends.llvm.text import CELLS, FUNCTIONS, TEMPLATE
-from equations.divergence import LIMIT
+from equations.divergence import limit_of
 from equations.lowering import lower
 from equations.rule import Rule
 from equations.stencils import feature_name
@@ -82,7 +82,7 @@ def _write_cell(rule: Rule, code: Instructions, shifts: dict[int, str]) -> None:
     for index in range(len(rule.channels)):
         new = _new_value(rule, code, index, perceiver.cell(index, 0, 0), changes[index], drawn)
         code.store(new, f"%out_{index}", "%x")
-        beyond = code.add(f"fcmp ugt {code.kind} {code.absolute(new)}, {code.number(LIMIT)}")
+        beyond = code.add(f"fcmp ugt {code.kind} {code.absolute(new)}, {code.number(limit_of(rule))}")
         bad = code.add(f"or {code.bit} {bad}, {beyond}")
     code.lines.append(f"%bad_here = bitcast {code.bit} {bad} to i{code.lanes}")
 

@@ -17,7 +17,7 @@ from distill.identify.terms import candidate_terms
 from distill.sampling import Samples
 from equations.errors import InputError
 from equations.infix import parse_infix
-from equations.rule import Display
+from equations.rule import Candidate, Display
 from equations.stencils import DX, DY, ID, LAP5, feature_names
 from equations.terms import split_terms
 from tests.test_distill.conformance import same_law
@@ -188,8 +188,11 @@ def test_reciprocals_are_offered_of_states_that_stay_clear_of_zero() -> None:
 
 def test_terms_of_a_front_come_without_constants_and_without_long_ones() -> None:
     short, long = parse_infix("2*u^2/v - 3", UV), parse_infix("u*(u*(v+2)/(u+3) + 1)/(v*(u+1)*(v+4)/(u+7)+5)", UV)
-    assert next(str(e) for e in new_terms([long, short])) == "u**2/v"
-    assert all(e.free_symbols for e in new_terms([long, short]))
+    front = [Candidate(9 * n, 1 / n, expr, "operon", 1) for n, expr in ((1, long), (2, short))]
+    found = new_terms(front)
+    assert next(str(e) for e in found) == "u**2/v"
+    assert all(e.free_symbols for e in found)
+    assert set(found.values()) == {"operon"}
 
 
 @pytest.mark.slow

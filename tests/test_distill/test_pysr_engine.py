@@ -20,7 +20,18 @@ from distill.sampling import Samples
 from equations.errors import InputError, MissingPartError, SrncaError
 from equations.symbols import symbol, symbols
 from tests.test_distill.conformance import LAW, EngineConformance
-from tests.test_distill.pysr_planted import OPTIONS, QUICK, Logbook, U, V, engine, gray_scott, is_law, many_features
+from tests.test_distill.pysr_planted import (
+    OPTIONS,
+    QUICK,
+    Logbook,
+    U,
+    V,
+    engine,
+    gray_scott,
+    is_law,
+    many_features,
+    wait_for,
+)
 
 HASTY = Limits(stall_s=1.0, late_s=0.1, poll_s=0.02)
 
@@ -236,6 +247,15 @@ def test_after_a_death_the_next_search_has_a_new_worker(samples: Samples, book: 
         assert is_law(lasting.fit(samples, U, options=options)[-1].expr, U)
         assert is_law(lasting.fit(samples, V, options=options)[-1].expr, V)
     assert (len(book.starts), len(notes)) == (2, 2)
+    assert book.nothing_is_left()
+
+
+def test_a_worker_that_dies_between_two_searches_is_replaced(samples: Samples, book: Logbook) -> None:
+    with engine("done-crashes").session() as lasting:
+        assert is_law(lasting.fit(samples, U, options=OPTIONS)[-1].expr, U)
+        wait_for(lambda: lasting._worker is not None and not lasting._worker.alive)
+        assert is_law(lasting.fit(samples, V, options=OPTIONS)[-1].expr, V)
+    assert len(book.starts) == 2
     assert book.nothing_is_left()
 
 

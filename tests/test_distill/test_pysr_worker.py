@@ -30,6 +30,7 @@ QUICK = Limits(stall_s=60.0, late_s=5.0, poll_s=0.02)
 FAKE = """
 import json, os, shutil, sys, time
 HOW = os.environ.get("FAKE_PYSR", "")
+os.set_blocking(0, False)  # as Julia does with the pipes it finds
 if HOW == "no-julia":
     raise RuntimeError("could not load libjulia")
 SEEN = {"numpy_first": "numpy" in sys.modules, "pid": os.getpid(), "searches": []}

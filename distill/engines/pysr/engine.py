@@ -77,6 +77,8 @@ class PysrEngine:
 
     def _search(self, plan: _Plan, progress: Progress) -> list[Expr]:
         """The equations found, in the samples' names."""
+        if self._worker is not None and not self._worker.alive:  # it died after its last search
+            self._close()
         if self._worker is None:
             self._worker = Worker(self.command, self.limits)
         worker, own = self._worker, False

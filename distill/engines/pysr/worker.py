@@ -7,6 +7,7 @@ once and compiles once; every further search begins at once.
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 import traceback
@@ -68,6 +69,15 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
+def _jobs() -> TextIO:
+    """Our standard input, moved to where Julia does not see it: it makes a pipe that it finds there non-blocking."""
+    own = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return os.fdopen(own, encoding="utf-8")
+
+
 def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:1000]
 
@@ -75,4 +85,4 @@ def _describe(error: Exception) -> str:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python -m distill.engines.pysr.worker FOLDER")
-    sys.exit(main(Path(sys.argv[1]), sys.stdin))
+    sys.exit(main(Path(sys.argv[1]), _jobs()))

@@ -11,6 +11,7 @@ from sympy import Expr
 from distill.engines import FitOptions, Progress, get_engine, silent, unavailable
 from distill.engines.seeds import linear_seeds
 from distill.engines.session import Session
+from distill.engines.sparse import still
 from distill.polish import basis_functions, refit
 from distill.sampling import Samples
 from distill.select import pareto
@@ -127,7 +128,8 @@ def _too_late(options: FitOptions, name: str, channel: str) -> bool:
 def _linear(samples: Samples, channel: int, options: FitOptions) -> list[Candidate]:
     """The linear equations that a search would have started from, where there is no time for it."""
     fitted = (refit(expr, samples, channel, engine="sparse") for expr in linear_seeds(samples, channel))
-    return list(pareto([c for c in fitted if c is not None], floor=float(samples.floor[channel])))
+    short = [c for c in fitted if c is not None and c.terms <= options.max_terms]
+    return list(pareto([still(samples, channel, "sparse")], short, floor=float(samples.floor[channel])))
 
 
 class _Steps:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from distill.compete import fit_channel, line_up
+from distill.compete import FREE_FORM, fit_channel, line_up
 from distill.deadline import Deadline
 from distill.engines import FitOptions, Progress, silent
 from distill.engines.session import open_engines
@@ -133,7 +133,9 @@ def _regress(
 
 
 def _fit(run: Run, engines: tuple[str, ...], samples: Samples, evaluations: int, unfinished: Unfinished) -> Fronts:
-    """A Pareto front for every channel, kept in `unfinished` as soon as it is there."""
+    """A Pareto front for every channel, kept in `unfinished` as soon as a free-form search has made it; what the other
+    engines do is sooner done again than kept.
+    """
     fronts: dict[str, tuple[Candidate, ...]] = {}
     before = unfinished.get("fit")
     if before is not None:
@@ -154,7 +156,8 @@ def _fit(run: Run, engines: tuple[str, ...], samples: Samples, evaluations: int,
 
             if channel not in fronts:
                 fronts[channel] = fit_channel(session, samples, index, options=options, progress=heard)
-                unfinished.put("fit", pack_fronts(fronts) | pack_happenings(run.happenings, run.deadline))
+                if set(engines) & set(FREE_FORM):
+                    unfinished.put("fit", pack_fronts(fronts) | pack_happenings(run.happenings, run.deadline))
     return fronts
 
 

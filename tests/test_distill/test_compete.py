@@ -214,6 +214,10 @@ def test_a_deadline_that_has_passed_leaves_out_the_searches(monkeypatch: pytest.
     assert deadline.left_out == ["operon: the search for u", "pysr: the search for u"]
     alone = fit(("pysr",), drawn(KINK, 300), deadline=deadline)
     assert {c.engine for c in alone} == {"sparse"}, "something to go on with"
+    assert [c.terms for c in alone] == sorted({c.terms for c in alone})
+    assert max(c.terms for c in alone) == 3
+    (nothing,) = fit(("pysr",), drawn({"u": "0", "v": "v_lap"}, 200), deadline=deadline)
+    assert nothing.expr == 0
 
 
 def test_a_deadline_ends_operon_between_two_rounds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,7 +145,7 @@ def test_one_ctrl_c_ends_it_and_resume_goes_on_to_the_same_end(
 
 
 DRIVER = """
-import sys
+import signal, sys
 from pathlib import Path
 import distill
 from distill.engines import pysr
@@ -155,6 +155,7 @@ from tests.test_distill.pysr_planted import command
 from tests.test_distill.teachers import Network
 from tests.test_distill.test_pysr_stopping import SETTINGS
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background may have it ignored
 pysr.ENGINE = PysrEngine(command(sys.argv[1]), Limits(), ready=lambda: None)
 pysr.probe = lambda: None
 try:
@@ -171,9 +172,12 @@ def test_a_real_signal_leaves_no_process_and_no_folder(tmp_path: Path, book: Log
     environment = {**os.environ, "PYTHONPATH": root, "TMPDIR": str(tmp_path), "STAND_IN_LOG": str(book.path)}
     driver = [sys.executable, "-c", DRIVER, f"{FOUND}|hangs-compiling", str(tmp_path / "r")]
     process = subprocess.Popen(driver, cwd=root, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
-    wait_for(lambda: len(book.jobs) == 2, 60.0)
-    process.send_signal(number)
-    assert process.wait(20) == (130 if number == signal.SIGINT else -9)
+    try:
+        wait_for(lambda: len(book.jobs) == 2, 60.0)
+        process.send_signal(number)
+        assert process.wait(20) == (130 if number == signal.SIGINT else -9)
+    finally:
+        process.kill()
     assert book.nothing_is_left()
     assert not list(tmp_path.glob("srnca-pysr-*"))
     assert len(book.jobs) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,15 @@ def use(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     monkeypatch.setattr(pysr, "probe", lambda: None)
 
 
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Ctrl-C is heard, also where the tests run in the background and have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_signal_ends_it_with_130_and_the_way_on(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, recording: Path, book: Logbook,

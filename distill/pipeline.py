@@ -31,6 +31,7 @@ from distill.unfinished import (
 from equations.errors import InputError
 from equations.mask import check_seed, shift_seed
 from equations.rule import Rule
+from equations.tree import names_in
 
 if TYPE_CHECKING:
     from distill.refine import Objective, RefineResult
@@ -188,5 +189,5 @@ def _signed(rule: Rule, fronts: Fronts, report: Mapping[str, Any]) -> Rule:
     metrics = {name: report[name] for name in ("r2", "terms", "stability")}
     provenance = {**rule.provenance, **report["provenance"]}
     features = set(rule.feature_names)
-    kept = {c: tuple(p for p in fronts[c] if {str(s) for s in p.expr.free_symbols} <= features) for c in rule.channels}
+    kept = {c: tuple(p for p in fronts[c] if names_in(p.expr) <= features) for c in rule.channels}
     return rule.replace(fronts=kept, metrics=metrics, provenance=provenance)

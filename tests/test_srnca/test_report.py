@@ -223,6 +223,7 @@ def test_an_automaton_written_out_gets_a_short_look(
 ) -> None:
     """The page says how short: its captions hold the steps and the cells that were run."""
     monkeypatch.setattr(gather, "LONG_STEPS", 200)
+    monkeypatch.setattr(gather, "LONG", 32)
     assert not gather._is_written_out(found.rule)
     full = gather._run_long(found.rule, None)
     monkeypatch.setattr(gather, "SHORT_LOOK", 1)

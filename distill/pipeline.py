@@ -36,6 +36,7 @@ from equations.errors import InputError
 from equations.mask import check_seed, shift_seed
 from equations.rule import Candidate, Rule
 from equations.threads import one_blas_thread
+from equations.tree import names_in
 
 if TYPE_CHECKING:
     from distill.refine import Objective, RefineResult
@@ -204,5 +205,5 @@ def _signed(rule: Rule, fronts: Fronts, report: Mapping[str, Any]) -> Rule:
     metrics = {name: report[name] for name in ("r2", "terms", "stability")}
     provenance = {**rule.provenance, **report["provenance"]}
     features = set(rule.feature_names)
-    kept = {c: tuple(p for p in fronts[c] if {str(s) for s in p.expr.free_symbols} <= features) for c in rule.channels}
+    kept = {c: tuple(p for p in fronts[c] if names_in(p.expr) <= features) for c in rule.channels}
     return rule.replace(fronts=kept, metrics=metrics, provenance=provenance)

@@ -7,6 +7,7 @@ guards, so that 1/0 is 1e9 here as it is in every backend.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -21,17 +22,29 @@ MAX_NUMBER = 1e30
 MAX_EXPONENT = 8
 # Fractions beyond this become decimals: sums of thousands of them would otherwise grow without bound.
 MAX_NUMERATOR, MAX_DENOMINATOR = 10**6, 10**4
+_DOUBLE, _SMALLEST = 53, 2.0**-1022  # bits of a float, and the least size that it holds with all of them
+_KEPT_NUMBERS = 16_384  # known from before: a network that is written out has the same ones in every channel
+# What a number in front changes nothing of: not sums, over which it is distributed, nor powers of numbers
+_SIMPLE = (sympy.Symbol, sympy.Function, sympy.Max, sympy.Min)
 
 
 def number(value: int | float | sympy.Number) -> Expr:
     """A SymPy number in canonical form: Integer, small Rational, or 53-bit Float; |value| ≤ 1e30."""
+    if isinstance(value, float):
+        return _decimal(float(value))
+    if isinstance(value, sympy.Float) and value._prec == _DOUBLE and _SMALLEST <= abs(float(value)) <= MAX_NUMBER:
+        return value
     if isinstance(value, (int, sympy.Integer)):
         if abs(int(value)) > 10**30:
             raise InputError(f"expected a number of size at most 1e30, got {shorten(int(value))}")
         return sympy.Integer(value)
     if isinstance(value, sympy.Rational) and abs(value.p) <= MAX_NUMERATOR and value.q <= MAX_DENOMINATOR:
         return value
-    plain = value.p / value.q if isinstance(value, sympy.Rational) else float(value)
+    return _decimal(value.p / value.q if isinstance(value, sympy.Rational) else float(value))
+
+
+@functools.lru_cache(maxsize=_KEPT_NUMBERS)
+def _decimal(plain: float) -> Expr:
     if not math.isfinite(plain) or abs(plain) > MAX_NUMBER:
         raise InputError(f"expected a finite number of size at most 1e30, got {plain!r}")
     return sympy.Float(plain)
@@ -39,7 +52,42 @@ def number(value: int | float | sympy.Number) -> Expr:
 
 def add(*args: Expr) -> Expr:
     """The sum; like terms are collected by SymPy, constants checked."""
-    return _settle(sympy.Add(*args))
+    return _plain_sum(args) or _settle(sympy.Add(*args))
+
+
+def _plain_sum(args: tuple[Expr, ...]) -> Expr | None:
+    """What `sympy.Add` makes of terms without like ones: the terms in its order. None for any other sum.
+
+    SymPy asks its assumptions about every constant on the way, which takes a hundred times as long.
+    """
+    constant, terms = None, []
+    for arg in args:
+        if isinstance(arg, sympy.Number):
+            if constant is not None:
+                return None
+            constant = arg
+        else:
+            terms.append(arg)
+    if len(terms) < 2 or len({_basis(term) for term in terms} - {None}) != len(terms):
+        return None
+    terms.sort(key=functools.cmp_to_key(sympy.Basic.compare))
+    first = [] if constant is None or _is_nothing(constant) else [number(constant)]
+    return sympy.Add(*first, *terms, evaluate=False)
+
+
+def _basis(term: Expr) -> Expr | None:
+    """A term without the number in front; None for what is no plain term."""
+    if isinstance(term, _SIMPLE):
+        return term
+    if isinstance(term, sympy.Mul) and len(term.args) == 2 and isinstance(term.args[0], sympy.Number):
+        return term.args[1] if isinstance(term.args[1], _SIMPLE) else None
+    return None
+
+
+def _is_nothing(value: Expr) -> bool:
+    return (
+        not value if isinstance(value, sympy.Float) else value == 0
+    )  # SymPy's is_zero works out all that it can know of the number
 
 
 def multiply(*args: Expr) -> Expr:
@@ -48,13 +96,15 @@ def multiply(*args: Expr) -> Expr:
     factors: list[Expr] = []
     for arg in args:
         constant, rest = arg.as_coeff_Mul()
-        coefficient = number(coefficient * constant)
+        coefficient = number(constant if coefficient is sympy.S.One else coefficient * constant)
         if rest is not sympy.S.One:
             factors.append(rest)
-    if coefficient.is_zero:
+    if _is_nothing(coefficient):
         return sympy.Integer(0)
     if coefficient.is_Float and abs(float(coefficient)) == 1:  # SymPy's Float(1) does not equal its 1
         coefficient = sympy.Integer(int(coefficient))  # 1.0·u is u
+    if len(factors) == 1 and isinstance(factors[0], _SIMPLE):  # as SymPy would, without its questions
+        return factors[0] if coefficient is sympy.S.One else sympy.Mul(coefficient, factors[0], evaluate=False)
     return _settle(sympy.Mul(coefficient, *factors))
 
 
@@ -189,5 +239,5 @@ def _settle(expr: Expr) -> Expr:
     """A number that SymPy folded on the way, back in canonical form."""
     if isinstance(expr, sympy.Number):
         plain = number(expr)
-        return sympy.Integer(0) if plain.is_zero else plain
+        return sympy.Integer(0) if _is_nothing(plain) else plain
     return expr

@@ -7,7 +7,7 @@ from sympy import Expr
 from equations.errors import InputError, did_you_mean, shorten
 from equations.stencils import Stencil
 from equations.symbols import check_name
-from equations.tree import canonical
+from equations.tree import canonical, names_in
 
 MAX_CHANNELS = 256
 MAX_STENCILS = 64
@@ -61,7 +61,7 @@ def check_expression(expr: Expr, features: tuple[str, ...], what: str) -> Expr:
         settled = canonical(expr)
     except InputError as error:
         raise InputError(f"{what}: {error}") from error
-    strangers = sorted({str(s) for s in settled.free_symbols} - set(features))
+    strangers = sorted(names_in(settled) - set(features))
     if strangers:
         known = ", ".join(features[:24]) + (", …" if len(features) > 24 else "")
         raise InputError(

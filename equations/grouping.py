@@ -58,7 +58,7 @@ def group_update(rule: Rule, channel: str) -> dict[Kind, Expr]:
             for kind, coefficient, basis in split:
                 groups.setdefault(kind, []).append(join_terms([(coefficient, basis)]))
     sums = {kind: build.add(*groups[kind]) for kind in KINDS if kind in groups}
-    found = {kind: total for kind, total in sums.items() if not total.is_zero}
+    found = {kind: total for kind, total in sums.items() if total != 0}
     return found or {"reaction": sympy.S.Zero}
 
 

@@ -33,6 +33,11 @@ def arguments(node: Node) -> tuple[int, ...]:
     return () if node[0] in ("const", "name") else node[1:]
 
 
+def operations(trees: Sequence[Any]) -> int:
+    """How many additions, multiplications and functions the trees need together; equal parts are computed once."""
+    return sum(max(1, len(arguments(node)) - 1) for node in lower(trees)[0] if arguments(node))
+
+
 class _Lowering:
     """Trees to nodes; a node's arguments always come before it."""
 

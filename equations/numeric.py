@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,11 @@ def compile_numpy(exprs: Sequence[Expr], names: Sequence[str]) -> Callable[[Arra
     The function keeps float32 and float64 (other types become float64), computes common parts once, and
     equals `evaluate_tree` bit for bit. Raises InputError for an expression that uses other names.
     """
+    return _compiled(tuple(exprs), tuple(names))
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(exprs: tuple[Expr, ...], names: tuple[str, ...]) -> Callable[[Array], Array]:
     from equations.printers.code import NUMPY, check_names, function_source
 
     check_names(exprs, names)

@@ -21,7 +21,7 @@ from equations.mask import MAX_SEED, threshold
 from equations.stencils import Stencil, feature_names
 from equations.symbols import check_name
 from equations.terms import count_terms
-from equations.tree import canonical
+from equations.tree import canonical, names_in
 
 MAX_CANDIDATES = 1000
 LONGEST = 1e12  # dt, whatever its unit
@@ -151,7 +151,7 @@ class Rule:
     @property
     def used_features(self) -> tuple[str, ...]:
         """The features that occur in an update, in feature order."""
-        used = {str(s) for expr in self.expressions for s in expr.free_symbols}
+        used = frozenset().union(*map(names_in, self.expressions))
         return tuple(name for name in self.feature_names if name in used)
 
     @property
@@ -204,7 +204,7 @@ def _check_fronts(
                 f"fronts: expected channels of the rule, ≤ {MAX_CANDIDATES} candidates; got {shorten(name)}"
             )
         for candidate in front:
-            strangers = sorted({str(s) for s in candidate.expr.free_symbols} - set(features))
+            strangers = sorted(names_in(candidate.expr) - set(features))
             if strangers:
                 raise InputError(f'a candidate for "{name}" uses {strangers[0]}, which is not a feature of the rule')
     return FrozenMapping({name: tuple(fronts[name]) for name in channels if name in fronts})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NoReturn
 
 from sympy import Expr
@@ -13,6 +12,7 @@ from sympy import Expr
 from equations.errors import InputError, did_you_mean, shorten
 from equations.files import write_text
 from equations.init import Init
+from equations.reading import check_regular_file
 from equations.rule import MAX_CANDIDATES, Candidate, Display, Rule
 from equations.stencils import Stencil
 from equations.tree import from_tree, to_tree
@@ -27,7 +27,7 @@ _OPTIONAL = (*_SETTINGS, "init", "display", "provenance", "metrics", "fronts")
 
 def load_rule(path: str | os.PathLike[str]) -> Rule:
     """Read a rule; raises InputError, naming the file and the place, when it is not a valid one."""
-    file = Path(path)
+    file = check_regular_file(path, "a rule file")
     try:
         with open(file, "rb") as stream:
             data = stream.read(MAX_BYTES + 1)

@@ -8,6 +8,7 @@ checked before work is done: depth ≤ 100, nodes ≤ 20,000, finite numbers of 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
@@ -24,6 +25,7 @@ Tree: TypeAlias = int | float | str | list[Any]
 MAX_DEPTH = 100
 MAX_NODES = 20_000
 _SETTLING_ROUNDS = 20
+_KEPT_EXPRESSIONS, _KEPT_PARTS = 512, 16_384  # known from before: rules, candidates and files share most of theirs
 
 
 def from_tree(tree: object, *, symbols: Iterable[str] | None = None) -> Expr:
@@ -36,8 +38,12 @@ def from_tree(tree: object, *, symbols: Iterable[str] | None = None) -> Expr:
     return reader.read(tree, 1)
 
 
+@functools.lru_cache(maxsize=_KEPT_EXPRESSIONS, typed=True)
 def to_tree(expr: Expr) -> Tree:
-    """The data tree of a SymPy expression; raises InputError for what the operator table does not hold."""
+    """The data tree of a SymPy expression; raises InputError for what the operator table does not hold.
+
+    The same list is given out again for the same expression: not to be changed.
+    """
     return _Writer().write(expr, 1)
 
 
@@ -50,12 +56,23 @@ def canonical(expr: Expr) -> Expr:
         return build.number(expr)
     if not isinstance(expr, Expr):
         raise InputError(f"expected a SymPy expression, got {shorten(expr)}; text is read by parse_infix")
+    return _settled(expr)
+
+
+@functools.lru_cache(maxsize=_KEPT_EXPRESSIONS, typed=True)
+def _settled(expr: Expr) -> Expr:
     for _ in range(_SETTLING_ROUNDS):
         settled = from_tree(to_tree(expr))
         if settled == expr:
             return settled
         expr = settled
     raise InputError("expected an expression that SymPy simplifies to a fixed form, got one that keeps changing")
+
+
+@functools.lru_cache(maxsize=_KEPT_EXPRESSIONS)
+def names_in(expr: Expr) -> frozenset[str]:
+    """The names of the symbols in an expression."""
+    return frozenset(str(one) for one in expr.free_symbols)
 
 
 class _Reader:
@@ -98,7 +115,12 @@ class _Reader:
         if not least <= len(args) <= most:
             wanted = f"{least}" if least == most else f"at least {least}"
             raise InputError(f"operator {head} expects {wanted} arguments, got {len(args)}")
-        return operator.build(*(self.read(arg, depth + 1) for arg in args))
+        return _build(head, *(self.read(arg, depth + 1) for arg in args))
+
+
+@functools.lru_cache(maxsize=_KEPT_PARTS, typed=True)
+def _build(head: str, *args: Expr) -> Expr:
+    return OPERATORS[head].build(*args)
 
 
 class _Writer:

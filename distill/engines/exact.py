@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 from sympy import Expr
 
 from distill.engines.base import FitOptions, Progress, silent
@@ -19,17 +21,26 @@ class ExactEngine:
 
     name = "exact"
 
+    def __init__(self) -> None:
+        self._known: tuple[weakref.ref[Samples], dict[str, Expr]] | None = None
+
     def fit(
         self, samples: Samples, channel: int, *, options: FitOptions, progress: Progress = silent
     ) -> list[Candidate]:
         """One candidate. Raises InputError for a teacher that has no closed form."""
-        form = form_of(options.teacher)
+        form = self._form(samples, options.teacher)
         name = samples.channels[channel]
         found = score(form[name], samples, channel, engine=self.name)
         if found is None:
             raise InputError(f'engine exact: the closed form of "{name}" is not finite on the samples')
         progress("exact", 1.0, name)
         return [found]
+
+    def _form(self, samples: Samples, teacher: Teacher | None) -> dict[str, Expr]:
+        """The form of all channels, worked out once for the samples of one distillation."""
+        if self._known is None or self._known[0]() is not samples:
+            self._known = weakref.ref(samples), form_of(teacher)
+        return self._known[1]
 
 
 ENGINE = ExactEngine()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy
 from sympy import Expr
 from sympy.printing.latex import LatexPrinter
@@ -9,6 +11,7 @@ from sympy.printing.latex import LatexPrinter
 from equations.grouping import group_update
 from equations.rule import Rule
 from equations.stencils import feature_name
+from equations.symbols import symbol
 
 _OPERATORS = {
     "id": "%s",
@@ -25,10 +28,10 @@ TERMS_A_LINE = 6  # more do not fit on a page
 
 def print_rule(rule: Rule) -> str:
     """The update equations as a LaTeX `aligned` environment: reaction, diffusion, advection, the rest."""
-    names, rows = symbol_names(rule), []
+    printer, rows = _printer(symbol_names(rule)), []
     for channel in rule.channels:
         parts = [part for group in group_update(rule, channel).values() for part in _parts(group)]
-        first, *others = (print_expression(part, names) for part in parts)
+        first, *others = (str(printer.doprint(part)) for part in parts)
         rows.append(rf"  \Delta {_channel(channel)} &= {first}")
         rows += [rf"  &\quad {{}} {'' if text.startswith('-') else '+ '}{text}" for text in others]
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}\n"
@@ -44,8 +47,11 @@ def _parts(group: Expr) -> list[Expr]:
 
 def print_expression(expr: Expr, names: dict[str, str] | None = None) -> str:
     """One expression in LaTeX; `names` says how features are written."""
-    known = {sympy.Symbol(name, real=True): text for name, text in (names or {}).items()}
-    return str(_Printer({"symbol_names": known}).doprint(expr))
+    return str(_printer(names or {}).doprint(expr))
+
+
+def _printer(names: dict[str, str]) -> _Printer:
+    return _Printer({"symbol_names": {symbol(name): text for name, text in names.items()}})
 
 
 def symbol_names(rule: Rule) -> dict[str, str]:
@@ -61,6 +67,17 @@ def symbol_names(rule: Rule) -> dict[str, str]:
 
 class _Printer(LatexPrinter):
     """Constants to six significant digits, powers of ten written out."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__(settings)
+        self._calls: dict[Expr, str] = {}
+
+    def _print(self, expr: Any, **kwargs: Any) -> str:
+        if kwargs or not isinstance(expr, (sympy.Max, sympy.Min)):  # functions stand otherwise under a power
+            return str(super()._print(expr, **kwargs))
+        if expr not in self._calls:
+            self._calls[expr] = str(super()._print(expr, **kwargs))
+        return self._calls[expr]
 
     def _print_Float(self, expr: sympy.Float) -> str:
         mantissa, _, exponent = f"{float(expr):.{DIGITS}g}".partition("e")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import sympy
 from sympy import Expr
 from sympy.printing.str import StrPrinter
 
 from equations.grouping import group_update
 from equations.rule import Rule
+
+CALLS = (sympy.Function, sympy.Max, sympy.Min)  # what looks the same wherever it stands
 
 
 def print_expression(expr: Expr) -> str:
@@ -40,8 +45,17 @@ def _print_update(rule: Rule, channel: str) -> str:
 class _Printer(StrPrinter):
     """SymPy's own order and brackets; constants at full precision where SymPy would print 15 digits."""
 
+    def _print(self, expr: Any, **kwargs: Any) -> str:
+        return _call(expr) if isinstance(expr, CALLS) and not kwargs else str(super()._print(expr, **kwargs))
+
     def _print_Float(self, expr: sympy.Float) -> str:
         return repr(float(expr))
+
+
+@functools.lru_cache(maxsize=1024)
+def _call(expr: Expr) -> str:
+    """A function of something: the channels of a network that is written out share theirs."""
+    return str(StrPrinter._print(_Printer(), expr))
 
 
 def _print(expr: Expr) -> str:

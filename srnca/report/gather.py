@@ -17,11 +17,13 @@ from distill.teacher import features_of
 from equations.backends.torch_threads import one_thread
 from equations.errors import DivergenceError
 from equations.init import make_state
+from equations.lowering import operations
 from equations.perception import perceive
 from equations.reduce import places_in
 from equations.rendering import render
 from equations.rule import Rule
 from equations.simulation import Simulator
+from equations.tree import to_tree
 from srnca.checkpoint import Checkpoint
 from srnca.evaluate import SEEDS, STEPS, make_loss, texture_loss
 from srnca.loss import TextureLoss
@@ -37,6 +39,8 @@ FILM_WORK = 2**27  # channels · cells · steps that an automaton may take on th
 LARGE, LARGE_STEPS = 256, 1000  # the rule on a larger grid
 LONG, LONG_STEPS = 128, 10_000  # the rule for a long time
 LONG_MARKS = 16
+# A rule of more operations a cell is an automaton written out, which nobody reads: it gets a short look
+SHORT_LOOK = 2_000
 RESIDUALS = 6000  # cells
 SEED = SEEDS[0]  # fresh: neither training, sampling nor refinement draws it
 
@@ -64,13 +68,16 @@ class Film:
 
 @dataclass(frozen=True)
 class LongRun:
-    """The rule on a larger grid: largest |x| and texture loss (empty without a picture) at `steps`."""
+    """The rule on a grid of its own for up to `last` steps: largest |x|, and texture loss (empty without a picture), at
+    `steps`.
+    """
 
     side: int
     steps: tuple[int, ...]
     largest: tuple[float, ...]
     loss: tuple[float, ...]
     diverged_at: int | None
+    last: int = LONG_STEPS
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,7 @@ class Evidence:
     target: Picture | None = None
     film: Film | None = None
     large: Picture | None = None
+    large_steps: int = LARGE_STEPS
     spectra: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]] | None = None
     long_run: LongRun | None = None
 
@@ -104,13 +112,15 @@ def gather_checkpoint(rule: Rule, checkpoint: Checkpoint) -> Evidence:
     with one_thread():
         film = make_film(rule, checkpoint)
         wanted, got = _updates(rule, NCATeacher(checkpoint), film.early_nca())
+        large, large_steps = _large(rule)
         return Evidence(
             name=str(checkpoint.provenance.get("target", "an automaton")),
             wanted=wanted,
             got=got,
             target=None if picture is None else np.asarray(picture.clip(0, 1) * 255 + 0.5, np.uint8),
             film=film,
-            large=_large(rule),
+            large=large,
+            large_steps=large_steps,
             spectra=_spectra(rule, film, picture),
             long_run=_run_long(rule, None if picture is None else make_loss(checkpoint)),
         )
@@ -120,6 +130,8 @@ def make_film(rule: Rule, checkpoint: Checkpoint) -> Film:
     """Automaton and rule from the same first state, with the same update masks."""
     side = min(checkpoint.config.size, LARGEST_FILM)
     affordable = FILM_WORK // (side**2 * len(rule.channels))
+    if _is_written_out(rule):
+        affordable = STEPS
     marks = tuple(mark for mark in MARKS if mark <= max(STEPS, affordable))
     teacher = NCATeacher(checkpoint)
     own, whole = places_in(rule, teacher.channels), _nca_states(teacher, side, marks)
@@ -162,11 +174,17 @@ def _updates(rule: Rule, teacher: NCATeacher, states: list[State]) -> tuple[npt.
     return wanted.astype(np.float64), predict(rule, mine.astype(np.float64))
 
 
-def _large(rule: Rule) -> Picture | None:
+def _is_written_out(rule: Rule) -> bool:
+    return operations([to_tree(expr) for expr in rule.expressions]) > SHORT_LOOK
+
+
+def _large(rule: Rule) -> tuple[Picture | None, int]:
+    """The rule on a larger grid, None where it diverged, and after how many steps."""
+    side, steps = (LARGE // 2, STEPS) if _is_written_out(rule) else (LARGE, LARGE_STEPS)
     try:
-        return render(rule, Simulator(rule, size=LARGE, seed=SEED).step(LARGE_STEPS))
+        return render(rule, Simulator(rule, size=side, seed=SEED).step(steps)), steps
     except DivergenceError:
-        return None
+        return None, steps
 
 
 def _spectra(rule: Rule, film: Film, target: npt.NDArray[Any] | None) -> dict[str, Any]:
@@ -180,8 +198,9 @@ def _spectra(rule: Rule, film: Film, target: npt.NDArray[Any] | None) -> dict[st
 
 
 def _run_long(rule: Rule, loss: TextureLoss | None) -> LongRun:
-    marks = np.unique(np.geomspace(10, LONG_STEPS, LONG_MARKS).round().astype(int)).tolist()
-    simulator, diverged_at = Simulator(rule, size=LONG, seed=SEED), None
+    side, last = (LONG // 2, LONG_STEPS // 10) if _is_written_out(rule) else (LONG, LONG_STEPS)
+    marks = np.unique(np.geomspace(10, last, LONG_MARKS).round().astype(int)).tolist()
+    simulator, diverged_at = Simulator(rule, size=side, seed=SEED), None
     steps, largest, losses = [], [], []
     try:
         for mark in marks:
@@ -193,7 +212,7 @@ def _run_long(rule: Rule, loss: TextureLoss | None) -> LongRun:
                 losses.append(value if math.isfinite(value) else math.nan)
     except DivergenceError as error:
         diverged_at = error.step
-    return LongRun(LONG, tuple(steps), tuple(largest), tuple(losses), diverged_at)
+    return LongRun(side, tuple(steps), tuple(largest), tuple(losses), diverged_at, last)
 
 
 def _shown(rule: Rule, state: State) -> npt.NDArray[np.float32]:

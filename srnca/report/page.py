@@ -11,7 +11,7 @@ from equations.rendering import render
 from equations.rule import Rule
 from equations.terms import count_constants, count_terms
 from srnca.report.figures import draw_fronts, draw_long_run, draw_spectra, draw_texture_front
-from srnca.report.gather import LARGE, LARGE_STEPS, LONG_STEPS, Evidence, Film
+from srnca.report.gather import Evidence, Film
 from srnca.report.panels import draw_histograms
 from srnca.report.parts import escape, figure, flatten, number, paragraph, picture, section, table, tile
 from srnca.report.style import CSS
@@ -97,9 +97,10 @@ def _pictures(rule: Rule, evidence: Evidence) -> list[str]:
         scaled = picture(evidence.target, "target").replace("<img", f'<img style="width:{2 * side}px"')
         large.append(f'<figure class="same">{scaled}<figcaption>{TARGET}, {side} × {side} cells</figcaption></figure>')
     if evidence.large is not None:
+        side = len(evidence.large)
         large.append(
-            f"<figure>{picture(evidence.large, 'rule on a larger grid')}<figcaption>{RULE}, {LARGE} × {LARGE} cells "
-            f"after {LARGE_STEPS:,} steps, at the scale of the target</figcaption></figure>"
+            f"<figure>{picture(evidence.large, 'rule on a larger grid')}<figcaption>{RULE}, {side} × {side} cells "
+            f"after {evidence.large_steps:,} steps, at the scale of the target</figcaption></figure>"
         )
     return [
         paragraph("The same first state and the same update masks; the numbers are steps."),
@@ -205,7 +206,7 @@ def _curves(result: Distillation, evidence: Evidence) -> list[str]:
     if run is not None:
         teacher = (result.report.get("texture_loss") or {}).get("teacher")
         end = "" if run.diverged_at is None else f"It diverged at step {run.diverged_at:,}."
-        caption = f"The {RULE} over {LONG_STEPS:,} steps on {run.side} × {run.side} cells. {end}"
+        caption = f"The {RULE} over {run.last:,} steps on {run.side} × {run.side} cells. {end}"
         drawings.append(figure(draw_long_run(run, teacher) if run.steps else "", caption))
     return [f'<div class="curves">{"".join(drawings)}</div>'] if drawings else []
 

@@ -266,7 +266,7 @@ class TestLLVM(BackendConformance):
             {name: " + ".join(f"0.{i + 1}*{other}_lap" for i, other in enumerate(names)) for name in names}
         )
         inner = kernel_ir(rule, "float32").split("@interior")[1].split("define")[0]
-        places = [inner.index(f"ptr %below_{name},") for name in names]  # the loads of each feature
+        places = [inner.index(f"ptr %below_{index},") for index in range(len(names))]  # the loads of each feature
         sums = [place for place in range(len(inner)) if inner.startswith("call float @llvm.fma", place)]
         assert places == sorted(places)
         assert sum(place < places[3] for place in sums) > len(sums) / 2

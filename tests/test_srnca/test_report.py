@@ -219,6 +219,23 @@ def test_late_marks_are_dropped_where_they_would_take_long(monkeypatch: pytest.M
         np.testing.assert_allclose(nca, own, atol=1e-4)  # the closed form, with the same seed
 
 
+def test_an_automaton_written_out_gets_a_short_look(
+    found: Distillation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says how short: its captions hold the steps and the cells that were run."""
+    monkeypatch.setattr(gather, "LONG_STEPS", 200)
+    monkeypatch.setattr(gather, "LONG", 32)
+    assert not gather._is_written_out(found.rule)
+    full = gather._run_long(found.rule, None)
+    monkeypatch.setattr(gather, "SHORT_LOOK", 1)
+    assert gather._is_written_out(found.rule)
+    short = gather._run_long(found.rule, None)
+    assert (short.side, short.last, short.steps[-1]) == (full.side // 2, full.last // 10, 20)
+    report_checkpoint(tmp_path / "report.html", found, MADE)
+    page = (tmp_path / "report.html").read_text()
+    assert f"over 20 steps on {short.side} × {short.side} cells" in page
+
+
 def test_the_threads_of_torch_are_given_back(found: Distillation, tmp_path: Path) -> None:
     import torch
 

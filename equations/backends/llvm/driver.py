@@ -7,8 +7,8 @@ The entry is
 States are (channel, h, w); `ys` (h,) and `xs` (w,) hold the rows and columns by which the mask counts. The grid
 passes through memory once for `fuse` steps: step j + 1 follows step j one row behind, and what lies between them is
 three rows of `ring` ((fuse - 1) * channels * 3 * ring_row numbers, ring_row >= w, every caller its own). Each of
-`threads` callers does its share of the rows and waits for the others at a barrier after every pass; states change
-places after every pass.
+`threads` callers does its share of the rows and waits for the others at a barrier after every pass, asleep after some
+microseconds; states change places after every pass.
 
 `gate` is two 64-bit counters, 0 and -1: arrivals, and the first step at which a value was beyond the limit. All
 callers stop after the pass of that step and return the number of steps before the pass.
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from string import Template
 
 from equations import mask
@@ -37,9 +38,25 @@ _FLUSH = """
 _RESTORE = """
   store i32 %before, ptr %control
   call void @llvm.x86.sse.ldmxcsr(ptr %control)"""
+_SPINS = 256  # looks at the counter before a thread sleeps: some microseconds, less than falling asleep takes
 _RELAX = "call void @llvm.x86.sse2.pause()" if X86 else ""
+# A thread that waits sleeps until the last one arrives: awake it would take the time of the very thread that it waits
+# for, where other programs run. Linux does that (futex, on the lower half of the counter); after 20 ms it looks again.
+_FUTEX = {"x86_64": 202, "aarch64": 98}.get(platform.machine().lower()) if sys.platform == "linux" else None
 _YIELD = "call i32 @sched_yield()" if os.name == "posix" else "add i32 0, 0"
-DECLARED = (
+_SLEEP = (
+    _YIELD
+    if _FUTEX is None
+    else f"call i64 (i64, ...) @syscall(i64 {_FUTEX}, ptr %gate, i32 128, i32 %count_low, ptr @nap, ptr null, i32 0)"
+)
+_WAKE = (
+    ""
+    if _FUTEX is None
+    else f"""
+  %woken = call i64 (i64, ...) @syscall(i64 {_FUTEX}, ptr %gate, i32 129, i32 2147483647, ptr null, ptr null, i32 0)"""
+)
+_NAP = "@nap = internal constant { i64, i64 } { i64 0, i64 20000000 }\ndeclare i64 @syscall(i64, ...)\n"
+DECLARED = (_NAP if _FUTEX else "") + (
     """declare void @llvm.x86.sse.stmxcsr(ptr)
 declare void @llvm.x86.sse.ldmxcsr(ptr)
 declare void @llvm.x86.sse2.pause()"""
@@ -193,21 +210,28 @@ front_done:
 arrive:
   %goal = mul i64 %passes_next, %threads
   %arrived = atomicrmw add ptr %gate, i64 1 acq_rel
+  %arrivals = add i64 %arrived, 1
+  %is_last_one = icmp uge i64 %arrivals, %goal
+  %others = icmp ugt i64 %threads, 1
+  %wakes = and i1 %is_last_one, %others
+  br i1 %wakes, label %wake, label %wait
+wake:{_WAKE}
   br label %wait
 wait:
-  %spins = phi i64 [ 0, %arrive ], [ %spun, %relax ], [ 0, %yield ]
+  %spins = phi i64 [ 0, %arrive ], [ 0, %wake ], [ %spun, %relax ], [ 0, %yield ]
   %count = load atomic i64, ptr %gate acquire, align 8
   %open = icmp uge i64 %count, %goal
   br i1 %open, label %passed, label %spin
 spin:
   %spun = add i64 %spins, 1
-  %tired = icmp ugt i64 %spun, 4096
+  %tired = icmp ugt i64 %spun, {_SPINS}
   br i1 %tired, label %yield, label %relax
 relax:
   {_RELAX}
   br label %wait
 yield:
-  %yielded = {_YIELD}
+  %count_low = trunc i64 %count to i32
+  %yielded = {_SLEEP}
   br label %wait
 passed:
   %bad_first = load atomic i64, ptr %worst monotonic, align 8

@@ -9,6 +9,7 @@ of threads. Subnormal numbers count as 0. Channels are numbered: a rule's own na
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from equations import mask
@@ -19,12 +20,13 @@ from equations.backends.llvm.perceive import Perceiver
 from equations.backends.llvm.schedule import evaluate
 from equations.backends.llvm.text import CELLS, FUNCTIONS, TEMPLATE
 from equations.divergence import limit_of
-from equations.lowering import lower
+from equations.lowering import Node, lower
 from equations.rule import Rule
 from equations.stencils import feature_name
 from equations.tree import to_tree
 
 
+@functools.lru_cache(maxsize=16)
 def kernel_ir(rule: Rule, real: Real, fused: bool = True, lanes: int = 1) -> str:
     """LLVM assembly of the kernel of `rule`, with the entry `run` of `driver`.
 
@@ -32,9 +34,10 @@ def kernel_ir(rule: Rule, real: Real, fused: bool = True, lanes: int = 1) -> str
     lanes: cells that the inner loop computes at a time.
     """
     loops, declared = [], dict.fromkeys([DECLARED])  # each declaration once
+    lowered = lower([to_tree(expr) for expr in rule.expressions])
     for name, left, right, count in (("interior", "-1", "1", lanes), ("edge", "%left", "%right", 1)):
         code = Instructions(real, fused, count)
-        _write_cell(rule, code, {-1: left, 0: "0", 1: right})
+        _write_cell(rule, lowered, code, {-1: left, 0: "0", 1: right})
         declared[FUNCTIONS.substitute(kind=code.kind, suffix=code.suffix)] = None
         loops.append(
             CELLS.substitute(
@@ -69,14 +72,13 @@ def _row_lines(rule: Rule, kind: str) -> str:
     return "\n".join(f"  {line}" for line in lines)
 
 
-def _write_cell(rule: Rule, code: Instructions, shifts: dict[int, str]) -> None:
+def _write_cell(rule: Rule, lowered: tuple[list[Node], list[int]], code: Instructions, shifts: dict[int, str]) -> None:
     """The code of one cell: from the state around `%x` to the new state there, and `%bad_here`.
 
     shifts: what is added to `%x` for the columns to the left and right.
     """
     perceiver = Perceiver(rule, code, shifts)
-    nodes, outputs = lower([to_tree(expr) for expr in rule.expressions])
-    changes = evaluate(nodes, outputs, _features(rule, perceiver), code)
+    changes = evaluate(*lowered, _features(rule, perceiver), code)
     drawn = _draw(rule, code)
     bad = "zeroinitializer"
     for index in range(len(rule.channels)):

@@ -72,7 +72,7 @@ class Ended:
 
 class Commands:
     """Runs command lines in forks of one server. settings: `module:name` -> the value that it has in all of them;
-    shortened: with the small refinements and reports of `tiny`.
+    shortened: with small refinements and without drawings.
     """
 
     def __init__(
@@ -171,8 +171,7 @@ def _command(asked: dict[str, Any], folder: Path, files: Sequence[Path]) -> int:
     patch = pytest.MonkeyPatch()
     tiny.simulate_on_torch(patch)
     if asked["shortened"]:
-        tiny.shorten_refinement(patch)
-        tiny.shorten_report(patch)
+        _shorten(patch)
     for place, value in asked["settings"].items():
         owner, name = _find(place)
         setattr(owner, name, tuple(value) if isinstance(value, list) else value)
@@ -183,6 +182,23 @@ def _command(asked: dict[str, Any], folder: Path, files: Sequence[Path]) -> int:
     from srnca.cli.app import main
 
     return main(asked["words"])
+
+
+def _shorten(patch: Any) -> None:
+    """Short rollouts, few and young pictures, and words in the place of drawings."""
+    from distill.refine import judge
+    from equations.files import write_text
+    from srnca import pipeline
+    from tests.test_srnca import tiny
+
+    tiny.shorten_refinement(patch)
+    for name, value in {"LATE": (60, 80), "APART": 10, "LARGE_SEEDS": 1, "LOTS": 1, "SEEDS": 2}.items():
+        patch.setattr(judge, name, value)
+    patch.setattr(pipeline, "distill", functools.partial(pipeline.distill, rows=2000, steps=60))
+    for name in ("nca_pictures", "rule_pictures"):
+        patch.setattr(pipeline, name, functools.partial(getattr(pipeline, name), steps=40))
+    for name in ("draw_distillation", "report_checkpoint", "report_recording"):
+        patch.setattr(pipeline, name, lambda path, *_, name=name: write_text(path, name))
 
 
 def _find(place: str) -> tuple[Any, str]:

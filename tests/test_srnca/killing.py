@@ -80,9 +80,10 @@ class Commands:
     ) -> None:
         self.server, self.settings, self.shortened = server, settings or {}, shortened
 
-    def run(self, folder: Path, words: Sequence[object], death: Death | None = None) -> Ended:
-        """`srnca WORDS` in `folder`, to its end or to its death."""
+    def run(self, folder: Path, words: Sequence[object], death: Death | None = None, *, answers: str = "") -> Ended:
+        """`srnca WORDS` in `folder`, to its end or to its death; `answers` is what it reads from a pipe."""
         asked = {
+            "answers": answers,
             "words": list(map(str, words)),
             "folder": str(folder),
             "death": None if death is None else asdict(death),
@@ -132,8 +133,9 @@ def _serve() -> None:
 
 def _fork(asked: dict[str, Any]) -> Ended:
     folder = Path(asked["folder"])
-    files = [folder.parent / f"{folder.name}.{name}" for name in ("out", "err", "reached")]
+    files = [folder.parent / f"{folder.name}.{name}" for name in ("out", "err", "reached", "in")]
     files[2].unlink(missing_ok=True)
+    files[3].write_text(asked["answers"])
     child = os.fork()
     if child == 0:
         code = 70
@@ -167,6 +169,8 @@ def _command(asked: dict[str, Any], folder: Path, files: Sequence[Path]) -> int:
 
     for path, stream in zip(files, (1, 2), strict=False):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), stream)
+    os.dup2(os.open(files[3], os.O_RDONLY), 0)
+    sys.stdin = open(0, encoding="utf-8")  # without what the server has read ahead  # noqa: SIM115
     os.chdir(folder)
     patch = pytest.MonkeyPatch()
     tiny.simulate_on_torch(patch)

@@ -39,10 +39,10 @@ FIT = [
     *(Death(SAMPLE, 1, when) for when in ("before", "after")),
     *(Death(ENGINE, call, when) for call in range(1, CHANNELS + 1) for when in ("before", "after")),
     *(Death("distill.pipeline:fit_channel", call, when) for call in (1, CHANNELS) for when in ("before", "after")),
-    *(Death("distill.greedy:forward", call) for call in (1, 4)),
+    *(Death("distill.greedy:Problem.forward", call) for call in (1, 3)),
     Death("distill.pipeline:_fit", 1, "after"),
     *(Death("distill.sampling:ages", 1, when) for when in ("before", "after")),
-    *(Death("distill.polish:refit", call) for call in (1, 5)),
+    *(Death("distill.sampling:_label", call) for call in (1, 2)),
 ]
 ON_POLICY = [
     *(Death(TRIAL, call, when) for call in (1, 2, ROUNDS + 1) for when in ("before", "after")),
@@ -114,7 +114,7 @@ def results(out: Path) -> dict[str, object]:
     }
     report = json.loads((out / "report.json").read_text())
     report["time_s"] = sorted(report["time_s"])
-    del report["provenance"]["date"]
+    report["provenance"].pop("date", None)
     return {**found, "report.json": report}
 
 

@@ -156,7 +156,7 @@ def test_a_stopped_study_goes_on(commands: Commands, whole: Whole, tmp_path: Pat
     check(folder, whole("random"))
 
 
-RATE = "srnca.cli.rate:add_rating"
+RATE = "srnca.studies.ratings:add_rating"
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,10 @@ def distill_checkpoint(
     add_provenance(result.report, trained=checkpoint.provenance)
     pictures = _compare(checkpoint, result) if pictured else None
     if out is not None:
-        result.save(out)
         if pictures is not None:
             draw_distillation(out / "figure.png", checkpoint.target, *pictures, result)
         report_checkpoint(out / "report.html", result, checkpoint)
+        result.save(out)  # last, with the rule: it removes what a killed one goes on from
     return result
 
 
@@ -155,8 +155,8 @@ def distill_frames(
     rule = found.result.rule
     result = replace(found.result, rule=rule.replace(provenance={**rule.provenance, **origin}))
     if out is not None:
-        result.save(out)
         report_recording(out / "report.html", result, found.teacher, paths[0].stem)
+        result.save(out)
     return result
 
 

@@ -56,8 +56,10 @@ def read_kept(
         raise InputError(f"{path}: expected whole numbers for seed and step, got {began}; leave out --resume")
     own = {"seed": said["seed"] if seed is None else seed, "step": said["step"]}
     check_same(path, said, describe_run(recipe.rule, every=recipe.every, init=init, **own))
-    facts = {"size": state.shape[1:], "dtype": str(state.dtype)}
-    check_same(path, facts, {"size": size or facts["size"], "dtype": dtype})
+    here = state.shape[1:]
+    facts = {"size": f"{here[1]}x{here[0]}", "dtype": str(state.dtype)}
+    wanted = facts["size"] if size is None else f"{size[1]}x{size[0]}"
+    check_same(path, facts, {"size": wanted, "dtype": dtype})
     return Kept(frames, state, said["step"] + (frames - 1) * recipe.every, said["seed"])
 
 

@@ -77,8 +77,8 @@ def distill_network(
     rule = result.rule.replace(provenance={**result.rule.provenance, "dx": checkpoint.config.dx})
     result = replace(result, rule=rule)
     if out is not None:
-        result.save(out)
         report_recording(out / "report.html", result, teacher, out.name)  # type: ignore[arg-type]
+        result.save(out)  # last, with the rule: it removes what a killed one goes on from
     return result
 
 

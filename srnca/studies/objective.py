@@ -119,10 +119,8 @@ def _train(job: Job, name: str, index: int, before: list[float | None], watch: W
     hopeless: list[bool] = []
     marks = [m for m in MARKS if m * job.config.iterations >= 100 * len(earlier)]  # the last may have gone unsaid
 
-    def look(now: TrainProgress) -> None:
-        recent.append(now.loss)
-        watch.see(name, now.iteration, now.iterations, now.loss)
-        while marks and 100 * now.iteration >= marks[0] * now.iterations:
+    def ask(done: int) -> None:
+        while marks and 100 * done >= marks[0] * job.config.iterations:
             mark = marks.pop(0)
             value = geometric_mean([*before, sum(recent) / len(recent)])
             if watch.give_up(100 * index + mark, value):
@@ -130,8 +128,14 @@ def _train(job: Job, name: str, index: int, before: list[float | None], watch: W
                     raise _Hopeless(mark)
                 hopeless.append(True)
 
+    def look(now: TrainProgress) -> None:
+        recent.append(now.loss)
+        watch.see(name, now.iteration, now.iterations, now.loss)
+        ask(now.iteration)
+
     resume = bool(earlier)
     done = train(job.targets[name], job.config, out=path, resume=resume, device=job.device, progress=look)
+    ask(len(done.history))  # of an earlier try that was killed when it had nothing to train any more
     return done, bool(hopeless)
 
 

@@ -89,12 +89,12 @@ def put_back(study: optuna.Study, trial: FrozenTrial, *, blame: bool = True) -> 
     """
     tries = int(trial.user_attrs.get(TRIES, 0)) + blame
     kept = {k: v for k, v in trial.user_attrs.items() if k == QUEUED} | ({ALIVE: _own()} if blame else {})
-    failed = tries >= MOST_TRIES
+    failed, drawn = tries >= MOST_TRIES, _is_drawn(study, trial)
     more = {schema.STATUS: schema.FAILED, schema.LOSSES: {}} if failed else {}
     again = optuna.trial.create_trial(
         state=TrialState.FAIL if failed else TrialState.WAITING,
-        params=trial.params,
-        distributions=trial.distributions,
+        params=trial.params if drawn else {},
+        distributions=trial.distributions if drawn else {},
         user_attrs={**kept, ROOT: root(trial), INSTEAD_OF: trial.number, TRIES: tries, **more},
         system_attrs=trial.system_attrs,
         intermediate_values=trial.intermediate_values,
@@ -102,6 +102,12 @@ def put_back(study: optuna.Study, trial: FrozenTrial, *, blame: bool = True) -> 
     if not any(t.user_attrs.get(INSTEAD_OF) == trial.number for t in study.get_trials(deepcopy=False)):
         study.add_trial(again)
     end(study, trial.number)
+
+
+def _is_drawn(study: optuna.Study, trial: FrozenTrial) -> bool:
+    """Whether it got its whole set before its worker died; half of one is drawn anew, from the same random numbers."""
+    space = study.user_attrs.get(schema.SPACE)
+    return space is None or len(trial.params) == len(Space.from_dict(space, f"study {study.study_name}").axes)
 
 
 def end(study: optuna.Study, number: int) -> None:

@@ -77,12 +77,15 @@ def work(
 
 @dataclass
 class _Looking:
-    """The `Watch` of one trial, and the beat that tells others that it is under way."""
+    """The `Watch` of one trial, and the beat that tells others that it is under way. latest: the last mark that an
+    earlier try of it reported, -1 for none.
+    """
 
     trial: optuna.Trial
     stopping: Callable[[], bool]
     report: Callable[[Step], None]
     prunes: bool
+    latest: int
     heart: Heart = field(init=False)
     at: list[Any] = field(default_factory=list)
 
@@ -104,9 +107,10 @@ class _Looking:
         self.report(Step(self.trial.number, target, iteration, iterations, loss))
 
     def give_up(self, step: int, value: float) -> bool:
-        if not self.prunes:
+        if not self.prunes or step < self.latest:  # the earlier try went on from there
             return False
-        self.trial.report(value, step)
+        if step > self.latest:
+            self.trial.report(value, step)
         return self.trial.should_prune()
 
 
@@ -168,7 +172,7 @@ class _Worker:
         place = f"trial-{trials.root(own):04d}"
         job = Job(config, self.targets, self.folder / place, self.plan.device)
         prunes = bool(self.settings.prune) and len(self.settings.objectives) == 1
-        looking = _Looking(trial, self.stopping, self.report, prunes)
+        looking = _Looking(trial, self.stopping, self.report, prunes, max(own.intermediate_values, default=-1))
         try:
             with looking.heart:
                 outcome = self.objective(job, looking)

@@ -59,7 +59,11 @@ def check_same(path: Path, said: Mapping[str, Any], wanted: Mapping[str, Any]) -
     """Raises InputError where a run that is to go on was begun with another setting than is wanted now."""
     for name, value in wanted.items():
         if said.get(name) != value:
-            what = "with another rule" if name == "rule" else f"with {name} {shorten(said.get(name))}, not {value}"
+            what = (
+                "with another rule"
+                if name == "rule"
+                else f"with {name} {shorten(said.get(name))}, not {shorten(value)}"
+            )
             raise InputError(
                 f"--resume: {path} was begun {what}; give the same settings, or leave out --resume to replace it"
             )

@@ -72,7 +72,7 @@ class Ended:
 
 class Commands:
     """Runs command lines in forks of one server. settings: `module:name` -> the value that it has in all of them;
-    shortened: with the small refinements and reports of `tiny`.
+    shortened: with small refinements and without drawings.
     """
 
     def __init__(
@@ -80,9 +80,10 @@ class Commands:
     ) -> None:
         self.server, self.settings, self.shortened = server, settings or {}, shortened
 
-    def run(self, folder: Path, words: Sequence[object], death: Death | None = None) -> Ended:
-        """`srnca WORDS` in `folder`, to its end or to its death."""
+    def run(self, folder: Path, words: Sequence[object], death: Death | None = None, *, answers: str = "") -> Ended:
+        """`srnca WORDS` in `folder`, to its end or to its death; `answers` is what it reads from a pipe."""
         asked = {
+            "answers": answers,
             "words": list(map(str, words)),
             "folder": str(folder),
             "death": None if death is None else asdict(death),
@@ -132,8 +133,9 @@ def _serve() -> None:
 
 def _fork(asked: dict[str, Any]) -> Ended:
     folder = Path(asked["folder"])
-    files = [folder.parent / f"{folder.name}.{name}" for name in ("out", "err", "reached")]
+    files = [folder.parent / f"{folder.name}.{name}" for name in ("out", "err", "reached", "in")]
     files[2].unlink(missing_ok=True)
+    files[3].write_text(asked["answers"])
     child = os.fork()
     if child == 0:
         code = 70
@@ -167,12 +169,13 @@ def _command(asked: dict[str, Any], folder: Path, files: Sequence[Path]) -> int:
 
     for path, stream in zip(files, (1, 2), strict=False):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), stream)
+    os.dup2(os.open(files[3], os.O_RDONLY), 0)
+    sys.stdin = open(0, encoding="utf-8")  # without what the server has read ahead  # noqa: SIM115
     os.chdir(folder)
     patch = pytest.MonkeyPatch()
     tiny.simulate_on_torch(patch)
     if asked["shortened"]:
-        tiny.shorten_refinement(patch)
-        tiny.shorten_report(patch)
+        _shorten(patch)
     for place, value in asked["settings"].items():
         owner, name = _find(place)
         setattr(owner, name, tuple(value) if isinstance(value, list) else value)
@@ -183,6 +186,23 @@ def _command(asked: dict[str, Any], folder: Path, files: Sequence[Path]) -> int:
     from srnca.cli.app import main
 
     return main(asked["words"])
+
+
+def _shorten(patch: Any) -> None:
+    """Short rollouts, few and young pictures, and words in the place of drawings."""
+    from distill.refine import judge
+    from equations.files import write_text
+    from srnca import pipeline
+    from tests.test_srnca import tiny
+
+    tiny.shorten_refinement(patch)
+    for name, value in {"LATE": (60, 80), "APART": 10, "LARGE_SEEDS": 1, "LOTS": 1, "SEEDS": 2}.items():
+        patch.setattr(judge, name, value)
+    patch.setattr(pipeline, "distill", functools.partial(pipeline.distill, rows=2000, steps=60))
+    for name in ("nca_pictures", "rule_pictures"):
+        patch.setattr(pipeline, name, functools.partial(getattr(pipeline, name), steps=40))
+    for name in ("draw_distillation", "report_checkpoint", "report_recording"):
+        patch.setattr(pipeline, name, lambda path, *_, name=name: write_text(path, name))
 
 
 def _find(place: str) -> tuple[Any, str]:

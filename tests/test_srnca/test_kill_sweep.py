@@ -154,3 +154,39 @@ def test_a_stopped_study_goes_on(commands: Commands, whole: Whole, tmp_path: Pat
     assert f"interrupted; go on with: srnca sweep --study s --trials {TRIALS}" in ended.err
     commands.whole(folder, ["sweep", "--study", "s", "--trials", TRIALS, "--threads", 1, "--quiet"])
     check(folder, whole("random"))
+
+
+RATE = "srnca.studies.ratings:add_rating"
+
+
+@pytest.mark.parametrize(
+    "death",
+    slow_but(
+        [
+            *(Death(RATE, call, when) for call in (1, TRIALS) for when in ("before", "after")),
+            *(Death(WRITE, 1, when, match="rating:") for when in ("before", "after")),
+            Death("os:replace", 2, match="rate.png"),
+        ],
+        Death(WRITE, 1, "after", match="rating:"),
+    ),
+)
+def test_no_rating_is_lost_or_doubled(commands: Commands, tmp_path: Path, death: Death) -> None:
+    """Each picture is rated once, with 5 until the rater is killed and with 1 afterwards."""
+    folder = made(tmp_path / "run")
+    commands.whole(folder, [*WORDS, "random"])
+    words = ["rate", "s", "--rater", "ada", "--again", 0, "--seed", 1]
+    killed = commands.run(folder, words, death, answers="5\n" * TRIALS)
+    assert (killed.code, killed.reached) == (-signal.SIGKILL, True), killed.err
+    before = ratings(folder)
+    if death.at != "os:replace":
+        assert before == [5] * (death.call - (death.when == "before"))
+    ended = commands.run(folder, words, answers="1\n" * (TRIALS - len(before)))
+    assert (ended.code, ratings(folder)) == (0 if len(before) < TRIALS else 2, before + [1] * (TRIALS - len(before)))
+
+
+def ratings(folder: Path) -> list[int]:
+    """All scores in the study, the highest first; no picture has more than one."""
+    study = folder / "s.study"
+    given = [t.ratings.get("stripes", ()) for t in list_results(open_study("s", f"journal:{study}/journal.log"), study)]
+    assert all(len(of_one) <= 1 for of_one in given)
+    return sorted((int(rating["score"]) for of_one in given for rating in of_one), reverse=True)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from equations.errors import SrncaError
 from srnca import evaluate, training
-from srnca.checkpoint import load_checkpoint
+from srnca.checkpoint import load_checkpoint, save_checkpoint
 from srnca.images import Target
 from srnca.studies import schema
 from srnca.studies.objective import Job, geometric_mean, train_targets
@@ -77,7 +77,7 @@ def test_an_interrupted_trial_goes_on_to_the_same_end(tmp_path: Path) -> None:
     look = Onlooker()
     assert train_targets(job(tmp_path / "broken"), look) == straight
     assert look.seen[0] == ("b", 6)  # no iteration is done twice
-    assert [step for step, _ in look.marks] == [175, 200]
+    assert [step for step, _ in look.marks] == [100, 175, 200]  # the answer about "a" may not have come through
 
 
 def test_what_another_configuration_left_is_not_gone_on_from(tmp_path: Path) -> None:
@@ -111,6 +111,31 @@ def test_the_hopeless_are_given_up_at_their_mark(tmp_path: Path) -> None:
     assert whole.losses["a"] == out.losses["a"]  # what was trained to its end is kept
     assert whole.pictures == {"a": "a.png"}
     assert train_targets(job(tmp_path / "last"), Onlooker(hopeless=200)).status == schema.DONE  # nothing to save
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_mark_that_a_kill_left_unsaid_is_said(tmp_path: Path, finished: bool) -> None:
+    """Killed when the last iteration, or the whole automaton, was saved and nobody had been asked yet."""
+    straight, begun = Onlooker(), job(tmp_path)
+    train_targets(job(tmp_path / "straight"), straight)
+    begun.folder.mkdir()
+    run = training.train(JOB["a"], begun.config)
+    save_checkpoint(run if finished else replace(run, training=_unfinished(begun)), begun.folder / "a.pt")
+    look = Onlooker()
+    train_targets(begun, look)
+    assert look.marks == straight.marks[1:]
+    out = train_targets(begun, Onlooker(hopeless=100))
+    assert (out.status, out.pruned_at) == (schema.PRUNED, "a at 100 %")
+
+
+def _unfinished(begun: Job) -> dict[str, Any]:
+    """The training state after the last iteration, which a checkpoint of a finished training does not hold."""
+    kept: list[dict[str, Any]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        proper = training._Run.finish
+        patch.setattr(training._Run, "finish", lambda run: kept.append(run.state()) or proper(run))
+        training.train(JOB["a"], begun.config)
+    return kept[0]
 
 
 def test_a_target_that_diverges_is_recorded_and_the_others_trained(

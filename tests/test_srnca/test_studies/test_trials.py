@@ -131,6 +131,70 @@ def test_interruptions_by_a_person_do_not_count_as_tries(study: optuna.Study) ->
     assert len(study.get_trials(states=(TrialState.WAITING,))) == 1
 
 
+def test_half_a_set_is_drawn_anew(study: optuna.Study) -> None:
+    """A worker that died while it drew: what it had drawn would not fit what another draws for the rest."""
+    study.set_user_attr(schema.SPACE, SPACE.to_dict())
+    number = study.ask().number
+    study.ask({"channels": SPACE.distributions()["channels"]})
+    killed = [frozen(study, n) for n in (number, number + 1)]
+    assert [len(trial.params) for trial in killed] == [0, 1]
+    for trial in killed:
+        trials.put_back(study, trial)
+    waiting = study.get_trials(states=(TrialState.WAITING,))
+    assert [trial.params for trial in waiting] == [{}, {}]
+    assert SPACE.check(begin(study).params)
+
+
+def test_half_a_set_of_the_queue_keeps_what_the_queue_says(study: optuna.Study) -> None:
+    study.set_user_attr(schema.SPACE, SPACE.to_dict())
+    study.enqueue_trial({"channels": 15, "update_rate": 0.625})
+    study.ask({"channels": SPACE.distributions()["channels"]})
+    trials.put_back(study, frozen(study, 0))
+    assert begin(study).params == {"channels": 15, "update_rate": 0.625}
+
+
+def test_a_trial_is_its_workers_from_the_start(study: optuna.Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was killed before its first beat is put back at once."""
+    monkeypatch.setattr(trials, "worker_name", lambda: f"{machine()}:{DEAD}")
+    trials.draw(study, SPACE)
+    monkeypatch.undo()
+    assert trials.rescue(study, Watcher()) == 1
+    again = trials.draw(study, SPACE)
+    assert (again.number, trials.root(frozen(study, again.number))) == (1, 0)
+
+
+def test_the_place_of_a_set_does_not_count_trials_that_were_put_back(study: optuna.Study) -> None:
+    def places() -> list[int]:
+        return [trials.place(study, trial) for trial in study.get_trials()]
+
+    study.set_user_attr(schema.PLACES, True)
+    for _ in range(2):
+        begin(study, f"{machine()}:{DEAD}")
+    trials.rescue(study, Watcher())
+    begin(study), begin(study), begin(study)
+    assert places() == [0, 1, 0, 1, 2]
+    trials.end(study, 4)  # withdrawn
+    begin(study)
+    assert places() == [0, 1, 0, 1, 2, 2]
+
+
+def test_in_older_studies_numbers_count(study: optuna.Study) -> None:
+    begin(study, f"{machine()}:{DEAD}")
+    trials.rescue(study, Watcher())
+    begin(study), begin(study)
+    assert [trials.place(study, trial) for trial in study.get_trials()] == [0, 0, 2]
+
+
+def test_a_killed_trial_beyond_the_total_is_not_run_in_its_second_life(study: optuna.Study) -> None:
+    """Two workers drew the last one at once, and the later of them died before it saw that."""
+    first, _ = begin(study), begin(study, f"{machine()}:{DEAD}")
+    trials.rescue(study, Watcher())
+    again = begin(study)
+    assert not trials.admit(study, again, total=1)
+    assert trials.admit(study, first, total=1)
+    assert trials.counted(study.get_trials()) == [0]
+
+
 def test_trials_beyond_the_total_are_withdrawn(study: optuna.Study) -> None:
     drawn = [begin(study) for _ in range(5)]
     assert [trials.admit(study, trial, total=3) for trial in reversed(drawn)] == [False, False, True, True, True]

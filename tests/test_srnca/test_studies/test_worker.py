@@ -137,6 +137,27 @@ def test_other_ends(status: str) -> None:
     assert study.get_trials()[0].user_attrs.get(schema.PRUNED_AT) == ("snake at 25 %" if status == "pruned" else None)
 
 
+def test_only_the_latest_mark_of_an_earlier_try_is_asked_again() -> None:
+    """From those before it that try went on; its answer about the latest may not have come through."""
+    found("a", prune=0.25)
+    answers: list[bool] = []
+
+    def asks(job: Job, watch: Watch) -> Outcome:
+        worst = 99.0 if len(answers) >= 5 * 3 else 9.0
+        answers.extend(watch.give_up(step, value) for step, value in ((75, 9.0), (100, 9.0), (175, worst)))
+        if len(answers) == 6 * 3:
+            raise KeyboardInterrupt
+        return quick(job, watch)
+
+    work(Plan("a", None, 5), objective=asks)
+    with pytest.raises(KeyboardInterrupt):
+        work(Plan("a", None, 6), objective=asks)
+    work(Plan("a", None, 6), objective=asks)
+    (last,) = [t for t in open_study("a").get_trials() if t.number == 6]
+    assert last.intermediate_values == {75: 9.0, 100: 9.0, 175: 99.0}
+    assert answers[-6:] == [False, False, True] * 2
+
+
 def test_two_objectives_and_no_pruning() -> None:
     found("a", sampler="nsga2")
     asked: list[bool] = []

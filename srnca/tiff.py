@@ -176,6 +176,8 @@ def _decoded(path: Path, page: Any) -> Deep:
         if page.axes[0] == "S":  # one plane for each colour
             values = np.moveaxis(values, 0, -1)
         values = values[..., :3] if page.photometric == _RGB else values[..., 0]  # without alpha
+    if values.ndim not in (2, 3) or values.shape[2:] not in ((), (3,)):
+        raise ValueError(f"samples of shape {values.shape}")
     top = float(2**page.bitspersample - 1) if values.dtype.kind == "u" else None
     if page.photometric == _WHITE_IS_ZERO and top is not None:
         values = values.dtype.type(top) - values

@@ -92,13 +92,13 @@ def _settle(
     from srnca.dynamics.config import DynamicsConfig, recording_preset
 
     footage, notes = _read(paths, steps)
-    for note in notes:
-        warn(note)
     values = recording_preset(preset or "recording") | settings
     stride = values.get("stride", 1)
     if not stride >= 1:
         raise InputError(f"--stride: expected a whole number of at least 1, got {stride}")
     config = DynamicsConfig(names=footage.names, dt=footage.dt / stride, dx=footage.dx, **values)
+    for note in notes:
+        warn(note)
     return footage, config, [str(path.resolve()) for path in paths]
 
 

@@ -193,8 +193,8 @@ def test_ctrl_c_saves_and_exits_130(tmp_path: Path, film: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     child = subprocess.Popen([str(w) for w in words], stderr=subprocess.PIPE, text=True, env=environment)
     assert child.stderr is not None
-    line = child.stderr.readline()  # the first iteration is done
-    assert "train" in line
+    assert "8 frames of 20x20 cells, 2 channels" in child.stderr.readline()
+    assert "train" in child.stderr.readline()  # the first iteration is done
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130

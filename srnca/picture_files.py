@@ -20,6 +20,7 @@ from equations.reading import check_regular_file, check_size, read_limit
 from srnca.tiff import ORIENTATION, Deep, Tiff, is_tiff
 
 PIXEL = 16  # bytes that a pixel takes while it is worked on: three float32, and red, green, blue and alpha
+LONGEST = 65536  # pixels of a side: the most cells that a grid may have
 CUT = "colours of 16 bits are read with 8 bits each; save it as TIFF to keep them all"
 _DEEP_GREY = ("I", "F")  # Pillow's modes of grey with more than 8 bits begin so
 _PNG_DEPTH, _PNG_COLOUR = 24, 25  # bytes of a PNG file that tell the bits of a sample, and the kind of colour
@@ -68,6 +69,15 @@ class Pictures:
     def count(self) -> int:
         return self.frames * self.channels
 
+    @property
+    def depth(self) -> int:
+        """Bytes that a pixel of a page takes as float32, or as what else it holds."""
+        if self._tiff is not None and self._tiff.deep:
+            return self._tiff.depth
+        assert self._pillow is not None
+        grey = self._pillow.mode in ("1", "L") or self._pillow.mode.startswith(_DEEP_GREY)
+        return 4 if grey else 12
+
     def page(self, number: int) -> tuple[Picture, bool]:
         """One page, upright; and whether it had to be turned for that, as its EXIF orientation says."""
         with self._reading():
@@ -103,8 +113,11 @@ class Pictures:
 
     def _check_size(self) -> None:
         width, height = self.size
+        if max(self.size) > LONGEST:
+            raise InputError(
+                f"{self.path}: expected sides of at most {LONGEST} pixels, got {width}x{height}; cut it up"
+            )
         check_size(PIXEL * width * height, f"a picture of {width}x{height} pixels", self.path)
-        check_size(self.count * width * height, f"{self.count} pictures of {width}x{height} pixels", self.path)
 
     def _deep(self, picture: Image.Image) -> Deep:
         assert self._pillow is not None

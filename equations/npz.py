@@ -23,6 +23,7 @@ from equations.reading import check_regular_file, check_size
 KINDS = "fiubcSU"  # of NumPy dtypes: numbers and text, never objects, records or dates
 PART = 1 << 20  # bytes that are decoded at a time
 TEXT = 64 * 2**20  # bytes of an array of text: names, or JSON
+LAST = 0x10FFFF  # the last character of Unicode
 SHOWN = 12  # arrays that a message lists
 
 
@@ -127,6 +128,9 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, header: Header) -> np
         _fill(data, member)
         if member.read(1):  # also lets zipfile compare the checksum, which it does at the end
             raise ValueError("more data than the header says")
+    codes = np.dtype(np.uint32).newbyteorder(header.dtype.byteorder)
+    if header.dtype.kind == "U" and data.view(codes).max(initial=0) > LAST:
+        raise ValueError("text with a number that is no character")
     return data.view(header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
 
 

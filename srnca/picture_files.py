@@ -20,6 +20,7 @@ from equations.reading import check_regular_file, check_size, read_limit
 from srnca.tiff import ORIENTATION, Deep, Tiff, is_tiff
 
 PIXEL = 16  # bytes that a pixel takes while it is worked on: three float32, and red, green, blue and alpha
+LONGEST = 65536  # pixels of a side: the most cells that a grid may have
 CUT = "colours of 16 bits are read with 8 bits each; save it as TIFF to keep them all"
 _DEEP_GREY = ("I", "F")  # Pillow's modes of grey with more than 8 bits begin so
 _PNG_DEPTH, _PNG_COLOUR = 24, 25  # bytes of a PNG file that tell the bits of a sample, and the kind of colour
@@ -39,7 +40,7 @@ class Pictures:
         self._tiff: Tiff | None = None
         self._pillow: Image.Image | None = None
         self._first = 0  # 1 for a PNG whose first picture is shown only where animations are not
-        self.channels, self.channels_first, self.cut, notes = 1, False, False, [""]
+        self.frames, self.channels, self.channels_first, self.cut, notes = 1, 1, False, False, [""]
         with self._reading():
             try:
                 if is_tiff(path):
@@ -68,23 +69,42 @@ class Pictures:
     def count(self) -> int:
         return self.frames * self.channels
 
+    @property
+    def depth(self) -> int:
+        """Bytes that a pixel of a page takes as float32, or as what else it holds."""
+        if self._tiff is not None and self._tiff.deep:
+            return self._tiff.depth
+        assert self._pillow is not None
+        grey = self._pillow.mode in ("1", "L") or self._pillow.mode.startswith(_DEEP_GREY)
+        return 4 if grey else 12
+
     def page(self, number: int) -> tuple[Picture, bool]:
         """One page, upright; and whether it had to be turned for that, as its EXIF orientation says."""
         with self._reading():
-            if self._tiff is not None and self._tiff.deep:
-                return self._tiff.page(number), self._tiff.turned(number)
-            assert self._pillow is not None
-            self._pillow.seek(number + self._first)
-            self._pillow.load()
-            turned = self._pillow.getexif().get(ORIENTATION, 1) in range(2, 9)
-            picture = ImageOps.exif_transpose(self._pillow) if turned else self._pillow.copy()
-            if picture.mode.startswith(_DEEP_GREY):
-                return self._deep(picture), turned
+            picture, turned = self._page(number)
+            if picture.size != self.size:
+                raise InputError(
+                    f"{self.path}: expected pages of {self.size[0]}x{self.size[1]} pixels each, got one of "
+                    f"{picture.size[0]}x{picture.size[1]}; save them apart"
+                )
             return picture, turned
+
+    def _page(self, number: int) -> tuple[Picture, bool]:
+        if self._tiff is not None and self._tiff.deep:
+            return self._tiff.page(number), self._tiff.turned(number)
+        assert self._pillow is not None
+        self._pillow.seek(number + self._first)
+        self._pillow.load()
+        turned = self._pillow.getexif().get(ORIENTATION, 1) in range(2, 9)
+        picture = ImageOps.exif_transpose(self._pillow) if turned else self._pillow.copy()
+        return (self._deep(picture) if picture.mode.startswith(_DEEP_GREY) else picture), turned
 
     def _open_pillow(self) -> None:
         self._pillow = Image.open(self.path)
         self.size = self._pillow.size
+        self._check_size()  # to look for an orientation, Pillow decodes a PNG
+        if self._pillow.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8):  # lying on its side
+            self.size = self.size[::-1]
         count = int(getattr(self._pillow, "n_frames", 1))
         if count > 1 and getattr(self._pillow, "default_image", False):
             self._first, count = 1, count - 1
@@ -93,8 +113,11 @@ class Pictures:
 
     def _check_size(self) -> None:
         width, height = self.size
+        if max(self.size) > LONGEST:
+            raise InputError(
+                f"{self.path}: expected sides of at most {LONGEST} pixels, got {width}x{height}; cut it up"
+            )
         check_size(PIXEL * width * height, f"a picture of {width}x{height} pixels", self.path)
-        check_size(self.count * width * height, f"{self.count} pictures of {width}x{height} pixels", self.path)
 
     def _deep(self, picture: Image.Image) -> Deep:
         assert self._pillow is not None

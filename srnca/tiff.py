@@ -54,9 +54,9 @@ class Tiff:
     """An open TIFF file. Thumbnails and masks among its pages are left out.
 
     frames × channels pages, the channel changing fastest unless `channels_first`; `note` where a program's words about
-    that were followed. deep: whether `page` reads them, or Pillow has to; white_is_zero: whether Pillow's numbers of it
-    are upside down. Raises InputError for what neither reads and above the size budget; the errors of a damaged file
-    are tifffile's own.
+    that were followed. depth: bytes that a pixel takes as float32, or as what else it holds. deep: whether `page` reads
+    them, or Pillow has to; white_is_zero: whether Pillow's numbers of it are upside down. Raises InputError for what
+    neither reads and above the size budget; the errors of a damaged file are tifffile's own.
     """
 
     def __init__(self, path: Path) -> None:
@@ -96,7 +96,7 @@ class Tiff:
         self.size = (int(first.imagewidth), int(first.imagelength))
         if _orientation(first) > 4:
             self.size = self.size[::-1]
-        self.deep = self.white_is_zero = False
+        self.deep, self.white_is_zero, self.depth = False, False, 4
         if not any(map(_is_deep, pages)):
             return
         if any(page.shape != first.shape or page.dtype != first.dtype for page in pages):
@@ -104,8 +104,9 @@ class Tiff:
         self.deep = all(map(_is_read, pages))
         self.white_is_zero = first.photometric == _WHITE_IS_ZERO
         if self.deep:
-            size = math.prod(first.shape) * first.dtype.itemsize * len(pages)
-            check_size(size, f"{len(pages)} pages of {self.size[0]}x{self.size[1]} pixels", self._path)
+            size = math.prod(first.shape) * first.dtype.itemsize
+            check_size(size, f"pages of {self.size[0]}x{self.size[1]} pixels", self._path)
+            self.depth = (3 if first.photometric == _RGB else 1) * max(4, first.dtype.itemsize)
         elif first.samplesperpixel != 1:
             raise InputError(
                 f"{self._path}: expected colour of more than 8 bits without compression or with deflate, got "
@@ -176,6 +177,8 @@ def _decoded(path: Path, page: Any) -> Deep:
         if page.axes[0] == "S":  # one plane for each colour
             values = np.moveaxis(values, 0, -1)
         values = values[..., :3] if page.photometric == _RGB else values[..., 0]  # without alpha
+    if values.ndim not in (2, 3) or values.shape[2:] not in ((), (3,)):
+        raise ValueError(f"samples of shape {values.shape}")
     top = float(2**page.bitspersample - 1) if values.dtype.kind == "u" else None
     if page.photometric == _WHITE_IS_ZERO and top is not None:
         values = values.dtype.type(top) - values

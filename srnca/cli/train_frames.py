@@ -97,9 +97,9 @@ def _settle(
     if not stride >= 1:
         raise InputError(f"--stride: expected a whole number of at least 1, got {stride}")
     footage, notes = _read(paths, steps)
+    config = DynamicsConfig(names=footage.names, dt=footage.dt / stride, dx=footage.dx, **values)
     for note in notes:
         warn(note)
-    config = DynamicsConfig(names=footage.names, dt=footage.dt / stride, dx=footage.dx, **values)
     return footage, _scaled(config, effort), [str(path.resolve()) for path in paths]
 
 

@@ -82,6 +82,8 @@ def _reader(path: Path) -> tuple[str, str]:
     if path.is_dir():
         zarr = ending == ".zarr" or any((path / name).is_file() for name in ("zarr.json", ".zgroup"))
         return _READERS[".zarr"] if zarr else ("pictures", "load_folder")
+    if not path.exists():
+        raise InputError(f"{path}: no such recording; expected a file such as frames.npz, or a folder of pictures")
     check_regular_file(path, "a recording: a file such as frames.npz, or a folder of pictures")
     if ending == ".zarr":
         raise InputError(f"{path}: expected a folder, as recordings in zarr are, got a file; unpack it first")

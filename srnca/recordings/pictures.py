@@ -23,14 +23,14 @@ FEW_COLOURS = "a GIF has at most 256 colours: its values are rounded"
 
 
 @dataclass
-class _Frames:
-    """Frames (t, k, h, w) of one file: of `k` channels, or k = 1 for grey and 3 for colours. unit: whether they are
-    shares of white.
-    """
+class _Page:
+    """values (k, h, w) as they are stored, k = 1 for grey and 3 for colours; top: what white is, None without one."""
 
     values: npt.NDArray[Any]
-    unit: bool
-    coloured: bool
+    top: float | None
+
+
+Rows = list[list[_Page]]  # of each frame its channels: one page, or several
 
 
 def load_folder(path: Path) -> Recording:
@@ -46,26 +46,23 @@ def load_folder(path: Path) -> Recording:
             f"{path}: expected a folder of image files ({', '.join(ENDINGS[:5])} …) or a recording in zarr, "
             "found neither"
         )
-    frames: list[_Frames] = []
+    rows: Rows = []
     notes: dict[str, None] = {}
-    size, pages, room = (0, 0), 0, 0
+    size, pages = (0, 0), 0
     for file in files:
         with Pictures(file) as pictures:
-            if frames and pictures.size != size:
+            if rows and pictures.size != size:
                 raise InputError(
                     f"{file}: expected {size[0]}x{size[1]} pixels as {files[0].name} has, got "
                     f"{pictures.size[0]}x{pictures.size[1]}; crop or scale all pictures alike"
                 )
             size, pages = pictures.size, pages + pictures.count
-            count = max(pages, len(files))
-            check_size(4 * size[0] * size[1] * count, f"{count} pictures of {size[0]}x{size[1]} pixels", path)
-            frames.append(_read(pictures))
-            room += frames[-1].values.nbytes
-            check_size(room // pages * count, f"{count} pictures of {size[0]}x{size[1]} pixels", path)
+            _check_room(path, pictures, max(pages, len(files)))
+            rows += _read(pictures)
             notes |= dict.fromkeys(pictures.notes)
     what = f"{len(files)} pictures" if pages == len(files) else f"{pages} pages in {len(files)} files"
     told = f"{what} from {files[0].name} to {files[-1].name}"
-    return _joined(frames, path, (told, *notes))
+    return _joined(rows, path, (told, *notes))
 
 
 def load_file(path: Path) -> Recording:
@@ -78,11 +75,9 @@ def load_file(path: Path) -> Recording:
             raise InputError(
                 f"{path}: expected a recording, got a single picture; give the folder of all pictures, or a stack"
             )
-        (width, height), count = pictures.size, pictures.count
-        check_size(4 * width * height * count, f"{count} pictures of {width}x{height} pixels", path)
-        frames = _read(pictures)
+        _check_room(path, pictures, pictures.count)
         notes = (FEW_COLOURS,) if path.suffix.lower() == ".gif" else ()
-        return _joined([frames], path, (*notes, *pictures.notes))
+        return _joined(_read(pictures), path, (*notes, *pictures.notes))
 
 
 def from_colours(frames: npt.NDArray[np.float32], path: Path, notes: tuple[str, ...] = ()) -> Recording:
@@ -98,58 +93,66 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if index % 2 else (-1, part) for index, part in enumerate(parts)]
 
 
-def _read(pictures: Pictures) -> _Frames:
-    pages = [_pixels(pictures.page(number)[0], pictures.path) for number in range(pictures.count)]
-    most = max(len(values) for values, _ in pages)
-    if any(unit != pages[0][1] for _, unit in pages):
-        raise InputError(f"{pictures.path}: expected pages of one kind of number, got several; save them apart")
-    stacked = np.concatenate([np.broadcast_to(values, (most, *values.shape[1:]))[None] for values, _ in pages])
-    if pictures.channels > 1:
-        if most > 1:
-            raise InputError(f"{pictures.path}: expected a stack of grey channels, got colours; save each as grey")
-        sides = (
-            (pictures.channels, pictures.frames) if pictures.channels_first else (pictures.frames, pictures.channels)
-        )
-        stacked = stacked.reshape(*sides, *stacked.shape[2:])
-        stacked = stacked.swapaxes(0, 1) if pictures.channels_first else stacked
-    return _Frames(stacked, pages[0][1], pictures.channels == 1)
+def _check_room(path: Path, pictures: Pictures, count: int) -> None:
+    width, height = pictures.size
+    check_size(pictures.depth * width * height * count, f"{count} pictures of {width}x{height} pixels", path)
 
 
-def _joined(parts: list[_Frames], path: Path, notes: tuple[str, ...]) -> Recording:
-    first = parts[0]
-    if any(part.unit != first.unit or part.coloured != first.coloured for part in parts):
+def _read(pictures: Pictures) -> Rows:
+    frames, channels = pictures.frames, pictures.channels
+    step, apart = (1, frames) if pictures.channels_first else (channels, 1)  # from frame to frame, channel to channel
+    return [
+        [_pixels(pictures.page(frame * step + channel * apart)[0], pictures.path) for channel in range(channels)]
+        for frame in range(frames)
+    ]
+
+
+def _joined(rows: Rows, path: Path, notes: tuple[str, ...]) -> Recording:
+    """All pages as one recording; they are given free on the way, so that they do not take their memory twice."""
+    first, channels = rows[0][0], len(rows[0])
+    unit = first.top is not None
+    if any((page.top is not None) != unit or len(row) != channels for row in rows for page in row):
         raise InputError(
             f"{path}: expected pictures of one kind of number and as many channels each, got several kinds; save all "
             "of them alike"
         )
-    most = max(part.values.shape[1] for part in parts)
-    if not first.coloured and any(part.values.shape[1] != most for part in parts):
-        raise InputError(f"{path}: expected as many channels in every file, got different numbers; save all alike")
-    whole = [np.broadcast_to(p.values, (len(p.values), most, *p.values.shape[2:])) for p in parts]
-    frames = np.concatenate(whole) if len(whole) > 1 else whole[0]
-    notes = notes if first.unit else (*notes, AS_THEY_ARE)
-    if first.coloured and most == 3:
-        return from_colours(frames, path, notes)
-    return make_recording(frames, path, names=["grey"] if first.coloured else None, notes=notes)
+    colours = max(len(page.values) for row in rows for page in row)
+    if channels > 1 and colours > 1:
+        raise InputError(f"{path}: expected a stack of grey channels, got colours; save each as grey")
+    dtype = np.dtype(np.float32) if unit else np.result_type(*{page.values.dtype for row in rows for page in row})
+    frames = np.empty((len(rows), max(channels, colours), *first.values.shape[1:]), dtype)
+    for target, row in zip(frames, rows, strict=True):
+        for channel, page in enumerate(row):
+            place = target[channel : channel + 1] if channels > 1 else target
+            for index, layer in enumerate(
+                place
+            ):  # one at a time: NumPy is slow across colours that are stored by pixel
+                values = page.values[index if len(page.values) > 1 else 0]
+                np.divide(values, np.float32(page.top), out=layer) if unit else np.copyto(layer, values)
+        row.clear()
+    notes = notes if unit else (*notes, AS_THEY_ARE)
+    if channels > 1:
+        return make_recording(frames, path, notes=notes)
+    return (
+        from_colours(frames, path, notes) if colours == 3 else make_recording(frames, path, names=["grey"], notes=notes)
+    )
 
 
-def _pixels(picture: Picture, path: Path) -> tuple[npt.NDArray[Any], bool]:
-    """(1 or 3, h, w), and whether the values are shares of white in [0, 1]; transparent pixels are over black."""
+def _pixels(picture: Picture, path: Path) -> _Page:
+    """One page; transparent pixels are over black."""
     if isinstance(picture, Deep):
         values = picture.values[None] if picture.values.ndim == 2 else picture.values.transpose(2, 0, 1)
-        if picture.top is not None:
-            return (values / np.float64(picture.top)).astype(np.float32), True
-        if not np.isfinite(values).all():
+        if picture.top is None and not np.isfinite(values).all():
             raise InputError(f"{path}: expected finite numbers, got some that are not; mend the file, or leave it out")
-        return values, False
+        return _Page(values, picture.top)
     if picture.mode in ("1", "L") and "transparency" not in picture.info:
-        return np.asarray(picture.convert("L"), np.float32)[None] / np.float32(255), True
+        return _Page(np.asarray(picture.convert("L"))[None], 255.0)
     if picture.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in picture.info:
         layer = picture.convert("LA") if picture.mode == "La" else picture
         whole = Image.new("RGBA", picture.size, (0, 0, 0, 255))
         picture = Image.alpha_composite(whole, layer.convert("RGBA"))
     try:
-        colours = np.asarray(picture.convert("RGB"), np.float32)
+        colours = np.asarray(picture.convert("RGB"))
     except ValueError as error:
         raise InputError(f"{path}: expected colours that turn to RGB, got mode {picture.mode}; save as PNG") from error
-    return colours.transpose(2, 0, 1) / np.float32(255), True
+    return _Page(colours.transpose(2, 0, 1), 255.0)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from torch import Tensor
 from torch.optim import Optimizer
 
 from equations.errors import InputError, shorten, shorten_text
@@ -56,5 +55,4 @@ def _check_adam(state: Any, optimiser: Optimizer, name: str) -> None:
         shape = tuple(own["params"][index].shape)
         for key in ("exp_avg", "exp_avg_sq"):
             fields.numbers(found[key], f"{name}: {key}", shape)
-        if not isinstance(found["step"], Tensor) or found["step"].numel() != 1:
-            raise InputError(f"{name}: expected a number of steps, got {shorten(found['step'])}")
+        fields.numbers(found["step"], f"{name}: step", ())

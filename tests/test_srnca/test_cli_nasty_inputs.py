@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,7 +80,15 @@ def words_for(command: str, name: str) -> list[str]:
     return [word.replace("{}", name) for word in COMMANDS[command]]
 
 
-@pytest.mark.parametrize("name", list(NAMES))
+QUICK_NAMES, QUICK_SUFFIXES = ("escape", "line end"), ("",)
+
+
+def some(quick: tuple[str, ...], every: Iterable[str]) -> list[Any]:
+    """Those of `every` that are not in `quick` take longer than quick tests may."""
+    return [one if one in quick else pytest.param(one, marks=pytest.mark.slow) for one in every]
+
+
+@pytest.mark.parametrize("name", some(QUICK_NAMES, NAMES))
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_names_of_nothing(capsys: pytest.CaptureFixture[str], command: str, name: str) -> None:
     ends_well(capsys, words_for(command, NAMES[name]))
@@ -96,7 +105,7 @@ def test_a_name_of_bytes_that_are_no_text(capsys: pytest.CaptureFixture[str], co
     ends_well(capsys, words_for(command, name))
 
 
-@pytest.mark.parametrize("suffix", ["", ".pt", ".json", ".npz", ".png"])
+@pytest.mark.parametrize("suffix", some(QUICK_SUFFIXES, ("", ".pt", ".json", ".npz", ".png")))
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_files_of_nothing(capsys: pytest.CaptureFixture[str], command: str, suffix: str) -> None:
     Path(f"empty{suffix}").touch()

@@ -220,7 +220,7 @@ class _Run:
         self.history = list(checkpoint.history)
         with checking_training():
             self.load(checked_training(checkpoint.training, self.state(), {"optimiser": self.optimiser}))
-            if self.iteration != len(self.history):
+            if self.iteration != len(self.history) or not 0 < self.slowdown <= 1:
                 raise InputError("its parts do not fit each other")
         self.good = self.recent = self.state()
 

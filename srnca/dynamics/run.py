@@ -206,7 +206,8 @@ class Run:
         self.history = list(before.history)
         with checking_training():
             self.load(checked_training(before.training, self.state(), {"adam": self.adam}))
-            if not 0 <= self.stage < len(self.stages) or len(self.history) != before.iteration:
+            known = 0 <= self.stage < len(self.stages) and self.newton.damping > 0
+            if not known or len(self.history) != before.iteration:
                 raise InputError("its parts do not fit each other")
 
     def checkpoint(self, training: dict[str, Any] | None = None, error: tuple[float, ...] = ()) -> RecordingCheckpoint:

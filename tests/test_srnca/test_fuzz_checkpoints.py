@@ -6,7 +6,9 @@ means it: those get past the checksums.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import functools
 import io
 import json
 import random
@@ -175,20 +177,30 @@ def _stop(_: object) -> None:
     raise KeyboardInterrupt
 
 
-def read_resumed(path: Path) -> None:
-    """The checkpoint, and where its training is not done an iteration of it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("srnca.saving.SAVE_EVERY_S", 1e9)
-        try:
-            read_picture_checkpoint(path)
-        except KeyboardInterrupt:
-            return
+def resumed(read: Callable[[Path], None]) -> Callable[[Path], None]:
+    """`read`, which goes on with an unfinished training for one iteration and saves nothing."""
+
+    def until_stopped(path: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("srnca.saving.SAVE_EVERY_S", 1e9)
+            with contextlib.suppress(KeyboardInterrupt):
+                read(path)
+
+    return until_stopped
 
 
 def read_recording_checkpoint(path: Path) -> None:
+    """The checkpoint, what is told of it, and a step of it."""
     made = load_recording_checkpoint(path)
     json.dumps(plain(made.provenance), allow_nan=False)
     made.nca(made.nca.begin(made.footage.frames[0][:1].double().transpose(0, 1)))
+    if made.training:
+        train_recording(film(), made.config, out=path, resume=True, progress=_stop)
+
+
+@functools.cache
+def film() -> Footage:
+    return Footage([record(8, size=8)[1]], ("u", "v"), 1.0)
 
 
 def read_unfinished(path: Path) -> None:
@@ -214,10 +226,10 @@ def read_study(path: Path) -> None:
 
 
 KINDS = {
-    "picture": Kind("x.pt", read_resumed, (mutations, zip_mutations, VALUE_MUTATIONS["pt"])),
-    "recording": Kind("x.pt", read_recording_checkpoint, (mutations, zip_mutations, VALUE_MUTATIONS["pt"])),
-    "legacy": Kind("x.pt", read_resumed, (mutations, zip_mutations, VALUE_MUTATIONS["pt"])),
-    "before torch 1.6": Kind("x.pt", read_resumed, (mutations,)),
+    "picture": Kind("x.pt", resumed(read_picture_checkpoint), (mutations, zip_mutations, VALUE_MUTATIONS["pt"])),
+    "recording": Kind("x.pt", resumed(read_recording_checkpoint), (mutations, zip_mutations, VALUE_MUTATIONS["pt"])),
+    "legacy": Kind("x.pt", resumed(read_picture_checkpoint), (mutations, zip_mutations, VALUE_MUTATIONS["pt"])),
+    "before torch 1.6": Kind("x.pt", resumed(read_picture_checkpoint), (mutations,)),
     "unfinished": Kind("unfinished.npz", read_unfinished, (mutations, zip_mutations)),
     "study": Kind("journal.log", read_study, (mutations, VALUE_MUTATIONS["lines"])),
     "space": Kind("space.toml", read_space, (mutations,)),
@@ -234,9 +246,9 @@ def valid_file(kind: str, folder: Path) -> bytes:
         with pytest.raises(KeyboardInterrupt):
             train(target(), settings, out=path, progress=_stop)
     elif kind == "recording":
-        _, frames = record(8, size=8)
-        shape = DynamicsConfig(hidden=2, filters=2, iterations=2, batch_size=1, max_ca_steps=1, hidden_channels=1)
-        train_recording(Footage([frames], ("u", "v"), 1.0), shape, out=path, origin={"recordings": ["a.npz"]})
+        shape = DynamicsConfig(hidden=2, filters=2, iterations=4, batch_size=1, max_ca_steps=1, hidden_channels=1)
+        with pytest.raises(KeyboardInterrupt):
+            train_recording(film(), shape, out=path, origin={"recordings": ["a.npz"]}, progress=_stop)
     elif kind == "unfinished":
         fronts = {name: (Candidate(3, 0.1, parse_infix("2*u + 1", ("u",)), "sparse", 2),) for name in "uv"}
         _, _, samples = _samples()

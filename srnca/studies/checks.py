@@ -57,6 +57,8 @@ def check_study(study: optuna.Study) -> None:
         for trial in study.get_trials(deepcopy=False):
             with _naming(f"trial {trial.number}"):
                 _check_trial(trial)
+                if trial.state.name == "COMPLETE" and len(trial.values) != len(study.directions):
+                    raise InputError(f"expected a value for each of {len(study.directions)} goals, got {trial.values}")
 
 
 def is_text(name: str) -> bool:

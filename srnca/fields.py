@@ -77,7 +77,7 @@ def same_kind(value: object, like: object, name: str) -> None:
         if value.is_floating_point() and not bool(value.isfinite().all()):
             raise InputError(f"{name}: expected finite numbers, got NaN or infinity")
     elif isinstance(like, Mapping):
-        if not isinstance(value, Mapping) or not set(like) <= set(value):
+        if not isinstance(value, Mapping) or set(like) != set(value):
             raise InputError(f"{name}: expected the parts {shorten(', '.join(map(str, like)))}, got {shorten(value)}")
         for key in like:
             same_kind(value[key], like[key], f"{name}: {key}")

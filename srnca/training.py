@@ -27,7 +27,7 @@ from srnca.nca import NCA
 from srnca.patches import PatchDistance
 from srnca.presets import TrainConfig
 from srnca.provenance import provenance
-from srnca.resuming import check_training, checking_training
+from srnca.resuming import checked_training, checking_training
 from srnca.saving import train_and_save, unfinished
 
 log = logging.getLogger(__name__)
@@ -219,9 +219,8 @@ class _Run:
             return
         self.history = list(checkpoint.history)
         with checking_training():
-            check_training(checkpoint.training, self.state(), {"optimiser": self.optimiser})
-            self.load(checkpoint.training)
-            if self.iteration != len(self.history):
+            self.load(checked_training(checkpoint.training, self.state(), {"optimiser": self.optimiser}))
+            if self.iteration != len(self.history) or not 0 < self.slowdown <= 1:
                 raise InputError("its parts do not fit each other")
         self.good = self.recent = self.state()
 

@@ -131,6 +131,7 @@ def _set_up_logging(verbose: bool) -> None:
     handler: logging.Handler = logging.StreamHandler(sys.stderr) if verbose else logging.NullHandler()
     handler.setFormatter(_Cleaning("%(name)s: %(message)s"))
     logging.captureWarnings(verbose)
+    vars(logging)["lastResort"] = handler  # what other libraries log
     for name in ("equations", "distill", "srnca", "py.warnings"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]

@@ -133,7 +133,7 @@ def _julia() -> Finding:
 
 def _vgg() -> Finding:
     home = Path(os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch")
-    path = home.expanduser() / "hub" / "checkpoints" / VGG_FILE
+    path = Path(os.path.expanduser(home)) / "hub" / "checkpoints" / VGG_FILE
     if path.is_file():
         return Finding("VGG weights", True, str(path))
     return Finding(

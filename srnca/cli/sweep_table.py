@@ -20,13 +20,14 @@ _SHORT = {"max_ca_steps": "steps", "batch_size": "batch", "learning_rate": "rate
 
 def result_table(study: optuna.Study, results: Sequence[TrialResult]) -> str:
     """The best first; pruned, diverged and failed ones after all that were done."""
+    from srnca.studies.plan import LOSS, study_settings
+
     if not results:
         return "no trial has ended yet"
     targets = list(study.user_attrs[schema.TARGETS])
     names = list(study.user_attrs[schema.SPACE])
     several, weighed = len(targets) > 1, _weighed(study)
-    objective = study.user_attrs.get("srnca.settings", {}).get("objective", "loss")
-    lowered = "loss" if objective == "loss" else "5 − rating"
+    lowered = "loss" if study_settings(study).objective == LOSS else "5 − rating"
     several = several or lowered != "loss"
     head = ("trial", "status", *([lowered] if several else []), *targets, *weighed)
     head = (*head, *(_SHORT.get(n, n) for n in names), "time")
@@ -64,7 +65,9 @@ def result_data(study: optuna.Study, results: Sequence[TrialResult]) -> dict[str
 
 def _weighed(study: optuna.Study) -> list[str]:
     """What the loss is weighed against, if anything."""
-    return [study.user_attrs[schema.SETTINGS]["against"]] if len(study.directions) > 1 else []
+    from srnca.studies.plan import study_settings
+
+    return [study_settings(study).against] if len(study.directions) > 1 else []
 
 
 def _front(study: optuna.Study) -> list[int]:

@@ -20,7 +20,7 @@ from srnca.dynamics.newton import FIRST_DAMPING, Newton, decay_for, rollout_loss
 from srnca.dynamics.rollout import Batch, Bounds, States, cleanest, gather, raw_states
 from srnca.dynamics.stages import RecordingProgress, Stage, stages_of
 from srnca.provenance import provenance
-from srnca.resuming import check_training, checking_training
+from srnca.resuming import checked_training, checking_training
 
 FIRST_ITERATIONS = 8  # of Gauss-Newton at most, while steps are longer than the automaton's own
 LATER_ITERATIONS = 25
@@ -205,9 +205,9 @@ class Run:
     def restore(self, before: RecordingCheckpoint) -> None:
         self.history = list(before.history)
         with checking_training():
-            check_training(before.training, self.state(), {"adam": self.adam})
-            self.load(before.training)
-            if not 0 <= self.stage < len(self.stages) or len(self.history) != before.iteration:
+            self.load(checked_training(before.training, self.state(), {"adam": self.adam}))
+            known = 0 <= self.stage < len(self.stages) and self.newton.damping > 0
+            if not known or len(self.history) != before.iteration:
                 raise InputError("its parts do not fit each other")
 
     def checkpoint(self, training: dict[str, Any] | None = None, error: tuple[float, ...] = ()) -> RecordingCheckpoint:

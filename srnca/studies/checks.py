@@ -57,6 +57,8 @@ def check_study(study: optuna.Study) -> None:
         for trial in study.get_trials(deepcopy=False):
             with _naming(f"trial {trial.number}"):
                 _check_trial(trial)
+                if trial.state.name == "COMPLETE" and len(trial.values) != len(study.directions):
+                    raise InputError(f"expected a value for each of {len(study.directions)} goals, got {trial.values}")
 
 
 def is_text(name: str) -> bool:
@@ -102,9 +104,10 @@ def _check(said: Mapping[str, Any], known: Mapping[str, Any]) -> None:
 def _check_trial(trial: Any) -> None:
     _check(trial.user_attrs, _TRIAL)
     _check(trial.system_attrs, _TRIAL)
-    for target, loss in trial.user_attrs.get(schema.LOSSES, {}).items():
-        if not isinstance(loss, float) and not kinds.fits(loss, float | None):
-            raise InputError(f"loss on {shorten(target)}: expected a number or nothing, got {shorten(loss)}")
+    losses = trial.user_attrs.get(schema.LOSSES, {}).items()
+    for name, value in (*losses, *(("value", v) for v in trial.values or ()), *trial.intermediate_values.items()):
+        if not isinstance(value, float) and not kinds.fits(value, float | None):  # infinite where training ran away
+            raise InputError(f"loss {shorten(name)}: expected a number or nothing, got {shorten(value)}")
     for target, path in trial.user_attrs.get(schema.PICTURES, {}).items():
         if PurePath(path).is_absolute() or ".." in PurePath(path).parts:
             raise InputError(

@@ -47,11 +47,11 @@ class Codec:
         return tuple(np.round(self.encode([params])[0], 2))
 
     def numbers(self, sets: Sequence[Params], name: str) -> Array:
-        """One hyperparameter of all sets: its value, or the place among its words."""
+        """One hyperparameter of all sets: its value, or the place among its words; NaN for what is neither."""
         axis = next(axis for axis in self.space.axes if axis.name == name)
         values = [params.get(name) for params in sets]
         if axis.ordered:
-            return np.array([math.nan if value is None else float(value) for value in values])
+            return np.array([math.nan if value is None or isinstance(value, str) else float(value) for value in values])
         return np.array([axis.choices.index(v) if v in axis.choices else math.nan for v in values], float)
 
 

@@ -293,8 +293,8 @@ def test_parts_that_do_not_fit_are_refused(saved: Path, changes: dict[str, Any])
         {"optimiser": {}},
         {"optimiser": lambda o: {**o, "state": {0: {"step": "x"}}}},
         {"optimiser": lambda o: {**o, "state": {k: {**v, "exp_avg": torch.zeros(7)} for k, v in o["state"].items()}}},
-        {"optimiser": lambda o: {**o, "param_groups": [{**o["param_groups"][0], "betas": 3}]}},
-        {"optimiser": lambda o: {**o, "param_groups": []}},
+        {"optimiser": lambda o: {**o, "state": {k: {**v, "step": torch.tensor(-1.0)} for k, v in o["state"].items()}}},
+        {"optimiser": lambda o: {**o, "state": {99: o["state"][0]}}},
     ],
     ids=lambda damage: next(iter(damage)),
 )
@@ -313,3 +313,20 @@ def test_a_training_state_that_does_not_fit_is_refused(tmp_path: Path, damage: d
     ) as caught:
         train(target, whole.config, out=out, resume=True)
     assert len(str(caught.value)) < 400
+
+
+def test_the_settings_of_the_optimiser_are_not_the_files(tmp_path: Path) -> None:
+    """The same run with another file's settings of Adam: what they do to it nobody could foresee."""
+    out = tmp_path / "x.pt"
+    runs = []
+    for damage in ({}, {"betas": 3}, {"amsgrad": True, "eps": -1.0}):
+        out.write_bytes(GOLDEN.read_bytes())
+
+        def damaged(training: dict[str, Any], damage: dict[str, Any] = damage) -> dict[str, Any]:
+            (group,) = training["optimiser"]["param_groups"]
+            return {**training, "optimiser": {**training["optimiser"], "param_groups": [group | damage]}}
+
+        change(out, training=damaged)
+        whole = load_checkpoint(out)
+        runs.append(train(Target("stripes", whole.target), whole.config, out=out, resume=True).history)
+    assert runs[0] == runs[1] == runs[2]

@@ -146,17 +146,21 @@ def test_greek_is_spelt() -> None:
     assert list(map(spell, "αΩςµ₃⁴ﬁ😀")) == ["alpha", "Omega", "final", "mu", "3", "^4", "fi", r"\U0001f600"]
 
 
+CLOSED = [
+    ("{srnca} models gray-scott >&- 2>&- <&-", 0),
+    ("{srnca} --help | head -0; exit ${{PIPESTATUS[0]}}", 0),
+    ("{srnca} models gray-scott > /dev/full", 1),
+]
+CLOSED_TOO = [
+    ("{srnca} models gray-scott >&-", 0),
+    ("{srnca} show no.json 2>&-", 2),
+    ("PYTHONUTF8=0 LC_ALL=C PYTHONCOERCECLOCALE=0 {srnca} models gray-scott", 0),
+    ("({srnca} show no.json; echo $? > code) 2>&1 | head -0; exit $(cat code)", 2),
+]
+
+
 @pytest.mark.parametrize(
-    ("command", "code"),
-    [
-        ("{srnca} models gray-scott >&-", 0),
-        ("{srnca} models gray-scott >&- 2>&- <&-", 0),
-        ("{srnca} show no.json 2>&-", 2),
-        ("{srnca} models gray-scott > /dev/full", 1),
-        ("PYTHONUTF8=0 LC_ALL=C PYTHONCOERCECLOCALE=0 {srnca} models gray-scott", 0),
-        ("{srnca} --help | head -0; exit ${{PIPESTATUS[0]}}", 0),
-        ("({srnca} show no.json; echo $? > code) 2>&1 | head -0; exit $(cat code)", 2),
-    ],
+    ("command", "code"), [*CLOSED, *(pytest.param(*one, marks=pytest.mark.slow) for one in CLOSED_TOO)]
 )
 def test_closed_and_broken_streams_are_no_traceback(tmp_path: Path, command: str, code: int) -> None:
     if "/dev/full" in command and not Path("/dev/full").exists():

@@ -107,7 +107,7 @@ def test_two_goals(capsys: pytest.CaptureFixture[str]) -> None:
         (("--study", "a"), "expected a target such as sample:snake, got none"),
         (("sample:snake", "--study", "a/b"), "expected a name of letters"),
         (("sample:snake", "--study", "a", "--sampler", "tpa"), 'did you mean "tpe"?'),
-        (("sample:snake", "--study", "a", "--space", "none.toml"), "--space: expected a readable file"),
+        (("sample:snake", "--study", "a", "--space", "none.toml"), "none.toml: no such file; expected a space.toml"),
         (("sample:snake", "--study", "a", "--storage", "nowhere"), "expected journal:FILE or a database"),
         (("sample:snake", "--study", "a", "--trials", "0"), "--trials"),
         (("sample:snake", "--study", "a", "--slurm-option", "x=1"), "expected --slurm with it"),

@@ -146,6 +146,7 @@ def test_a_killed_distillation_ends_with_the_same_result(
     check(folder, whole)
 
 
+@pytest.mark.slow
 def test_killed_in_one_stage_after_another(
     commands: Commands, trained: bytes, whole: dict[str, object], tmp_path: Path
 ) -> None:
@@ -198,7 +199,7 @@ def test_a_kill_leaves_an_older_result_or_the_new_one(
 ) -> None:
     """A run over an older result that is killed: its rule.json is still the old one, and a new run replaces all."""
     folder = made(tmp_path / "run", trained)
-    commands.whole(folder, [*WORDS[:-4], "--refine", "none", *WORDS[-4:]])
+    commands.whole(folder, [*WORDS, "--refine", "none"])
     before = (folder / "out" / "rule.json").read_bytes()
     commands.killed(folder, WORDS, Death(LEVEL, 3))
     assert (folder / "out" / "rule.json").read_bytes() == before

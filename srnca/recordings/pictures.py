@@ -124,9 +124,7 @@ def _joined(rows: Rows, path: Path, notes: tuple[str, ...]) -> Recording:
     for target, row in zip(frames, rows, strict=True):
         for channel, page in enumerate(row):
             place = target[channel : channel + 1] if channels > 1 else target
-            for index, layer in enumerate(
-                place
-            ):  # one at a time: NumPy is slow across colours that are stored by pixel
+            for index, layer in enumerate(place):  # one colour at a time, in one sweep each
                 values = page.values[index if len(page.values) > 1 else 0]
                 np.divide(values, np.float32(page.top), out=layer) if unit else np.copyto(layer, values)
         row.clear()

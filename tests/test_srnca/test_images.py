@@ -220,6 +220,7 @@ def test_bad_files_end_in_an_error_that_names_them(tmp_path: Path) -> None:
         "cut.png": (png[: len(png) // 2], "breaks off or is damaged"),
         "dot.png": (store(Image.new("RGB", (1, 1)), tmp_path / "d.png").read_bytes(), "got 1x1"),
         "thin.png": (store(Image.new("L", (500, 15)), tmp_path / "t.png").read_bytes(), "at least 16x16"),
+        "strip.png": (png_claiming(70_000, 20), "sides of at most 65536 pixels, got 70000x20"),
         "bomb.png": (png_claiming(60_000, 60_000), r"at most 134 million pixels"),
         "small-bomb.png": (png_claiming(12_000, 12_000), r"at most 2 GiB to read, got a picture of 12000x12000"),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -139,3 +141,13 @@ def test_a_single_channel_without_its_axis_is_told_how(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", frames=np.zeros((3, 5, 6)))
     with pytest.raises(InputError, match=r"got shape \(3, 5, 6\) .* save frames\[:, None\]"):
         load_recording(tmp_path / "x.npz")
+
+
+def test_a_file_name_that_is_no_utf_8_ends_up_in_the_result(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"x\xff.npz")
+    np.savez(tmp_path / "x.npz", frames=growth(8))
+    (tmp_path / "x.npz").rename(path)
+    distill_frames(path, engine="sparse", out=tmp_path / "result")
+    report = json.loads((tmp_path / "result" / "report.json").read_text(encoding="utf-8"))
+    assert report["provenance"]["recordings"] == [path.name]
+    assert "x\\udcff" in (tmp_path / "result" / "report.html").read_text(encoding="utf-8")

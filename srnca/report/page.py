@@ -10,6 +10,7 @@ from equations.printers.mathml import channel_name, print_terms, symbol_names
 from equations.rendering import render
 from equations.rule import Rule
 from equations.terms import count_constants, count_terms
+from srnca.evaluate import shortfall
 from srnca.report.figures import draw_fronts, draw_long_run, draw_spectra, draw_texture_front
 from srnca.report.gather import Evidence, Film
 from srnca.report.panels import draw_histograms
@@ -62,7 +63,7 @@ def _head(result: Distillation, evidence: Evidence) -> str:
             tile("–" if ratio is None else f"{ratio:.2f}×", "rule over NCA"),
             *tiles,
         ]
-        if (short := report.get("shortfall")) is not None:
+        if (short := shortfall(losses, bool(report.get("refine")))) is not None:
             warning = paragraph(f"{short[0].upper()}{short[1:]}.", "warning")
     else:
         worst = min(report["r2"], key=report["r2"].get)

@@ -121,7 +121,7 @@ def test_resume_ends_like_a_run_that_was_never_stopped(
     assert "--resume goes on" in err
     code, said, err = run(capsys, *words)
     assert code == 0
-    assert f"{unfinished}/rule.json; next: srnca simulate" in said
+    assert f"\n{unfinished}/rule.json" in said
     assert "fit  " not in err  # what is done is not done again
     assert "refine  " in err
     assert {path.name for path in unfinished.iterdir()} == {path.name for path in whole.iterdir()}

@@ -157,6 +157,8 @@ def test_distill_passes_its_flags_on_and_prints_one_json_object(
         "--resume",
         "--quiet",
     ]
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "unfinished.npz").touch()
     code, said, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", tmp_path / "r", *words, "--json")
     assert (code, err) == (0, "")
     report = json.loads(said)

@@ -138,7 +138,7 @@ def test_flags_that_do_not_apply_are_refused_with_the_reason(
         (["x.png", "--stride", "8"], "--stride: expected it with --frames"),
         (["x.png", "--hidden-channels", "1"], "--hidden-channels: expected it with --frames"),
         (["x.png", "--no-denoise"], "--denoise: expected it with --frames"),
-        (["--frames", "none.npz"], "none.npz: no such file; expected a recording"),
+        (["--frames", "none.npz"], "none.npz: no such recording"),
     ],
 )
 def test_what_is_missing_is_said(capsys: pytest.CaptureFixture[str], words: list[str], message: str) -> None:

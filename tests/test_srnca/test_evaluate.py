@@ -63,7 +63,7 @@ def test_the_scale_flat_is_one_and_the_target_is_zero() -> None:
     ],
 )
 def test_what_rules_are_warned_of(teacher: float | None, rule: float | None, said: str | None) -> None:
-    for refined, advice in ((True, "more time"), (False, "so leave out --refine none")):
+    for refined, advice in ((True, "more --effort"), (False, "so leave out --refine none")):
         got = shortfall({"flat": 0.9, "teacher": teacher, "rule": rule}, refined)
         assert got is None if said is None else got is not None and got.startswith(said)
         assert got is None or not got.startswith("the rule") or advice in got

@@ -15,9 +15,7 @@ from srnca.checkpoint import save_checkpoint
 from tests.test_srnca.killing import Commands, Death, slow_but
 from tests.test_srnca.tiny import checkpoint
 
-WORK = ["--budget", "10m"]  # what bounds the work, wide enough for all of it
 WORDS = ["distill", "--checkpoint", "x.pt", "--out", "out", "--terms", 2, "--engine", "sparse", "--seed", 3, "--quiet"]
-WORDS += WORK
 CHANNELS, ROUNDS, LEVELS = 3, 3, 6  # of this automaton and its distillation
 UNFINISHED = "unfinished.npz"
 

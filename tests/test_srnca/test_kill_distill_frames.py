@@ -10,10 +10,13 @@ import pytest
 from tests.test_srnca.killing import Commands, Death, slow_but
 from tests.test_srnca.test_kill_distill import again, check, results
 
-WORK = ["--budget", "1s"]  # what bounds the search
-WORDS = ["distill", "--frames", "f.npz", "--out", "out", "--engine", "operon", "--seed", 3, "--quiet", *WORK]
-SMALL = {f"distill.engines.operon:{name}": value for name, value in (("POPULATION", 100), ("LEAST", 2000))}
-SMALL["distill.engines.operon:ROUND"] = 2000
+WORDS = ["distill", "--frames", "f.npz", "--out", "out", "--engine", "operon", "--seed", 3, "--quiet"]
+WORDS += ["--effort", 0.1]
+SMALL = {
+    "distill.engines.operon:POPULATION": 100,
+    "distill.engines.operon:ROUND": 2000,
+    "distill.work:SEARCH_OF_A_CHANNEL": 60_000,
+}
 
 LISTEN, LOOK, LAWS = (f"distill.identify.pipeline:{name}" for name in ("listen", "look", "laws_of"))
 SEARCH, PUT, TOLD = (

@@ -104,7 +104,7 @@ def _change(data: Any, rng: random.Random, values: list[Any]) -> None:
         where[rng.choice(("x", "channels", 3, "\x1b[2J"))] = where[key]
     elif kind == 3 and isinstance(where, list):
         where.insert(rng.randrange(len(where) + 1), copy.deepcopy(where[key]))
-    elif kind == 4 and isinstance(where[key], torch.Tensor):
+    elif kind == 4 and isinstance(where[key], torch.Tensor) and where[key].numel() < 10**6:
         where[key] = _reshaped(where[key], rng)
     else:
         where[key] = copy.copy(rng.choice(values))

@@ -116,11 +116,6 @@ def results(out: Path) -> dict[str, object]:
     return {**found, "report.json": report}
 
 
-def again(out: Path) -> list[str]:
-    """How to go on: --resume, where there is something to go on from."""
-    return ["--resume"] if (out / UNFINISHED).exists() else []
-
-
 def check(folder: Path, whole: dict[str, object]) -> None:
     """That the result is that of a run that was never stopped; which stages it did itself is not."""
     found = results(folder / "out")
@@ -140,7 +135,7 @@ def test_a_killed_distillation_ends_with_the_same_result(
     commands.killed(folder, WORDS, death)
     if death in REFINE or (death in RESULT and death not in REMOVED):
         assert (folder / "out" / UNFINISHED).exists()
-    commands.whole(folder, [*WORDS, *again(folder / "out")])
+    commands.whole(folder, [*WORDS, "--resume"])
     check(folder, whole)
 
 
@@ -150,7 +145,7 @@ def test_killed_in_one_stage_after_another(
 ) -> None:
     folder = made(tmp_path / "run", trained)
     for death in (Death(LABEL, 2, "after"), Death(LOOK, 40, "after"), Death(RENAME, 1, "after", match="rule.json")):
-        commands.killed(folder, [*WORDS, *again(folder / "out")], death)
+        commands.killed(folder, [*WORDS, "--resume"], death)
     commands.whole(folder, [*WORDS, "--resume"])
     check(folder, whole)
 
@@ -187,7 +182,7 @@ def test_a_stopped_distillation_keeps_what_is_done(
     kept = (folder / "out" / UNFINISHED).exists()
     assert kept or death.at in (SAMPLE, LABEL)
     assert ("the same command with --resume goes on" in ended.err) == kept
-    commands.whole(folder, [*WORDS, *again(folder / "out")])
+    commands.whole(folder, [*WORDS, "--resume"])
     check(folder, whole)
 
 

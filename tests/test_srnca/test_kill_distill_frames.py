@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_srnca.killing import Commands, Death, slow_but
-from tests.test_srnca.test_kill_distill import again, check, results
+from tests.test_srnca.test_kill_distill import check, results
 
 WORDS = ["distill", "--frames", "f.npz", "--out", "out", "--engine", "operon", "--seed", 3, "--quiet"]
 WORDS += ["--effort", 0.1]
@@ -76,5 +76,5 @@ def test_a_killed_identification_ends_with_the_same_law(
 ) -> None:
     folder = made(tmp_path / "run", recorded)
     commands.killed(folder, WORDS, death)
-    commands.whole(folder, [*WORDS, *again(folder / "out")])
+    commands.whole(folder, [*WORDS, "--resume"])
     check(folder, whole)

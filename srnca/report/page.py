@@ -220,7 +220,9 @@ def _provenance(result: Distillation) -> list[str]:
         origin["samples"] = {name: value for name, value in origin["samples"].items() if name != "features"}
     happened = {"what the engines did": result.report.get("engines", {})}
     found = flatten({**origin, **happened, "stability": result.report["stability"]})
+    notes = [f"Note: {note}." for note in result.report.get("notes", [])]
+    notes += [f"There was no time for this: {what}." for what in result.report.get("left_out", [])]
     return [
-        *(paragraph(f"Note: {escape(note)}.", "warning") for note in result.report.get("notes", [])),
+        *(paragraph(escape(note), "warning") for note in notes),
         f'<div class="tables"><div>{table(times, "stage times")}</div><div>{table(found, "provenance")}</div></div>',
     ]

@@ -190,6 +190,11 @@ def test_a_rule_that_has_lost_the_texture_is_warned_of(found: Distillation, tmp_
     assert "times the automaton's texture loss" not in page.text
 
 
+def test_what_a_deadline_left_out_is_on_the_page(found: Distillation, tmp_path: Path) -> None:
+    _, page = written(tmp_path, replace(found, report={**found.report, "left_out": ["the search for <u>"]}))
+    assert "There was no time for this: the search for <u>." in page.text
+
+
 def test_a_checkpoint_without_a_picture(found: Distillation, tmp_path: Path) -> None:
     report = {name: value for name, value in found.report.items() if name != "texture_loss"}
     _, page = written(tmp_path, replace(found, report=report), replace(MADE, picture=None))

@@ -132,7 +132,7 @@ def distill(
                 warn(f"interrupted; what is done is in {folder}: the same command with --resume goes on")
             raise
     for what in result.report.get("left_out", []):
-        warn(f"--budget {budget} was too short: left out {what}")
+        warn(f"{f'--budget {budget}' if budget else 'an earlier --budget'} was too short: left out {what}")
     for note in result.report.get("notes", []):
         warn(f"note: {note}")
     _say_result(result, folder, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -263,12 +264,10 @@ def test_a_run_without_hope_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_loss_that_is_not_a_number_steps_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    proper, calls = training.TextureLoss.forward, 0
+    proper, calls = training.TextureLoss.forward, itertools.count(1)  # next() is one step: two threads call at once
 
     def broken(self: Any, rgb: torch.Tensor) -> torch.Tensor:
-        nonlocal calls
-        calls += 1
-        return proper(self, rgb) * (float("nan") if calls == 5 else 1.0)  # a state a call, two an iteration
+        return proper(self, rgb) * (float("nan") if next(calls) == 5 else 1.0)  # a state a call, two an iteration
 
     monkeypatch.setattr(training.TextureLoss, "forward", broken)
     notes: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ LINE_EVERY_S = 10.0
 class Progress:
     """`with Progress() as progress: progress.update("train", 12, 1200, "loss 0.2")`.
 
-    One bar for each label; the time left is reckoned from the first update of that label on.
+    One bar for each label; the time left is reckoned from its updates so far.
     """
 
     def __init__(self, *, quiet: bool = False, every_s: float = LINE_EVERY_S) -> None:
@@ -71,17 +72,27 @@ class Progress:
 
 
 class _Clock:
-    """Time left for each label, from how fast it has come along so far."""
+    """Time left for each label, from the speed of the later half of what is done: beginnings are slow (an engine
+    loads, code is compiled).
+    """
 
     def __init__(self) -> None:
-        self._first: dict[str, tuple[float, float]] = {}
+        self._first: dict[str, float] = {}
+        self._marks: dict[str, deque[tuple[float, float]]] = {}  # (when, how much was done)
 
     def left(self, label: str, done: float, total: float) -> str:
-        now = time.monotonic()
-        began, from_done = self._first.setdefault(label, (now, done))
-        if done <= from_done or done >= total:
+        first = min(done, self._first.get(label, done))
+        self._first[label] = first
+        marks = self._marks.setdefault(label, deque())
+        while marks and marks[-1][1] > done:  # training went back to an earlier state
+            marks.pop()
+        marks.append((time.monotonic(), done))
+        while len(marks) > 2 and marks[1][1] <= (first + done) / 2:
+            marks.popleft()
+        (began, before), (now, _) = marks[0], marks[-1]
+        if done <= before or done >= total:
             return ""
-        return f"{short_time((now - began) * (total - done) / (done - from_done))} left"
+        return f"{short_time((now - began) * (total - done) / (done - before))} left"
 
 
 def short_time(seconds: float) -> str:

@@ -45,6 +45,32 @@ def test_a_resumed_run_reckons_from_where_it_went_on(
     assert "50 s left" in capsys.readouterr().err  # not 50 s / 950 * 50
 
 
+def test_a_slow_beginning_does_not_make_the_rest_seem_long(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    with Progress(every_s=0) as progress:
+        progress.update("fit", 0, 100)
+        now[0] = 60.0  # the engine loads
+        for done in range(1, 25):
+            progress.update("fit", done, 100)
+            now[0] += 1.0
+    assert "fit  24/100  1 min 16 s left" in capsys.readouterr().err.splitlines()
+
+
+def test_work_that_went_back_is_reckoned_from_there(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    with Progress(every_s=0) as progress:
+        for done in (0, 10, 20, 30, 0, 10, 20):
+            progress.update("train", done, 40)
+            now[0] += 10.0
+    assert capsys.readouterr().err.splitlines()[-1] == "train  20/40  20 s left"
+
+
 def test_stages_show_as_percentages(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress() as progress:
         progress.update("sample", 0.0, 1.0, "4 rollouts")

@@ -151,17 +151,16 @@ def test_ctrl_c_in_the_middle_of_an_iteration_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """Ctrl-C rarely waits for the end of an iteration; half an iteration must not be saved."""
-    out, made, calls = tmp_path / "x.pt", config(update_rate=0.6), 0
+    out, made, calls = tmp_path / "x.pt", config(update_rate=0.6), itertools.count(1)
     with monkeypatch.context() as patch:
         owner: Any = training.TextureLoss if where == "loss" else torch.optim.Adam
         method = "forward" if where == "loss" else "step"
         proper = getattr(owner, method)
 
         def interrupted(self: Any, *args: Any, **options: Any) -> Any:
-            nonlocal calls
-            calls += 1
+            call = next(calls)
             result = proper(self, *args, **options)
-            if calls == 4:
+            if call == 4:
                 raise KeyboardInterrupt
             return result
 

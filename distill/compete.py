@@ -121,7 +121,7 @@ def finder_of(expr: Expr, finders: dict[Expr, str]) -> str:
 def _too_late(options: FitOptions, name: str, channel: str) -> bool:
     if options.deadline is None or not options.deadline.passed:
         return False
-    options.deadline.left_out.append(f"{name}: the search for {channel}")
+    options.deadline.leave_out(f"{name}: the search for {channel}")
     return True
 
 

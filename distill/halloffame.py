@@ -15,6 +15,7 @@ from sympy import Expr
 from equations.errors import InputError, SrncaError, shorten
 from equations.files import write_text
 from equations.infix import parse_infix
+from equations.reading import check_regular_file
 from equations.rule import Candidate
 from equations.terms import count_terms
 from equations.tree import to_tree
@@ -57,6 +58,7 @@ def read_hall_of_fame(
 
 
 def _rows(path: Path) -> list[list[str]]:
+    check_regular_file(path, "a hall_of_fame CSV file")
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: expected a hall of fame of at most {MAX_BYTES >> 20} MB, got a larger file")

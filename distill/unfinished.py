@@ -72,8 +72,8 @@ class Unfinished:
             parts = _unsealed(path)
         except Exception as error:  # NumPy and zipfile raise many kinds for files that are damaged or no such archive
             raise InputError(
-                f"{path}: expected an unfinished distillation, it is damaged; start anew without --resume: only time "
-                "is lost, the teacher and finished results are other files"
+                f"{path}: expected an unfinished distillation, it is damaged or of an earlier version; "
+                "start anew without --resume: only time is lost, the teacher and finished results are other files"
             ) from error
         if str(parts.pop("key", "")) != self.key:
             raise InputError(

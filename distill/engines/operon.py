@@ -54,7 +54,7 @@ class OperonEngine:
         name = samples.channels[channel]
         for number, evaluations in enumerate(shares):
             if number and options.deadline is not None and options.deadline.passed:
-                options.deadline.left_out.append(f"operon: {len(shares) - number} of {len(shares)} rounds for {name}")
+                options.deadline.leave_out(f"operon: {len(shares) - number} of {len(shares)} rounds for {name}")
                 break
             progress("operon", number / len(shares), f"{name}: best loss {front[-1].loss:.3g}")
             found = search.round(number, options.guesses, evaluations)

@@ -174,9 +174,10 @@ def _distill(
         return distill_checkpoint(automaton, out=check_folder(folder), **options)
     if update_rate is not None:
         raise InputError("--update-rate: expected it with a legacy checkpoint only, got it with --frames; leave it out")
-    for path in frames:
-        if not path.exists():
-            raise InputError(f"{path}: no such recording; expected a file such as frames.npz, or a folder of pictures")
+    from srnca.recordings import check_there
+
+    for path in frames:  # before the slow import
+        check_there(path)
     from srnca.pipeline import distill_frames
 
     del options["refine"]  # there is no picture to refine for

@@ -72,6 +72,12 @@ def check_agreement(recordings: Sequence[Recording], names: Sequence[str]) -> No
                 )
 
 
+def check_there(path: Path) -> None:
+    """Raises InputError where there is neither a file nor a folder."""
+    if not path.exists():
+        raise InputError(f"{path}: no such recording; expected a file such as frames.npz, or a folder of pictures")
+
+
 def _shown(value: object) -> str:
     return " ".join(value) if isinstance(value, tuple) else str(value)
 
@@ -82,8 +88,7 @@ def _reader(path: Path) -> tuple[str, str]:
     if path.is_dir():
         zarr = ending == ".zarr" or any((path / name).is_file() for name in ("zarr.json", ".zgroup"))
         return _READERS[".zarr"] if zarr else ("pictures", "load_folder")
-    if not path.exists():
-        raise InputError(f"{path}: no such recording; expected a file such as frames.npz, or a folder of pictures")
+    check_there(path)
     check_regular_file(path, "a recording: a file such as frames.npz, or a folder of pictures")
     if ending == ".zarr":
         raise InputError(f"{path}: expected a folder, as recordings in zarr are, got a file; unpack it first")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -81,8 +82,11 @@ def test_bad_files_are_refused(tmp_path: Path, content: str, message: str) -> No
 
 
 def test_missing_and_binary_files(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file; expected a hall_of_fame CSV file"):
         read_hall_of_fame(tmp_path / "none.csv", NAMES)
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match="expected a hall_of_fame CSV file, got"):
+        read_hall_of_fame(tmp_path / "pipe.csv", NAMES)
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(InputError, match="CSV text file"):
         read_hall_of_fame(tmp_path / "binary.csv", NAMES)

@@ -193,7 +193,7 @@ def test_resume_of_a_damaged_file_exits_2(
         (unfinished / UNFINISHED).write_bytes(content)
         code, said, err = run(capsys, "distill", "--checkpoint", trained, "--out", unfinished, *QUICK, "--resume")
         assert (code, said) == (2, "")
-        assert "it is damaged; start anew without --resume" in err
+        assert "it is damaged or of an earlier version; start anew without --resume" in err
         assert err.count("\n") == 1
 
 
@@ -214,6 +214,22 @@ def test_a_recording_is_interrupted_and_resumed_too(
     assert "fit  " not in err
     assert load_rule("rec-rule/rule.json").channels == ("r", "g", "b")
     assert not (tmp_path / "rec-rule" / UNFINISHED).exists()
+
+
+def test_an_earlier_budget_that_was_too_short_is_called_so(
+    capsys: pytest.CaptureFixture[str], trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was left out in a run that was stopped is told by the run that goes on, even without a budget of its own."""
+    monkeypatch.chdir(tmp_path)
+    words = ["distill", "--checkpoint", trained, "--out", "out", "--engine", "operon", "--refine", "none"]
+    with signalled("report", 0.0):
+        code, _, err = run(capsys, *words, "--budget", "0.001s")
+    assert code == 130
+    code, _, err = run(capsys, *words, "--resume", "--quiet")
+    assert code == 0
+    said = [line for line in err.splitlines() if "too short" in line]
+    assert said
+    assert all(line.startswith("an earlier --budget was too short: left out ") for line in said)
 
 
 def test_the_name_of_the_file_is_the_librarys() -> None:

@@ -37,7 +37,7 @@ FIT = [
     *(Death(SAMPLE, 1, when) for when in ("before", "after")),
     *(Death(ENGINE, call, when) for call in range(1, CHANNELS + 1) for when in ("before", "after")),
     *(Death("distill.pipeline:fit_channel", call, when) for call in (1, CHANNELS) for when in ("before", "after")),
-    *(Death("distill.greedy:Problem.forward", call) for call in (1, 3)),
+    *(Death("distill.greedy:Problem.forward", call, when) for call in (1, 2, 3) for when in ("before", "after")),
     Death("distill.pipeline:_fit", 1, "after"),
     *(Death("distill.sampling:ages", 1, when) for when in ("before", "after")),
     *(Death("distill.sampling:_label", call) for call in (1, 2)),
@@ -105,6 +105,11 @@ def made(folder: Path, trained: bytes) -> Path:
     return folder
 
 
+@pytest.fixture
+def folder(tmp_path: Path, trained: bytes) -> Path:
+    return made(tmp_path / "run", trained)
+
+
 def results(out: Path) -> dict[str, object]:
     """Every file of a result, as it is; of the report all but its times and dates."""
     found: dict[str, object] = {
@@ -129,9 +134,8 @@ def check(folder: Path, whole: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("death", slow_but([*FIT, *ON_POLICY, *REFINE, *RESULT]))
 def test_a_killed_distillation_ends_with_the_same_result(
-    commands: Commands, trained: bytes, whole: dict[str, object], tmp_path: Path, death: Death
+    commands: Commands, folder: Path, whole: dict[str, object], death: Death
 ) -> None:
-    folder = made(tmp_path / "run", trained)
     commands.killed(folder, WORDS, death)
     if death in REFINE or (death in RESULT and death not in REMOVED):
         assert (folder / "out" / UNFINISHED).exists()
@@ -140,10 +144,7 @@ def test_a_killed_distillation_ends_with_the_same_result(
 
 
 @pytest.mark.slow
-def test_killed_in_one_stage_after_another(
-    commands: Commands, trained: bytes, whole: dict[str, object], tmp_path: Path
-) -> None:
-    folder = made(tmp_path / "run", trained)
+def test_killed_in_one_stage_after_another(commands: Commands, folder: Path, whole: dict[str, object]) -> None:
     for death in (Death(LABEL, 2, "after"), Death(LOOK, 40, "after"), Death(RENAME, 1, "after", match="rule.json")):
         commands.killed(folder, [*WORDS, "--resume"], death)
     commands.whole(folder, [*WORDS, "--resume"])
@@ -151,10 +152,8 @@ def test_killed_in_one_stage_after_another(
 
 
 @pytest.mark.slow
-def test_no_stage_that_is_kept_is_done_again(
-    commands: Commands, trained: bytes, whole: dict[str, object], tmp_path: Path
-) -> None:
-    folder, kept = made(tmp_path / "run", trained), 0
+def test_no_stage_that_is_kept_is_done_again(commands: Commands, folder: Path, whole: dict[str, object]) -> None:
+    kept = 0
     ended = commands.run(folder, WORDS, Death(PUT, 1, "after"))
     while ended.reached:  # regression, then level after level
         kept += 1
@@ -175,9 +174,8 @@ def test_no_stage_that_is_kept_is_done_again(
     ),
 )
 def test_a_stopped_distillation_keeps_what_is_done(
-    commands: Commands, trained: bytes, whole: dict[str, object], tmp_path: Path, death: Death
+    commands: Commands, folder: Path, whole: dict[str, object], death: Death
 ) -> None:
-    folder = made(tmp_path / "run", trained)
     ended = commands.killed(folder, WORDS, death)
     kept = (folder / "out" / UNFINISHED).exists()
     assert kept or death.at in (SAMPLE, LABEL)
@@ -188,10 +186,9 @@ def test_a_stopped_distillation_keeps_what_is_done(
 
 @pytest.mark.slow
 def test_a_kill_leaves_an_older_result_or_the_new_one(
-    commands: Commands, trained: bytes, whole: dict[str, object], tmp_path: Path
+    commands: Commands, folder: Path, whole: dict[str, object]
 ) -> None:
     """A run over an older result that is killed: its rule.json is still the old one, and a new run replaces all."""
-    folder = made(tmp_path / "run", trained)
     commands.whole(folder, [*WORDS, "--refine", "none"])
     before = (folder / "out" / "rule.json").read_bytes()
     commands.killed(folder, WORDS, Death(LEVEL, 3))

@@ -63,6 +63,14 @@ def draw(folder: Path) -> None:
     Image.fromarray(np.uint8(255 * stripes())).save(folder / "stripes.png")
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "run"
+    made.mkdir()
+    draw(made)
+    return made
+
+
 def read(path: Path) -> dict[str, Any]:
     """All that a checkpoint holds, but for the second in which it was written."""
     found: dict[str, Any] = torch.load(path, weights_only=True)
@@ -80,11 +88,8 @@ def same(one: Any, two: Any) -> bool:
     "death", slow_but(KILLS, Death(GROW, 4, "after"), Death(BYTES, 2, "halfway"), Death(RENAME, ITERATIONS + 1))
 )
 def test_a_killed_training_goes_on_to_the_same_automaton(
-    commands: Commands, whole: dict[str, Any], tmp_path: Path, death: Death
+    commands: Commands, whole: dict[str, Any], folder: Path, death: Death
 ) -> None:
-    folder = tmp_path / "run"
-    folder.mkdir()
-    draw(folder)
     commands.killed(folder, WORDS, death)
     if (folder / "x.pt").exists():
         assert 0 < read(folder / "x.pt")["iteration"] <= ITERATIONS
@@ -93,11 +98,9 @@ def test_a_killed_training_goes_on_to_the_same_automaton(
     assert sorted(p.name for p in folder.iterdir()) == ["stripes.png", "x.pt"]
 
 
-def test_killed_at_one_place_after_another(commands: Commands, whole: dict[str, Any], tmp_path: Path) -> None:
+def test_killed_at_one_place_after_another(commands: Commands, whole: dict[str, Any], folder: Path) -> None:
     """Every run goes on from where the one before it was killed, and none begins anew."""
-    folder, at = tmp_path / "run", [0]
-    folder.mkdir()
-    draw(folder)
+    at = [0]
     for death in (Death(BYTES, 2, "halfway"), Death(GROW, 3), Death(RENAME, 2), Death(STEP, 2, "after")):
         commands.killed(folder, [*WORDS, "--resume"], death)
         at.append(read(folder / "x.pt")["iteration"])
@@ -108,12 +111,9 @@ def test_killed_at_one_place_after_another(commands: Commands, whole: dict[str, 
 
 @pytest.mark.parametrize("death", slow_but(STOPS, STOPS[0], Death(GROW, 5, "after", number=signal.SIGTERM)))
 def test_a_stopped_training_saves_and_goes_on(
-    commands: Commands, whole: dict[str, Any], tmp_path: Path, death: Death
+    commands: Commands, whole: dict[str, Any], folder: Path, death: Death
 ) -> None:
     """Ctrl-C and SIGTERM: the iterations that are done are saved, whatever the time since the last save."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    draw(folder)
     rarely = Commands(commands.server, {} if death.at in (STEP, GROW) else commands.settings)
     ended = rarely.killed(folder, WORDS, death)
     assert "go on with: srnca train --resume --out x.pt" in ended.err

@@ -69,9 +69,8 @@ def kill_again_and_again(out: Path, kills: int, iterations: int, seed: int) -> l
     return seen
 
 
-@pytest.mark.parametrize(
-    ("kills", "iterations", "seed"), [(10, ITERATIONS, 1), pytest.param(40, 400, 2, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("kills", "iterations", "seed"), [(10, ITERATIONS, 1), (40, 400, 2)])
 def test_killed_again_and_again(tmp_path: Path, kills: int, iterations: int, seed: int) -> None:
     out = tmp_path / "x.pt"
     seen = kill_again_and_again(out, kills, iterations, seed)
@@ -84,6 +83,7 @@ def test_killed_again_and_again(tmp_path: Path, kills: int, iterations: int, see
         assert torch.equal(tensor, resumed.nca.state_dict()[name])
 
 
+@pytest.mark.slow
 def test_the_command_goes_on_after_being_killed(tmp_path: Path) -> None:
     picture, out = tmp_path / "stripes.png", tmp_path / "x.pt"
     Image.fromarray(np.uint8(255 * stripes())).save(picture)

@@ -163,7 +163,7 @@ class _Plan:
         """Whether to go on with what was found: note what happened, or raise when that is nothing."""
         deadline = self.options.deadline
         if deadline is not None and deadline.passed:
-            deadline.left_out.append(f"pysr: a part of the search for {self.name}")
+            deadline.leave_out(f"pysr: a part of the search for {self.name}")
             return
         if anything and reason is None:
             return

@@ -22,11 +22,11 @@ import numpy as np
 from equations import models
 from equations.analysis.analysis import Analysis, analyze
 from equations.errors import DivergenceError
-from equations.infix import parse_infix
-from equations.init import Init
-from equations.rule import Rule
+from equations.expressions.infix import parse_infix
+from equations.rule.init import Init
+from equations.rule.rule import Rule
+from equations.rule.stencils import ID, LAP5, Stencil
 from equations.simulation import Simulator
-from equations.stencils import ID, LAP5, Stencil
 
 SIZE = 128
 SEEDS = range(5)

@@ -32,18 +32,18 @@ from torch import nn
 from benchmarks.photos import enlarged, make_checkpoint, picture_file
 from distill.refine.judge import ratio_of_means
 from equations import Rule, load_rule
-from equations.backends.torch_threads import one_thread
+from equations.backends.torch.threads import one_thread
 from equations.errors import DivergenceError
 from equations.files import write_text
 from equations.simulation import Simulator
-from srnca.checkpoint import Checkpoint
-from srnca.evaluate import make_loss, nca_pictures, picture_of, rule_pictures, texture_loss
-from srnca.features.vgg16 import VGG16
-from srnca.images import contact_sheet, load_target, save_png
-from srnca.loss import TextureLoss
-from srnca.patches import PatchDistance
-from srnca.pipeline import distill_checkpoint
-from srnca.presets import TrainConfig, preset
+from srnca.media.images import contact_sheet, load_target, save_png
+from srnca.texture.checkpoint import Checkpoint
+from srnca.texture.config import TrainConfig, preset
+from srnca.texture.distill import distill_checkpoint
+from srnca.texture.evaluate import make_loss, nca_pictures, picture_of, rule_pictures, texture_loss
+from srnca.texture.features.vgg16 import VGG16
+from srnca.texture.loss import TextureLoss
+from srnca.texture.patches import PatchDistance
 
 LIMITS = (24, 12, 8)  # terms a channel
 LONG, LONG_STEPS, EARLY = 128, 10_000, 400
@@ -224,7 +224,7 @@ def wrong_picture(name: str, grown: np.ndarray, args: argparse.Namespace) -> flo
         return None
     other = args.pictures[(args.pictures.index(name) + 1) % len(args.pictures)]
     target = load_target(picture_file(other, args.out), grown.shape[1]).pixels
-    from srnca.features import make_bank
+    from srnca.texture.features import make_bank
 
     return texture_loss(TextureLoss(make_bank("multiscale", target), target), grown)
 

@@ -20,12 +20,12 @@ if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its 
 from distill.engines.exact import form_of
 from distill.engines.sparse import fit_bases
 from distill.fidelity import held_out, r2
-from distill.library import Library, full_library, linear_library
+from distill.regression.library import Library, full_library, linear_library
 from distill.sampling import Samples, sample
 from distill.teacher import compose
-from equations.rule import Rule
-from srnca.checkpoint import load_checkpoint
-from srnca.teacher import NCATeacher
+from equations.rule.rule import Rule
+from srnca.texture.checkpoint import load_checkpoint
+from srnca.texture.teacher import NCATeacher
 
 ROWS = 20_000
 RIDGE = 1e-9  # of each term's power: enough to solve, too little to shrink

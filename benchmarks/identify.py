@@ -23,8 +23,8 @@ import numpy as np
 
 from equations import Rule, load_rule, models
 from equations.comparison import THRESHOLD, Ranking, identify, in_units
+from equations.expressions.terms import join_terms, split_terms
 from equations.files import write_text
-from equations.terms import join_terms, split_terms
 
 SCALES = (2.5, 0.3, 1.7)
 NOISE = 0.03

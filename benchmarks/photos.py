@@ -20,11 +20,11 @@ if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its 
 import numpy as np
 import torch
 
-from srnca.checkpoint import Checkpoint, load_checkpoint
-from srnca.evaluate import flat_loss, make_loss, nca_pictures, texture_loss
-from srnca.images import contact_sheet, load_target, save_png
-from srnca.presets import TrainConfig, preset
-from srnca.training import train
+from srnca.media.images import contact_sheet, load_target, save_png
+from srnca.texture.checkpoint import Checkpoint, load_checkpoint
+from srnca.texture.config import TrainConfig, preset
+from srnca.texture.evaluate import flat_loss, make_loss, nca_pictures, texture_loss
+from srnca.texture.training import train
 
 HEADER = ("picture", "flat", "NCA", "training")
 

@@ -36,8 +36,8 @@ from scipy.signal import savgol_filter
 from distill.identify import identify
 from equations import Rule, models, simulate
 from equations.errors import DivergenceError
-from equations.infix import parse_infix
-from equations.terms import split_terms
+from equations.expressions.infix import parse_infix
+from equations.expressions.terms import split_terms
 
 SIZE, FRAMES, ROWS, RIVAL_ROWS = 64, 200, 12_000, 3000
 NOISES = (0.0, 0.001, 0.01, 0.05)

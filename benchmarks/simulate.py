@@ -29,9 +29,9 @@ import numpy as np
 
 from equations import Rule, models
 from equations.backends import get_backend
+from equations.expressions.infix import parse_infix
 from equations.files import write_text
-from equations.infix import parse_infix
-from equations.stencils import nca_stencils
+from equations.rule.stencils import nca_stencils
 
 GRAY_SCOTT = models.get("gray-scott")
 Work = Callable[[], Any]  # does a number of updates that `time_of` is told
@@ -141,7 +141,7 @@ def network_work(size: int, steps: int, threads: int, device: str = "cpu") -> Wo
     """The eager network that such a rule comes from: 8 channels, 48 hidden, mask on."""
     import torch
 
-    from srnca.nca import NCA, NCAConfig
+    from srnca.texture.network import NCA, NCAConfig
 
     torch.set_num_threads(threads)
     nca = NCA(NCAConfig(channels=8, hidden=48, update_rate=0.5), seed=0).to(device)
@@ -280,7 +280,7 @@ def gpu(report: Report, repeats: int) -> None:
         for what, unit, limit in wanted:
             report.row(what, None, unit, limit)
         return
-    from equations.backends.torch_backend import BatchStepper
+    from equations.backends.torch.backend import BatchStepper
 
     def on_gpu(rule: Rule, size: int, steps: int) -> tuple[Work, float]:
         batch = BatchStepper(rule, device="cuda", compiled=True)

@@ -27,13 +27,13 @@ ROOT = Path(__file__).resolve().parents[1]
 if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its folder has a train.py too
     sys.path[0] = str(ROOT)
 
-from srnca.presets import PRESETS
-from srnca.studies import schema
-from srnca.studies.explore import explore, summarise
-from srnca.studies.named import PAIR, SHAPE
-from srnca.studies.plan import Wish, join_study
-from srnca.studies.space import STUDY
-from srnca.studies.storage import JOURNAL
+from srnca.pages.study_folder import explore, summarise
+from srnca.studies.explore.named import PAIR, SHAPE
+from srnca.studies.search.space import STUDY
+from srnca.studies.workers import schema
+from srnca.studies.workers.founding import Wish, join_study
+from srnca.studies.workers.storage import JOURNAL
+from srnca.texture.config import PRESETS
 
 NAME = "first-study"
 SAMPLES = ("sample:snake", "sample:roundleaf", "sample:orchid", "sample:alocasia")

@@ -28,14 +28,14 @@ import torch
 
 from benchmarks.recovery import CASES, Case, disturbed, law_of, score
 from benchmarks.recovery import record as record_steps
+from distill.identify.footage import Footage
 from equations import Rule, models, simulate
+from equations.expressions.numeric import compile_numpy
 from equations.files import write_text
-from equations.numeric import compile_numpy
 from equations.perception import perceive
 from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.config import DynamicsConfig
-from srnca.dynamics.distil import distill_network
-from srnca.dynamics.footage import Footage
+from srnca.dynamics.distill import distill_network
 from srnca.dynamics.training import train_recording
 
 FRAMES = 40

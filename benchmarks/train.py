@@ -28,15 +28,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from equations.files import write_text
-from srnca.features.multiscale import MultiScale
-from srnca.features.vgg16 import VGG16
-from srnca.growing import Growing, state_threads
-from srnca.images import Target, load_target
-from srnca.loss import TextureLoss
-from srnca.nca import NCAConfig
-from srnca.presets import TrainConfig, preset
+from srnca.media.images import Target, load_target
 from srnca.provenance import provenance
-from srnca.training import _Run
+from srnca.texture.config import TrainConfig, preset
+from srnca.texture.features.multiscale import MultiScale
+from srnca.texture.features.vgg16 import VGG16
+from srnca.texture.growing import Growing, state_threads
+from srnca.texture.loss import TextureLoss
+from srnca.texture.network import NCAConfig
+from srnca.texture.training import _Run
 
 DEVICES = ("cpu", "cuda")
 STEPS = (15, 10, 20, 12, 18)  # of the compared iterations, in turn

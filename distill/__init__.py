@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from distill.engines import ENGINES, FitOptions, get_engine
     from distill.fidelity import r2
-    from distill.halloffame import read_hall_of_fame, write_hall_of_fame
+    from distill.fronts.halloffame import read_hall_of_fame, write_hall_of_fame
+    from distill.identify.teacher import RecordingTeacher
+    from distill.on_policy import starting_rule
     from distill.pipeline import distill
-    from distill.recording import RecordingTeacher
     from distill.result import Distillation
     from distill.sampling import Samples, sample
-    from distill.stages import starting_rule
     from distill.teacher import RuleTeacher, Teacher
 
 _HOMES = {
     "engines": ("ENGINES", "FitOptions", "get_engine"),
     "fidelity": ("r2",),
-    "halloffame": ("read_hall_of_fame", "write_hall_of_fame"),
+    "fronts.halloffame": ("read_hall_of_fame", "write_hall_of_fame"),
     "pipeline": ("distill",),
-    "recording": ("RecordingTeacher",),
+    "identify.teacher": ("RecordingTeacher",),
     "result": ("Distillation",),
     "sampling": ("Samples", "sample"),
-    "stages": ("starting_rule",),
+    "on_policy": ("starting_rule",),
     "teacher": ("RuleTeacher", "Teacher"),
 }
 _LAZY = {name: home for home, names in _HOMES.items() for name in names}

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.sampling import Samples
-from equations.numeric import compile_numpy
-from equations.reduce import places_in
-from equations.rule import Rule
+from equations.expressions.numeric import compile_numpy
+from equations.rule.reduce import places_in
+from equations.rule.rule import Rule
 
 Array = npt.NDArray[np.float64]
 

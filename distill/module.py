@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from equations.backends.torch_eval import compile_torch
+from equations.backends.torch.evaluate import compile_torch
 from equations.errors import InputError
-from equations.rule import Rule
+from equations.rule.rule import Rule
 
 
 class UpdateModule(nn.Module):

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from distill.compete import FREE_FORM, fit_channel, line_up
 from distill.deadline import Deadline
 from distill.engines import FitOptions, Progress, silent
 from distill.engines.session import open_engines
+from distill.fronts.compete import FREE_FORM, fit_channel, line_up
+from distill.on_policy import on_policy, richer_rule, starting_rule
 from distill.report import make_report
 from distill.result import Distillation
 from distill.rounds import on_policy_rounds
 from distill.run import Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples, sample
-from distill.stages import on_policy, richer_rule, starting_rule
 from distill.teacher import Teacher
 from distill.unfinished import (
     UNFINISHED,
@@ -33,10 +33,10 @@ from distill.unfinished import (
 )
 from distill.work import check_work, search_evaluations
 from equations.errors import InputError
-from equations.mask import check_seed, shift_seed
-from equations.rule import Candidate, Rule
+from equations.expressions.tree import names_in
+from equations.rule.mask import check_seed, shift_seed
+from equations.rule.rule import Candidate, Rule
 from equations.threads import one_blas_thread
-from equations.tree import names_in
 
 if TYPE_CHECKING:
     from distill.refine import Objective, RefineResult

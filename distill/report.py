@@ -8,11 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from distill.fidelity import held_out, r2
+from distill.on_policy import stability
 from distill.sampling import Samples
-from distill.stages import stability
 from distill.teacher import compose
-from equations.rule import Candidate, Rule
-from equations.terms import split_terms
+from equations.expressions.terms import split_terms
+from equations.rule.rule import Candidate, Rule
 
 if TYPE_CHECKING:
     from distill.refine import RefinedRule, RefineResult

@@ -14,11 +14,11 @@ import numpy.typing as npt
 from sympy import Expr
 
 from distill.fidelity import predict
-from distill.halloffame import write_hall_of_fame
+from distill.fronts.halloffame import write_hall_of_fame
 from distill.unfinished import UNFINISHED
 from equations.errors import InputError
 from equations.files import write_text
-from equations.rule import Candidate, Rule
+from equations.rule.rule import Candidate, Rule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +89,7 @@ class Distillation:
         Each file is written whole or not at all, the rule last: where there is a rule.json, the rest is there
         too. The rules in front/ are those of this result alone. What `distill` kept there to resume from goes.
         """
-        from equations.rulefile import save_rule
+        from equations.rule.rulefile import save_rule
 
         target = Path(folder)
         try:
@@ -106,7 +106,7 @@ class Distillation:
 
 
 def _save_front(folder: Path, rules: Mapping[int, Rule]) -> None:
-    from equations.rulefile import save_rule
+    from equations.rule.rulefile import save_rule
 
     for old in folder.glob("[0-9]*.json"):
         old.unlink()

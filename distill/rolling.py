@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equations.errors import DivergenceError
-from equations.rule import Rule
+from equations.rule.rule import Rule
 
 COMPILED_WORK = 5e7  # steps times cells times terms: about half a second of NumPy
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from distill.engines import FitOptions, get_engine
+from distill.fronts.select import pareto
+from distill.on_policy import ON_POLICY_SEED, label_visited, refit_front, state_distance, trial
 from distill.run import Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples
-from distill.select import pareto
-from distill.stages import ON_POLICY_SEED, label_visited, refit_front, state_distance, trial
-from equations.mask import shift_seed
-from equations.rule import Candidate
+from equations.rule.mask import shift_seed
+from equations.rule.rule import Candidate
 
 MATCHED = 0.1  # distance of states, in standard deviations, that ends the on-policy rounds
 MOST_ROUNDS = 3

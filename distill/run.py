@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from distill.deadline import Deadline
 from distill.engines import Progress
 from distill.engines.session import Happenings
+from distill.fronts.select import knee
 from distill.sampling import Samples
-from distill.select import knee
 from distill.teacher import Teacher, compose
-from equations.rule import Candidate, Rule
+from equations.rule.rule import Candidate, Rule
 
 Fronts = Mapping[str, tuple[Candidate, ...]]
 

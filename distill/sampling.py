@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from distill.select import ROUNDING
+from distill.fronts.select import ROUNDING
 from distill.teacher import Teacher, features_of
 from equations.errors import InputError
-from equations.mask import shift_seed
 from equations.perception import perceive
+from equations.rule.mask import shift_seed
 
 Array = npt.NDArray[np.float64]
 ROLLOUTS = 4  # for training; one more is held out

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr
 
-from equations.init import Init
-from equations.numeric import compile_numpy
-from equations.rule import Display, Rule
-from equations.stencils import Stencil, feature_names
+from equations.expressions.numeric import compile_numpy
+from equations.rule.init import Init
+from equations.rule.rule import Display, Rule
+from equations.rule.stencils import Stencil, feature_names
 
 Array = npt.NDArray[np.floating]
 

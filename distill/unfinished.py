@@ -18,10 +18,10 @@ from distill.engines.session import Happenings
 from distill.sampling import Samples
 from distill.teacher import Teacher, features_of
 from equations.errors import InputError
+from equations.expressions.tree import from_tree, to_tree
 from equations.files import write_bytes
 from equations.reading import check_regular_file, check_size
-from equations.rule import Candidate
-from equations.tree import from_tree, to_tree
+from equations.rule.rule import Candidate
 
 UNFINISHED = "unfinished.npz"  # the file's name in a result folder; saving the result removes it
 Arrays = dict[str, np.ndarray]

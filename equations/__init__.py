@@ -13,28 +13,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from equations import models
-    from equations.compare import compare_rollouts
+    from equations.comparison.rollout_distance import compare_rollouts
     from equations.errors import DivergenceError, InputError, MissingPartError, SrncaError
-    from equations.infix import parse_infix
-    from equations.init import Init, make_state
+    from equations.expressions.infix import parse_infix
     from equations.printers import print_rule
-    from equations.rendering import render
-    from equations.rule import Candidate, Display, Rule
-    from equations.rulefile import load_rule, save_rule
+    from equations.rule.display import render
+    from equations.rule.init import Init, make_state
+    from equations.rule.rule import Candidate, Display, Rule
+    from equations.rule.rulefile import load_rule, save_rule
+    from equations.rule.stencils import STENCILS, Stencil, nca_stencils
     from equations.simulation import Simulator, simulate
-    from equations.stencils import STENCILS, Stencil, nca_stencils
 
 _HOMES = {
     "errors": ("DivergenceError", "InputError", "MissingPartError", "SrncaError"),
-    "rule": ("Candidate", "Display", "Rule"),
-    "stencils": ("STENCILS", "Stencil", "nca_stencils"),
-    "init": ("Init", "make_state"),
-    "infix": ("parse_infix",),
-    "rulefile": ("load_rule", "save_rule"),
+    "rule.rule": ("Candidate", "Display", "Rule"),
+    "rule.stencils": ("STENCILS", "Stencil", "nca_stencils"),
+    "rule.init": ("Init", "make_state"),
+    "expressions.infix": ("parse_infix",),
+    "rule.rulefile": ("load_rule", "save_rule"),
     "simulation": ("Simulator", "simulate"),
-    "rendering": ("render",),
+    "rule.display": ("render",),
     "printers": ("print_rule",),
-    "compare": ("compare_rollouts",),
+    "comparison.rollout_distance": ("compare_rollouts",),
 }
 _LAZY = {name: home for home, names in _HOMES.items() for name in names}
 

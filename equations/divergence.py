@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equations.errors import DivergenceError
-from equations.rule import Rule
+from equations.rule.rule import Rule
 
 LIMIT = 1e6  # of rules that start from states up to 1000
 ROOM = 1000.0  # how far beyond a larger first state a simulation may go

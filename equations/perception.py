@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equations.stencils import Stencil
+from equations.rule.stencils import Stencil
 
 
 def perceive(state: npt.NDArray[Any], stencils: Sequence[Stencil]) -> npt.NDArray[Any]:

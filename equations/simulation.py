@@ -11,9 +11,9 @@ import numpy.typing as npt
 from equations.backends import check_dtype, get_backend, limit_threads, resolve
 from equations.divergence import check_finite
 from equations.errors import InputError, shorten
-from equations.init import Init, check_size, make_state
-from equations.mask import check_seed
-from equations.rule import Rule
+from equations.rule.init import Init, check_size, make_state
+from equations.rule.mask import check_seed
+from equations.rule.rule import Rule
 
 MAX_FRAME_BYTES = 16 * 2**30
 Frames = npt.NDArray[Any]  # float32 or float64

@@ -15,7 +15,7 @@ from PIL import Image
 from equations import models
 from equations.files import write_bytes, write_text
 from equations.models import Model
-from equations.rendering import render
+from equations.rule.display import render
 from equations.simulation import Simulator
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

@@ -14,32 +14,32 @@ from srnca._version import __version__
 
 if TYPE_CHECKING:
     from equations.errors import InputError, MissingPartError, SrncaError
-    from srnca.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-    from srnca.images import Target, load_target
-    from srnca.nca import NCA, NCAConfig
-    from srnca.pipeline import distill_checkpoint
-    from srnca.presets import PRESETS, TrainConfig, preset
-    from srnca.teacher import NCATeacher
-    from srnca.training import TrainProgress, train
+    from srnca.media.images import Target, load_target
+    from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+    from srnca.texture.config import PRESETS, TrainConfig, preset
+    from srnca.texture.distill import distill_checkpoint
+    from srnca.texture.network import NCA, NCAConfig
+    from srnca.texture.teacher import NCATeacher
+    from srnca.texture.training import TrainProgress, train
 
 _HOME = {
-    "Checkpoint": "srnca.checkpoint",
+    "Checkpoint": "srnca.texture.checkpoint",
     "InputError": "equations.errors",
     "MissingPartError": "equations.errors",
-    "NCA": "srnca.nca",
-    "NCAConfig": "srnca.nca",
-    "NCATeacher": "srnca.teacher",
-    "PRESETS": "srnca.presets",
+    "NCA": "srnca.texture.network",
+    "NCAConfig": "srnca.texture.network",
+    "NCATeacher": "srnca.texture.teacher",
+    "PRESETS": "srnca.texture.config",
     "SrncaError": "equations.errors",
-    "Target": "srnca.images",
-    "TrainConfig": "srnca.presets",
-    "TrainProgress": "srnca.training",
-    "distill_checkpoint": "srnca.pipeline",
-    "load_checkpoint": "srnca.checkpoint",
-    "load_target": "srnca.images",
-    "preset": "srnca.presets",
-    "save_checkpoint": "srnca.checkpoint",
-    "train": "srnca.training",
+    "Target": "srnca.media.images",
+    "TrainConfig": "srnca.texture.config",
+    "TrainProgress": "srnca.texture.training",
+    "distill_checkpoint": "srnca.texture.distill",
+    "load_checkpoint": "srnca.texture.checkpoint",
+    "load_target": "srnca.media.images",
+    "preset": "srnca.texture.config",
+    "save_checkpoint": "srnca.texture.checkpoint",
+    "train": "srnca.texture.training",
 }
 
 __all__ = [

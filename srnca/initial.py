@@ -15,9 +15,9 @@ from equations import Init, InputError, Rule, make_state
 from equations.divergence import limit_of
 from equations.errors import did_you_mean, shorten
 from equations.files import write_bytes
-from equations.init import KINDS
 from equations.npz import list_npz, read_npz
-from equations.rendering import display_of
+from equations.rule.display import display_of
+from equations.rule.init import KINDS
 from equations.simulation import first_init
 
 SIZE = (256, 256)
@@ -83,7 +83,7 @@ def _lifted(background: float, clamp: tuple[float, float] | None) -> float:
 
 def _read_picture(rule: Rule, path: Path, size: tuple[int, int], seed: int) -> Start:
     """The picture in the channels that the rule shows, the others at their background; the rule's noise on all."""
-    from srnca.images import load_picture
+    from srnca.media.images import load_picture
 
     display = display_of(rule)
     if display.scale == 0:

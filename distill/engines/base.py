@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from distill.deadline import Deadline
     from distill.sampling import Samples
     from distill.teacher import Teacher
-    from equations.rule import Candidate
+    from equations.rule.rule import Candidate
 
 # progress(stage, fraction done in 0…1, what is going on now)
 Progress = Callable[[str, float, str], None]

@@ -7,11 +7,11 @@ import weakref
 from sympy import Expr
 
 from distill.engines.base import FitOptions, Progress, silent
-from distill.polish import score
+from distill.regression.polish import score
 from distill.sampling import Samples
 from distill.teacher import Teacher
 from equations.errors import InputError
-from equations.rule import Candidate
+from equations.rule.rule import Candidate
 
 
 class ExactEngine:

@@ -17,14 +17,14 @@ from distill.engines.base import FitOptions, Progress, silent
 from distill.engines.operon_trees import to_sympy
 from distill.engines.seeds import screen
 from distill.engines.sparse import linear_front, still
-from distill.polish import polish
+from distill.fronts.select import pareto
+from distill.regression.polish import polish
 from distill.sampling import Samples
-from distill.select import pareto
-from equations import build
 from equations.errors import MissingPartError
-from equations.numeric import compile_numpy
-from equations.rule import Candidate
-from equations.symbols import symbol
+from equations.expressions import build
+from equations.expressions.numeric import compile_numpy
+from equations.rule.rule import Candidate
+from equations.rule.symbols import symbol
 
 # Rounds take turns: most laws are polynomials, NCAs have kinks, a few laws have quotients.
 SYMBOLS = ("add,sub,mul", "add,sub,mul,abs", "add,sub,mul,div,abs")

@@ -12,8 +12,8 @@ from typing import Any
 import sympy
 from sympy import Expr
 
-from equations import build
 from equations.errors import InputError
+from equations.expressions import build
 
 
 def to_sympy(tree: Any, symbols: Mapping[int, Expr]) -> Expr | None:

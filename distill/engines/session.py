@@ -10,7 +10,7 @@ from distill.engines import get_engine
 from distill.engines.base import Engine, FitOptions, Progress
 from distill.sampling import Samples
 from equations.errors import MissingPartError, SrncaError
-from equations.rule import Candidate
+from equations.rule.rule import Candidate
 
 MOST_FAILURES = 3  # of one engine, each on another channel; then it is left out
 

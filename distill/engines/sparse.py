@@ -10,14 +10,14 @@ import sympy
 from sympy import Expr
 
 from distill.engines.base import FitOptions, Progress, silent
-from distill.greedy import Problem, sparsity_path
-from distill.library import CHUNK, Gram, Library, accumulate, full_library, linear_library, screen
-from distill.polish import MAX_BASES, Design, basis_functions, design
+from distill.fronts.select import pareto
+from distill.regression.greedy import Problem, sparsity_path
+from distill.regression.library import CHUNK, Gram, Library, accumulate, full_library, linear_library, screen
+from distill.regression.polish import MAX_BASES, Design, basis_functions, design
 from distill.sampling import Samples
-from distill.select import pareto
-from equations.numeric import compile_numpy
-from equations.rule import Candidate
-from equations.terms import complexity, join_terms
+from equations.expressions.numeric import compile_numpy
+from equations.expressions.terms import complexity, join_terms
+from equations.rule.rule import Candidate
 
 MAX_LIBRARY = 400
 GUESS_COMPLEXITY = 30  # of one term; longer ones have been fitted to noise

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from distill.greedy import Problem
 from distill.identify.system import System
+from distill.regression.greedy import Problem
 
 Array = npt.NDArray[np.float64]
 Columns = Callable[[System], Array]

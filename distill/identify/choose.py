@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from distill.greedy import Subset
 from distill.identify.blocks import CAUTION, Blocks
 from distill.identify.paths import best_of_size, best_path, part_of
 from distill.identify.system import System
+from distill.regression.greedy import Subset
 
 Array = npt.NDArray[np.float64]
 Columns = Callable[[System], Array]

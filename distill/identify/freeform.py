@@ -13,20 +13,20 @@ import numpy.typing as npt
 import sympy
 from sympy import Expr
 
-from distill.compete import fit_channel, term_finders
 from distill.engines import FitOptions
 from distill.engines.session import open_engines
-from distill.polish import basis_functions
+from distill.fronts.compete import fit_channel, term_finders
+from distill.fronts.select import knee
+from distill.regression.polish import basis_functions
 from distill.run import Run
 from distill.sampling import Samples
-from distill.select import knee
 from distill.unfinished import Unfinished, pack_happenings, unpack_happenings
-from equations import build
-from equations.rule import Candidate
-from equations.stencils import DX, DY, feature_name
-from equations.symbols import symbol
-from equations.terms import complexity
-from equations.tree import from_tree, to_tree
+from equations.expressions import build
+from equations.expressions.terms import complexity
+from equations.expressions.tree import from_tree, to_tree
+from equations.rule.rule import Candidate
+from equations.rule.stencils import DX, DY, feature_name
+from equations.rule.symbols import symbol
 
 BEST = 4  # equations of a front whose terms are taken
 MOST_TERMS = 16  # found terms a channel

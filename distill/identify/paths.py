@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from distill.greedy import Problem, Subset, sparsity_path
+from distill.regression.greedy import Problem, Subset, sparsity_path
 
 CLEARLY = 0.05  # by this share must a subset with unusual terms be better than one of plain terms
 FURTHER = 6  # terms that are added to a plain subset from all

@@ -9,27 +9,27 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from distill.compete import line_up
 from distill.deadline import Deadline
 from distill.engines import Progress, silent
-from distill.identify.checks import check_dt, check_dx, check_pace, check_values
+from distill.fronts.compete import line_up
+from distill.identify.channel_law import Law
 from distill.identify.freeform import Found, search, without_slopes
-from distill.identify.keep import pack_laws, unpack_laws
-from distill.identify.law import Law
+from distill.identify.outcome import result_of
+from distill.identify.requirements import check_dt, check_dx, check_pace, check_values
+from distill.identify.serialise import pack_laws, unpack_laws
 from distill.identify.stencil import check_choice, stencils_of
 from distill.identify.survey import DERIVATIVES, Survey, listen
 from distill.identify.task import Task, inside, kinks, laws_of, look, names_of, teacher_of
-from distill.identify.told import result_of
+from distill.identify.teacher import RecordingTeacher, check_recordings
 from distill.identify.units import units_of
-from distill.recording import RecordingTeacher, check_recordings
 from distill.result import Distillation
 from distill.run import Run
 from distill.unfinished import UNFINISHED, Unfinished, fingerprint, pack_happenings, unpack_happenings
 from distill.work import check_work, search_evaluations
-from equations.checks import check_channels
 from equations.errors import InputError, did_you_mean
-from equations.mask import check_seed
-from equations.rule import Candidate, Display
+from equations.rule.checks import check_channels
+from equations.rule.mask import check_seed
+from equations.rule.rule import Candidate, Display
 from equations.threads import one_blas_thread
 
 Array = npt.NDArray[np.float64]

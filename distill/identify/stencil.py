@@ -12,9 +12,9 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from distill.library import Library, Term
+from distill.regression.library import Library, Term
 from equations.errors import InputError, did_you_mean
-from equations.stencils import DX, DY, ID, LAP, LAP5, LAP9SIMS, Kernel, Stencil
+from equations.rule.stencils import DX, DY, ID, LAP, LAP5, LAP9SIMS, Kernel, Stencil
 
 Array = npt.NDArray[np.float64]
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sympy import Expr
 
 from distill.identify.blocks import Blocks, make_blocks
+from distill.identify.candidate_terms import candidate_terms, plain_terms
 from distill.identify.choose import SURE, draws, held_out_errors
 from distill.identify.noise import corner, noise_levels
 from distill.identify.paths import best_path
@@ -18,8 +19,7 @@ from distill.identify.schemes import Scheme, radius_for
 from distill.identify.smooth import smooth
 from distill.identify.stencil import CORNERS, EDGES, FREE, candidates, mix
 from distill.identify.system import System, Windows
-from distill.identify.terms import candidate_terms, plain_terms
-from equations.stencils import DX, DY, ID, feature_names
+from equations.rule.stencils import DX, DY, ID, feature_names
 
 Array = npt.NDArray[np.float64]
 

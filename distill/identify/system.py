@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr
 
-from distill.identify import wick
+from distill.identify import unbiased
 from distill.identify.schemes import Scheme, blur
-from distill.library import Library
+from distill.regression.library import Library
 from distill.sampling import crowd
-from equations.numeric import compile_numpy
+from equations.expressions.numeric import compile_numpy
 from equations.perception import perceive
-from equations.stencils import Stencil, feature_names
+from equations.rule.stencils import Stencil, feature_names
 
 Array = npt.NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class Windows:
 class System:
     """Frames (t, channel, h, w), float64, of one or more recordings, seen through `stencils`.
 
-    noise: deviation of the white noise of each channel; terms are freed of its bias (`wick`). At most `rows` rows are
+    noise: deviation of the white noise of each channel; terms are freed of its bias. At most `rows` rows are
     kept: in each block a third of them at random, a third where what is seen is rare, a third where it is far from the
     mean, so that settled cells do not drown those that tell terms apart. Only what is seen decides, never du/dt:
     choosing by the outcome would bias the fit.
@@ -71,7 +71,7 @@ class System:
     ) -> None:
         self.channels, self.stencils = tuple(channels), tuple(stencils)
         self.names = feature_names(self.channels, self.stencils)
-        self.levels, self.noise = noise, wick.covariance(noise, stencils)
+        self.levels, self.noise = noise, unbiased.covariance(noise, stencils)
         self.dt, self.windows = dt, windows
         rng = np.random.default_rng((seed, 0xC0))
         corners = [(int(rng.integers(f.shape[2])), int(rng.integers(f.shape[3]))) for f in recordings]
@@ -118,7 +118,7 @@ class System:
 
     def values(self, bases: Sequence[Expr]) -> Array:
         """The same for any expressions of the features, (rows, bases)."""
-        run = compile_numpy([wick.unbiased(basis, self.names, self.noise) for basis in bases], self.names)
+        run = compile_numpy([unbiased.unbiased(basis, self.names, self.noise) for basis in bases], self.names)
         fields = [run(np.moveaxis(part.seen, 1, 0)) for part in self._parts]
         return np.stack([self._projected([f[i] for f in fields]) for i in range(len(bases))], axis=1)
 
@@ -217,7 +217,7 @@ def _term(seen: Array, atoms: tuple[int, ...], noise: Array) -> Array:
         return np.ones((len(seen), *seen.shape[2:]))
     values = [seen[:, a] if a < n else np.abs(seen[:, a - n]) for a in atoms]
     if max(atoms) < n:
-        return wick.product(values, atoms, noise)
+        return unbiased.product(values, atoms, noise)
     product: Array = np.prod(values, axis=0)
     return product
 

@@ -10,20 +10,20 @@ import numpy.typing as npt
 from sympy import Expr
 
 from distill.identify.blocks import make_blocks
-from distill.identify.checks import check_rows
-from distill.identify.law import Law, find_law
+from distill.identify.candidate_terms import candidate_terms, plain_terms
+from distill.identify.channel_law import Law, find_law
+from distill.identify.requirements import check_rows
 from distill.identify.smooth import smooth
 from distill.identify.stencil import stencils_of
 from distill.identify.survey import Noise, Survey, survey
 from distill.identify.system import System, both_signs
-from distill.identify.terms import candidate_terms, plain_terms
+from distill.identify.teacher import RecordingTeacher
 from distill.identify.units import Units
-from distill.recording import RecordingTeacher
 from distill.run import Run
-from equations import build
-from equations.rule import Candidate, Display
-from equations.stencils import feature_names
-from equations.symbols import symbol
+from equations.expressions import build
+from equations.rule.rule import Candidate, Display
+from equations.rule.stencils import feature_names
+from equations.rule.symbols import symbol
 
 Array = npt.NDArray[np.float64]
 

@@ -16,10 +16,10 @@ import sympy
 from sympy import Expr
 
 from distill.identify.stencil import stencils_of
-from equations import build
-from equations.stencils import feature_name
-from equations.symbols import symbol
-from equations.tree import Tree, from_tree, to_tree
+from equations.expressions import build
+from equations.expressions.tree import Tree, from_tree, to_tree
+from equations.rule.stencils import feature_name
+from equations.rule.symbols import symbol
 
 Array = npt.NDArray[np.float64]
 

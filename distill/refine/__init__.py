@@ -16,6 +16,7 @@ from typing import Any
 
 from distill.deadline import Deadline
 from distill.engines import Progress, silent
+from distill.on_policy import reach
 from distill.refine.chain import Chain
 from distill.refine.choice import Choice, RefinedRule, choose
 from distill.refine.costs import looks_cost
@@ -23,13 +24,12 @@ from distill.refine.descent import Descent
 from distill.refine.settings import Objective, Settings
 from distill.refine.stretches import stretches_of
 from distill.sampling import Samples
-from distill.stages import reach
 from distill.teacher import Teacher
 from distill.unfinished import Unfinished
-from equations.backends.torch_threads import one_thread
+from equations.backends.torch.threads import one_thread
 from equations.errors import SrncaError
-from equations.mask import shift_seed
-from equations.rule import Rule
+from equations.rule.mask import shift_seed
+from equations.rule.rule import Rule
 
 __all__ = ["Objective", "RefineResult", "RefinedRule", "Settings", "choose", "levels", "refine"]
 

@@ -19,8 +19,8 @@ from distill.refine.pictures import damaged, first_state, masks_of, rgb_of, show
 from distill.refine.settings import Objective, Settings
 from distill.refine.stretches import Stretches
 from distill.refine.table import Floats, TermTable, least, pick
-from equations.reduce import visible_channels
-from equations.rule import Rule
+from equations.rule.reduce import visible_channels
+from equations.rule.rule import Rule
 
 Listener = Callable[[float], None]  # told what the work since the last call cost, see `costs`
 Arrays = dict[str, np.ndarray]

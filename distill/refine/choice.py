@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from distill.engines import Progress, silent
 from distill.refine.judge import LASTS, Judge, lasts
 from distill.refine.table import TermTable
-from equations.reduce import drop_unseen
-from equations.rule import Rule
+from equations.rule.reduce import drop_unseen
+from equations.rule.rule import Rule
 
 TOLERANCE = 1.1  # the knee: the shortest rule whose score is within this factor of the best
 NEAR = 1.5  # times the best score: so much worse may be a rule whose texture lasts

@@ -13,7 +13,7 @@ import torch
 from distill.refine.pictures import damaged, first_state, masks_of, rgb_of
 from distill.refine.settings import Objective, Settings
 from distill.refine.table import TermTable
-from equations.mask import shift_seed
+from equations.rule.mask import shift_seed
 
 Losses = npt.NDArray[np.floating]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from distill.refine.table import Floats
-from equations.init import make_state
-from equations.rule import Rule
+from equations.rule.init import make_state
+from equations.rule.rule import Rule
 
 RADIUS = (2.0, 6.0)  # of damage, cells, but at most an eighth of the grid
 BLOWN_UP = (1.5, 4.0)  # times a damaged cell's values

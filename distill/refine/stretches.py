@@ -9,7 +9,7 @@ import numpy as np
 
 from distill.refine.table import Floats, TermTable
 from distill.teacher import Teacher
-from equations.mask import shift_seed, update_mask
+from equations.rule.mask import shift_seed, update_mask
 
 STEPS = 8  # of a stretch: long enough to feel what steps do to each other, too short for textures to part by chance
 ROLLOUTS, AGE = 2, 400

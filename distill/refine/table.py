@@ -11,13 +11,13 @@ import numpy.typing as npt
 import sympy
 from sympy import Expr
 
-from equations.backends.llvm.terms import TermKernel
-from equations.grouping import feature_kinds
-from equations.numeric import compile_numpy
+from equations.backends.llvm.adjustable import TermKernel
+from equations.expressions.grouping import feature_kinds
+from equations.expressions.numeric import compile_numpy
+from equations.expressions.terms import join_terms, split_terms
+from equations.expressions.tree import from_tree, to_tree
 from equations.perception import perceive
-from equations.rule import Rule
-from equations.terms import join_terms, split_terms
-from equations.tree import from_tree, to_tree
+from equations.rule.rule import Rule
 
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import sympy
 
-from equations.rule import Rule
-from equations.stencils import feature_name
-from equations.symbols import symbol
+from equations.rule.rule import Rule
+from equations.rule.stencils import feature_name
+from equations.rule.symbols import symbol
 
 Array = npt.NDArray[Any]
 MOST_DEGREE = 8  # beyond this a resultant may take minutes

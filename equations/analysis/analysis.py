@@ -13,16 +13,16 @@ import numpy.typing as npt
 from equations.analysis.dispersion import ZERO, dispersion
 from equations.analysis.fixed_points import FixedPoint, FixedPoints, find_fixed_points
 from equations.analysis.jacobian import UniformRule, linearise
-from equations.analysis.kicks import duration, kick, scales
 from equations.analysis.measure import Measured, measure
+from equations.analysis.one_point import Reading, describe, read_point
+from equations.analysis.perturb import duration, kick, scales
 from equations.analysis.positive import positive_channels
-from equations.analysis.reading import Reading, describe, read_point
 from equations.analysis.split import Split, split_rule
 from equations.analysis.verdict import MOST_CHANNELS, Verdict, judge_rule
 from equations.errors import InputError
-from equations.init import check_size
-from equations.mask import check_seed
-from equations.rule import Rule
+from equations.rule.init import check_size
+from equations.rule.mask import check_seed
+from equations.rule.rule import Rule
 
 Array = npt.NDArray[Any]
 MOST_POINTS = 12  # fixed points whose dispersion is worked out

@@ -9,7 +9,7 @@ from typing import Any
 from equations.analysis.analysis import Analysis
 from equations.analysis.dispersion import Wave
 from equations.analysis.measure import Measured
-from equations.analysis.reading import Reading
+from equations.analysis.one_point import Reading
 from equations.printers.text import print_expression
 
 

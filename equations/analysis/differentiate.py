@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from equations import guards
-from equations.ops import OPERATORS
+from equations.expressions import guards
+from equations.expressions.ops import OPERATORS
 
 Array = npt.NDArray[Any]
 NEAR = 1e-7  # an argument this close to a kink, next to the numbers it is made of, stands on it

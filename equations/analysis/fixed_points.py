@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from equations.analysis.algebra import solve_uniform
 from equations.analysis.jacobian import UniformRule
-from equations.rule import Rule
+from equations.rule.rule import Rule
 from equations.simulation import first_init
 
 Array = npt.NDArray[Any]

@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from equations.analysis.differentiate import differentiate
-from equations.analysis.symbols import stencil_moments, stencil_symbol
-from equations.numeric import compile_numpy
-from equations.rule import Rule
-from equations.tree import to_tree
+from equations.analysis.stencil_waves import stencil_moments, stencil_symbol
+from equations.expressions.numeric import compile_numpy
+from equations.expressions.tree import to_tree
+from equations.rule.rule import Rule
 
 Array = npt.NDArray[Any]
 _ROUNDING = 1e-9  # of the sum of |weights|: kernels are written in decimals, and 0.1 + 0.2 − 0.3 is not 0

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from equations.analysis.spectrum import FLAT, peak_wavelength
 from equations.errors import DivergenceError
-from equations.init import Init
-from equations.rule import Rule
+from equations.rule.init import Init
+from equations.rule.rule import Rule
 from equations.simulation import Simulator
 
 Array = npt.NDArray[Any]

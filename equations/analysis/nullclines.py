@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from equations.analysis.jacobian import UniformRule
 from equations.errors import InputError
-from equations.rule import Rule
+from equations.rule.rule import Rule
 
 Array = npt.NDArray[Any]
 

@@ -7,7 +7,7 @@ import numpy as np
 from equations.analysis.fixed_points import search_range
 from equations.analysis.jacobian import UniformRule
 from equations.analysis.split import Split
-from equations.rule import Rule
+from equations.rule.rule import Rule
 from equations.simulation import first_init
 
 _SAMPLES = 400

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import sympy
 from sympy import Expr
 
-from equations.analysis.symbols import stencil_moments
-from equations.grouping import Kind, group_update
-from equations.rule import Rule
-from equations.stencils import feature_name
-from equations.terms import split_terms
+from equations.analysis.stencil_waves import stencil_moments
+from equations.expressions.grouping import Kind, group_update
+from equations.expressions.terms import split_terms
+from equations.rule.rule import Rule
+from equations.rule.stencils import feature_name
 
 Array = npt.NDArray[Any]
 
@@ -42,7 +42,7 @@ class Split:
 
 
 def split_rule(rule: Rule) -> Split:
-    """The groups of each update (`equations.grouping`), and the coefficients of its diffusion and advection.
+    """The groups of each update (`expressions.grouping`), and the coefficients of its diffusion and advection.
 
     A stencil of weight w is a Laplacian times ¼ Σ w (x² + y²) cells², or a slope times Σ w (x, y) cells; the rule's
     `dx` says how wide a cell is. So u_lap / 0.4² over cells of width 0.4 is a coefficient of 1.

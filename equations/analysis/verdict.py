@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from equations.analysis.reading import Reading, describe
+from equations.analysis.one_point import Reading, describe
 
 Name = Literal[
     "Turing", "Turing-Hopf", "wave", "Hopf", "bistable", "excitable", "monostable", "unstable", "neutral", "undecided"

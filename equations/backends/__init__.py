@@ -17,7 +17,7 @@ import numpy.typing as npt
 from equations.errors import InputError, did_you_mean, shorten
 
 if TYPE_CHECKING:
-    from equations.rule import Rule
+    from equations.rule.rule import Rule
 
 State = npt.NDArray[Any]
 Real = Literal["float32", "float64"]
@@ -26,7 +26,7 @@ MAX_THREADS = 4096
 BACKENDS: dict[str, str] = {
     "reference": "equations.backends.reference",
     "llvm": "equations.backends.llvm.steppers",
-    "torch": "equations.backends.torch_backend",
+    "torch": "equations.backends.torch.backend",
 }
 ALIASES = {"numba": "llvm"}  # the compiler under numba, without its front end
 

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from equations.backends import BlockStepper, State, Stepper
 from equations.divergence import check_finite
-from equations.mask import update_mask_at
-from equations.numeric import evaluate_tree
+from equations.expressions.numeric import evaluate_tree
+from equations.expressions.tree import to_tree
 from equations.perception import pad_periodic, respond
-from equations.rule import Rule
-from equations.tree import to_tree
+from equations.rule.mask import update_mask_at
+from equations.rule.rule import Rule
 
 
 def make_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int | None = None) -> Stepper:

@@ -8,11 +8,11 @@ compare_patterns(rule, match).parted                   # the step at which the t
 
 from __future__ import annotations
 
-from equations.comparison.identify import Ranking, identify
+from equations.comparison.catalogue import Ranking, identify
 from equations.comparison.match import THRESHOLD, Match, compare_with_model
+from equations.comparison.rescale import in_units
 from equations.comparison.rollouts import Rollouts, compare_patterns
-from equations.comparison.terms import TermMatch
-from equations.comparison.units import in_units
+from equations.comparison.term_by_term import TermMatch
 
 __all__ = [
     "THRESHOLD",

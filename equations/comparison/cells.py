@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from equations import models
 from equations.comparison import kernels
-from equations.comparison.law import Numbers, Term, Update
-from equations.comparison.reading import Monomial
+from equations.comparison.raw_terms import Monomial
+from equations.comparison.reduced_law import Numbers, Term, Update
 from equations.errors import DivergenceError
-from equations.rule import Rule
+from equations.rule.rule import Rule
+from equations.rule.stencils import Stencil
 from equations.simulation import Simulator
-from equations.stencils import Stencil
 
 Array = npt.NDArray[Any]
 SIZE, CELLS = 64, 2048

@@ -12,15 +12,16 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr
 
-from equations import build, models
-from equations.comparison.law import Below, Law, Term, build_update, settle
-from equations.comparison.reading import RawTerm, read_terms, seen_through, times
-from equations.infix import parse_infix
+from equations import models
+from equations.comparison.raw_terms import RawTerm, read_terms, seen_through, times
+from equations.comparison.reduced_law import Below, Law, Term, build_update, settle
+from equations.expressions import build
+from equations.expressions.infix import parse_infix
+from equations.expressions.numeric import compile_numpy
+from equations.expressions.tree import canonical
 from equations.models.model import Model
-from equations.numeric import compile_numpy
-from equations.stencils import feature_names
-from equations.symbols import symbol
-from equations.tree import canonical
+from equations.rule.stencils import feature_names
+from equations.rule.symbols import symbol
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equations.comparison.cells import Cells
-from equations.comparison.law import Term, Update
+from equations.comparison.reduced_law import Term, Update
 from equations.comparison.subject import Subject
 
 

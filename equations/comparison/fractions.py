@@ -7,8 +7,8 @@ come out. Denominators that are sums of several channels stay as they are.
 
 from __future__ import annotations
 
-from equations.comparison.law import Below, Law, Update, build_update
-from equations.comparison.reading import Monomial, Polynomial, RawTerm, times
+from equations.comparison.raw_terms import Monomial, Polynomial, RawTerm, times
+from equations.comparison.reduced_law import Below, Law, Update, build_update
 
 _ROUNDS = 20
 DUST = 1e-9  # relative

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from equations.stencils import Kernel, Stencil
+from equations.rule.stencils import Kernel, Stencil
 
 CELL = ""  # the part of the cell itself
 # part → the leading part that it is the grid's correction of

@@ -9,14 +9,14 @@ from equations.comparison.cells import Cells, model_cells
 from equations.comparison.family import Family, family_of
 from equations.comparison.foreign import Foreign
 from equations.comparison.fractions import written_alike
-from equations.comparison.law import Law
 from equations.comparison.parameters import fit_parameters
+from equations.comparison.reduced_law import Law
+from equations.comparison.rescale import law_in_units
 from equations.comparison.starts import Start, find_starts
 from equations.comparison.subject import Subject
-from equations.comparison.terms import TermMatch, match_terms
-from equations.comparison.units import law_in_units
+from equations.comparison.term_by_term import TermMatch, match_terms
 from equations.models.model import Model
-from equations.rule import Rule
+from equations.rule.rule import Rule
 
 THRESHOLD = 0.05  # of the distance: within it the rule is the model
 CLOSE = 0.1  # of the worst coefficient's error: beyond it the numbers are not the model's

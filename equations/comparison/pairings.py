@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 
-from equations.comparison.law import Below, Law, Term
-from equations.comparison.reading import Monomial, in_order
+from equations.comparison.raw_terms import Monomial, in_order
+from equations.comparison.reduced_law import Below, Law, Term
 
 MAX_CANDIDATES = 8  # channels of a rule that are tried in all orders
 TRIED = 8  # pairings that are worked out

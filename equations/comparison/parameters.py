@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from equations.comparison.family import Family, Layout
-from equations.comparison.law import Law
+from equations.comparison.reduced_law import Law
+from equations.comparison.rescale import exponents, exponents_below
 from equations.comparison.scales import LARGEST
-from equations.comparison.units import exponents, exponents_below
 
 Array = npt.NDArray[np.float64]
 OUTLIER = 0.01  # relative error from which on a coefficient pulls less than in proportion

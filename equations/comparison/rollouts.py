@@ -13,8 +13,8 @@ from equations import models
 from equations.comparison.match import Match
 from equations.comparison.patterns import Statistics, histogram_distance, spectrum_distance, statistics
 from equations.errors import DivergenceError, InputError
-from equations.init import make_state
-from equations.rule import Rule
+from equations.rule.init import make_state
+from equations.rule.rule import Rule
 from equations.simulation import Simulator, first_init, frame_steps
 
 Array = npt.NDArray[Any]

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from equations.comparison.law import Law
-from equations.comparison.terms import SAME
-from equations.comparison.units import exponents, exponents_below
+from equations.comparison.reduced_law import Law
+from equations.comparison.rescale import exponents, exponents_below
+from equations.comparison.term_by_term import SAME
 
 MAX_SUBSETS = 3000
 LARGEST = 9.0  # of |log a|: scales from 1e-4 to 1e4

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from equations.comparison.family import Family
 from equations.comparison.fractions import written_alike
-from equations.comparison.law import Law
 from equations.comparison.pairings import Pairing, pairings
 from equations.comparison.parameters import fit_parameters
+from equations.comparison.reduced_law import Law
+from equations.comparison.rescale import law_in_units
 from equations.comparison.scales import best_scales
 from equations.comparison.subject import Subject
-from equations.comparison.units import law_in_units
 
 EXACT = 1e-6  # what is left of a preset's coefficients, in all, when a rule is that preset
 PRESETS = 2  # of a pairing that a fit of the parameters starts from

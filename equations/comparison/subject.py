@@ -12,12 +12,12 @@ import numpy.typing as npt
 from sympy import Expr
 
 from equations.comparison.cells import Cells, run_cells
-from equations.comparison.law import Law, law_of
-from equations.init import Init
-from equations.numeric import compile_numpy
-from equations.reduce import visible_channels
-from equations.rule import Rule
-from equations.stencils import feature_name
+from equations.comparison.reduced_law import Law, law_of
+from equations.expressions.numeric import compile_numpy
+from equations.rule.init import Init
+from equations.rule.reduce import visible_channels
+from equations.rule.rule import Rule
+from equations.rule.stencils import feature_name
 
 Array = npt.NDArray[Any]
 

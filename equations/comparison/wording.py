@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from equations.comparison.law import Below, Numbers, Term
-from equations.comparison.reading import Monomial
+from equations.comparison.raw_terms import Monomial
+from equations.comparison.reduced_law import Below, Numbers, Term
 
 
 def term_text(term: Term, below: Mapping[Below, Numbers]) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from equations.errors import InputError, shorten
-from equations.init import Part, Span
+from equations.rule.init import Part, Span
 
 MAX_HALO = 32
 

@@ -16,9 +16,9 @@ from equations.distributed.decomposition import Decomposition
 from equations.distributed.halo import Halo
 from equations.distributed.world import asking_others, torch_device
 from equations.errors import DivergenceError, InputError, shorten
-from equations.init import check_size, make_state
-from equations.mask import check_seed
-from equations.rule import Rule
+from equations.rule.init import check_size, make_state
+from equations.rule.mask import check_seed
+from equations.rule.rule import Rule
 from equations.simulation import check_state, check_steps, first_init
 
 _NEVER = 2**62

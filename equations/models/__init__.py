@@ -9,7 +9,7 @@ from importlib import import_module
 
 from equations.errors import InputError, did_you_mean
 from equations.models.model import Model
-from equations.rule import Rule
+from equations.rule.rule import Rule
 
 MODELS: dict[str, str] = {
     "gray-scott": "equations.models.gray_scott",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from equations.init import Init
 from equations.models.model import Model, Preset, shown
+from equations.rule.init import Init
 
 MODEL = Model(
     name="fisher-kpp",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from equations.init import Init
 from equations.models.model import Model, Preset, shown
+from equations.rule.init import Init
 
 SPOTS = Init("spots", (-1.6, -0.7), (0.0, 0.0), (1.6, -0.7), square_fraction=0.1, spots=20)
 NOISE = Init("noise", (0.0, 0.0), (0.1, 0.1))

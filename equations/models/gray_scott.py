@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from equations.init import Init
 from equations.models.model import Model, Preset, shown
+from equations.rule.init import Init
 
 BLUE, RED = (1.0, 0.0), (0.42, 0.2925)  # Pearson's names: u alone, and the other uniform state at F 0.062, k 0.061
 SQUARE = Init("square", BLUE, (0.02, 0.02), (0.5, 0.25))

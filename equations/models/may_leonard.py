@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from equations.init import Init
 from equations.models.model import Model, Preset
-from equations.rule import Display
+from equations.rule.init import Init
+from equations.rule.rule import Display
 
 MODEL = Model(
     name="may-leonard",

@@ -8,14 +8,14 @@ from typing import Literal
 
 from sympy import Expr
 
-from equations import build
 from equations.errors import InputError, did_you_mean, shorten
-from equations.infix import parse_infix
-from equations.init import Init
-from equations.rule import Display, Rule
-from equations.stencils import ID, LAP5, Stencil, feature_names
-from equations.symbols import symbol
-from equations.tree import canonical
+from equations.expressions import build
+from equations.expressions.infix import parse_infix
+from equations.expressions.tree import canonical
+from equations.rule.init import Init
+from equations.rule.rule import Display, Rule
+from equations.rule.stencils import ID, LAP5, Stencil, feature_names
+from equations.rule.symbols import symbol
 
 
 def with_laplacian(dx: float = 1.0) -> tuple[Stencil, Stencil]:

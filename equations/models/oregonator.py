@@ -6,8 +6,8 @@ ten times as long.
 
 from __future__ import annotations
 
-from equations.init import Init
 from equations.models.model import Model, Preset, shown, with_laplacian
+from equations.rule.init import Init
 
 DX = 0.6
 

@@ -7,9 +7,9 @@ time step half as long, dt max ∇⁴ < 1 instead of 2. The nine-point Laplacian
 
 from __future__ import annotations
 
-from equations.init import Init
 from equations.models.model import Model, Preset, shown
-from equations.stencils import ID, Stencil
+from equations.rule.init import Init
+from equations.rule.stencils import ID, Stencil
 
 DX = 0.8
 ONE, TWO, TWELVE = (n / (4 * DX**2) for n in (1, 2, 12))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from equations.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from equations.rule import Rule
+    from equations.rule.rule import Rule
 
 PRINTERS: dict[str, str] = {
     "text": "equations.printers.text",

@@ -7,16 +7,16 @@ import textwrap
 from collections.abc import Iterable
 from string import Template
 
-from equations import mask
 from equations.colormaps import table as colour_table
 from equations.divergence import limit_of
-from equations.init import MAX_CELLS
 from equations.printers.c_parts import MARKS, PICTURES
 from equations.printers.c_template import PROGRAM
 from equations.printers.cell import EXP_ARGUMENT, Target, cell_lines, helpers, literal
 from equations.printers.code import Dialect
-from equations.rendering import display_of
-from equations.rule import Rule
+from equations.rule import mask
+from equations.rule.display import display_of
+from equations.rule.init import MAX_CELLS
+from equations.rule.rule import Rule
 from equations.simulation import first_init
 
 C = Dialect(

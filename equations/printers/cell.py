@@ -12,11 +12,12 @@ from string import Template
 
 import numpy as np
 
-from equations import guards, mask
+from equations.expressions import guards
+from equations.expressions.tree import to_tree
 from equations.printers.code import Dialect, print_trees
-from equations.rule import Rule
-from equations.stencils import Stencil, feature_name
-from equations.tree import to_tree
+from equations.rule import mask
+from equations.rule.rule import Rule
+from equations.rule.stencils import Stencil, feature_name
 
 Read = Callable[[int, int, int], str]  # (channel, dy, dx) → the code that reads that neighbour
 

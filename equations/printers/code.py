@@ -1,6 +1,6 @@
 """Trees to code: one expression printer, and one small table (`Dialect`) per language.
 
-Trees are lowered to nodes first (`equations.lowering`), so nothing is computed twice and powers are products.
+Trees are lowered to nodes first (`expressions.lowering`), so nothing is computed twice and powers are products.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from sympy import Expr
 
 from equations.errors import InputError, did_you_mean
-from equations.lowering import FUNCTIONS, Node, arguments, lower
+from equations.expressions.lowering import FUNCTIONS, Node, arguments, lower
 
 _MAX_DEPTH, _MAX_SUM, _MAX_LENGTH = 12, 40, 600  # beyond these a part gets a line of its own
 

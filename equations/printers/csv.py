@@ -6,7 +6,7 @@ import csv
 import io
 
 from equations.printers.text import print_expression
-from equations.rule import Rule
+from equations.rule.rule import Rule
 
 
 def print_rule(rule: Rule) -> str:

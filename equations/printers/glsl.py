@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from string import Template
 
-from equations import mask
 from equations.errors import InputError
 from equations.printers.cell import EXP_ARGUMENT, Target, cell_lines, helpers, literal
 from equations.printers.code import Dialect
-from equations.rule import Rule
+from equations.rule import mask
+from equations.rule.rule import Rule
 
 MAX_CHANNELS = 16  # four draw buffers of four components: what every WebGL2 device has
 

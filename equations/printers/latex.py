@@ -8,10 +8,10 @@ import sympy
 from sympy import Expr
 from sympy.printing.latex import LatexPrinter
 
-from equations.grouping import group_update
-from equations.rule import Rule
-from equations.stencils import feature_name
-from equations.symbols import symbol
+from equations.expressions.grouping import group_update
+from equations.rule.rule import Rule
+from equations.rule.stencils import feature_name
+from equations.rule.symbols import symbol
 
 _OPERATORS = {
     "id": "%s",

@@ -11,11 +11,11 @@ from typing import Any
 
 from sympy import Expr
 
-from equations.grouping import group_update
-from equations.ops import OPERATORS
-from equations.rule import Rule
-from equations.stencils import feature_name
-from equations.tree import to_tree
+from equations.expressions.grouping import group_update
+from equations.expressions.ops import OPERATORS
+from equations.expressions.tree import to_tree
+from equations.rule.rule import Rule
+from equations.rule.stencils import feature_name
 
 DIGITS = 4
 SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly a printed part holds together

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from equations import guards, mask
+from equations.expressions import guards
+from equations.expressions.tree import to_tree
 from equations.printers.cell import identifiers, responses
 from equations.printers.code import NUMPY, print_trees
-from equations.rule import Rule
+from equations.rule import mask
+from equations.rule.rule import Rule
 from equations.simulation import first_init
-from equations.tree import to_tree
 
 _TEMPLATE = '''"""A local update rule as a stand-alone simulator.
 

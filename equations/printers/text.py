@@ -9,8 +9,8 @@ import sympy
 from sympy import Expr
 from sympy.printing.str import StrPrinter
 
-from equations.grouping import group_update
-from equations.rule import Rule
+from equations.expressions.grouping import group_update
+from equations.rule.rule import Rule
 
 CALLS = (sympy.Function, sympy.Max, sympy.Min)  # what looks the same wherever it stands
 

@@ -107,7 +107,7 @@ def _compare(
             raise InputError(
                 f"--out: expected a rule with all channels of {name}, got none for {missing}; leave it away"
             )
-        from srnca.comparison_figure import draw_comparison
+        from srnca.pages.comparison_figure import draw_comparison
 
         draw_comparison(out, match, rollouts)
         data["figure"] = str(out)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from equations import Rule
     from equations.analysis import Analysis
-    from equations.analysis.reading import Reading
+    from equations.analysis.one_point import Reading
 
 EXAMPLES = """\
 srnca analyze gray-scott:coral
@@ -72,7 +72,7 @@ def analyze(
 
     from equations.analysis import analyze as read
     from equations.analysis import as_data
-    from srnca.analysis_figure import draw_analysis
+    from srnca.pages.analysis_figure import draw_analysis
 
     with Progress(quiet=quiet) as progress:
         found = read(law, size=grid, steps=steps or None, seed=seed, run=steps != 0, progress=progress.update)

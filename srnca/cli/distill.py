@@ -157,7 +157,7 @@ def _distill(
     **options: Any,
 ) -> Distillation:
     if checkpoint is not None:
-        from srnca.checkpoint import RECORDING, load_checkpoint, read_kind
+        from srnca.texture.checkpoint import RECORDING, load_checkpoint, read_kind
 
         if read_kind(checkpoint)[0] == RECORDING:
             return _distill_network(checkpoint, folder, update_rate=update_rate, **options)
@@ -169,16 +169,16 @@ def _distill(
             )
         if automaton.training:
             warn(f"{checkpoint}: training stopped at iteration {automaton.iteration}; distilling it as it is")
-        from srnca.pipeline import distill_checkpoint
+        from srnca.texture.distill import distill_checkpoint
 
         return distill_checkpoint(automaton, out=check_folder(folder), **options)
     if update_rate is not None:
         raise InputError("--update-rate: expected it with a legacy checkpoint only, got it with --frames; leave it out")
-    from srnca.recordings import check_there
+    from srnca.media.loading import check_there
 
     for path in frames:  # before the slow import
         check_there(path)
-    from srnca.pipeline import distill_frames
+    from srnca.texture.distill import distill_frames
 
     del options["refine"]  # there is no picture to refine for
     return distill_frames(frames, out=check_folder(folder), note=warn, **recorded, **options)
@@ -187,7 +187,7 @@ def _distill(
 def _distill_network(checkpoint: Path, folder: Path, *, update_rate: float | None, **options: Any) -> Distillation:
     """An automaton that learned a recording: it has no texture, and no mask."""
     from srnca.dynamics.checkpoint import load_recording_checkpoint
-    from srnca.dynamics.distil import distill_network
+    from srnca.dynamics.distill import distill_network
 
     for flag, given in (
         ("--update-rate", update_rate),

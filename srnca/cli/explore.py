@@ -11,7 +11,7 @@ from srnca.cli.output import number, say, say_json, shown, table, warn
 from srnca.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from srnca.studies.findings import Findings
+    from srnca.studies.explore.findings import Findings
 
 EXAMPLES = """\
 srnca explore plants
@@ -35,10 +35,10 @@ def explore(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Write one HTML report of a study and its figures, and queue new sets from where the good ones lie."""
-    from srnca.studies.explore import explore as write_report
-    from srnca.studies.explore import parse_views, summarise
-    from srnca.studies.results import open_study
-    from srnca.studies.storage import study_folder
+    from srnca.pages.study_folder import explore as write_report
+    from srnca.pages.study_folder import parse_views, summarise
+    from srnca.studies.workers.results import open_study
+    from srnca.studies.workers.storage import study_folder
 
     wanted = parse_views(views)
     opened = open_study(study, storage)
@@ -64,7 +64,7 @@ def describe(found: Findings) -> str:
     """Losses of each texture, the verdict, and what is queued."""
     import numpy as np
 
-    from srnca.studies.answers import verdict
+    from srnca.pages.study_answers import verdict
 
     losses = found.table.losses
     rows: list[tuple[str, ...]] = [

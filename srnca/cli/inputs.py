@@ -46,7 +46,7 @@ def read_source(text: str, changes: Sequence[str] | None = None, *, or_model: bo
 
     `changes`: NAME=VALUE of a model's parameters. Raises InputError when it is none of them.
     """
-    from equations.rulefile import load_rule
+    from equations.rule.rulefile import load_rule
 
     path = Path(text) / "rule.json" if Path(text).is_dir() else Path(text)
     if path.suffix == ".pt":

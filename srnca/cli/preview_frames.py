@@ -12,7 +12,7 @@ from srnca.cli.preview import CURVE, EVERY_S, GAP, draw_curve, enlarged
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from srnca.dynamics.stages import RecordingProgress
+    from srnca.dynamics.horizons import RecordingProgress
 
 FULL = 0.1  # of the first channel's range: a difference this large has full colour
 

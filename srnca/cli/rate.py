@@ -16,7 +16,7 @@ from srnca.cli.options import check_output
 from srnca.cli.output import number, say, say_json, shown, table, warn
 
 if TYPE_CHECKING:
-    from srnca.studies.ratings import Consistency, Shown
+    from srnca.studies.ratings.ratings import Consistency, Shown
 
 EXAMPLES = """\
 srnca rate plants
@@ -49,9 +49,9 @@ def rate(
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
 ) -> None:
     """Rate a study's pictures from 0 to 5, blind: no hyperparameters, no losses, in a shuffled order."""
-    from srnca.studies.ratings import consistency, parse_rater, plan_pages
-    from srnca.studies.results import list_results, open_study
-    from srnca.studies.storage import study_folder
+    from srnca.studies.ratings.ratings import consistency, parse_rater, plan_pages
+    from srnca.studies.workers.results import list_results, open_study
+    from srnca.studies.workers.storage import study_folder
 
     who = parse_rater(rater if rater is not None else _user())
     opened = open_study(study, storage)
@@ -126,7 +126,7 @@ class _Session:
             self._show()
 
     def _take(self, key: str) -> None:
-        from srnca.studies.ratings import add_rating, parse_score, take_back
+        from srnca.studies.ratings.ratings import add_rating, parse_score, take_back
 
         page, index = self.places[len(self.rated)]
         if key.lower() == "b":
@@ -146,7 +146,7 @@ class _Session:
         self.rated.append(key.lower() != "s")
 
     def _show(self) -> None:
-        from srnca.studies.sheet import write_sheet
+        from srnca.studies.ratings.sheet import write_sheet
 
         place = len(self.rated)
         page, index = self.places[place]
@@ -159,7 +159,7 @@ class _Session:
 def _in_browser(study: Any, pages: list[list[Shown]], rater: str, port: int) -> int:
     """Serve until all is rated or Ctrl-C; the number of ratings given."""
     from srnca.cli.stopping import stopping_politely
-    from srnca.studies.browser import BrowserRating
+    from srnca.studies.ratings.browser import BrowserRating
 
     rating = BrowserRating(study, [shown for page in pages for shown in page], rater, _targets(study, pages))
     with stopping_politely() as stop, rating.serving(port) as address:
@@ -170,8 +170,8 @@ def _in_browser(study: Any, pages: list[list[Shown]], rater: str, port: int) -> 
 
 def _targets(study: Any, pages: list[list[Shown]]) -> dict[str, Any]:
     """The targets' pictures in the size of the first picture."""
-    from srnca.studies.schema import TARGETS
-    from srnca.studies.sheet import load_targets, read_picture
+    from srnca.studies.ratings.sheet import load_targets, read_picture
+    from srnca.studies.workers.schema import TARGETS
 
     return load_targets(study.user_attrs.get(TARGETS, {}), read_picture(pages[0][0].path).width)
 

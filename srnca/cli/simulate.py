@@ -22,8 +22,8 @@ from srnca.cli.stopping import stopping_politely
 
 if TYPE_CHECKING:
     from equations import Simulator
+    from srnca.media.writing import Recipe
     from srnca.running import Outcome
-    from srnca.writers import Recipe
 
 EXAMPLES = """\
 srnca simulate snake-rule --size 512x256 --steps 2000 --out snake.png
@@ -115,7 +115,7 @@ def simulate(
     Ctrl-C stops and keeps what was written; a second one stops at once.
     """
     from equations.backends import resolve
-    from srnca.writers import RECORDINGS, Recipe
+    from srnca.media.writing import RECORDINGS, Recipe
 
     shape = None if size is None else parse_size(size)
     path = _check_out(out or Path(f"{file_name(rule)}.png"))
@@ -170,8 +170,8 @@ def _drive(
     simulator: Simulator, path: Path, recipe: Recipe, steps: int, progress: Progress, stopping: Callable[[], bool]
 ) -> tuple[Outcome, int]:
     """Run it and write; returns how it went and the number of frames written."""
+    from srnca.media.writing import RECORDINGS, writing
     from srnca.running import run
-    from srnca.writers import RECORDINGS, writing
 
     ending, cells = path.suffix.lower(), math.prod(simulator.size)
 

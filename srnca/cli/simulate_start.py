@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from equations import Simulator
-    from srnca.writers import Recipe
+    from srnca.media.writing import Recipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ def read_kept(
             f"--resume: expected a recording that keeps its frames when it is killed, as --out x.zarr, got {path}; "
             "leave out --resume"
         )
-    from srnca.writers.zarr_run import check_same, describe_run, read_run
+    from srnca.media.zarr.run import check_same, describe_run, read_run
 
     found = read_run(path)
     if found is None:
@@ -65,7 +65,7 @@ def read_kept(
 
 def going_on(recipe: Recipe, simulator: Simulator, kept: Kept | None, init: str | None) -> Recipe:
     """The recipe with what is there already, and with what a later run must know of this one."""
-    from srnca.writers.zarr_run import describe_run
+    from srnca.media.zarr.run import describe_run
 
     if kept is not None:
         return replace(recipe, kept=kept.frames)  # how it began is in the file
@@ -84,7 +84,7 @@ def make_simulator(
     **options: Any,
 ) -> Simulator:
     """At its first state; what was done to get it is said."""
-    from equations.init import KINDS
+    from equations.rule.init import KINDS
     from srnca.initial import SIZE, init_of_kind, read_start
 
     rule, usual = source.rule, source.size or SIZE

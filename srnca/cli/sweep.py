@@ -20,7 +20,7 @@ from srnca.cli.sweep_table import result_data, result_table
 if TYPE_CHECKING:
     import optuna
 
-    from srnca.studies.worker import Plan, Step
+    from srnca.studies.workers.worker import Plan, Step
 
 EXAMPLES = """\
 srnca sweep sample:snake sample:orchid --study plants --trials 10
@@ -103,13 +103,13 @@ def sweep(
     quiet: opt.Quiet = False,
 ) -> None:
     """Explore hyperparameters: train many sets of them on each target."""
-    from srnca.studies.plan import Wish, join_study
-    from srnca.studies.schema import import_optuna
-    from srnca.studies.space import read_space
+    from srnca.studies.search.space import read_space
+    from srnca.studies.workers.founding import Wish, join_study
+    from srnca.studies.workers.schema import import_optuna
 
     import_optuna()  # before the modules that need it
-    from srnca.studies.fleet import parse_slurm_options, threads_each
-    from srnca.studies.worker import Plan
+    from srnca.studies.workers.fleet import parse_slurm_options, threads_each
+    from srnca.studies.workers.worker import Plan
 
     if not study:
         raise InputError("sweep: expected --study NAME, got none; e.g. srnca sweep sample:snake --study snakes")
@@ -134,14 +134,14 @@ def sweep(
 def _read_score(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
-    from srnca.studies.score import load_score, score_to_dict
+    from srnca.studies.ratings.score import load_score, score_to_dict
 
     return score_to_dict(load_score(path))
 
 
 def _submit(plan: Plan, workers: int, options: dict[str, Any], *, as_json: bool) -> None:
-    from srnca.studies.fleet import submit_workers
-    from srnca.studies.storage import study_folder
+    from srnca.studies.workers.fleet import submit_workers
+    from srnca.studies.workers.storage import study_folder
 
     folder = study_folder(plan.name, plan.storage) / "slurm"
     jobs = submit_workers(plan, workers, folder, options)
@@ -152,8 +152,8 @@ def _submit(plan: Plan, workers: int, options: dict[str, Any], *, as_json: bool)
 
 
 def _run(study: optuna.Study, plan: Plan, workers: int, saying: _Saying) -> None:
-    from srnca.studies.fleet import orphaned, run_workers
-    from srnca.studies.worker import work
+    from srnca.studies.workers.fleet import orphaned, run_workers
+    from srnca.studies.workers.worker import work
 
     try:
         with Progress(quiet=saying.quiet) as progress, stopping_politely() as asked:
@@ -175,7 +175,7 @@ def _how(code: int) -> str:
 
 
 def _storage(plan: Plan) -> str:
-    from srnca.studies.storage import hidden
+    from srnca.studies.workers.storage import hidden
 
     return "" if plan.storage is None else f" --storage {hidden(plan.storage)}"
 
@@ -199,7 +199,7 @@ class _View:
 
     def look(self) -> None:
         """Of workers in processes of their own: what they have written into their trials."""
-        from srnca.studies.liveness import ALIVE
+        from srnca.studies.workers.liveness import ALIVE
 
         self._count()
         running = [t for t in self.study.get_trials(deepcopy=False) if t.state.name == "RUNNING"]
@@ -213,7 +213,7 @@ class _View:
 
     def _count(self) -> None:
         """Also says what a person must know of the trials that ended since the last look."""
-        from srnca.studies import schema
+        from srnca.studies.workers import schema
 
         ended = [t for t in self.study.get_trials(deepcopy=False) if schema.is_result(t)]
         for trial in ended[self._said :]:
@@ -231,9 +231,9 @@ class _View:
 
 
 def _say_results(study: optuna.Study, plan: Plan, saying: _Saying) -> None:
-    from srnca.studies.results import list_results
-    from srnca.studies.storage import study_folder
-    from srnca.studies.trials import waiting_sets
+    from srnca.studies.workers.results import list_results
+    from srnca.studies.workers.storage import study_folder
+    from srnca.studies.workers.trials import waiting_sets
 
     folder = study_folder(plan.name, plan.storage)
     results = list_results(study, folder)

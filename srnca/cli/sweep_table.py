@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from srnca.cli.output import number, table
 from srnca.cli.progress import short_time
-from srnca.studies import schema
+from srnca.studies.workers import schema
 
 if TYPE_CHECKING:
     import optuna
 
-    from srnca.studies.schema import TrialResult
+    from srnca.studies.workers.schema import TrialResult
 
 MOST = 40  # rows
 _SHORT = {"max_ca_steps": "steps", "batch_size": "batch", "learning_rate": "rate", "update_rate": "update"}
@@ -20,7 +20,7 @@ _SHORT = {"max_ca_steps": "steps", "batch_size": "batch", "learning_rate": "rate
 
 def result_table(study: optuna.Study, results: Sequence[TrialResult]) -> str:
     """The best first; pruned, diverged and failed ones after all that were done."""
-    from srnca.studies.plan import LOSS, study_settings
+    from srnca.studies.workers.founding import LOSS, study_settings
 
     if not results:
         return "no trial has ended yet"
@@ -65,7 +65,7 @@ def result_data(study: optuna.Study, results: Sequence[TrialResult]) -> dict[str
 
 def _weighed(study: optuna.Study) -> list[str]:
     """What the loss is weighed against, if anything."""
-    from srnca.studies.plan import study_settings
+    from srnca.studies.workers.founding import study_settings
 
     return [study_settings(study).against] if len(study.directions) > 1 else []
 

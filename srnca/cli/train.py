@@ -17,10 +17,10 @@ from srnca.cli.stopping import TimeUp
 from srnca.cli.train_frames import flag_of, is_of_recording, train_frames
 
 if TYPE_CHECKING:
-    from srnca.checkpoint import Checkpoint
-    from srnca.images import Target
-    from srnca.presets import TrainConfig
-    from srnca.training import TrainProgress
+    from srnca.media.images import Target
+    from srnca.texture.checkpoint import Checkpoint
+    from srnca.texture.config import TrainConfig
+    from srnca.texture.training import TrainProgress
 
 EXAMPLES = """\
 srnca train sample:snake --out snake.pt
@@ -133,15 +133,15 @@ def _settle(
         )
     path = check_output(out or Path(f"{_stem(str(name))}.pt"), (".pt",))
     if effort is not None:
-        from srnca.presets import preset as find_preset
+        from srnca.texture.config import preset as find_preset
 
         changes["iterations"] = max(1, round(effort * find_preset(preset or "default").iterations))
     if resume and (path.exists() or name is None):
         return _settle_resume(name, path, preset=preset, changes=changes, crop=crop)
     if resume:
         warn(f"{path}: nothing to go on from yet, starting anew")
-    from srnca.images import load_target
-    from srnca.presets import preset as find_preset
+    from srnca.media.images import load_target
+    from srnca.texture.config import preset as find_preset
 
     config = replace(find_preset(preset or "default"), **changes)
     target = load_target(str(name), config.size, crop=parse_crop(crop))
@@ -154,9 +154,9 @@ def _settle_resume(
     name: str | None, path: Path, *, preset: str | None, changes: dict[str, Any], crop: str | None
 ) -> _Job:
     """The checkpoint says how and on what it was trained; flags may repeat that, not change it."""
-    from srnca.checkpoint import load_checkpoint
-    from srnca.images import Target, load_target
-    from srnca.presets import preset as find_preset
+    from srnca.media.images import Target, load_target
+    from srnca.texture.checkpoint import load_checkpoint
+    from srnca.texture.config import preset as find_preset
 
     saved = load_checkpoint(path)
     base = saved.config if preset is None else find_preset(preset)
@@ -190,8 +190,8 @@ def _run(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from srnca.checkpoint import load_checkpoint
-    from srnca.training import train as run_training
+    from srnca.texture.checkpoint import load_checkpoint
+    from srnca.texture.training import train as run_training
 
     started = time.monotonic()
     picture = Preview(preview, job.target.pixels, job.history) if preview else None

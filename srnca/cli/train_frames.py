@@ -15,10 +15,10 @@ from srnca.cli.progress import Progress, short_time
 from srnca.cli.stopping import TimeUp
 
 if TYPE_CHECKING:
+    from distill.identify.footage import Footage
     from srnca.dynamics.checkpoint import RecordingCheckpoint
     from srnca.dynamics.config import DynamicsConfig
-    from srnca.dynamics.footage import Footage
-    from srnca.dynamics.stages import RecordingProgress
+    from srnca.dynamics.horizons import RecordingProgress
 
 _REASONS = {
     "channels": "the recording says which channels there are; further ones are --hidden-channels",
@@ -43,7 +43,7 @@ def is_of_recording(path: Path) -> bool:
     """Whether a checkpoint that training is to go on from was trained on a recording; False where there is none."""
     if not path.is_file():
         return False
-    from srnca.checkpoint import RECORDING, read_kind
+    from srnca.texture.checkpoint import RECORDING, read_kind
 
     return read_kind(path)[0] == RECORDING
 
@@ -145,8 +145,8 @@ def _settle_resume(
 
 
 def _read(paths: list[Path], steps: dict[str, Any]) -> tuple[Footage, list[str]]:
-    from srnca.dynamics.footage import Footage
-    from srnca.recordings import load_recordings
+    from distill.identify.footage import Footage
+    from srnca.media.loading import load_recordings
 
     found = load_recordings(paths, **steps)
     notes = list(dict.fromkeys(text for recording in found for text in recording.notes))

@@ -13,7 +13,7 @@ from srnca.cli.inputs import Changes, read_rule
 from srnca.cli.output import number, say, say_json, table, warn
 
 if TYPE_CHECKING:
-    from srnca.verify import Verification
+    from srnca.texture.verify import Verification
 
 EXAMPLES = """\
 srnca verify snake-rule/rule.json --checkpoint snake.pt
@@ -72,7 +72,7 @@ def verify(
 
 
 def _of_automaton(text: str, checkpoint: Path, steps: int, seed: int, *, as_json: bool, quiet: bool) -> bool:
-    from srnca.checkpoint import RECORDING, load_checkpoint, read_kind
+    from srnca.texture.checkpoint import RECORDING, load_checkpoint, read_kind
 
     law = read_rule(text, or_model=False)
     recorded = read_kind(checkpoint)[0] == RECORDING
@@ -84,7 +84,7 @@ def _of_automaton(text: str, checkpoint: Path, steps: int, seed: int, *, as_json
 
         result = verify_network(law, load_recording_checkpoint(checkpoint), steps=steps, seed=seed)
     else:
-        from srnca.verify import verify as run_checks
+        from srnca.texture.verify import verify as run_checks
 
         result = run_checks(law, load_checkpoint(checkpoint), steps=steps, seed=seed)
     if as_json:

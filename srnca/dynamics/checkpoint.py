@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from distill.identify.footage import Footage
 from equations.errors import InputError
 from equations.files import write_bytes
-from srnca import fields, kinds
-from srnca.checkpoint import FORMAT, RECORDING, build_from, read_kind, record_of
+from srnca.automata import fields, kinds
 from srnca.dynamics.config import DynamicsConfig
-from srnca.dynamics.footage import Footage
 from srnca.dynamics.network import RecordingNCA
+from srnca.texture.checkpoint import FORMAT, RECORDING, build_from, read_kind, record_of
 
 STORED = 4_000_000  # numbers of the recording that a checkpoint holds at most: 16 MB
 _KEYS = ("config", "weights", "stencils", "footage", "error", "history", "iteration", "provenance")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from equations.errors import InputError
-from equations.stencils import ID, LAP5, Stencil, feature_names
+from equations.rule.stencils import ID, LAP5, Stencil, feature_names
 
 Activation = Literal["product", "tanh", "relu"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from equations.backends.torch_perception import Neighbours, pad_periodic
-from equations.init import Init
-from equations.rule import Display
-from equations.stencils import Stencil
+from equations.backends.torch.perceive import Neighbours, pad_periodic
+from equations.rule.init import Init
+from equations.rule.rule import Display
+from equations.rule.stencils import Stencil
 from srnca.dynamics.config import FACTORS, DynamicsConfig
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from distill.identify.windows import Batch, Bounds
 from srnca.dynamics.network import RecordingNCA
-from srnca.dynamics.rollout import Batch, Bounds
 
 CELLS = 3000  # of all rollouts whose derivatives are taken
 TRIES = 8

@@ -7,13 +7,13 @@ import torch
 from sympy import Expr
 from torch import Tensor
 
+from distill.identify.windows import Bounds, clean, raw_states
 from distill.sampling import Samples, crowd
-from equations.init import Init
-from equations.rule import Display
-from equations.stencils import feature_names
+from equations.rule.init import Init
+from equations.rule.rule import Display
+from equations.rule.stencils import feature_names
 from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.network import look_alike
-from srnca.dynamics.rollout import Bounds, clean, raw_states
 
 FRAMES = 24  # recorded states of each recording that it is asked about, and as many of its own rollout
 DOUBT = 5.0  # cells that see what is rare are chosen on purpose: there the automaton is wrong by more than on average

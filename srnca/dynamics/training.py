@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from equations.backends.torch_threads import one_thread
+from distill.identify.footage import Footage
+from equations.backends.torch.threads import one_thread
 from equations.errors import InputError
+from srnca.automata.saving import train_and_save, unfinished
 from srnca.dynamics.checkpoint import RecordingCheckpoint, load_recording_checkpoint, save_recording_checkpoint
 from srnca.dynamics.config import DynamicsConfig
-from srnca.dynamics.footage import Footage
-from srnca.dynamics.run import Run
-from srnca.dynamics.stages import RecordingProgress
-from srnca.saving import train_and_save, unfinished
+from srnca.dynamics.horizons import RecordingProgress
+from srnca.dynamics.training_run import Run
 
 
 @one_thread()

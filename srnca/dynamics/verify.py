@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from distill.fidelity import predict
-from equations.backends.torch_threads import one_thread
+from distill.identify.windows import gather, raw_states
+from equations.backends.torch.threads import one_thread
 from equations.errors import DivergenceError, InputError
-from equations.rule import Rule
+from equations.rule.rule import Rule
 from equations.simulation import Simulator
 from srnca.dynamics.checkpoint import RecordingCheckpoint
-from srnca.dynamics.rollout import gather, raw_states
 from srnca.dynamics.teacher import RecordingNCATeacher
-from srnca.verify import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification
+from srnca.texture.verify import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification
 
 MIN_R2 = 0.95  # of the rate, mean over channels
 MIN_AGREEMENT = 0.95  # correlation of where both have moved

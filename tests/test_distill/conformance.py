@@ -11,9 +11,9 @@ from sympy import Expr
 from distill.engines import FitOptions, get_engine
 from distill.sampling import Samples
 from distill.teacher import RuleTeacher
-from equations.numeric import compile_numpy
-from equations.rule import Candidate
-from equations.terms import complexity, count_terms, split_terms
+from equations.expressions.numeric import compile_numpy
+from equations.expressions.terms import complexity, count_terms, split_terms
+from equations.rule.rule import Candidate
 from tests.test_distill.teachers import drawn, planted
 
 LAW = {"u": "0.5*u - 0.25*u_lap + 0.125*v", "v": "0.3*u*v - 0.2*v_lap + 0.05"}

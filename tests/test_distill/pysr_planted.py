@@ -17,7 +17,7 @@ from distill.engines.base import FitOptions
 from distill.engines.pysr.engine import PysrEngine
 from distill.engines.pysr.runner import Limits
 from distill.sampling import Samples
-from equations.symbols import symbols
+from equations.rule.symbols import symbols
 
 STAND_IN = str(Path(__file__).with_name("pysr_stand_in.py"))
 QUICK = Limits(stall_s=20.0, late_s=0.2, poll_s=0.02)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from equations.infix import parse_infix
+from equations.expressions.infix import parse_infix
 from equations.perception import perceive
-from equations.rule import Rule
+from equations.rule.rule import Rule
+from equations.rule.stencils import ID, LAP5, Stencil, feature_names
 from equations.simulation import simulate
-from equations.stencils import ID, LAP5, Stencil, feature_names
 
 LAMBDA_OMEGA = {
     "u": "u_lap5 + u - (u^2 + v^2)*(u - v)",

@@ -8,12 +8,12 @@ import numpy as np
 
 from distill.sampling import Samples
 from distill.teacher import RuleTeacher
-from equations.infix import parse_infix
-from equations.init import Init, make_state
-from equations.numeric import compile_numpy
+from equations.expressions.infix import parse_infix
+from equations.expressions.numeric import compile_numpy
 from equations.perception import perceive
-from equations.rule import Display, Rule
-from equations.stencils import feature_names, nca_stencils
+from equations.rule.init import Init, make_state
+from equations.rule.rule import Display, Rule
+from equations.rule.stencils import feature_names, nca_stencils
 
 GRAY_SCOTT = {
     "u": "0.16*u_lap - u*v^2 + 0.035*(1 - u)",

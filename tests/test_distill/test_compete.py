@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 from sympy import Expr
 
-from distill.compete import fit_channel, line_up
 from distill.deadline import Deadline
 from distill.engines import ENGINES, FitOptions, get_engine
 from distill.engines.operon import _Search
 from distill.engines.session import MOST_FAILURES, Happenings, open_engines
-from distill.polish import refit
+from distill.fronts.compete import fit_channel, line_up
+from distill.regression.polish import refit
 from distill.sampling import Samples
 from distill.teacher import RuleTeacher
 from equations.errors import MissingPartError, SrncaError
-from equations.infix import parse_infix
-from equations.rule import Candidate
+from equations.expressions.infix import parse_infix
+from equations.rule.rule import Candidate
 from tests.test_distill.teachers import Network, drawn, gray_scott
 
 KINK = {"u": "0.5*max(0, u + v) - 0.25*u_lap", "v": "v_lap"}

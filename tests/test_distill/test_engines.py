@@ -15,7 +15,7 @@ from distill.engines.base import silent
 from distill.sampling import Samples, sample
 from distill.teacher import RuleTeacher
 from equations.errors import InputError, MissingPartError
-from equations.infix import parse_infix
+from equations.expressions.infix import parse_infix
 from tests.test_distill.conformance import LAW, EngineConformance, same_law
 from tests.test_distill.teachers import Network, drawn, gray_scott, hidden, planted
 
@@ -105,7 +105,7 @@ def test_sparse_recovers_planted_laws_exactly(law: str) -> None:
 
 
 def test_sparse_recovers_the_law_under_noise() -> None:
-    from distill.select import knee
+    from distill.fronts.select import knee
 
     samples = drawn({"u": "0.5*u - 0.2*u*v + 0.3*u_lap", "v": "v_lap"}, 4000, noise=0.02)
     front = get_engine("sparse").fit(samples, 0, options=FitOptions())

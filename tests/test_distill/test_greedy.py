@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from distill.greedy import Problem, sparsity_path
+from distill.regression.greedy import Problem, sparsity_path
 
 
 def problem(A: np.ndarray, y: np.ndarray) -> Problem:

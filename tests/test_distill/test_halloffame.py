@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import sympy
 
-from distill.halloffame import infix, read_hall_of_fame, write_hall_of_fame
+from distill.fronts.halloffame import infix, read_hall_of_fame, write_hall_of_fame
 from equations.errors import InputError
-from equations.infix import parse_infix
-from equations.rule import Candidate
-from equations.terms import complexity, count_terms
+from equations.expressions.infix import parse_infix
+from equations.expressions.terms import complexity, count_terms
+from equations.rule.rule import Candidate
 
 NAMES = ("u", "u_lap", "v")
 TEXTS = [

@@ -9,17 +9,17 @@ import pytest
 
 from distill.identify import identify
 from distill.identify.blocks import make_blocks
+from distill.identify.candidate_terms import candidate_terms
 from distill.identify.freeform import new_terms, reciprocals
-from distill.identify.pace import steps_between
 from distill.identify.schemes import Scheme
+from distill.identify.steps_between import steps_between
 from distill.identify.system import System, Windows
-from distill.identify.terms import candidate_terms
 from distill.sampling import Samples
 from equations.errors import InputError
-from equations.infix import parse_infix
-from equations.rule import Candidate, Display
-from equations.stencils import DX, DY, ID, LAP5, feature_names
-from equations.terms import split_terms
+from equations.expressions.infix import parse_infix
+from equations.expressions.terms import split_terms
+from equations.rule.rule import Candidate, Display
+from equations.rule.stencils import DX, DY, ID, LAP5, feature_names
 from tests.test_distill.conformance import same_law
 from tests.test_distill.recorded import ALLEN_CAHN, LAMBDA_OMEGA, law, noisy, record
 

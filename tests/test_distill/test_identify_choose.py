@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from distill.greedy import Problem
 from distill.identify.blocks import Blocks
 from distill.identify.choose import choose, held_out_errors, worth
 from distill.identify.paths import best_of_size, best_path
+from distill.regression.greedy import Problem
 
 BLOCKS, ROWS = 20, 60
 

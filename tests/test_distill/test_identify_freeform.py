@@ -14,12 +14,12 @@ import pytest
 from distill.engines import ENGINES, FitOptions
 from distill.identify import identify
 from distill.identify.freeform import new_terms, pack, unpack
-from distill.polish import refit
+from distill.regression.polish import refit
 from distill.sampling import Samples
-from equations.infix import parse_infix
-from equations.rule import Candidate
+from equations.expressions.infix import parse_infix
+from equations.expressions.terms import complexity, count_terms
+from equations.rule.rule import Candidate
 from equations.simulation import Simulator
-from equations.terms import complexity, count_terms
 from tests.test_distill.teachers import planted
 
 NAMES = ("a", "h", "a_lap")

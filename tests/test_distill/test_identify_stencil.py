@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from distill.identify import identify
+from distill.identify.candidate_terms import candidate_terms
 from distill.identify.schemes import Scheme
 from distill.identify.stencil import (
     LAPLACIANS,
@@ -17,10 +18,9 @@ from distill.identify.stencil import (
 )
 from distill.identify.survey import FREE_STENCILS, listen, survey
 from distill.identify.system import System, Windows
-from distill.identify.terms import candidate_terms
 from equations.errors import InputError
 from equations.perception import perceive
-from equations.stencils import DX, DY, ID, STENCILS, Stencil, feature_names
+from equations.rule.stencils import DX, DY, ID, STENCILS, Stencil, feature_names
 from tests.test_distill.recorded import law, record
 
 OWN = Stencil("own", ((0.02, 0.9, 0.02), (0.9, -3.68, 0.9), (0.02, 0.9, 0.02)))

@@ -13,7 +13,7 @@ from distill.identify import identify
 from distill.identify.units import units_of
 from equations import Rule, simulate
 from equations.errors import InputError
-from equations.symbols import symbol
+from equations.rule.symbols import symbol
 
 SHAPE = (20, 22)
 

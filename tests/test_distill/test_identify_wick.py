@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import sympy
 
-from distill.identify.wick import covariance, product, unbiased
-from equations.numeric import compile_numpy
+from distill.identify.unbiased import covariance, product, unbiased
+from equations.expressions.numeric import compile_numpy
 from equations.perception import perceive
-from equations.stencils import ID, LAP5, feature_names
-from equations.symbols import symbol
+from equations.rule.stencils import ID, LAP5, feature_names
+from equations.rule.symbols import symbol
 
 STENCILS = (ID, LAP5)
 NAMES = feature_names(("u", "v"), STENCILS)

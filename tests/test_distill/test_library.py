@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import sympy
 
-from distill.library import accumulate, full_library, linear_library, screen
-from equations.numeric import compile_numpy
-from equations.symbols import symbol
+from distill.regression.library import accumulate, full_library, linear_library, screen
+from equations.expressions.numeric import compile_numpy
+from equations.rule.symbols import symbol
 
 NAMES = ("u", "u_lap", "v", "v_lap")
 X = np.random.default_rng(0).normal(size=(5000, 4))

@@ -18,21 +18,21 @@ from distill.deadline import Deadline
 from distill.engines import ENGINES, FitOptions, get_engine
 from distill.engines.sparse import fit_bases, linear_bases
 from distill.fidelity import predict
+from distill.on_policy import on_policy, richer_rule, stability, state_distance, trial
 from distill.refine.choice import RefinedRule
 from distill.refine.settings import Settings
 from distill.rolling import Rollout
 from distill.rounds import on_policy_rounds
 from distill.run import Run
 from distill.sampling import Samples
-from distill.stages import on_policy, richer_rule, stability, state_distance, trial
 from distill.unfinished import UNFINISHED
 from equations import load_rule
 from equations.errors import InputError, SrncaError
-from equations.infix import parse_infix
-from equations.init import Init
-from equations.numeric import compile_numpy
-from equations.rule import Candidate, Display, Rule
-from equations.terms import split_terms
+from equations.expressions.infix import parse_infix
+from equations.expressions.numeric import compile_numpy
+from equations.expressions.terms import split_terms
+from equations.rule.init import Init
+from equations.rule.rule import Candidate, Display, Rule
 from tests.test_distill.conformance import same_law
 from tests.test_distill.teachers import Network, drawn, gray_scott, hidden, planted
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from distill.polish import _shortest, basis_functions, polish, refit, score
-from equations.infix import parse_infix
+from distill.regression.polish import _shortest, basis_functions, polish, refit, score
+from equations.expressions.infix import parse_infix
 from tests.test_distill.conformance import same_law
 from tests.test_distill.teachers import drawn
 

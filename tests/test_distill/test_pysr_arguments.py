@@ -22,9 +22,9 @@ from distill.engines.pysr.arguments import (
     safe_names,
     search_size,
 )
-from equations.infix import parse_infix
-from equations.numeric import compile_numpy
-from equations.symbols import symbols
+from equations.expressions.infix import parse_infix
+from equations.expressions.numeric import compile_numpy
+from equations.rule.symbols import symbols
 
 NAMES = {name: name for name in ("u", "v", "u_lap", "v_lap")}
 

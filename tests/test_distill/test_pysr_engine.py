@@ -18,7 +18,7 @@ from distill.engines.pysr.engine import FEATURES, PysrEngine, screen_features
 from distill.engines.pysr.runner import Limits
 from distill.sampling import Samples
 from equations.errors import InputError, MissingPartError, SrncaError
-from equations.symbols import symbol, symbols
+from equations.rule.symbols import symbol, symbols
 from tests.test_distill.conformance import LAW, EngineConformance
 from tests.test_distill.pysr_planted import (
     OPTIONS,

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distill.engines.pysr import protocol
-from distill.halloffame import read_hall_of_fame
+from distill.fronts.halloffame import read_hall_of_fame
 from equations.errors import InputError
-from equations.numeric import compile_numpy
+from equations.expressions.numeric import compile_numpy
 
 DATA = Path(__file__).parent / "data" / "pysr"
 NAMES = ("u", "v", "u_lap", "v_lap")

@@ -20,7 +20,7 @@ from distill.engines.pysr.arguments import BELOW
 from distill.engines.pysr.engine import PysrEngine
 from distill.engines.pysr.runner import WORKER, Limits, Worker
 from equations.errors import MissingPartError, SrncaError
-from equations.symbols import symbols
+from equations.rule.symbols import symbols
 from tests.test_distill.conformance import EngineConformance
 from tests.test_distill.pysr_planted import OPTIONS, U, V, alive, gray_scott, is_law, wait_for
 

@@ -5,10 +5,10 @@ import pytest
 
 from distill import RecordingTeacher
 from distill.engines import FitOptions, get_engine
-from distill.recording import _middle
+from distill.identify.teacher import _middle
 from distill.sampling import sample
 from equations.errors import InputError
-from equations.stencils import nca_stencils
+from equations.rule.stencils import nca_stencils
 from tests.test_distill.conformance import same_law
 from tests.test_distill.teachers import gray_scott, hidden
 

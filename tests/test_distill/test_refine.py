@@ -27,10 +27,10 @@ from distill.sampling import Samples, sample
 from distill.teacher import RuleTeacher
 from distill.unfinished import Unfinished
 from equations.errors import SrncaError
-from equations.init import Init
-from equations.mask import shift_seed
 from equations.perception import perceive
-from equations.rule import Display, Rule
+from equations.rule.init import Init
+from equations.rule.mask import shift_seed
+from equations.rule.rule import Display, Rule
 from tests.test_distill.teachers import planted
 
 torch.set_num_threads(1)

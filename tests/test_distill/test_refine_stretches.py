@@ -11,8 +11,8 @@ import pytest
 from distill.refine.stretches import AGE, ROLLOUTS, STEPS, Stretches, stretches_of
 from distill.refine.table import TermTable
 from distill.teacher import RuleTeacher
-from equations.init import Init
-from equations.rule import Rule
+from equations.rule.init import Init
+from equations.rule.rule import Rule
 from tests.test_distill.teachers import planted
 
 LAW = {"u": "0.05*u_lap + 0.1*u - 0.2*u**2*v", "v": "0.04*v_lap - 0.1*v + 0.2*u**2*v"}

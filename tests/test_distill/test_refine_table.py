@@ -9,7 +9,7 @@ import pytest
 
 from distill.refine.table import SMALLEST, Flags, TermTable, least, pick
 from equations.backends.reference import step
-from equations.rule import Rule
+from equations.rule.rule import Rule
 from tests.test_distill.teachers import gray_scott, planted
 
 UPDATES = {

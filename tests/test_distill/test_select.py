@@ -5,9 +5,9 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distill.select import knee, pareto
+from distill.fronts.select import knee, pareto
 from equations.errors import InputError
-from equations.rule import Candidate
+from equations.rule.rule import Candidate
 
 
 def candidate(complexity: int, loss: float, engine: str = "a", terms: int = 1) -> Candidate:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from distill import RecordingTeacher, RuleTeacher, sample
-from distill.stages import on_policy, starting_rule
+from distill.on_policy import on_policy, starting_rule
 from distill.unfinished import (
     Unfinished,
     fingerprint,
@@ -23,8 +23,8 @@ from distill.unfinished import (
     unpack_samples,
 )
 from equations.errors import InputError
-from equations.infix import parse_infix
-from equations.rule import Candidate
+from equations.expressions.infix import parse_infix
+from equations.rule.rule import Candidate
 from tests.test_distill.teachers import Network, gray_scott, hidden, planted
 
 KEY: dict[str, Any] = {"seed": 0, "size": (8, 8), "teacher": "abc"}

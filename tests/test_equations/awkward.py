@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from equations import models
-from equations.init import Init
-from equations.rule import Display, Rule
+from equations.rule.init import Init
+from equations.rule.rule import Display, Rule
+from equations.rule.stencils import STENCILS, Stencil, nca_stencils
 from equations.simulation import simulate
-from equations.stencils import STENCILS, Stencil, nca_stencils
 from tests.test_equations.helpers import make_rule
 
 State = np.ndarray

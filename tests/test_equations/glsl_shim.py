@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from equations.printers import print_rule
-from equations.rule import Rule
+from equations.rule.rule import Rule
 
 BEFORE = """
 #include <cmath>

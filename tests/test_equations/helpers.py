@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from equations.init import Init
-from equations.rule import Display, Rule
-from equations.stencils import STENCILS, Stencil, feature_names
+from equations.rule.init import Init
+from equations.rule.rule import Display, Rule
+from equations.rule.stencils import STENCILS, Stencil, feature_names
 
 CHANNELS = ("u", "v")
 SET = tuple(STENCILS[name] for name in ("id", "lap", "dx", "f7"))
@@ -41,7 +41,7 @@ trees = st.recursive(leaves, _grow, max_leaves=12)
 
 def make_rule(updates: dict[str, Any], stencils: tuple[Stencil, ...] = SET, **settings: Any) -> Rule:
     """A rule of the given updates (infix text or SymPy), with noise as its initial state."""
-    from equations.infix import parse_infix
+    from equations.expressions.infix import parse_infix
 
     channels = tuple(updates)
     names = feature_names(channels, stencils)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from equations.backends import get_backend
-from equations.rule import Rule
+from equations.rule.rule import Rule
 
 
 def run(rule: Rule, state: np.ndarray, n: int = 1) -> np.ndarray:

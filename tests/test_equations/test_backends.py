@@ -9,9 +9,9 @@ from equations import models
 from equations.backends import backend_names, get_backend, resolve
 from equations.backends.reference import step as reference_step
 from equations.errors import DivergenceError, InputError
-from equations.rule import Rule
+from equations.rule.rule import Rule
+from equations.rule.stencils import STENCILS, Stencil, nca_stencils
 from equations.simulation import simulate
-from equations.stencils import STENCILS, Stencil, nca_stencils
 from tests.test_equations.helpers import make_rule
 
 RULES: dict[str, Rule] = {

@@ -10,12 +10,12 @@ import sympy
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from equations import build
-from equations.rulefile import load_rule, rule_to_text, save_rule
-from equations.stencils import feature_names, nca_stencils
-from equations.symbols import symbol
-from equations.terms import join_terms
-from equations.tree import canonical, from_tree, to_tree
+from equations.expressions import build
+from equations.expressions.terms import join_terms
+from equations.expressions.tree import canonical, from_tree, to_tree
+from equations.rule.rulefile import load_rule, rule_to_text, save_rule
+from equations.rule.stencils import feature_names, nca_stencils
+from equations.rule.symbols import symbol
 from tests.test_equations.helpers import make_rule, trees
 
 U, V = symbol("u"), symbol("v")

@@ -8,7 +8,7 @@ import pytest
 from equations import simulate
 from equations.divergence import limit_of
 from equations.errors import DivergenceError
-from equations.init import Init
+from equations.rule.init import Init
 from tests.test_equations.helpers import make_rule
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from equations import models
 from equations.errors import InputError
-from equations.rule import Candidate, Rule
-from equations.rulefile import load_rule, rule_to_dict, rule_to_text, save_rule
+from equations.rule.rule import Candidate, Rule
+from equations.rule.rulefile import load_rule, rule_to_dict, rule_to_text, save_rule
 from tests.test_equations.helpers import make_rule
 from tests.test_srnca.fuzzing import check_reader, mutations
 

@@ -10,9 +10,9 @@ import pytest
 import sympy
 
 from equations.errors import InputError
-from equations.infix import parse_infix
-from equations.numeric import compile_numpy
-from equations.symbols import symbol
+from equations.expressions.infix import parse_infix
+from equations.expressions.numeric import compile_numpy
+from equations.rule.symbols import symbol
 from tests.test_equations.helpers import NAMES
 
 U, V = symbol("u"), symbol("v")

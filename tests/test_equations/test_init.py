@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from equations.errors import InputError
-from equations.init import KINDS, Init, make_state, square_span
-from equations.mask import uniform
+from equations.rule.init import KINDS, Init, make_state, square_span
+from equations.rule.mask import uniform
 
 
 def test_noise():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from equations.errors import InputError
-from equations.mask import MAX_SEED, check_seed, hash_u32, shift_seed, threshold, uniform, update_mask
+from equations.rule.mask import MAX_SEED, check_seed, hash_u32, shift_seed, threshold, uniform, update_mask
 
 
 def test_golden_values():
@@ -76,7 +76,7 @@ def test_uniform():
 
 def test_torch_mask_is_the_same():
     pytest.importorskip("torch")
-    from equations.backends.torch_mask import update_mask_torch
+    from equations.backends.torch.mask import update_mask_torch
 
     for rate, channels in ((0.5, None), (0.013, 3), (1.0, None), (1 - 2**-33, 2)):
         for seed, step in ((0, 0), (MAX_SEED, 2**32 - 2), (77, 123456)):

@@ -9,7 +9,7 @@ import sympy
 from scipy import ndimage
 
 from equations import models
-from equations.rule import Rule
+from equations.rule.rule import Rule
 from tests.test_equations.model_steps import bend, flat, run
 
 

@@ -12,12 +12,12 @@ import pytest
 from equations import models
 from equations.backends.reference import step
 from equations.errors import InputError
-from equations.init import Init
 from equations.models import Model
 from equations.models.model import Preset, shown, with_laplacian
-from equations.rulefile import rule_from_dict, rule_to_text
+from equations.rule.init import Init
+from equations.rule.rulefile import rule_from_dict, rule_to_text
+from equations.rule.stencils import LAP5
 from equations.simulation import Simulator, simulate
-from equations.stencils import LAP5
 
 ALL = {name: models.load(name) for name in models.names()}
 PRESETS = [f"{name}:{preset}" for name, model in ALL.items() for preset in model.presets]

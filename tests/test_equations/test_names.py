@@ -20,19 +20,19 @@ from equations.backends.llvm.jit import _compile
 from equations.backends.llvm.kernel import kernel_ir
 from equations.backends.llvm.term_ir import term_ir
 from equations.backends.reference import step
-from equations.backends.torch_eval import compile_torch
-from equations.backends.torch_module import TorchRule
+from equations.backends.torch.evaluate import compile_torch
+from equations.backends.torch.module import TorchRule
 from equations.errors import InputError
-from equations.infix import parse_infix
-from equations.init import Init
-from equations.numeric import compile_numpy, evaluate_tree
+from equations.expressions.infix import parse_infix
+from equations.expressions.numeric import compile_numpy, evaluate_tree
+from equations.expressions.terms import split_terms
+from equations.expressions.tree import to_tree
 from equations.printers import formats, print_rule
 from equations.printers.cell import identifiers
-from equations.rule import Rule
-from equations.stencils import STENCILS, feature_names
-from equations.symbols import check_name
-from equations.terms import split_terms
-from equations.tree import to_tree
+from equations.rule.init import Init
+from equations.rule.rule import Rule
+from equations.rule.stencils import STENCILS, feature_names
+from equations.rule.symbols import check_name
 from tests.test_equations.glsl_shim import as_cpp
 from tests.test_equations.test_printer_c import compile_c, run_c
 from tests.test_equations.test_printer_python import TestPython as PythonPrinter

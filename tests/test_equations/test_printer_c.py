@@ -11,8 +11,8 @@ import pytest
 
 from equations.printers import print_rule
 from equations.printers.cell import literal
-from equations.rendering import render
-from equations.rule import Display, Rule
+from equations.rule.display import render
+from equations.rule.rule import Display, Rule
 from tests.test_equations.awkward import AWKWARD, EXACT, PrinterConformance, Run, State, reference
 from tests.test_equations.helpers import make_rule
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from equations.errors import InputError
-from equations.init import make_state
 from equations.printers import print_rule
-from equations.rule import Rule
+from equations.rule.init import make_state
+from equations.rule.rule import Rule
+from equations.rule.stencils import nca_stencils
 from equations.simulation import first_init
-from equations.stencils import nca_stencils
 from tests.test_equations.awkward import AWKWARD, PrinterConformance, Run, State, reference
 from tests.test_equations.glsl_shim import as_cpp
 from tests.test_equations.helpers import make_rule

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from equations.ops import OPERATORS
+from equations.expressions.ops import OPERATORS
+from equations.expressions.tree import from_tree
 from equations.printers import print_rule
 from equations.printers.latex import print_expression, symbol_names
-from equations.tree import from_tree
 from tests.test_equations.awkward import AWKWARD
 from tests.test_equations.helpers import make_rule
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from equations.infix import parse_infix
-from equations.ops import OPERATORS
+from equations.expressions.infix import parse_infix
+from equations.expressions.ops import OPERATORS
+from equations.expressions.tree import from_tree
 from equations.printers import print_rule
 from equations.printers.mathml import print_expression, print_terms, symbol_names
-from equations.tree import from_tree
 from tests.test_equations.awkward import AWKWARD
 from tests.test_equations.helpers import NAMES, SET, make_rule
 

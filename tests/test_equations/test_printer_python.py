@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from equations.printers import print_rule
-from equations.rule import Rule
+from equations.rule.rule import Rule
 from tests.test_equations.awkward import AWKWARD, PrinterConformance, Run, State
 
 

@@ -13,18 +13,18 @@ from hypothesis import given, settings
 
 from equations import models
 from equations.errors import InputError
-from equations.infix import parse_infix
-from equations.lowering import FUNCTIONS, LOWERED
-from equations.numeric import compile_numpy, evaluate_tree
-from equations.ops import OPERATORS
+from equations.expressions.infix import parse_infix
+from equations.expressions.lowering import FUNCTIONS, LOWERED
+from equations.expressions.numeric import compile_numpy, evaluate_tree
+from equations.expressions.ops import OPERATORS
+from equations.expressions.tree import canonical, from_tree, to_tree
 from equations.printers import formats, print_rule
 from equations.printers.code import NUMPY, Dialect, function_source, print_trees
 from equations.printers.latex import print_expression as latex
 from equations.printers.text import print_expression
+from equations.rule.stencils import nca_stencils
+from equations.rule.symbols import symbol
 from equations.simulation import simulate
-from equations.stencils import nca_stencils
-from equations.symbols import symbol
-from equations.tree import canonical, from_tree, to_tree
 from tests.test_equations.helpers import NAMES, features, make_rule, trees
 from tests.test_equations.test_tree import settled
 
@@ -47,7 +47,7 @@ def test_numpy_code_equals_the_interpreter_bit_for_bit(tree):
 @settings(max_examples=60)
 def test_torch_code_equals_the_interpreter(tree):
     torch = pytest.importorskip("torch")
-    from equations.backends.torch_eval import compile_torch
+    from equations.backends.torch.evaluate import compile_torch
 
     expr = settled(tree)
     values = features((50,))
@@ -61,7 +61,7 @@ def test_torch_code_equals_the_interpreter(tree):
 
 def test_torch_gradients_are_finite_at_the_guards():
     torch = pytest.importorskip("torch")
-    from equations.backends.torch_eval import compile_torch
+    from equations.backends.torch.evaluate import compile_torch
 
     x = torch.tensor([-1.0, 0.0, 1e-12, 1.0, 100.0], requires_grad=True)
     for text in ("sqrt(u)", "1/u", "exp(u)", "relu(u)", "abs(u)", "u^-0.5", "max(u, 0.5, -u)"):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from equations.errors import InputError
-from equations.init import Init
-from equations.reduce import drop_unseen, places_in, visible_channels
-from equations.rule import Display, Rule
+from equations.rule.init import Init
+from equations.rule.reduce import drop_unseen, places_in, visible_channels
+from equations.rule.rule import Display, Rule
 from equations.simulation import simulate
 from tests.test_distill.teachers import planted
 

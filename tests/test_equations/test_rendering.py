@@ -7,8 +7,8 @@ import pytest
 
 from equations.colormaps import COLORMAPS, colour, colour_pair, table
 from equations.errors import InputError
-from equations.rendering import DUO, channel_ranges, check_colormap, render
-from equations.rule import Display
+from equations.rule.display import DUO, channel_ranges, check_colormap, render
+from equations.rule.rule import Display
 from tests.test_equations.helpers import make_rule
 
 PAIR = make_rule({"u": "0*u", "v": "0*v"}, display=Display(("v",), 0.25, 0.5))

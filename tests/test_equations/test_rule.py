@@ -11,10 +11,10 @@ import sympy
 
 from equations import models
 from equations.errors import InputError
-from equations.init import Init
-from equations.rule import Candidate, Display, Rule
-from equations.stencils import ID, LAP, STENCILS, Stencil
-from equations.symbols import symbol
+from equations.rule.init import Init
+from equations.rule.rule import Candidate, Display, Rule
+from equations.rule.stencils import ID, LAP, STENCILS, Stencil
+from equations.rule.symbols import symbol
 
 U, V = symbol("u"), symbol("v")
 

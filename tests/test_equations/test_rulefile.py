@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from equations import models
 from equations.errors import InputError
-from equations.init import Init
-from equations.rule import Candidate, Display
-from equations.rulefile import MAX_BYTES, load_rule, rule_from_dict, rule_to_dict, rule_to_text, save_rule
-from equations.symbols import symbol
+from equations.rule.init import Init
+from equations.rule.rule import Candidate, Display
+from equations.rule.rulefile import MAX_BYTES, load_rule, rule_from_dict, rule_to_dict, rule_to_text, save_rule
+from equations.rule.symbols import symbol
 from tests.test_equations.helpers import CHANNELS, SET, make_rule, trees
 from tests.test_equations.test_tree import settled
 

@@ -9,9 +9,9 @@ import pytest
 
 from equations import models
 from equations.backends import reference, resolve
-from equations.compare import compare_rollouts
+from equations.comparison.rollout_distance import compare_rollouts
 from equations.errors import DivergenceError, InputError
-from equations.init import Init
+from equations.rule.init import Init
 from equations.simulation import Simulator, frame_steps, simulate
 from tests.test_equations.helpers import make_rule
 

@@ -10,7 +10,7 @@ from scipy.ndimage import correlate
 
 from equations.errors import InputError
 from equations.perception import perceive
-from equations.stencils import STENCILS, Stencil, feature_names, nca_stencils
+from equations.rule.stencils import STENCILS, Stencil, feature_names, nca_stencils
 
 
 def response(name, state):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from equations.errors import InputError
-from equations.symbols import check_name, mend_names
+from equations.rule.symbols import check_name, mend_names
 
 
 @pytest.mark.parametrize("name", ["S", "I", "N", "E", "pi", "O", "Q", "beta", "gamma", "u", "h12"])

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from equations.backends.llvm.terms import TermKernel
+from equations.backends.llvm.adjustable import TermKernel
 from equations.backends.reference import step
 from equations.errors import InputError
-from equations.mask import update_mask
-from equations.rule import Rule
-from equations.stencils import STENCILS, nca_stencils
-from equations.terms import split_terms
+from equations.expressions.terms import split_terms
+from equations.rule.mask import update_mask
+from equations.rule.rule import Rule
+from equations.rule.stencils import STENCILS, nca_stencils
 from tests.test_equations.helpers import make_rule
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("llvmlite")
 
-from equations.backends.torch_eval import compile_torch  # noqa: E402
-from equations.backends.torch_perception import perceive_fast  # noqa: E402
+from equations.backends.torch.evaluate import compile_torch  # noqa: E402
+from equations.backends.torch.perceive import perceive_fast  # noqa: E402
 
 torch.set_num_threads(1)
 

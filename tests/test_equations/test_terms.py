@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from equations.infix import parse_infix
-from equations.numeric import compile_numpy
-from equations.terms import complexity, count_constants, count_terms, join_terms, split_terms
-from equations.tree import canonical
+from equations.expressions.infix import parse_infix
+from equations.expressions.numeric import compile_numpy
+from equations.expressions.terms import complexity, count_constants, count_terms, join_terms, split_terms
+from equations.expressions.tree import canonical
 from tests.test_equations.helpers import NAMES, trees
 from tests.test_equations.test_tree import settled
 

@@ -10,16 +10,16 @@ import pytest
 from equations import models
 from equations.backends import get_backend
 from equations.errors import DivergenceError, InputError
-from equations.mask import threshold, update_mask
+from equations.rule.mask import threshold, update_mask
 from tests.test_equations.helpers import make_rule
 
 torch = pytest.importorskip("torch")
 
-from equations.backends import torch_advance  # noqa: E402
-from equations.backends.torch_backend import BatchStepper, make_stepper  # noqa: E402
-from equations.backends.torch_mask import draw_mask, step_keys  # noqa: E402
-from equations.backends.torch_perception import Neighbours, pad_periodic  # noqa: E402
-from equations.stencils import nca_stencils  # noqa: E402
+from equations.backends.torch import advance  # noqa: E402
+from equations.backends.torch.backend import BatchStepper, make_stepper  # noqa: E402
+from equations.backends.torch.mask import draw_mask, step_keys  # noqa: E402
+from equations.backends.torch.perceive import Neighbours, pad_periodic  # noqa: E402
+from equations.rule.stencils import nca_stencils  # noqa: E402
 
 GRAY_SCOTT = models.get("gray-scott:coral").replace(update_rate=0.5)
 LEARNED = make_rule(
@@ -102,13 +102,13 @@ def test_threads_are_as_they_were(monkeypatch):
     before = torch.get_num_threads()
     state, seen = states(GRAY_SCOTT)[0], []
     wanted = make_stepper(GRAY_SCOTT)(state, 0, 3, 0)
-    original = torch_advance.Advance.__call__
+    original = advance.Advance.__call__
 
     def watched(*arguments):
         seen.append(torch.get_num_threads())
         return original(*arguments)
 
-    monkeypatch.setattr(torch_advance.Advance, "__call__", watched)
+    monkeypatch.setattr(advance.Advance, "__call__", watched)
     np.testing.assert_array_equal(make_stepper(GRAY_SCOTT, threads=2)(state, 0, 3, 0), wanted)
     assert seen == [2, 2, 2]
     assert torch.get_num_threads() == before
@@ -116,12 +116,12 @@ def test_threads_are_as_they_were(monkeypatch):
 
 def test_compiling_waits_until_it_pays(monkeypatch):
     compiled = []
-    monkeypatch.setattr(torch_advance, "_compile", lambda step, rolled: compiled.append(rolled) or _stub(step))
+    monkeypatch.setattr(advance, "_compile", lambda step, rolled: compiled.append(rolled) or _stub(step))
     start = torch.tensor(states(GRAY_SCOTT))
     wanted = BatchStepper(GRAY_SCOTT, device="cpu", compiled=False)(start, 0, 130, [0, 1, 2])
     assert torch.equal(BatchStepper(GRAY_SCOTT, device="cpu")(start, 0, 130, [0, 1, 2]), wanted)
     assert compiled == []
-    monkeypatch.setattr(torch_advance, "_PAYS_AFTER", 1e-6)
+    monkeypatch.setattr(advance, "_PAYS_AFTER", 1e-6)
     assert torch.equal(BatchStepper(GRAY_SCOTT, device="cpu")(start, 0, 130, [0, 1, 2]), wanted)
     assert compiled == [False]
     rounding = make_rule({"u": "-tanh(u)"})
@@ -132,7 +132,7 @@ def test_compiling_waits_until_it_pays(monkeypatch):
 
 
 def _stub(step):
-    return lambda source, ys, xs, keys: torch_advance._measured(step(Neighbours(source), ys, xs, keys))
+    return lambda source, ys, xs, keys: advance._measured(step(Neighbours(source), ys, xs, keys))
 
 
 def test_without_a_compiler_steps_stay_eager(monkeypatch, caplog):
@@ -174,7 +174,7 @@ def test_a_gpu_steps_as_the_reference(label, compiled):
 
 @pytest.mark.gpu
 def test_a_gpu_draws_the_mask_bit_for_bit():
-    from equations.backends.torch_mask import update_mask_torch
+    from equations.backends.torch.mask import update_mask_torch
 
     for rate, channels in ((0.5, None), (0.013, 3)):
         wanted = update_mask(rate, seed=9, step=77, shape=(40, 30), channels=channels)

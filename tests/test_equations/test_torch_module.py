@@ -8,14 +8,14 @@ import pytest
 from equations import models
 from equations.backends import get_backend
 from equations.errors import InputError
-from equations.rule import Rule
+from equations.rule.rule import Rule
+from equations.rule.stencils import nca_stencils
 from equations.simulation import simulate
-from equations.stencils import nca_stencils
 from tests.test_equations.helpers import make_rule
 
 torch = pytest.importorskip("torch")
 
-from equations.backends.torch_module import TorchRule  # noqa: E402
+from equations.backends.torch.module import TorchRule  # noqa: E402
 
 RULES: dict[str, Rule] = {
     "gray-scott": models.get("gray-scott:coral").replace(update_rate=0.5),

@@ -12,9 +12,9 @@ import sympy
 from hypothesis import assume, given, settings
 
 from equations.errors import InputError
-from equations.numeric import evaluate_tree
-from equations.symbols import symbol
-from equations.tree import MAX_DEPTH, MAX_NODES, canonical, from_tree, to_tree
+from equations.expressions.numeric import evaluate_tree
+from equations.expressions.tree import MAX_DEPTH, MAX_NODES, canonical, from_tree, to_tree
+from equations.rule.symbols import symbol
 from tests.test_equations.helpers import NAMES, trees
 
 

@@ -23,10 +23,10 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 MOST_S = 120.0  # for one command line
 LOADED = (
-    "distill.identify", "distill.engines.operon", "distill.refine", "matplotlib.pyplot", "optuna", "pandas", "pydantic",
-    "srnca.cli.app", "srnca.features.multiscale", "srnca.pipeline", "srnca.report.page", "srnca.samples.alocasia",
-    "srnca.studies.worker", "srnca.training", "tests.test_srnca.tiny", "torch._dynamo", "torch.utils._foreach_utils",
-    "typer._adapters", "zarr",
+    "distill.engines.operon", "distill.identify", "distill.refine", "matplotlib.pyplot", "optuna", "pandas",
+    "pydantic", "srnca.cli.app", "srnca.pages.rule_page", "srnca.studies.workers.worker", "srnca.texture.distill",
+    "srnca.texture.features.multiscale", "srnca.texture.samples.alocasia", "srnca.texture.training",
+    "tests.test_srnca.tiny", "torch._dynamo", "torch.utils._foreach_utils", "typer._adapters", "zarr",
 )  # fmt: skip
 
 
@@ -116,8 +116,12 @@ def serving() -> Iterator[subprocess.Popen[str]]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.test_srnca.killing"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+    )
     try:
         yield server
     finally:
@@ -192,17 +196,17 @@ def _shorten(patch: Any) -> None:
     """Short rollouts, few and young pictures, and words in the place of drawings."""
     from distill.refine import judge
     from equations.files import write_text
-    from srnca import pipeline
+    from srnca.texture import distill as texture_distill
     from tests.test_srnca import tiny
 
     tiny.shorten_refinement(patch)
     for name, value in {"LATE": (60, 80), "APART": 10, "LARGE_SEEDS": 1, "LOTS": 1, "SEEDS": 2}.items():
         patch.setattr(judge, name, value)
-    patch.setattr(pipeline, "distill", functools.partial(pipeline.distill, rows=2000, steps=60))
+    patch.setattr(texture_distill, "distill", functools.partial(texture_distill.distill, rows=2000, steps=60))
     for name in ("nca_pictures", "rule_pictures"):
-        patch.setattr(pipeline, name, functools.partial(getattr(pipeline, name), steps=40))
+        patch.setattr(texture_distill, name, functools.partial(getattr(texture_distill, name), steps=40))
     for name in ("draw_distillation", "report_checkpoint", "report_recording"):
-        patch.setattr(pipeline, name, lambda path, *_, name=name: write_text(path, name))
+        patch.setattr(texture_distill, name, lambda path, *_, name=name: write_text(path, name))
 
 
 def _find(place: str) -> tuple[Any, str]:

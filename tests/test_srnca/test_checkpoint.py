@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from equations.errors import InputError
-from equations.stencils import Stencil
-from srnca.checkpoint import FORMAT, load_checkpoint, save_checkpoint
-from srnca.images import Target
-from srnca.nca import NCA
-from srnca.teacher import NCATeacher
-from srnca.training import train
+from equations.rule.stencils import Stencil
+from srnca.media.images import Target
+from srnca.texture.checkpoint import FORMAT, load_checkpoint, save_checkpoint
+from srnca.texture.network import NCA
+from srnca.texture.teacher import NCATeacher
+from srnca.texture.training import train
 from tests.test_srnca.tiny import calm, checkpoint, config
 
 GOLDEN = Path(__file__).parent / "golden" / "nca_v1.pt"

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from equations.rulefile import load_rule
-from srnca import pipeline
-from srnca.checkpoint import save_checkpoint
+from equations.rule.rulefile import load_rule
 from srnca.cli.app import main
 from srnca.cli.distill import UNFINISHED
 from srnca.cli.distill_text import LONGEST, shortened
 from srnca.cli.progress import Progress
-from srnca.evaluate import nca_pictures, rule_pictures
-from srnca.teacher import NCATeacher
+from srnca.texture import distill as texture_distill
+from srnca.texture.checkpoint import save_checkpoint
+from srnca.texture.evaluate import nca_pictures, rule_pictures
+from srnca.texture.teacher import NCATeacher
 from tests.test_srnca.tiny import checkpoint, shorten_refinement, simulate_on_torch
 
 QUICK = ["--terms", "2", "--seed", "3"]
@@ -29,9 +29,9 @@ def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_on_torch(monkeypatch)
     shorten_refinement(monkeypatch)
     for name, proper in (("nca_pictures", nca_pictures), ("rule_pictures", rule_pictures)):
-        monkeypatch.setattr(pipeline, name, lambda *args, proper=proper: proper(*args, steps=40))
+        monkeypatch.setattr(texture_distill, name, lambda *args, proper=proper: proper(*args, steps=40))
     for name in ("draw_distillation", "report_checkpoint", "report_recording"):
-        monkeypatch.setattr(pipeline, name, lambda *_: None)
+        monkeypatch.setattr(texture_distill, name, lambda *_: None)
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from equations.rulefile import load_rule
-from equations.terms import split_terms
+from equations.expressions.terms import split_terms
+from equations.rule.rulefile import load_rule
 from srnca.cli.app import main
 from tests.test_distill.recorded import ALLEN_CAHN, law, noisy, record
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from srnca.cli.app import main
-from srnca.studies.results import list_results, open_study
+from srnca.studies.workers.results import list_results, open_study
 from tests.test_srnca.test_studies.planted import planted_study
 
 
@@ -104,8 +104,8 @@ def test_the_browser_that_is_missing_is_said(
 def test_answers_in_the_browser_go_into_the_study(home: Path) -> None:
     pytest.importorskip("optuna_dashboard")
     from equations.errors import InputError
-    from srnca.studies.browser import BrowserRating
-    from srnca.studies.ratings import plan_pages
+    from srnca.studies.ratings.browser import BrowserRating
+    from srnca.studies.ratings.ratings import plan_pages
 
     study = open_study("planted")
     shown = plan_pages(list_results(study), "ada", again=0, seed=0)[0]

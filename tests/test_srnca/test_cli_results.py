@@ -57,9 +57,9 @@ def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, s
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    from srnca.checkpoint import Checkpoint, save_checkpoint
-    from srnca.nca import NCA
-    from srnca.presets import TrainConfig
+    from srnca.texture.checkpoint import Checkpoint, save_checkpoint
+    from srnca.texture.config import TrainConfig
+    from srnca.texture.network import NCA
 
     config = TrainConfig(channels=3, hidden=2, size=16)
     path = tmp_path / "x.pt"
@@ -79,9 +79,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         options["progress"]("fit", 0.5, "channel u")
         return Distillation(models.get("gray-scott"), REPORT)
 
-    module = ModuleType("srnca.pipeline")
+    module = ModuleType("srnca.texture.distill")
     module.distill_checkpoint = module.distill_frames = work  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "srnca.pipeline", module)
+    monkeypatch.setitem(sys.modules, "srnca.texture.distill", module)
     return asked
 
 
@@ -204,9 +204,9 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
         Check("fidelity", 0.95, 0.9, True, "R² of one step"),
         Check("stability", 1.2, 10.0, True),
     ]
-    module = ModuleType("srnca.verify")
+    module = ModuleType("srnca.texture.verify")
     module.verify = lambda rule, automaton, *, steps, seed: Verification(tuple(found))  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "srnca.verify", module)
+    monkeypatch.setitem(sys.modules, "srnca.texture.verify", module)
     return found
 
 

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from equations import STENCILS, Rule, Stencil, models, save_rule, simulate
-from equations.symbols import symbol
+from equations.rule.symbols import symbol
 from srnca.cli.app import main
 from srnca.cli.progress import Progress
 
@@ -56,7 +56,7 @@ def test_frames_are_those_of_the_library(capsys: pytest.CaptureFixture[str], tmp
 def test_pictures_and_films_end_with_the_last_state(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, rule_file: Path
 ) -> None:
-    from equations.rendering import render
+    from equations.rule.display import render
 
     rule = models.get("gray-scott:coral")
     last = simulate(rule, size=(16, 24), steps=25, seed=0, backend="reference")[-1]
@@ -260,7 +260,7 @@ def test_a_picture_can_be_the_start(capsys: pytest.CaptureFixture[str], tmp_path
 
 
 def test_pictures_follow_scale_and_colormap(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    from equations.rendering import render
+    from equations.rule.display import render
 
     rule = models.get("gray-scott")
     first = simulate(rule, size=(16, 24), steps=0, backend="reference")[0]
@@ -273,10 +273,10 @@ def test_pictures_follow_scale_and_colormap(capsys: pytest.CaptureFixture[str], 
 
 def test_the_help_knows_all_endings_and_colour_maps(capsys: pytest.CaptureFixture[str]) -> None:
     from equations.backends import backend_names
-    from equations.init import KINDS
-    from equations.rendering import COLORMAPS, DUO
+    from equations.rule.display import COLORMAPS, DUO
+    from equations.rule.init import KINDS
     from srnca.cli.simulate import ENDINGS, simulate
-    from srnca.writers import WRITERS
+    from srnca.media.writing import WRITERS
 
     assert set(ENDINGS) == set(WRITERS)
     colours = get_args(get_type_hints(simulate)["colormap"])[0]
@@ -310,7 +310,7 @@ def test_a_stop_keeps_what_was_written(
         with np.load(out) as data:
             np.testing.assert_array_equal(data["frames"], whole[[0, 10, 20]])
     elif ending == "png":
-        from equations.rendering import render
+        from equations.rule.display import render
 
         np.testing.assert_array_equal(np.asarray(Image.open(out)), render(models.get("gray-scott"), whole[25]))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["now.npz", out.name]

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srnca import evaluate
 from srnca.cli.app import main
 from srnca.cli.sweep_table import result_table
-from srnca.studies import fleet, liveness, schema, trials
-from srnca.studies.results import list_results, open_study
-from srnca.studies.schema import TrialResult
-from srnca.studies.worker import Plan
+from srnca.studies.workers import fleet, liveness, schema, trials
+from srnca.studies.workers.results import list_results, open_study
+from srnca.studies.workers.schema import TrialResult
+from srnca.studies.workers.worker import Plan
+from srnca.texture import evaluate
 from tests.test_srnca.tiny import stripes
 
 ROOT = Path(__file__).parents[2]

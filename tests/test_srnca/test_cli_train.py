@@ -19,7 +19,7 @@ from PIL import Image
 
 from srnca.cli import train as command
 from srnca.cli.app import main
-from srnca.presets import PRESETS
+from srnca.texture.config import PRESETS
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--channels", "4", "--hidden", "6", "--size", "16", "--max-ca-steps", "3", "--device", "cpu"]
@@ -138,7 +138,7 @@ def test_time_limit_saves_and_resume_goes_on(capsys: pytest.CaptureFixture[str],
 def test_resume_ends_like_a_run_that_was_never_stopped(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path
 ) -> None:
-    from srnca.checkpoint import load_checkpoint
+    from srnca.texture.checkpoint import load_checkpoint
 
     whole, parts = tmp_path / "whole.pt", tmp_path / "parts.pt"
     words = ["train", picture, *TINY, "--iterations", 12]
@@ -258,9 +258,9 @@ def test_the_help_names_what_is_there() -> None:
     from srnca.cli import train_options as opt
     from srnca.dynamics.config import PRESETS as RECORDED
     from srnca.dynamics.config import Activation as Recorded
-    from srnca.features import BANKS
-    from srnca.nca import Activation, Mask, Seed
-    from srnca.samples import SAMPLES
+    from srnca.texture.features import BANKS
+    from srnca.texture.network import Activation, Mask, Seed
+    from srnca.texture.samples import SAMPLES
 
     def choices(option: object) -> tuple[str, ...]:
         return get_args(get_args(get_args(option)[0])[0])
@@ -280,7 +280,7 @@ def test_every_setting_has_its_flag() -> None:
     import inspect
     from dataclasses import fields
 
-    from srnca.presets import TrainConfig
+    from srnca.texture.config import TrainConfig
 
     flags = set(inspect.signature(command.train).parameters)
     assert {f.name for f in fields(TrainConfig)} - flags == {"pool"}

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from distill.teacher import compose
-from equations.infix import parse_infix
-from equations.rule import Rule
-from srnca.checkpoint import Checkpoint
-from srnca.evaluate import (
+from equations.expressions.infix import parse_infix
+from equations.rule.rule import Rule
+from srnca.texture.checkpoint import Checkpoint
+from srnca.texture.evaluate import (
     SEEDS,
     flat_loss,
     make_loss,
@@ -22,8 +22,8 @@ from srnca.evaluate import (
     shortfall,
     texture_loss,
 )
-from srnca.patches import PatchDistance
-from srnca.teacher import NCATeacher
+from srnca.texture.patches import PatchDistance
+from srnca.texture.teacher import NCATeacher
 from tests.test_srnca.tiny import checkpoint, simulate_on_torch
 
 MADE = checkpoint(activation="abs", update_rate=0.5)

@@ -13,10 +13,10 @@ import torch
 from torch.nn import functional
 
 from equations.errors import InputError, MissingPartError
-from srnca.features import make_bank, vgg16
-from srnca.features.convolve import convolve
-from srnca.features.multiscale import MAPS, SIZES, MultiScale
-from srnca.features.vgg16 import FILE, LAYERS, VGG16, load_vgg16
+from srnca.texture.features import make_bank, vgg16
+from srnca.texture.features.convolve import convolve
+from srnca.texture.features.multiscale import MAPS, SIZES, MultiScale
+from srnca.texture.features.vgg16 import FILE, LAYERS, VGG16, load_vgg16
 from tests.test_srnca.tiny import stripes
 
 

@@ -23,26 +23,26 @@ import numpy as np
 import pytest
 import torch
 
+from distill.identify.footage import Footage
 from distill.unfinished import Unfinished, pack_fronts, pack_samples, unpack_fronts, unpack_samples
-from equations.infix import parse_infix
-from equations.rule import Candidate
-from srnca.checkpoint import load_checkpoint, save_checkpoint
+from equations.expressions.infix import parse_infix
+from equations.rule.rule import Candidate
 from srnca.cli.output import plain
 from srnca.cli.sweep_table import result_data, result_table
 from srnca.dynamics.checkpoint import load_recording_checkpoint
 from srnca.dynamics.config import DynamicsConfig
-from srnca.dynamics.footage import Footage
 from srnca.dynamics.training import train_recording
-from srnca.studies.plan import study_settings
-from srnca.studies.ratings import consistency
-from srnca.studies.results import list_results, open_study
-from srnca.studies.score import load_score
-from srnca.studies.space import read_space
-from srnca.studies.statistics import NAMES
-from srnca.studies.table import read_table
-from srnca.studies.trials import waiting_sets
-from srnca.teacher import NCATeacher
-from srnca.training import train
+from srnca.studies.explore.trial_table import read_table
+from srnca.studies.ratings.ratings import consistency
+from srnca.studies.ratings.score import load_score
+from srnca.studies.ratings.statistics import NAMES
+from srnca.studies.search.space import read_space
+from srnca.studies.workers.founding import study_settings
+from srnca.studies.workers.results import list_results, open_study
+from srnca.studies.workers.trials import waiting_sets
+from srnca.texture.checkpoint import load_checkpoint, save_checkpoint
+from srnca.texture.teacher import NCATeacher
+from srnca.texture.training import train
 from tests.test_distill.teachers import Network
 from tests.test_srnca.fuzzing import check_reader, mutations, zip_mutations
 from tests.test_srnca.recorded import record
@@ -183,7 +183,7 @@ def resumed(read: Callable[[Path], None]) -> Callable[[Path], None]:
 
     def until_stopped(path: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("srnca.saving.SAVE_EVERY_S", 1e9)
+            patch.setattr("srnca.automata.saving.SAVE_EVERY_S", 1e9)
             with contextlib.suppress(KeyboardInterrupt):
                 read(path)
 

@@ -17,9 +17,9 @@ import tifffile
 from PIL import Image
 
 from equations import models
-from srnca.images import load_target
 from srnca.initial import read_start, save_state
-from srnca.recordings import load_recording
+from srnca.media.images import load_target
+from srnca.media.loading import load_recording
 from tests.test_srnca.fuzzing import check_reader, mutations, zip_mutations
 
 FULL, QUICK = 3000, 25

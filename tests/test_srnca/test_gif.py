@@ -11,8 +11,8 @@ from PIL import Image
 
 from equations.colormaps import table
 from equations.errors import InputError
-from srnca.gif import END, GifEncoder, common_palette
-from srnca.samples import make_sample
+from srnca.media.gif_encoder import END, GifEncoder, common_palette
+from srnca.texture.samples import make_sample
 
 
 def film(encoder: GifEncoder, pictures: list[np.ndarray]) -> tuple[Image.Image, list[np.ndarray]]:

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distill.halloffame import read_hall_of_fame
-from equations.numeric import compile_numpy
-from equations.rulefile import load_rule
+from distill.fronts.halloffame import read_hall_of_fame
+from equations.expressions.numeric import compile_numpy
+from equations.rule.rulefile import load_rule
 from srnca import NCATeacher, load_checkpoint
 from srnca.cli.app import main
 from tests.test_srnca.tiny import shorten_refinement, shorten_report, simulate_on_torch

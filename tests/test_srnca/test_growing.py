@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from srnca.growing import Growing, Grown, normalised, state_threads
-from srnca.nca import NCA
+from srnca.texture.growing import Growing, Grown, normalised, state_threads
+from srnca.texture.network import NCA
 from tests.test_srnca.tiny import config
 
 CPU = torch.device("cpu")

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from equations.errors import InputError
-from srnca.images import contact_sheet, load_target, resize, save_gif, save_png
-from srnca.samples import make_sample
+from srnca.media.images import contact_sheet, load_target, resize, save_gif, save_png
+from srnca.texture.samples import make_sample
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (40, 50, 210), (255, 255, 255)
 
@@ -268,7 +268,7 @@ def test_an_unforeseen_decoder_error_is_an_input_error(tmp_path: Path, monkeypat
     def explode(_: object) -> None:
         raise struct.error("unpack requires 4 bytes")
 
-    monkeypatch.setattr("srnca.picture_files.Image.open", explode)
+    monkeypatch.setattr("srnca.media.picture_files.Image.open", explode)
     with pytest.raises(InputError, match="unpack requires 4 bytes"):
         load_target(store(quarters(), tmp_path / "q.png"))
 

@@ -89,10 +89,10 @@ def test_imports_point_one_way() -> None:
 @pytest.mark.parametrize(
     ("where", "line"),
     [
-        ("equations/rule.py", "import distill"),
-        ("equations/deep/nested.py", "def f():\n    from srnca.nca import NCA"),
+        ("equations/rule/rule.py", "import distill"),
+        ("equations/deep/nested.py", "def f():\n    from srnca.texture.network import NCA"),
         ("equations/types.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import srnca"),
-        ("equations/sly.py", "import importlib\nimportlib.import_module('srnca.nca')"),
+        ("equations/sly.py", "import importlib\nimportlib.import_module('srnca.texture.network')"),
         ("distill/pipeline.py", "from srnca import train"),
         ("distill/julia.py", "try:\n    import pysr\nexcept ImportError:\n    pysr = None"),
         ("srnca/vision.py", "import torchvision.models"),
@@ -109,7 +109,7 @@ def test_the_check_finds_a_planted_import(tmp_path: Path, where: str, line: str)
 @pytest.mark.parametrize(
     ("where", "line"),
     [
-        ("equations/rule.py", "import sympy\nfrom . import ops\nfrom equations import errors"),
+        ("equations/rule/rule.py", "import sympy\nfrom . import ops\nfrom equations import errors"),
         ("distill/pipeline.py", "import equations\nfrom distill import sampling"),
         ("srnca/vision.py", "def weights():\n    import torchvision"),
         ("srnca/all.py", "import equations, distill, torch"),
@@ -139,7 +139,7 @@ def test_importing_the_other_packages_is_light() -> None:
 
 
 def test_refinement_and_its_kernels_are_loaded_when_they_are_needed() -> None:
-    code = "import distill.pipeline, distill.unfinished, distill.stages, distill.report, equations.reduce"
+    code = "import distill.pipeline, distill.unfinished, distill.on_policy, distill.report, equations.rule.reduce"
     assert not loaded_by(code) & {"torch", "llvmlite", "matplotlib"}
 
 
@@ -154,7 +154,7 @@ def test_refinement_names_what_others_use() -> None:
 
 
 def test_no_import_starts_julia_or_torchvision() -> None:
-    code = "import srnca.training, srnca.checkpoint, srnca.pipeline, distill.pipeline"
+    code = "import srnca.texture.training, srnca.texture.checkpoint, srnca.texture.distill, distill.pipeline"
     assert not loaded_by(code) & {"juliacall", "juliapkg", "pysr", "torchvision"}
 
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from equations import Display, Init, InputError, make_state, models
-from equations.init import KINDS
-from equations.rendering import render
+from equations.rule.display import render
+from equations.rule.init import KINDS
 from srnca.initial import init_of_kind, read_start, save_state
 from tests.test_equations.helpers import make_rule
 

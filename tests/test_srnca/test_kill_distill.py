@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from srnca.checkpoint import save_checkpoint
+from srnca.texture.checkpoint import save_checkpoint
 from tests.test_srnca.killing import Commands, Death, slow_but
 from tests.test_srnca.tiny import checkpoint
 
@@ -30,14 +30,22 @@ SHARE = "distill.refine.descent:Descent._share_best"
 AGAIN, AGED, TIDY = (
     "distill.refine:_looked_at_again", "distill.refine.choice:Choice.aged", "distill.refine.choice:Choice.tidy"
 )  # fmt: skip
-REPORT, COMPARE, SAVE = "distill.pipeline:make_report", "srnca.pipeline:_compare", "distill.result:Distillation.save"
+REPORT, COMPARE, SAVE = (
+    "distill.pipeline:make_report",
+    "srnca.texture.distill:_compare",
+    "distill.result:Distillation.save",
+)
 BYTES, RENAME, REMOVE = "pathlib:Path.write_bytes", "os:replace", "pathlib:Path.unlink"
 
 FIT = [
     *(Death(SAMPLE, 1, when) for when in ("before", "after")),
     *(Death(ENGINE, call, when) for call in range(1, CHANNELS + 1) for when in ("before", "after")),
     *(Death("distill.pipeline:fit_channel", call, when) for call in (1, CHANNELS) for when in ("before", "after")),
-    *(Death("distill.greedy:Problem.forward", call, when) for call in (1, 2, 3) for when in ("before", "after")),
+    *(
+        Death("distill.regression.greedy:Problem.forward", call, when)
+        for call in (1, 2, 3)
+        for when in ("before", "after")
+    ),
     Death("distill.pipeline:_fit", 1, "after"),
     *(Death("distill.sampling:ages", 1, when) for when in ("before", "after")),
     *(Death("distill.sampling:_label", call) for call in (1, 2)),

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srnca.studies.results import list_results, open_study
+from srnca.studies.workers.results import list_results, open_study
 from tests.test_srnca.killing import Commands, Death, slow_but
 from tests.test_srnca.test_kill_train import draw, read, same
 
@@ -45,8 +45,10 @@ SAMPLERS = ["random", "tpe", "cmaes", "nsga2"]
 WRITE = "optuna.storages.journal._file:JournalFileBackend.append_logs"
 ASK, TELL = "optuna.study.study:Study.ask", "optuna.study.study:Study.tell"
 STEP, SAVE, DRAW = (
-    "srnca.training:_Run.iterate", "srnca.training:save_checkpoint", "srnca.studies.objective:_draw"
-)  # fmt: skip
+    "srnca.texture.training:_Run.iterate",
+    "srnca.texture.training:save_checkpoint",
+    "srnca.studies.workers.objective:_draw",
+)
 BYTES, RENAME = "pathlib:Path.write_bytes", "os:replace"
 
 KILLS = [
@@ -64,9 +66,9 @@ KILLS = [
 def commands(kill_server: subprocess.Popen[str]) -> Commands:
     """They save after every iteration, and wait a moment only for workers and locks of which nothing is heard."""
     quick = {
-        "srnca.saving:SAVE_EVERY_S": 0.0,
-        "srnca.studies.liveness:GRACE_S": 0.3,
-        "srnca.studies.worker:POLL_S": 0.1,
+        "srnca.automata.saving:SAVE_EVERY_S": 0.0,
+        "srnca.studies.workers.liveness:GRACE_S": 0.3,
+        "srnca.studies.workers.worker:POLL_S": 0.1,
     }
     quick["optuna.storages.journal._file:JournalFileSymlinkLock.__init__.__defaults__"] = [1]
     return Commands(kill_server, quick)
@@ -156,7 +158,7 @@ def test_a_stopped_study_goes_on(commands: Commands, whole: Whole, tmp_path: Pat
     check(folder, whole("random"))
 
 
-RATE = "srnca.studies.ratings:add_rating"
+RATE = "srnca.studies.ratings.ratings:add_rating"
 
 
 @pytest.mark.parametrize(

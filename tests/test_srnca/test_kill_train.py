@@ -21,7 +21,11 @@ ITERATIONS = 10
 SMALL = ["--channels", 4, "--hidden", 8, "--size", 16, "--max-ca-steps", 4, "--seed", 5, "--device", "cpu", "--quiet"]
 WORDS = ["train", "stripes.png", "--out", "x.pt", "--iterations", ITERATIONS, *SMALL]
 
-STEP, GROW, SAVE = "srnca.training:_Run.iterate", "srnca.growing:Growing.__call__", "srnca.training:save_checkpoint"
+STEP, GROW, SAVE = (
+    "srnca.texture.training:_Run.iterate",
+    "srnca.texture.growing:Growing.__call__",
+    "srnca.texture.training:save_checkpoint",
+)
 BYTES, SYNC, RENAME = "pathlib:Path.write_bytes", "os:fsync", "os:replace"
 
 KILLS = [
@@ -47,7 +51,7 @@ STOPS = [
 @pytest.fixture(scope="module")
 def commands(kill_server: subprocess.Popen[str]) -> Commands:
     """They save after every iteration."""
-    return Commands(kill_server, {"srnca.saving:SAVE_EVERY_S": 0.0})
+    return Commands(kill_server, {"srnca.automata.saving:SAVE_EVERY_S": 0.0})
 
 
 @pytest.fixture(scope="module")

@@ -14,20 +14,20 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from distill.select import ROUNDING
+from distill.fronts.select import ROUNDING
 from equations import Simulator, load_rule
 from equations.errors import InputError
-from equations.init import make_state
-from equations.mask import update_mask
-from srnca import legacy
-from srnca.checkpoint import load_checkpoint, save_checkpoint
+from equations.rule.init import make_state
+from equations.rule.mask import update_mask
 from srnca.cli.app import main
-from srnca.images import Target
-from srnca.pipeline import distill_checkpoint
-from srnca.presets import TrainConfig
-from srnca.teacher import NCATeacher
-from srnca.training import train
-from srnca.verify import verify
+from srnca.media.images import Target
+from srnca.texture import legacy
+from srnca.texture.checkpoint import load_checkpoint, save_checkpoint
+from srnca.texture.config import TrainConfig
+from srnca.texture.distill import distill_checkpoint
+from srnca.texture.teacher import NCATeacher
+from srnca.texture.training import train
+from srnca.texture.verify import verify
 from tests.test_srnca.tiny import checkpoint, shorten_report, simulate_on_torch, stripes
 
 SIZE = (18, 21)

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from equations.errors import InputError
-from equations.init import make_state
-from equations.stencils import Stencil
-from srnca.nca import NCA, NOISE, NCAConfig
-from srnca.presets import PRESETS, TrainConfig, preset
+from equations.rule.init import make_state
+from equations.rule.stencils import Stencil
+from srnca.texture.config import PRESETS, TrainConfig, preset
+from srnca.texture.network import NCA, NOISE, NCAConfig
 from tests.test_srnca.tiny import automaton
 
 ACTIVATIONS = ("relu", "linear", "abs")

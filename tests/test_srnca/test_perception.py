@@ -8,8 +8,8 @@ import torch
 from scipy import ndimage
 
 from equations.perception import perceive
-from equations.stencils import STENCILS, Stencil, nca_stencils
-from srnca.perception import Perception
+from equations.rule.stencils import STENCILS, Stencil, nca_stencils
+from srnca.texture.perception import Perception
 
 ALL = nca_stencils(20)
 STATE = np.random.default_rng(3).normal(size=(2, 3, 7, 9)).astype(np.float32)  # (batch, channel, h, w)

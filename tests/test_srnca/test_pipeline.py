@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from distill.halloffame import read_hall_of_fame
+from distill.fronts.halloffame import read_hall_of_fame
 from distill.result import Distillation
 from equations.errors import InputError
-from equations.rulefile import load_rule
+from equations.rule.rulefile import load_rule
 from equations.simulation import simulate
-from srnca import pipeline
-from srnca.evaluate import nca_pictures, rule_pictures
-from srnca.nca import NCA
-from srnca.pipeline import distill_checkpoint, distill_frames
-from srnca.report import page
-from srnca.teacher import NCATeacher
+from srnca.pages import rule_page
+from srnca.texture import distill as texture_distill
+from srnca.texture.distill import distill_checkpoint, distill_frames
+from srnca.texture.evaluate import nca_pictures, rule_pictures
+from srnca.texture.network import NCA
+from srnca.texture.teacher import NCATeacher
 from tests.test_srnca.tiny import checkpoint, shorten_refinement, shorten_report, simulate_on_torch
 
 CLOSED: dict[str, Any] = {"activation": "abs", "channels": 3, "filters": 2}
@@ -35,7 +35,7 @@ def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     shorten_report(monkeypatch)
     shorten_refinement(monkeypatch)
     for name, proper in (("nca_pictures", nca_pictures), ("rule_pictures", rule_pictures)):
-        monkeypatch.setattr(pipeline, name, lambda *args, proper=proper: proper(*args, steps=40))
+        monkeypatch.setattr(texture_distill, name, lambda *args, proper=proper: proper(*args, steps=40))
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +108,7 @@ def test_what_is_unfinished_is_in_the_folder_until_the_end(
     with pytest.raises(InputError, match="other settings or another teacher"):
         distill_checkpoint(checkpoint(1, **CLOSED), out=out, resume=True, **SETTINGS)
     for drawn in ("draw_distillation", "report_checkpoint"):
-        monkeypatch.setattr(pipeline, drawn, lambda *_: None)
+        monkeypatch.setattr(texture_distill, drawn, lambda *_: None)
     again = distill_checkpoint(MADE, out=out, resume=True, **SETTINGS)
     assert {path.name for path in out.iterdir()} == FILES - {"figure.png", "report.html"} | {"front"}
     assert again.rule == whole.rule
@@ -131,7 +131,7 @@ def test_without_refinement_the_rule_is_the_network() -> None:
 
 
 def test_a_rule_that_diverges_is_reported_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "rule_pictures", lambda rule, size: np.full((4, *size, 3), np.nan, np.float32))
+    monkeypatch.setattr(texture_distill, "rule_pictures", lambda rule, size: np.full((4, *size, 3), np.nan, np.float32))
     distill_checkpoint(MADE, refine=False, out=tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == FILES
     report = json.loads((tmp_path / "report.json").read_text())
@@ -163,7 +163,7 @@ def test_arguments_that_make_no_sense(options: dict[str, Any], words: str) -> No
 
 
 def test_a_relu_network_is_written_out_by_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "LONGEST", 10)
+    monkeypatch.setattr(rule_page, "LONGEST", 10)
     made = checkpoint(activation="relu", channels=3, filters=2, update_rate=0.5)
     result = distill_checkpoint(made, engine="exact", out=tmp_path)
     assert result.report["terms"]["by_channel"] == dict.fromkeys("rgb", made.config.hidden)

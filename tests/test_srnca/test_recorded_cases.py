@@ -13,8 +13,8 @@ from scipy.ndimage import gaussian_filter, laplace
 
 from distill.result import Distillation
 from equations.errors import InputError
-from srnca.pipeline import distill_frames
-from srnca.recordings import load_recording
+from srnca.media.loading import load_recording
+from srnca.texture.distill import distill_frames
 
 SHAPE = (24, 22)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from equations.errors import InputError
-from srnca.recordings import load_frames
+from srnca.media.loading import load_frames
 
 FRAMES = np.random.default_rng(0).normal(size=(4, 2, 5, 6)).astype(np.float32)
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from equations import models
 from equations.errors import InputError, MissingPartError
-from srnca.recordings import Recording, load_recording, load_recordings
-from srnca.recordings.pictures import natural
-from srnca.writers import Recipe, writing
+from srnca.media.loading import Recording, load_recording, load_recordings
+from srnca.media.stacks import natural
+from srnca.media.writing import Recipe, writing
 
 FRAMES = np.random.default_rng(0).normal(size=(9, 2, 5, 6)).astype(np.float32)
 

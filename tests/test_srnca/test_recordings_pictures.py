@@ -12,9 +12,9 @@ import tifffile
 from PIL import Image
 
 from equations.errors import InputError
-from srnca.images import load_target
-from srnca.recordings import load_recording
-from srnca.recordings.pictures import natural
+from srnca.media.images import load_target
+from srnca.media.loading import load_recording
+from srnca.media.stacks import natural
 
 RANDOM = np.random.default_rng(0)
 DEEP = RANDOM.integers(0, 65536, (10, 16, 18)).astype(np.uint16)

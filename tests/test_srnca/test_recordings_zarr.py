@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from equations.errors import InputError, MissingPartError
-from srnca.recordings import load_recording
+from srnca.media.loading import load_recording
 
 zarr = pytest.importorskip("zarr")
 FRAMES = np.random.default_rng(0).normal(size=(7, 2, 10, 9)).astype(np.float32)

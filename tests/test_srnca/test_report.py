@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 
 from distill import distill
-from distill.recording import RecordingTeacher
+from distill.identify.teacher import RecordingTeacher
 from distill.result import Distillation
-from equations.reduce import drop_unseen
-from equations.rule import Rule
-from equations.stencils import nca_stencils
-from equations.symbols import symbol
-from srnca.checkpoint import Checkpoint
-from srnca.report import gather, report_checkpoint, report_recording
-from srnca.report.panels import draw_histograms
-from srnca.report.parts import escape, flatten, number, table
-from srnca.report.spectrum import radial_spectrum
-from srnca.teacher import NCATeacher
+from equations.analysis.radial import radial_spectrum
+from equations.rule.reduce import drop_unseen
+from equations.rule.rule import Rule
+from equations.rule.stencils import nca_stencils
+from equations.rule.symbols import symbol
+from srnca.pages import evidence, report_checkpoint, report_recording
+from srnca.pages.panels import draw_histograms
+from srnca.pages.parts import escape, flatten, number, table
+from srnca.texture.checkpoint import Checkpoint
+from srnca.texture.teacher import NCATeacher
 from tests.test_srnca.tiny import checkpoint, shorten_report, simulate_on_torch
 
 MADE = checkpoint(activation="abs", channels=3, filters=2)
@@ -165,7 +165,7 @@ def test_a_rule_of_fewer_channels_has_its_page_too(tmp_path: Path) -> None:
     )
     page = Page((tmp_path / "report.html").read_text())
     assert set(SECTIONS) <= set(page.sections)
-    film = gather.make_film(bare, made)
+    film = evidence.make_film(bare, made)
     np.testing.assert_array_equal(film.nca[-1], film.whole[-1][[0, 1, 2, 4]])
 
 
@@ -215,10 +215,10 @@ def test_a_recording_gets_the_parts_that_exist(tmp_path: Path) -> None:
 
 
 def test_late_marks_are_dropped_where_they_would_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gather, "MARKS", (0, 20, 40, 100, 200))
-    monkeypatch.setattr(gather, "FILM_WORK", 3 * 16 * 16 * 150)
+    monkeypatch.setattr(evidence, "MARKS", (0, 20, 40, 100, 200))
+    monkeypatch.setattr(evidence, "FILM_WORK", 3 * 16 * 16 * 150)
     rule: Rule = distill(NCATeacher(MADE), size=(16, 16), steps=20).rule
-    film = gather.make_film(rule, MADE)
+    film = evidence.make_film(rule, MADE)
     assert film.marks == (0, 20, 40, 100)
     for nca, own in zip(film.nca, film.rule, strict=True):
         np.testing.assert_allclose(nca, own, atol=1e-4)  # the closed form, with the same seed
@@ -228,13 +228,13 @@ def test_an_automaton_written_out_gets_a_short_look(
     found: Distillation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page says how short: its captions hold the steps and the cells that were run."""
-    monkeypatch.setattr(gather, "LONG_STEPS", 200)
-    monkeypatch.setattr(gather, "LONG", 32)
-    assert not gather._is_written_out(found.rule)
-    full = gather._run_long(found.rule, None)
-    monkeypatch.setattr(gather, "SHORT_LOOK", 1)
-    assert gather._is_written_out(found.rule)
-    short = gather._run_long(found.rule, None)
+    monkeypatch.setattr(evidence, "LONG_STEPS", 200)
+    monkeypatch.setattr(evidence, "LONG", 32)
+    assert not evidence._is_written_out(found.rule)
+    full = evidence._run_long(found.rule, None)
+    monkeypatch.setattr(evidence, "SHORT_LOOK", 1)
+    assert evidence._is_written_out(found.rule)
+    short = evidence._run_long(found.rule, None)
     assert (short.side, short.last, short.steps[-1]) == (full.side // 2, full.last // 10, 20)
     report_checkpoint(tmp_path / "report.html", found, MADE)
     page = (tmp_path / "report.html").read_text()

@@ -15,8 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from srnca.checkpoint import load_checkpoint
-from srnca.training import train
+from srnca.texture.checkpoint import load_checkpoint
+from srnca.texture.training import train
 from tests.test_srnca.tiny import config, stripes, target
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ DRIVER = """
 import json, os, random, signal, sys, time
 from pathlib import Path
 from srnca import saving, training
-from srnca.checkpoint import load_checkpoint
+from srnca.texture.checkpoint import load_checkpoint
 from tests.test_srnca.tiny import config, target
 
 out, kills, iterations = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from distill import distill
 from distill.identify import identify
-from srnca.checkpoint import load_checkpoint
-from srnca.teacher import NCATeacher
-from srnca.training import train
+from srnca.texture.checkpoint import load_checkpoint
+from srnca.texture.teacher import NCATeacher
+from srnca.texture.training import train
 from tests.test_srnca.tiny import checkpoint, config, target
 
 THREADS = (1, 2)

@@ -10,14 +10,14 @@ import torch
 
 from distill.pipeline import distill
 from distill.teacher import Teacher, compose
-from equations.init import make_state
-from equations.mask import update_mask
-from equations.numeric import compile_numpy
+from equations.expressions.numeric import compile_numpy
 from equations.perception import perceive
+from equations.rule.init import make_state
+from equations.rule.mask import update_mask
+from equations.rule.stencils import feature_names
 from equations.simulation import Simulator
-from equations.stencils import feature_names
-from srnca.nca import NCA
-from srnca.teacher import NCATeacher
+from srnca.texture.network import NCA
+from srnca.texture.teacher import NCATeacher
 from tests.test_srnca.tiny import checkpoint
 
 SIZE = (12, 15)

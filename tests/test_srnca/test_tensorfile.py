@@ -14,8 +14,8 @@ from torch import nn
 
 from equations.errors import InputError
 from equations.reading import VARIABLE
-from srnca.checkpoint import FORMAT, load_checkpoint
-from srnca.tensorfile import MOST_PARTS, read_tensors
+from srnca.automata.tensorfile import MOST_PARTS, read_tensors
+from srnca.texture.checkpoint import FORMAT, load_checkpoint
 
 DATA: dict[str, Any] = {
     "turned": torch.arange(6.0).reshape(2, 3).t(),

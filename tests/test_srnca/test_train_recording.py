@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import torch
 
+from distill.identify.footage import Footage
+from distill.identify.windows import clean, cleanest
 from equations.errors import InputError
-from equations.stencils import LAP5
-from srnca.checkpoint import load_checkpoint, read_kind
+from equations.rule.stencils import LAP5
 from srnca.dynamics.checkpoint import load_recording_checkpoint, save_recording_checkpoint
 from srnca.dynamics.config import DynamicsConfig, law_stencils
-from srnca.dynamics.footage import Footage
+from srnca.dynamics.horizons import RecordingProgress, stages_of
 from srnca.dynamics.network import RecordingNCA
 from srnca.dynamics.newton import jacobian, weights_of
-from srnca.dynamics.rollout import clean, cleanest
-from srnca.dynamics.stages import RecordingProgress, stages_of
 from srnca.dynamics.training import train_recording
+from srnca.texture.checkpoint import load_checkpoint, read_kind
 from tests.test_srnca.recorded import SIZE, record
 
 torch.set_num_threads(1)

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from distill.identify.footage import Footage
+from distill.identify.refit import refit_on_recording
 from equations.errors import InputError
-from equations.infix import parse_infix
-from equations.rule import Rule
-from equations.stencils import feature_names
-from equations.terms import split_terms
+from equations.expressions.infix import parse_infix
+from equations.expressions.terms import split_terms
+from equations.rule.rule import Rule
+from equations.rule.stencils import feature_names
 from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.config import DynamicsConfig, law_stencils
-from srnca.dynamics.distil import distill_network
-from srnca.dynamics.footage import Footage
-from srnca.dynamics.offer import offer_terms
-from srnca.dynamics.refit import refit_on_recording
+from srnca.dynamics.distill import distill_network
+from srnca.dynamics.propose import offer_terms
 from srnca.dynamics.teacher import RecordingNCATeacher
 from srnca.dynamics.training import train_recording
 from srnca.dynamics.verify import verify_network

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from equations.errors import InputError, MissingPartError, SrncaError
-from srnca import saving, training
-from srnca.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from srnca.images import Target
-from srnca.training import TrainProgress, train
+from srnca.automata import saving
+from srnca.media.images import Target
+from srnca.texture import training
+from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from srnca.texture.training import TrainProgress, train
 from tests.test_srnca.tiny import config, stripes, target
 
 GRAIN = np.random.default_rng(0).integers(0, 2, (16, 16, 3)).astype(np.float32)

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from equations.errors import InputError
-from equations.infix import parse_infix
-from equations.reduce import drop_unseen
-from equations.rule import Display, Rule
-from equations.stencils import nca_stencils
-from srnca.evaluate import nca_pictures, rule_pictures
-from srnca.verify import Verification, verify
+from equations.expressions.infix import parse_infix
+from equations.rule.reduce import drop_unseen
+from equations.rule.rule import Display, Rule
+from equations.rule.stencils import nca_stencils
+from srnca.texture.evaluate import nca_pictures, rule_pictures
+from srnca.texture.verify import Verification, verify
 from tests.test_srnca.test_evaluate import rule_of
 from tests.test_srnca.tiny import checkpoint, simulate_on_torch
 
@@ -27,8 +27,8 @@ RULE = rule_of(MADE)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short rollouts to the pictures: what is tested is what verify makes of them."""
     simulate_on_torch(monkeypatch)
-    monkeypatch.setattr("srnca.verify.nca_pictures", partial(nca_pictures, steps=60))
-    monkeypatch.setattr("srnca.verify.rule_pictures", partial(rule_pictures, steps=60))
+    monkeypatch.setattr("srnca.texture.verify.nca_pictures", partial(nca_pictures, steps=60))
+    monkeypatch.setattr("srnca.texture.verify.rule_pictures", partial(rule_pictures, steps=60))
 
 
 def changed(**updates: str) -> Rule:
@@ -99,7 +99,7 @@ def test_a_rule_without_an_idle_channel_is_still_the_automatons() -> None:
 
 def test_a_refined_rule_must_show_more_than_a_flat_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside a network that shows little, one that shows nothing at all is only 1.7 times worse."""
-    monkeypatch.setattr("srnca.verify.flat_loss", lambda *_: 1.0)
+    monkeypatch.setattr("srnca.texture.verify.flat_loss", lambda *_: 1.0)
     refined = RULE.replace(provenance={"refined": True})
     for late, wanted, ours, names in (
         (0.1, 0.6, 1.03, {"automaton's texture", "texture"}),
@@ -110,7 +110,7 @@ def test_a_refined_rule_must_show_more_than_a_flat_picture(monkeypatch: pytest.M
         (0.6, 0.4, 0.4, {"texture later"}),
     ):
         losses = iter((late, wanted, ours))  # the long run's, the automaton's, the rule's
-        monkeypatch.setattr("srnca.verify.texture_loss", lambda *_, losses=losses: next(losses))
+        monkeypatch.setattr("srnca.texture.verify.texture_loss", lambda *_, losses=losses: next(losses))
         assert failed(verify(refined, MADE, steps=20)) == names
 
 

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from equations import Display, DivergenceError, InputError, MissingPartError
-from equations.rendering import render
-from srnca.writers import WRITERS, Recipe, Writer, writing
-from srnca.writers.growing import GrowingFile
+from equations.rule.display import render
+from srnca.media.growing_file import GrowingFile
+from srnca.media.writing import WRITERS, Recipe, Writer, writing
 from tests.test_equations.helpers import make_rule
 
 RULE = make_rule({"u": "0*u", "v": "0*v"}, dt=0.5, display=Display(("v",), colormap="viridis"), provenance={"a": 1})

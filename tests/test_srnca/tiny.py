@@ -12,11 +12,11 @@ import torch
 from distill import refine
 from distill.refine import descent
 from equations import backends, simulation
-from srnca.checkpoint import Checkpoint
-from srnca.images import Target
-from srnca.nca import NCA, NCAConfig
-from srnca.presets import TrainConfig
-from srnca.report import gather
+from srnca.media.images import Target
+from srnca.pages import evidence
+from srnca.texture.checkpoint import Checkpoint
+from srnca.texture.config import TrainConfig
+from srnca.texture.network import NCA, NCAConfig
 
 torch.set_num_threads(1)
 
@@ -93,4 +93,4 @@ def shorten_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page in a moment: small grids, and few steps beyond 40."""
     small = {"LARGE": 24, "LARGE_STEPS": 20, "LONG": 24, "LONG_STEPS": 50, "LONG_MARKS": 4, "STEPS": 40}
     for name, value in {**small, "MARKS": (0, 20, 40)}.items():
-        monkeypatch.setattr(gather, name, value)
+        monkeypatch.setattr(evidence, name, value)

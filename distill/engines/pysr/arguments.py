@@ -11,8 +11,8 @@ import sympy
 from sympy import Expr
 
 from equations.errors import InputError
-from equations.symbols import NAME, RESERVED
-from equations.tree import to_tree
+from equations.expressions.tree import to_tree
+from equations.rule.symbols import NAME, RESERVED
 
 BINARY = ("+", "-", "*", "/")  # laws of the catalogue are polynomials and quotients,
 UNARY = ("abs",)  # networks have kinks

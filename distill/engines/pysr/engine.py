@@ -17,12 +17,12 @@ from distill.engines.pysr.probe import probe
 from distill.engines.pysr.runner import WORKER, Limits, Look, Worker
 from distill.engines.seeds import linear_seeds, screen
 from distill.engines.sparse import still
-from distill.polish import polish
+from distill.fronts.select import ROUNDING, pareto
+from distill.regression.polish import polish
 from distill.sampling import Samples
-from distill.select import ROUNDING, pareto
 from equations.errors import MissingPartError, SrncaError
-from equations.rule import Candidate
-from equations.symbols import symbol
+from equations.rule.rule import Candidate
+from equations.rule.symbols import symbol
 
 ROWS = 1000  # beyond these PySR's advice is to draw fewer; constants are refitted on all rows
 ENOUGH, FEATURES = 12, 8  # where there are more than 12 features it gets the 8 that matter: with more it wanders

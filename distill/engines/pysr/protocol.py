@@ -158,7 +158,7 @@ def written_at(folder: Path) -> int:
 
 
 def _equations(text: str, names: Sequence[str]) -> list[Expr]:
-    from equations.infix import parse_infix
+    from equations.expressions.infix import parse_infix
 
     lines = text.split("\n")[:-1]  # what follows the last line end is not a whole line
     if not lines or lines[0].strip() != HEADER:

@@ -23,7 +23,7 @@ import platform
 import sys
 from string import Template
 
-from equations import mask
+from equations.rule import mask
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 

@@ -6,8 +6,9 @@ import struct
 
 import numpy as np
 
-from equations import guards, mask
 from equations.backends import Real
+from equations.expressions import guards
+from equations.rule import mask
 
 
 class Instructions:

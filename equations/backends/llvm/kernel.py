@@ -12,18 +12,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-from equations import mask
 from equations.backends import Real
 from equations.backends.llvm.driver import DECLARED, RUN
 from equations.backends.llvm.instructions import Instructions
 from equations.backends.llvm.perceive import Perceiver
 from equations.backends.llvm.schedule import evaluate
-from equations.backends.llvm.text import CELLS, FUNCTIONS, TEMPLATE
+from equations.backends.llvm.skeleton import CELLS, FUNCTIONS, TEMPLATE
 from equations.divergence import limit_of
-from equations.lowering import Node, lower
-from equations.rule import Rule
-from equations.stencils import feature_name
-from equations.tree import to_tree
+from equations.expressions.lowering import Node, lower
+from equations.expressions.tree import to_tree
+from equations.rule import mask
+from equations.rule.rule import Rule
+from equations.rule.stencils import feature_name
 
 
 @functools.lru_cache(maxsize=16)

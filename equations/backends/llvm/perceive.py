@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from equations.backends.llvm.instructions import Instructions
-from equations.rule import Rule
-from equations.stencils import Stencil, feature_name
+from equations.rule.rule import Rule
+from equations.rule.stencils import Stencil, feature_name
 
 ROWS = {-1: "above", 0: "row", 1: "below"}
 Weighted = dict[str, float]  # value -> weight

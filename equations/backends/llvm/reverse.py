@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from equations import guards
 from equations.backends.llvm.instructions import Instructions
-from equations.lowering import Node
+from equations.expressions import guards
+from equations.expressions.lowering import Node
 
 
 def adjoints(

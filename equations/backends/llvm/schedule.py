@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from equations.backends.llvm.instructions import Instructions
-from equations.lowering import Node, arguments
+from equations.expressions.lowering import Node, arguments
 
 
 def evaluate(

@@ -13,7 +13,7 @@ from equations.backends.llvm.jit import compile_run, rounds_once, vector_bytes
 from equations.backends.llvm.kernel import kernel_ir
 from equations.divergence import check_finite
 from equations.errors import InputError
-from equations.rule import Rule
+from equations.rule.rule import Rule
 
 _CHUNK_UPDATES = 2**28  # cells a call updates: some tenths of a second, in which Ctrl-C must wait
 _THREAD_UPDATES = 2**18  # cells a thread must update to be worth its start

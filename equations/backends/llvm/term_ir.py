@@ -16,12 +16,12 @@ from equations.backends.llvm.jit import rounds_once
 from equations.backends.llvm.perceive import ROWS, Perceiver
 from equations.backends.llvm.reverse import adjoints
 from equations.backends.llvm.schedule import evaluate_all
+from equations.backends.llvm.skeleton import FUNCTIONS
 from equations.backends.llvm.term_text import PLACES, SIZES, TEMPLATE
-from equations.backends.llvm.text import FUNCTIONS
-from equations.lowering import lower
-from equations.rule import Rule
-from equations.stencils import feature_name
-from equations.tree import to_tree
+from equations.expressions.lowering import lower
+from equations.expressions.tree import to_tree
+from equations.rule.rule import Rule
+from equations.rule.stencils import feature_name
 
 LANES = 16
 

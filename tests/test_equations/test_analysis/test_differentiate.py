@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 
 from equations.analysis.differentiate import differentiate
-from equations.infix import parse_infix
-from equations.numeric import evaluate_tree
-from equations.tree import to_tree
+from equations.expressions.infix import parse_infix
+from equations.expressions.numeric import evaluate_tree
+from equations.expressions.tree import to_tree
 from tests.test_equations.helpers import NAMES, trees
 
 POINTS = np.random.default_rng(1).normal(size=(20, len(NAMES)))

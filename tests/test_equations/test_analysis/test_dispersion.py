@@ -10,7 +10,7 @@ import pytest
 from equations import models
 from equations.analysis.dispersion import Dispersion, along, dispersion, over_directions, refine
 from equations.analysis.jacobian import linearise
-from equations.rule import Rule
+from equations.rule.rule import Rule
 from tests.test_equations.helpers import make_rule
 
 A, B = 0.1, 0.9

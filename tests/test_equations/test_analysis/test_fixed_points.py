@@ -7,9 +7,9 @@ import pytest
 
 from equations import models
 from equations.analysis.fixed_points import find_fixed_points
-from equations.init import Init
-from equations.rule import Rule
-from equations.stencils import STENCILS, Stencil
+from equations.rule.init import Init
+from equations.rule.rule import Rule
+from equations.rule.stencils import STENCILS, Stencil
 from tests.test_equations.helpers import make_rule
 
 PLAIN = (STENCILS["id"], Stencil("lap", STENCILS["lap5"].kernel))

@@ -10,9 +10,9 @@ from equations.analysis.dispersion import dispersion
 from equations.analysis.grid import GridInstability, grid_instability, largest_stable_step
 from equations.analysis.jacobian import linearise
 from equations.errors import DivergenceError
-from equations.rule import Rule
+from equations.rule.rule import Rule
+from equations.rule.stencils import STENCILS, Stencil
 from equations.simulation import Simulator
-from equations.stencils import STENCILS, Stencil
 from tests.test_equations.helpers import make_rule
 
 PLAIN = (STENCILS["id"], Stencil("lap", STENCILS["lap5"].kernel))

@@ -9,7 +9,7 @@ import pytest
 
 from equations import models
 from equations.analysis.jacobian import UniformRule, linearise
-from equations.rule import Rule
+from equations.rule.rule import Rule
 from equations.simulation import Simulator
 from tests.test_equations.helpers import make_rule
 

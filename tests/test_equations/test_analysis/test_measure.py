@@ -13,8 +13,8 @@ from equations.analysis import analyze, as_data
 from equations.analysis.measure import measure, pattern_wavelength
 from equations.analysis.nullclines import nullclines
 from equations.errors import InputError
-from equations.init import Init
-from equations.stencils import ID, LAP5, Stencil
+from equations.rule.init import Init
+from equations.rule.stencils import ID, LAP5, Stencil
 from tests.test_equations.helpers import make_rule
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from equations import models
 from equations.analysis.jacobian import UniformRule
-from equations.analysis.kicks import duration, kick, scales
 from equations.analysis.orbits import Orbit, follow, judge
+from equations.analysis.perturb import duration, kick, scales
 from equations.simulation import Simulator
 from tests.test_equations.helpers import make_rule
 

@@ -8,7 +8,7 @@ from equations import models
 from equations.analysis.analysis import analyze
 from equations.analysis.positive import positive_channels
 from equations.analysis.split import split_rule
-from equations.init import Init
+from equations.rule.init import Init
 from tests.test_equations.helpers import make_rule
 
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from equations.analysis.symbols import stencil_moments, stencil_symbol
+from equations.analysis.stencil_waves import stencil_moments, stencil_symbol
 from equations.perception import perceive
-from equations.stencils import STENCILS
+from equations.rule.stencils import STENCILS
 
 
 @pytest.mark.parametrize("name", [*STENCILS])

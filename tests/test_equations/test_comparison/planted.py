@@ -6,9 +6,9 @@ import numpy as np
 
 from equations import models
 from equations.comparison import in_units
-from equations.infix import parse_infix
-from equations.rule import Display, Rule
-from equations.stencils import nca_stencils
+from equations.expressions.infix import parse_infix
+from equations.rule.rule import Display, Rule
+from equations.rule.stencils import nca_stencils
 
 SCALES = (2.5, 0.3, 1.7)
 

@@ -7,7 +7,7 @@ import pytest
 
 from equations.comparison.kernels import PARTS, describe_laplacian, parts_of
 from equations.comparison.kernels import STENCILS as PART_STENCILS
-from equations.stencils import STENCILS, Stencil
+from equations.rule.stencils import STENCILS, Stencil
 
 
 def kernel_of(name):

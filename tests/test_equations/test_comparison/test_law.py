@@ -7,11 +7,11 @@ import pytest
 
 from equations import models
 from equations.comparison.family import family_of
-from equations.comparison.law import law_of
-from equations.comparison.units import in_units, law_in_units
+from equations.comparison.reduced_law import law_of
+from equations.comparison.rescale import in_units, law_in_units
 from equations.errors import InputError
+from equations.rule.stencils import ID, LAP5, STENCILS
 from equations.simulation import simulate
-from equations.stencils import ID, LAP5, STENCILS
 from tests.test_equations.helpers import make_rule
 from tests.test_equations.test_comparison.planted import SCALES, changed, disguised
 

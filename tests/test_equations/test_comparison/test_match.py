@@ -7,7 +7,7 @@ import pytest
 from equations import models
 from equations.comparison import THRESHOLD, compare_with_model, in_units
 from equations.errors import InputError
-from equations.stencils import ID, LAP, STENCILS, Stencil
+from equations.rule.stencils import ID, LAP, STENCILS, Stencil
 from tests.test_equations.helpers import make_rule
 from tests.test_equations.test_comparison.planted import SCALES, changed, disguised
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from equations.errors import DivergenceError, InputError
-from equations.init import make_state
+from equations.rule.init import make_state
 from equations.simulation import Simulator, first_init
 from tests.test_equations.test_distributed.ranks import rules, run_ranks
 

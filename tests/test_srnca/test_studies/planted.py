@@ -12,9 +12,9 @@ import numpy as np
 import optuna
 from PIL import Image
 
-from srnca.samples import make_sample
-from srnca.studies import schema
-from srnca.studies.space import STUDY, Space
+from srnca.studies.search.space import STUDY, Space
+from srnca.studies.workers import schema
+from srnca.texture.samples import make_sample
 
 SIZE = 32
 TARGETS = ("snake", "orchid")

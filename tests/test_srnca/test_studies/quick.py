@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from srnca.studies import liveness, schema, worker
-from srnca.studies.axis import Axis
-from srnca.studies.objective import Job, Outcome, Watch
-from srnca.studies.plan import Wish, join_study
-from srnca.studies.space import Space
+from srnca.studies.search.axis import Axis
+from srnca.studies.search.space import Space
+from srnca.studies.workers import liveness, schema, worker
+from srnca.studies.workers.founding import Wish, join_study
+from srnca.studies.workers.objective import Job, Outcome, Watch
 
 ROOT = Path(__file__).parents[3]
 SPACE = Space((Axis("channels", (6, 9, 12, 15)), Axis("update_rate", low=0.5, high=1.0)))

@@ -16,13 +16,13 @@ from equations.errors import InputError, SrncaError
 from srnca.cli.app import main
 from srnca.cli.explore import describe
 from srnca.cli.output import say
-from srnca.report.parts import escape
-from srnca.studies import schema
-from srnca.studies.answers import set_text
-from srnca.studies.explore import explore
-from srnca.studies.plan import Wish, join_study
-from srnca.studies.results import list_results, open_study
-from srnca.studies.score import load_score
+from srnca.pages.parts import escape
+from srnca.pages.study_answers import set_text
+from srnca.pages.study_folder import explore
+from srnca.studies.ratings.score import load_score
+from srnca.studies.workers import schema
+from srnca.studies.workers.founding import Wish, join_study
+from srnca.studies.workers.results import list_results, open_study
 from tests.test_srnca.test_studies.planted import planted_study
 from tests.test_srnca.test_studies.quick import found
 

@@ -13,15 +13,15 @@ import optuna
 import pytest
 
 from equations.errors import InputError
-from srnca.presets import PRESETS
-from srnca.studies import schema
-from srnca.studies.explore import explore, parse_views, queue_of, summarise
-from srnca.studies.findings import Findings
-from srnca.studies.importance import measure_importances
-from srnca.studies.named import compare_named
-from srnca.studies.results import list_results, study_space
-from srnca.studies.score import load_score
-from srnca.studies.table import read_table
+from srnca.pages.study_folder import explore, parse_views, queue_of, summarise
+from srnca.studies.explore.findings import Findings
+from srnca.studies.explore.importance import measure_importances
+from srnca.studies.explore.named import compare_named
+from srnca.studies.explore.trial_table import read_table
+from srnca.studies.ratings.score import load_score
+from srnca.studies.workers import schema
+from srnca.studies.workers.results import list_results, study_space
+from srnca.texture.config import PRESETS
 from tests.test_srnca.test_studies.planted import planted_study
 
 SHAPES = [

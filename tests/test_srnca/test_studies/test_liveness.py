@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from srnca.studies import liveness
-from srnca.studies.liveness import ALIVE, GRACE_S, Heart, Taken, Watcher, is_gone, machine, worker_name
+from srnca.studies.workers import liveness
+from srnca.studies.workers.liveness import ALIVE, GRACE_S, Heart, Taken, Watcher, is_gone, machine, worker_name
 
 
 def running(worker: str | None, beat: int = 0, number: int = 3) -> Any:

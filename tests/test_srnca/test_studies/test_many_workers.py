@@ -15,9 +15,9 @@ from pathlib import Path
 import optuna
 import pytest
 
-from srnca.studies import schema, trials
-from srnca.studies.liveness import ALIVE
-from srnca.studies.results import list_results, open_study
+from srnca.studies.workers import schema, trials
+from srnca.studies.workers.liveness import ALIVE
+from srnca.studies.workers.results import list_results, open_study
 from tests.test_srnca.test_studies.quick import found, start
 
 pytestmark = pytest.mark.slow

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from equations.errors import SrncaError
-from srnca import evaluate, training
-from srnca.checkpoint import load_checkpoint, save_checkpoint
-from srnca.images import Target
-from srnca.studies import schema
-from srnca.studies.objective import Job, geometric_mean, train_targets
+from srnca.media.images import Target
+from srnca.studies.workers import schema
+from srnca.studies.workers.objective import Job, geometric_mean, train_targets
+from srnca.texture import evaluate, training
+from srnca.texture.checkpoint import load_checkpoint, save_checkpoint
 from tests.test_srnca.tiny import config, stripes, target
 
 JOB = {"a": target(), "b": Target("b", stripes().transpose(1, 0, 2).copy())}

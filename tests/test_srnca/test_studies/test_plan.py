@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from equations.errors import InputError
-from srnca.nca import NCAConfig
-from srnca.studies import schema
-from srnca.studies.axis import Axis
-from srnca.studies.plan import Settings, Wish, join_study, study_settings, study_targets
-from srnca.studies.size import count_cost, count_terms
-from srnca.studies.space import STUDY, Space
-from srnca.studies.storage import make_storage
+from srnca.studies.search.axis import Axis
+from srnca.studies.search.size import count_cost, count_terms
+from srnca.studies.search.space import STUDY, Space
+from srnca.studies.workers import schema
+from srnca.studies.workers.founding import Settings, Wish, join_study, study_settings, study_targets
+from srnca.studies.workers.storage import make_storage
+from srnca.texture.network import NCAConfig
 from tests.test_srnca.test_studies.quick import SPACE, found
 
 

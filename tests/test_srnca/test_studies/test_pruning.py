@@ -7,8 +7,8 @@ import math
 import optuna
 import pytest
 
-from srnca.studies import schema, trials
-from srnca.studies.pruning import LEAST, WorstShare
+from srnca.studies.search.pruning import LEAST, WorstShare
+from srnca.studies.workers import schema, trials
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

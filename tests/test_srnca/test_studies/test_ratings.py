@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from equations.errors import InputError
-from srnca.studies.ratings import (
+from srnca.studies.ratings.ratings import (
     PAGE,
     add_rating,
     consistency,
@@ -20,8 +20,8 @@ from srnca.studies.ratings import (
     plan_pages,
     take_back,
 )
-from srnca.studies.results import list_results
-from srnca.studies.sheet import write_sheet
+from srnca.studies.ratings.sheet import write_sheet
+from srnca.studies.workers.results import list_results
 from tests.test_srnca.test_studies.planted import planted_study
 
 

@@ -10,9 +10,9 @@ import optuna
 import pytest
 
 from equations.errors import InputError
-from srnca.studies.axis import Axis
-from srnca.studies.samplers import DRAWN, GENERATION, NAMES, make_sampler
-from srnca.studies.space import STUDY, Space
+from srnca.studies.search.axis import Axis
+from srnca.studies.search.samplers import DRAWN, GENERATION, NAMES, make_sampler
+from srnca.studies.search.space import STUDY, Space
 from tests.test_srnca.test_studies.quick import SPACE, bowl
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)

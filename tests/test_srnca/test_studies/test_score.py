@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from equations.errors import InputError
-from srnca.studies.score import Score, fit_score, load_score, predict_score, save_score
-from srnca.studies.statistics import NAMES, measure
+from srnca.studies.ratings.score import Score, fit_score, load_score, predict_score, save_score
+from srnca.studies.ratings.statistics import NAMES, measure
 from tests.test_srnca.test_studies.planted import draw_sample
 
 pytestmark = pytest.mark.usefixtures("fewer_resamples")

@@ -11,14 +11,22 @@ import pytest
 
 from equations.errors import InputError
 from srnca.cli.app import main
-from srnca.images import save_png
-from srnca.studies import schema
-from srnca.studies.objective import Job, Outcome, Watch
-from srnca.studies.plan import Wish, join_study
-from srnca.studies.results import list_results
-from srnca.studies.score import NAMES, Score, fit_score, missing_rating, predict_score, save_score, score_to_dict
-from srnca.studies.sheet import read_picture
-from srnca.studies.worker import Plan, work
+from srnca.media.images import save_png
+from srnca.studies.ratings.score import (
+    NAMES,
+    Score,
+    fit_score,
+    missing_rating,
+    predict_score,
+    save_score,
+    score_to_dict,
+)
+from srnca.studies.ratings.sheet import read_picture
+from srnca.studies.workers import schema
+from srnca.studies.workers.founding import Wish, join_study
+from srnca.studies.workers.objective import Job, Outcome, Watch
+from srnca.studies.workers.results import list_results
+from srnca.studies.workers.worker import Plan, work
 from tests.test_srnca.test_studies.planted import SIZE, draw_sample
 
 SETTINGS = {"size": SIZE, "iterations": 2, "sampler": "random", "prune": 0.0, "objective": "score"}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equations.errors import InputError
-from srnca.studies.axis import Axis
-from srnca.studies.space import STUDY, Space, configuration, read_space
+from srnca.studies.search.axis import Axis
+from srnca.studies.search.space import STUDY, Space, configuration, read_space
 
 EVERY_KIND = Space(
     (

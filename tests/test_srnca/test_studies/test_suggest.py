@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from equations.errors import InputError, MissingPartError
-from srnca.studies.axis import Axis
-from srnca.studies.codec import Codec
-from srnca.studies.plan import Settings
-from srnca.studies.space import STUDY, Space
-from srnca.studies.suggest import good_ones, suggest
-from srnca.studies.views import View, make_autoencoder, make_pca, make_umap
+from srnca.studies.explore.suggest import good_ones, suggest
+from srnca.studies.explore.views import View, make_autoencoder, make_pca, make_umap
+from srnca.studies.search.axis import Axis
+from srnca.studies.search.codec import Codec
+from srnca.studies.search.space import STUDY, Space
+from srnca.studies.workers.founding import Settings
 
 WORDS = Space(
     (

@@ -11,9 +11,9 @@ import pytest
 from optuna.trial import TrialState
 
 from equations.errors import InputError
-from srnca.studies import schema, trials
-from srnca.studies.liveness import ALIVE, Watcher, machine
-from srnca.studies.results import list_results
+from srnca.studies.workers import schema, trials
+from srnca.studies.workers.liveness import ALIVE, Watcher, machine
+from srnca.studies.workers.results import list_results
 from tests.test_srnca.test_studies.quick import SPACE
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)

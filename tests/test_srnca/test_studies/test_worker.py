@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from equations.errors import SrncaError
-from srnca.studies import schema, trials
-from srnca.studies.liveness import Taken
-from srnca.studies.objective import Job, Outcome, Watch
-from srnca.studies.results import list_results, open_study
-from srnca.studies.worker import Plan, Step, work
+from srnca.studies.workers import schema, trials
+from srnca.studies.workers.liveness import Taken
+from srnca.studies.workers.objective import Job, Outcome, Watch
+from srnca.studies.workers.results import list_results, open_study
+from srnca.studies.workers.worker import Plan, Step, work
 from tests.test_srnca.test_studies.quick import bowl, found, quick
 
 
@@ -174,7 +174,7 @@ def test_two_objectives_and_no_pruning() -> None:
 
 
 def test_a_real_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    from srnca import evaluate
+    from srnca.texture import evaluate
 
     known = evaluate.nca_pictures
 

@@ -1,0 +1,1 @@
+"""Pareto fronts of equations: which are kept, how engines compete for one, and the file of a front."""

@@ -1,0 +1,78 @@
+"""What was found out and the laws, as arrays for the file that an interrupted identification goes on from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from distill.identify.channel_law import Law
+from distill.identify.schemes import Scheme
+from distill.identify.smooth import smooth
+from distill.identify.survey import Noise, Survey
+from distill.identify.system import Windows
+from equations.expressions.tree import from_tree, to_tree
+from equations.rule.rule import Candidate
+
+Array = npt.NDArray[np.float64]
+Arrays = dict[str, np.ndarray]
+
+
+def pack_laws(chosen: Survey, laws: Mapping[str, Law]) -> Arrays:
+    """All but the frames, as one JSON text."""
+    scheme, noise = chosen.windows.scheme, chosen.noise
+    told = {
+        "derivative": chosen.derivative,
+        "stencil": chosen.stencil,
+        "scheme": [scheme.order, scheme.radius, scheme.apart, scheme.substeps, chosen.windows.radius],
+        "noise": [noise.levels.tolist(), noise.share.tolist(), list(noise.bands)],
+        "tried": dict(chosen.tried),
+        "laws": {channel: _pack(law) for channel, law in laws.items()},
+    }
+    return {"found": np.array(json.dumps(told))}
+
+
+def unpack_laws(arrays: Arrays, frames: Sequence[Array]) -> tuple[Survey, dict[str, Law]]:
+    """The inverse of `pack_laws`, for the recordings that it was made of."""
+    told = json.loads(str(arrays["found"]))
+    levels, share, bands = told["noise"]
+    noise = Noise(np.array(levels), np.array(share), (bands[0], bands[1]))
+    order, radius, apart, substeps, across = told["scheme"]
+    quiet = [smooth(f, noise.bands) for f in frames] if told["derivative"] == "savgol" else list(frames)
+    windows = Windows(Scheme(order, radius, apart, substeps), across)
+    chosen = Survey(told["derivative"], windows, told["stencil"], tuple(quiet), noise, told["tried"])
+    return chosen, {channel: _unpack(law) for channel, law in told["laws"].items()}
+
+
+def _pack(law: Law) -> dict[str, Any]:
+    return {
+        "candidate": _row(law.candidate),
+        "front": [_row(c) for c in law.front],
+        "constants": law.constants,
+        "inclusion": law.inclusion,
+        "figures": [law.r2, law.misfit, law.disturbance],
+    }
+
+
+def _unpack(kept: dict[str, Any]) -> Law:
+    candidate = _candidate(kept["candidate"])
+    return Law(
+        candidate.expr,
+        candidate,
+        tuple(_candidate(row) for row in kept["front"]),
+        {term: (value, error) for term, (value, error) in kept["constants"].items()},
+        kept["inclusion"],
+        *kept["figures"],
+    )
+
+
+def _row(c: Candidate) -> list[Any]:
+    return [c.complexity, c.loss, to_tree(c.expr), c.engine, c.terms]
+
+
+def _candidate(row: list[Any]) -> Candidate:
+    complexity, loss, tree, engine, terms = row
+    return Candidate(int(complexity), float(loss), from_tree(tree), str(engine), int(terms))

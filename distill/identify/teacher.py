@@ -1,0 +1,182 @@
+"""A recording of frames as the teacher: its law is read from what changed between neighbouring frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+from sympy import Expr
+
+from equations.errors import InputError
+from equations.perception import perceive
+from equations.rule.init import Init
+from equations.rule.rule import Display
+from equations.rule.stencils import Stencil
+
+if TYPE_CHECKING:
+    from distill.sampling import Samples
+
+Array = npt.NDArray[np.floating]
+HELD_OUT = 5  # one frame pair in this many is kept for judging
+REACH = 2  # frames that the central derivative looks at on either side
+
+
+class RecordingTeacher:
+    """Frames (t, channel, h, w), `dt` apart, of something that obeys a local rule on a periodic grid; or several
+    recordings of it, each of a size and length of its own.
+
+    The samples are (perception of a frame, change to the next frame / dt). With `centred`, for samples of a
+    continuous time, the change is the derivative at the frame itself, by the central formula of fourth order.
+    With `update_rate` < 1, cells that did not change are taken to be masked and left out; with a `clamp`, so are
+    cells that end on its borders. Settled frames teach little: record the transient. Raises InputError for fewer
+    than two frames, NaN, or frames that never change.
+    """
+
+    def __init__(
+        self,
+        frames: Array | Sequence[Array],
+        dt: float,
+        channels: Sequence[str],
+        stencils: Sequence[Stencil],
+        *,
+        clamp: tuple[float, float] | None = None,
+        update_rate: float = 1.0,
+        display: Display | None = None,
+        centred: bool = False,
+    ) -> None:
+        several = [frames] if isinstance(frames, np.ndarray) else list(frames)
+        self.recordings = check_recordings(several, len(channels))
+        self.frames = self.recordings[0]
+        self.centred = centred and min(map(len, self.recordings)) > 2 * REACH + 1
+        if not (np.isfinite(dt) and dt > 0):
+            raise InputError(f"recording: expected dt, the time between two frames, above 0, got {dt}")
+        self.channels, self.stencils = tuple(channels), tuple(stencils)
+        self.dt, self.clamp, self.display = float(dt), clamp, display
+        self.update_rate = update_rate
+        self.mask: Literal["cell", "channel"] = "cell"
+        self.init: Init | None = _look_alike(self.frames[0])
+
+    def update(self, perception: Array) -> Array:
+        """Not available: a recording cannot be asked about states that it does not hold."""
+        raise InputError("a recording cannot label new states; use its samples(), or distil from a checkpoint")
+
+    def rollout(self, *, size: tuple[int, int], steps: int, seed: int, every: int) -> Array:
+        """The recorded frames 0, every, 2·every, … up to `steps`; size and seed are the recording's own."""
+        return self.frames[: steps + 1 : every]
+
+    def closed_form(self) -> dict[str, Expr] | None:
+        return None
+
+    def samples(self, *, rows: int, seed: int) -> Samples:
+        """About `rows` cells of neighbouring frames; the middle fifth of the recording is held out.
+
+        A recording of fewer than six frames is split by cells instead.
+        """
+        from distill.sampling import Samples
+        from equations.rule.stencils import feature_names
+
+        rng = np.random.default_rng(seed)
+        parts: dict[bool, list[tuple[Array, Array]]] = {False: [], True: []}
+        for frames in self.recordings:
+            for is_held, found in self._sampled(frames, -(-rows // len(self.recordings)), rng).items():
+                parts[is_held] += found
+        (X, Y), (X_held, Y_held) = (
+            tuple(np.concatenate([part[side] for part in parts[is_held]]) for side in (0, 1))
+            for is_held in (False, True)
+        )
+        names = feature_names(self.channels, self.stencils)
+        # two float32 frames, each wrong by half a unit in the last place, and as much again from computing them
+        ulp = max(float(np.abs(frames).max()) for frames in self.recordings) * 2.0**-23 / self.dt
+        return Samples(X, Y, names, self.channels, X_held, Y_held, rounding=ulp**2)
+
+    def _sampled(self, frames: Array, rows: int, rng: np.random.Generator) -> dict[bool, list[tuple[Array, Array]]]:
+        """About `rows` cells of one recording, by whether they are held out."""
+        places = range(REACH, len(frames) - REACH) if self.centred else range(len(frames) - 1)
+        held = _middle(len(places))
+        share = -(-rows // max(1, len(places) - len(held)))  # rows of one pair
+        parts: dict[bool, list[tuple[Array, Array]]] = {False: [], True: []}
+        for number, index in enumerate(places):
+            x, y = self._pair(index, frames)
+            chosen = rng.permutation(len(x))
+            if held:
+                parts[number in held].append((x[chosen[:share]], y[chosen[:share]]))
+            else:
+                cut = len(x) // HELD_OUT
+                parts[True].append((x[chosen[:cut][:share]], y[chosen[:cut][:share]]))
+                parts[False].append((x[chosen[cut:][:share]], y[chosen[cut:][:share]]))
+        return parts
+
+    def _pair(self, index: int, frames: Array | None = None) -> tuple[Array, Array]:
+        """Perception (cells, features) of frame `index` and the update (cells, channels) that followed."""
+        frames = self.frames if frames is None else frames
+        now, after = frames[index].astype(np.float64), frames[index + 1].astype(np.float64)
+        x = perceive(now, self.stencils).reshape(len(self.channels) * len(self.stencils), -1).T
+        change = _central(frames, index) if self.centred else after - now
+        y = (change / self.dt).reshape(len(self.channels), -1).T
+        keep = np.ones(len(x), bool)
+        if self.update_rate < 1:
+            keep &= (y != 0).any(axis=1)
+        if self.clamp is not None:
+            flat = after.reshape(len(self.channels), -1)
+            keep &= ((flat > self.clamp[0]) & (flat < self.clamp[1])).all(axis=0)
+        return x[keep], y[keep]
+
+
+def _middle(pairs: int) -> frozenset[int]:
+    """The held-out pairs: a block in the middle, so that training sees young and late frames; none if few."""
+    count = pairs // HELD_OUT
+    start = (pairs - count) // 2
+    return frozenset(range(start, start + count))
+
+
+def _central(frames: Array, index: int) -> Array:
+    """The derivative at a frame, times dt: exact for polynomials of degree 4."""
+    before2, before, after, after2 = (frames[index + k].astype(np.float64) for k in (-2, -1, 1, 2))
+    derivative: Array = (8 * (after - before) - (after2 - before2)) / 12
+    return derivative
+
+
+def _look_alike(frame: Array) -> Init:
+    """A noise init with the first frame's mean and spread per channel, for runs of the found rule."""
+    mean = frame.mean(axis=(1, 2))
+    spread = np.sqrt(3.0) * frame.std(axis=(1, 2))  # uniform noise of ±a has deviation a/√3
+    return Init("noise", background=tuple(map(float, mean)), amplitude=tuple(map(float, spread)))
+
+
+def check_recordings(recordings: Sequence[Array], channels: int) -> tuple[npt.NDArray[np.float32], ...]:
+    """All as float32; raises InputError unless they are recordings, of which at least one changes."""
+    if not recordings:
+        raise InputError("recording: expected at least one, got none")
+    checked = tuple(check_frames(frames, channels) for frames in recordings)
+    if all((frames == frames[0]).all() for frames in checked):
+        raise InputError(
+            "recording: expected frames that change, got the same frame each time; "
+            "start from a random state and record before it settles"
+        )
+    return checked
+
+
+def check_frames(frames: npt.ArrayLike, channels: int) -> npt.NDArray[np.float32]:
+    """(t, channel, h, w) as float32; raises InputError for anything but two or more frames of finite numbers."""
+    frames = np.asarray(frames)
+    if frames.ndim != 4 or frames.shape[1] != channels or frames.dtype.kind not in "fiu":
+        raise InputError(
+            f"recording: expected frames of numbers (time, {channels} channels, height, width), "
+            f"got {frames.dtype} {frames.shape}"
+        )
+    if len(frames) < 2:
+        raise InputError(
+            f"recording: expected at least two frames, to see what changes, got {len(frames)}; "
+            "record more steps, the transient above all"
+        )
+    frames = frames.astype(np.float32)
+    bad = np.argwhere(~np.isfinite(frames))
+    if len(bad):
+        t, c, y, x = map(int, bad[0])
+        raise InputError(
+            f"recording: expected finite numbers, got {frames[t, c, y, x]} in frame {t}, channel {c}, "
+            f"cell ({y}, {x}); cut the recording before it"
+        )
+    return frames

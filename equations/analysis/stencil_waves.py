@@ -1,0 +1,57 @@
+"""The exact Fourier symbol of a 3×3 stencil: what it makes of a wave on the grid, for every wave vector.
+
+Applied to exp(i (kx x + ky y)) on a periodic grid, a stencil gives the same wave times its symbol. Near k = 0 the
+symbol is that of a differential operator: sum + i k·slope − ½ k·curvature·k, with the moments below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from equations.rule.stencils import Stencil
+
+Array = npt.NDArray[Any]
+_OFFSETS = (-1, 0, 1)
+
+
+def stencil_symbol(stencil: Stencil, kx: npt.ArrayLike, ky: npt.ArrayLike) -> Array:
+    """Σ weight · exp(i (kx·dx + ky·dy)), complex, broadcast over kx and ky in radians per cell."""
+    kx, ky = np.asarray(kx, float), np.asarray(ky, float)
+    total = np.zeros(np.broadcast_shapes(kx.shape, ky.shape), complex)
+    for dy, row in zip(_OFFSETS, stencil.kernel, strict=True):
+        for dx, weight in zip(_OFFSETS, row, strict=True):
+            if weight != 0:
+                total += weight * np.exp(1j * (kx * dx + ky * dy))
+    return total
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Moments of a kernel, in cells: the sum of its weights, Σ w·(x, y), and Σ w·(xx, xy, yy)."""
+
+    total: float
+    slope: tuple[float, float]
+    curvature: tuple[float, float, float]
+
+    @property
+    def laplacian(self) -> float:
+        """How much of a Laplacian it is: the mean of ½ Σ w·xx and ½ Σ w·yy; 1 for one over cells of width 1."""
+        return (self.curvature[0] + self.curvature[2]) / 4
+
+
+def stencil_moments(stencil: Stencil) -> Moments:
+    """The moments of a stencil."""
+    weights = [
+        (x, y, weight)
+        for y, row in zip(_OFFSETS, stencil.kernel, strict=True)
+        for x, weight in zip(_OFFSETS, row, strict=True)
+    ]
+
+    def moment(a: int, b: int) -> float:
+        return float(sum(weight * x**a * y**b for x, y, weight in weights))
+
+    return Moments(moment(0, 0), (moment(1, 0), moment(0, 1)), (moment(2, 0), moment(1, 1), moment(0, 2)))

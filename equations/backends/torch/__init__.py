@@ -1,0 +1,1 @@
+"""The torch backend: rules on tensors, on CPU and GPU, with gradients."""

@@ -1,0 +1,141 @@
+"""A rule as a torch module: differentiable in the state and, by name, in its constants."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from equations.backends.torch.mask import step_keys
+from equations.backends.torch.perceive import Neighbours, pad_periodic
+from equations.backends.torch.stepper import Step
+from equations.errors import InputError, shorten
+from equations.expressions import build
+from equations.expressions.infix import parse_infix
+from equations.expressions.tree import Tree, canonical, from_tree, to_tree
+from equations.models.model import Model
+from equations.rule.mask import check_seed
+from equations.rule.rule import Rule
+from equations.rule.stencils import feature_names
+from equations.rule.symbols import symbol
+
+
+class TorchRule(nn.Module):
+    """`module(state, steps)` → state: the steps of the backends, with gradients in the state and every constant.
+
+    rule: a `Model`, whose parameters (of `preset`, single ones changed by keyword) become parameters of the same
+    names; or a `Rule`, whose numbers become `u.0`, `u.1`, … for channel u, in the order in which rule.json and the
+    code printers write them (exponents and signs do not count). They are float64, and compute in the state's type
+    as plain numbers do. Where a guard holds a value its gradient is 0.
+    Raises InputError for a preset or keyword that the model does not have.
+    """
+
+    def __init__(self, rule: Rule | Model, preset: str | None = None, **parameters: float) -> None:
+        super().__init__()
+        self.model = rule if isinstance(rule, Model) else None
+        self.preset = preset
+        self._start: dict[str, Any]  # as first given: a float, or the tree of a number
+        if isinstance(rule, Model):
+            self.rule = rule.rule(preset, **parameters)
+            self._start = rule.values(preset, **parameters)
+            self._trees = _model_trees(rule)
+        elif isinstance(rule, Rule) and preset is None and not parameters:
+            self.rule, self._start = rule, {}
+            self._trees = [_name_numbers(to_tree(rule.updates[name]), name, self._start) for name in rule.channels]
+        else:
+            raise InputError(f"expected a Model, or a Rule without preset and parameters, got {shorten(rule)}")
+        for name, value in self._start.items():
+            _register(self, name, nn.Parameter(_tensor(value)))
+        names = [str(index) if self.model is None else name for index, name in enumerate(self._start)]
+        self._step = Step(self.rule, self._trees, names)
+
+    def forward(self, state: Tensor, steps: int = 1, seed: int | Sequence[int] = 0, step0: int = 0) -> Tensor:
+        """State (channel, h, w) or (batch, channel, h, w) → the same, `steps` steps later.
+
+        seed: of the update masks, one for all samples or one each. step0: how many steps were done before.
+        Raises InputError for a wrong shape, type or number of seeds. Divergence is not looked for.
+        """
+        batch = state if state.ndim == 4 else state[None]
+        seeds = [seed] * len(batch) if isinstance(seed, int) else list(seed)
+        channels = len(self.rule.channels)
+        if batch.ndim != 4 or batch.shape[1] != channels or not state.is_floating_point() or len(seeds) != len(batch):
+            raise InputError(
+                f"expected a state (batch, {channels}, h, w) or ({channels}, h, w) of floats and one seed, or one for "
+                f"each sample; got shape {tuple(state.shape)} of {state.dtype} and {len(seeds)} seeds"
+            )
+        ys, xs = (torch.arange(length, dtype=torch.int32, device=state.device) for length in batch.shape[2:])
+        constants = [value.to(state.device) for value in self._values().values()]
+        for keys in step_keys([check_seed(one) for one in seeds], step0, steps, state.device).unbind():
+            batch = self._step(Neighbours(pad_periodic(batch)), ys, xs, keys, constants)
+        return batch if state.ndim == 4 else batch[0]
+
+    def constants(self) -> dict[str, float]:
+        """The present values by name."""
+        return {name: float(value.detach()) for name, value in self._values().items()}
+
+    def to_rule(self) -> Rule:
+        """The rule with the present values; while none has changed it equals the first one."""
+        values = {}
+        for name, value in self._values().items():
+            start = self._start[name]
+            same = torch.equal(value.detach(), _tensor(start).to(value))
+            values[name] = start if same else float(value.detach())
+        if self.model is not None:
+            return self.model.rule(self.preset, **values)
+        places = {str(index): value for index, value in enumerate(values.values())}
+        exprs = [from_tree(_fill(tree, places)) for tree in self._trees]
+        return self.rule.replace(updates=dict(zip(self.rule.channels, exprs, strict=True)))
+
+    def _values(self) -> dict[str, Tensor]:
+        found = dict(self.named_parameters())
+        return {name: found[name] for name in self._start}
+
+
+def _model_trees(model: Model) -> list[Tree]:
+    """The updates of a model with its parameters as names."""
+    names = (*feature_names(model.channels, model.stencils), *model.parameters, "dt")
+    step = {symbol("dt"): build.number(model.dt)}
+    return [to_tree(canonical(parse_infix(model.equations[name], names).xreplace(step))) for name in model.channels]
+
+
+def _name_numbers(tree: Tree, channel: str, found: dict[str, Any]) -> Tree:
+    """The tree with its numbers, which `found` gets as `channel.0`, …, replaced by their place in `found`."""
+    count = itertools.count()
+
+    def named(tree: Tree) -> Tree:
+        if isinstance(tree, str):
+            return tree
+        if not isinstance(tree, list) or tree[0] == "Rational":
+            found[f"{channel}.{next(count)}"] = tree
+            return str(len(found) - 1)
+        if tree[0] == "Power":
+            return ["Power", named(tree[1]), tree[2]]
+        return [tree[0], *(named(argument) for argument in tree[1:])]
+
+    return named(tree)
+
+
+def _fill(tree: Tree, values: Mapping[str, Any]) -> Tree:
+    """The tree with the names in `values` replaced."""
+    if isinstance(tree, str):
+        found: Tree = values.get(tree, tree)
+        return found
+    return [tree[0], *(_fill(argument, values) for argument in tree[1:])] if isinstance(tree, list) else tree
+
+
+def _tensor(number: Any) -> Tensor:
+    plain = number[1] / number[2] if isinstance(number, list) else float(number)
+    return torch.tensor(plain, dtype=torch.float64)
+
+
+def _register(module: nn.Module, name: str, value: nn.Parameter) -> None:
+    """Under its name as it is: register_parameter refuses dots, and names of Module's own such as `half`."""
+    channel, _, leaf = name.rpartition(".")
+    if channel:
+        holder = module._modules.setdefault(channel, nn.Module())
+        assert holder is not None
+        module = holder
+    module._parameters[leaf] = value

@@ -1,0 +1,1 @@
+"""Expressions: trees, operators, terms, infix notation, evaluation on arrays."""

@@ -1,0 +1,1 @@
+"""Rules as data: fields and their checks, stencils, symbols, first states, update mask, colours, rule.json."""

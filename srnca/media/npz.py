@@ -1,0 +1,94 @@
+"""`x.npz`: all frames as one array, written frame by frame, uncompressed (fields of floats hardly shrink)."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnca.media.growing_file import GrowingWriter
+from srnca.media.writing import Recipe
+
+OPTIONS = ()
+_PART = 1 << 20  # bytes read at a time
+
+
+class NpzWriter(GrowingWriter):
+    """A zip file whose last member grows; its header says from the start how many frames are planned.
+
+    When it becomes fewer, header and checksum are put right in the end.
+    """
+
+    def __init__(self, path: Path, recipe: Recipe) -> None:
+        super().__init__(path)
+        self._recipe = recipe
+        self._zip = zipfile.ZipFile(self._file, "w")  # type: ignore[call-overload]  # it has all that is used
+        self._info = zipfile.ZipInfo("frames.npy", (1980, 1, 1, 0, 0, 0))
+        self._member: IO[bytes] | None = None
+        self._start = 0  # where the member's bytes begin
+        self._frame: tuple[tuple[int, ...], np.dtype[Any]] = ((), np.dtype(np.float32))
+
+    def add(self, state: NDArray[Any]) -> None:
+        if self._member is None:
+            self._frame = state.shape, state.dtype
+            self._member = self._begin()
+        self._member.write(np.ascontiguousarray(state).data)
+        self._ends.append(self._file.tell())
+
+    def _begin(self) -> IO[bytes]:
+        """Write the small arrays, and the header of the large one."""
+        for name, value in self._recipe.facts().items():
+            with self._zip.open(f"{name}.npy", "w") as small:
+                np.lib.format.write_array(small, np.asarray(value), allow_pickle=False)
+        member = self._zip.open(self._info, "w", force_zip64=True)
+        self._start = self._file.tell()
+        member.write(self._header(self._recipe.frames))
+        return member
+
+    def _finish(self) -> None:
+        end = self._file.tell()
+        if self._member is not None:
+            self._member.close()  # zipfile takes this place for its end
+        if self.frames == self._recipe.frames:
+            self._zip.close()
+            return
+        header = self._header(self.frames)  # as long as the planned one: NumPy leaves room for the number
+        self._info.CRC = self._checksum(header, end)
+        self._info.file_size = self._info.compress_size = end - self._start
+        self._zip.close()
+        self._file.seek(self._info.header_offset)
+        self._file.write(self._info.FileHeader(zip64=True) + header)
+
+    def discard(self) -> None:
+        with suppress(OSError, ValueError):  # zipfile wants to be closed, even when the file is to go
+            if self._member is not None:
+                self._member.close()
+            self._zip.close()
+        super().discard()
+
+    def _header(self, frames: int) -> bytes:
+        shape, dtype = self._frame
+        facts = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (frames, *shape)}
+        buffer = io.BytesIO()
+        np.lib.format.write_array_header_1_0(buffer, facts)
+        return buffer.getvalue()
+
+    def _checksum(self, header: bytes, end: int) -> int:
+        """Of the member with another header."""
+        total, left = zlib.crc32(header), end - self._start - len(header)
+        self._file.seek(self._start + len(header))
+        while left:
+            part = self._file.read(min(left, _PART))
+            total, left = zlib.crc32(part, total), left - len(part)
+        return total
+
+
+def make_writer(path: Path, recipe: Recipe) -> NpzWriter:
+    """A writer of frames (t, channel, h, w) with `dt` (between two frames), `dx` and `channels`."""
+    return NpzWriter(path, recipe)

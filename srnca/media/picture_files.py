@@ -1,0 +1,166 @@
+"""One picture file → its pages, whatever program wrote it; the only place where picture files are opened.
+
+What headers claim is compared with the size budget before pixels are decoded, and whatever a decoder raises on a
+damaged file becomes an InputError.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from equations.errors import InputError, MissingPartError, shorten
+from equations.reading import check_regular_file, check_size, read_limit
+from srnca.media.tiff import ORIENTATION, Deep, Tiff, is_tiff
+
+PIXEL = 16  # bytes that a pixel takes while it is worked on: three float32, and red, green, blue and alpha
+LONGEST = 65536  # pixels of a side: the most cells that a grid may have
+CUT = "colours of 16 bits are read with 8 bits each; save it as TIFF to keep them all"
+_DEEP_GREY = ("I", "F")  # Pillow's modes of grey with more than 8 bits begin so
+_PNG_DEPTH, _PNG_COLOUR = 24, 25  # bytes of a PNG file that tell the bits of a sample, and the kind of colour
+
+Picture = Image.Image | Deep
+
+
+class Pictures:
+    """An open picture file: frames × channels pages of `size` (width, height).
+
+    The channel changes fastest unless `channels_first`. cut: whether colours have lost their lower 8 bits of 16. notes:
+    what there is to know about the file. Raises InputError for what is no picture file, damaged, or above the budget.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = check_regular_file(path, "an image file")
+        self._tiff: Tiff | None = None
+        self._pillow: Image.Image | None = None
+        self._first = 0  # 1 for a PNG whose first picture is shown only where animations are not
+        self.frames, self.channels, self.channels_first, self.cut, notes = 1, 1, False, False, [""]
+        with self._reading():
+            try:
+                if is_tiff(path):
+                    self._tiff = tiff = Tiff(path)
+                    self.size, self.frames, notes = tiff.size, tiff.frames, [tiff.note]
+                    self.channels, self.channels_first = tiff.channels, tiff.channels_first
+                if self._tiff is None or not self._tiff.deep:
+                    self._open_pillow()
+                    self.cut = _is_deep_colour(path)
+                    notes.append(CUT if self.cut else "")
+                self._check_size()
+            except BaseException:
+                self.__exit__(None, None, None)
+                raise
+        self.notes = tuple(filter(None, notes))
+
+    def __enter__(self) -> Pictures:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        for file in (self._tiff, self._pillow):
+            if file is not None:
+                file.close()
+
+    @property
+    def count(self) -> int:
+        return self.frames * self.channels
+
+    @property
+    def depth(self) -> int:
+        """Bytes that a pixel of a page takes as float32, or as what else it holds."""
+        if self._tiff is not None and self._tiff.deep:
+            return self._tiff.depth
+        assert self._pillow is not None
+        grey = self._pillow.mode in ("1", "L") or self._pillow.mode.startswith(_DEEP_GREY)
+        return 4 if grey else 12
+
+    def page(self, number: int) -> tuple[Picture, bool]:
+        """One page, upright; and whether it had to be turned for that, as its EXIF orientation says."""
+        with self._reading():
+            picture, turned = self._page(number)
+            if picture.size != self.size:
+                raise InputError(
+                    f"{self.path}: expected pages of {self.size[0]}x{self.size[1]} pixels each, got one of "
+                    f"{picture.size[0]}x{picture.size[1]}; save them apart"
+                )
+            return picture, turned
+
+    def _page(self, number: int) -> tuple[Picture, bool]:
+        if self._tiff is not None and self._tiff.deep:
+            return self._tiff.page(number), self._tiff.turned(number)
+        assert self._pillow is not None
+        self._pillow.seek(number + self._first)
+        self._pillow.load()
+        turned = self._pillow.getexif().get(ORIENTATION, 1) in range(2, 9)
+        picture = ImageOps.exif_transpose(self._pillow) if turned else self._pillow.copy()
+        return (self._deep(picture) if picture.mode.startswith(_DEEP_GREY) else picture), turned
+
+    def _open_pillow(self) -> None:
+        self._pillow = Image.open(self.path)
+        self.size = self._pillow.size
+        self._check_size()  # to look for an orientation, Pillow decodes a PNG
+        if self._pillow.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8):  # lying on its side
+            self.size = self.size[::-1]
+        count = int(getattr(self._pillow, "n_frames", 1))
+        if count > 1 and getattr(self._pillow, "default_image", False):
+            self._first, count = 1, count - 1
+        if self._tiff is None or count != self.count:
+            self.frames, self.channels, self.channels_first = count, 1, False
+
+    def _check_size(self) -> None:
+        width, height = self.size
+        if max(self.size) > LONGEST:
+            raise InputError(
+                f"{self.path}: expected sides of at most {LONGEST} pixels, got {width}x{height}; cut it up"
+            )
+        check_size(PIXEL * width * height, f"a picture of {width}x{height} pixels", self.path)
+
+    def _deep(self, picture: Image.Image) -> Deep:
+        assert self._pillow is not None
+        short = picture.mode.startswith("I;16") or (picture.mode == "I" and self._pillow.format in ("PNG", "PPM"))
+        values, top = np.asarray(picture), 65535 if short else None
+        if self._tiff is not None and self._tiff.white_is_zero and top is not None:
+            values = values.dtype.type(top) - values
+        return Deep(values, top)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Whatever decoders raise, as an InputError that says what is wrong with the file."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what matters raises or is said in the notes
+                yield
+        except (InputError, MissingPartError):
+            raise
+        except Image.UnidentifiedImageError as error:
+            raise InputError(
+                f"{self.path}: expected an image (PNG, JPEG, TIFF, WebP, GIF, ...), got a file that is none of them; "
+                "save it as PNG with an image program, or move it elsewhere"
+            ) from error
+        except Image.DecompressionBombError as error:
+            raise InputError(
+                f"{self.path}: expected at most {read_limit() // PIXEL // 10**6} million pixels, got more; crop it or "
+                "scale it down"
+            ) from error
+        except PermissionError as error:
+            raise InputError(
+                f"{self.path}: expected a readable file, got {error.strerror}; mend its permissions"
+            ) from error
+        except MemoryError as error:
+            raise InputError(f"{self.path}: there is not enough memory to read it; scale it down") from error
+        except Exception as error:  # decoders raise almost anything on a damaged file
+            raise InputError(
+                f"{self.path}: expected a whole image, got one that breaks off or is damaged "
+                f"({shorten(str(error))}); fetch or save it again"
+            ) from error
+
+
+def _is_deep_colour(path: Path) -> bool:
+    """Whether it is a PNG with colours of 16 bits, of which Pillow keeps the upper 8."""
+    with path.open("rb") as file:
+        head = file.read(_PNG_COLOUR + 1)
+    return head[:4] == b"\x89PNG" and len(head) > _PNG_COLOUR and head[_PNG_DEPTH] == 16 and bool(head[_PNG_COLOUR] & 2)

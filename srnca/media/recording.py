@@ -1,0 +1,154 @@
+"""What a recording is, and what every one of them has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from equations.errors import InputError, shorten
+from equations.rule.symbols import mend_names
+
+FEW, MANY = 4, 16  # at most so many channels on the last axis, at least so many rows on the second: channels come last
+LEAST_SIDE = 3  # cells: a smaller grid has no neighbourhoods
+NARROW = 1e-3  # of its size: a channel that varies by less keeps the double precision that it is stored with
+SHOWN = 8  # channel names that a description lists
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """frames (t, channel, h, w), `dt` apart, on cells of width `dx`; one name a channel.
+
+    frames are float32, or float64 where single precision would round a small change on a large value away. `dx` is None
+    where the file does not say it. notes: what was done to the frames on reading, for a person to know.
+    """
+
+    frames: npt.NDArray[np.floating]
+    dt: float
+    channels: tuple[str, ...]
+    dx: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def every(self, stride: int) -> Recording:
+        """Every `stride`-th frame, the first one included. Raises InputError where fewer than two are left."""
+        if isinstance(stride, bool) or not isinstance(stride, int) or stride < 1:
+            raise InputError(f"stride: expected a whole number from 1 up, got {shorten(stride)}")
+        if stride == 1:
+            return self
+        kept = self.frames[::stride]
+        if len(kept) < 2:
+            raise InputError(
+                f"stride: expected at most {max(1, len(self.frames) - 1)} for a recording of {len(self.frames)} "
+                f"frames, got {stride}"
+            )
+        return replace(self, frames=kept, dt=self.dt * stride)
+
+    def describe(self) -> str:
+        """What was understood, in a line: frames, size, channels with the range of each, dt and dx."""
+        count, channels, height, width = self.frames.shape
+        parts = [
+            f"{name} {self.frames[:, index].min():.4g} to {self.frames[:, index].max():.4g}"
+            for index, name in enumerate(self.channels[:SHOWN])
+        ]
+        more = f" and {channels - SHOWN} more" if channels > SHOWN else ""
+        dx = "dx 1 (not said)" if self.dx is None else f"dx {self.dx:g}"
+        return (
+            f"{count} frames of {width}x{height} cells, {channels} channel{'s'[: channels > 1]}: {', '.join(parts)}"
+            f"{more}; dt {self.dt:g}, {dx}"
+        )
+
+
+def make_recording(
+    frames: npt.NDArray[Any],
+    path: Path,
+    *,
+    dt: float = 1.0,
+    dx: float | None = None,
+    names: Sequence[Any] | npt.NDArray[Any] | None = None,
+    notes: tuple[str, ...] = (),
+) -> Recording:
+    """A checked recording from what a file holds; channels on the last axis are put where they belong, and it is said.
+
+    Raises InputError for anything but finite real numbers of 4 axes, or another number of names than channels.
+    """
+    frames, moved = _channels_first(frames, None if names is None else len(names))
+    settled = check_frames(frames, path)
+    channels, renamed = channel_names(names, settled.shape[1], path)
+    return Recording(settled, dt, channels, dx, (*notes, *moved, *renamed))
+
+
+def _channels_first(frames: npt.NDArray[Any], names: int | None) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    """(t, channel, h, w), from (t, h, w, channel) too: told by the number of names, else by the shape."""
+    if frames.ndim != 4:
+        return frames, ()
+    _, second, third, last = frames.shape
+    if names is not None:
+        moved = names == last != second
+    else:
+        moved = (last < LEAST_SIDE <= min(second, third)) or (last <= FEW and min(second, third) >= MANY)
+    if not moved:
+        return frames, ()
+    note = f"frames of shape {frames.shape} are read as (t, h, w, channel): {last} channels, which come last"
+    return frames.transpose(0, 3, 1, 2), (note,)
+
+
+def check_frames(frames: npt.NDArray[Any], path: Path) -> npt.NDArray[np.floating]:
+    """(t, channel, h, w) as float32 (or float64, see Recording); raises InputError for anything but finite real numbers
+    of 4 axes.
+    """
+    if frames.ndim != 4 or frames.dtype.kind not in "fiub" or 0 in frames.shape:
+        how = "; with one channel, save frames[:, None]" if frames.ndim == 3 else ""
+        raise InputError(
+            f"{path}: expected frames (t, channel, h, w) of real numbers, got shape {frames.shape} of {frames.dtype}"
+            f"{how}"
+        )
+    with np.errstate(over="ignore"):  # what is too large for float32 is found below
+        single: npt.NDArray[np.floating] = np.ascontiguousarray(frames, np.float32)
+    if not np.isfinite(single).all():
+        t, c, y, x = np.argwhere(~np.isfinite(single))[0]
+        value = frames[t, c, y, x]
+        raise InputError(
+            f"{path}: expected finite numbers, got {value} in frame {t}, channel {c}, cell ({y}, {x})"
+            f"{'; 3e38 is the largest that can be worked with' if np.isfinite(value) else ''}"
+        )
+    return frames.astype(np.float64) if frames.dtype.itemsize >= 4 and _is_narrow(frames) else single
+
+
+def _is_narrow(frames: npt.NDArray[Any]) -> bool:
+    """Whether a channel's values lie so close together, far from 0, that float32 would lose much of what differs."""
+    if frames.dtype == np.float32:
+        return False
+    low, high = (np.asarray(edge(axis=(0, 2, 3)), np.float64) for edge in (frames.min, frames.max))
+    return bool((high - low < NARROW * np.maximum(np.abs(low), np.abs(high))).any())
+
+
+def check_step(value: Any, name: str, where: object) -> float:
+    """`dt` or `dx`: one number above 0. Raises InputError otherwise."""
+    try:
+        number = np.asarray(value)
+    except (ValueError, OverflowError):  # a ragged list, an integer of many digits
+        number = np.zeros(0)
+    if number.size != 1 or number.dtype.kind not in "fiu" or not (np.isfinite(number).all() and number.item() > 0):
+        raise InputError(f"{where}: expected {name}, one number above 0, got {shorten(value)}")
+    return float(number.item())
+
+
+def channel_names(
+    names: Sequence[Any] | npt.NDArray[Any] | None, count: int, path: Path
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names in the file as a rule may have them (else u, v for one or two channels, h0, h1 … for more), and a note
+    where they had to be changed.
+    """
+    if names is None:
+        return ("u", "v")[:count] if count <= 2 else tuple(f"h{i}" for i in range(count)), ()
+    if len(names) != count:
+        raise InputError(f"{path}: expected {count} channel names, one for each channel of frames, got {len(names)}")
+    told = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names]
+    mended = mend_names(told)
+    changed = [f"{shorten(old)} is called {new}" for old, new in zip(told, mended, strict=True) if old != new]
+    note = f"channels have other names in equations: {', '.join(changed[:SHOWN])}"
+    return mended, (note,) if changed else ()

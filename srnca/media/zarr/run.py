@@ -1,0 +1,74 @@
+"""What a recording in zarr says of the run that wrote it, so that a killed run goes on where its last frame is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from equations import Rule
+from equations.errors import InputError, shorten
+from equations.rule.rulefile import rule_to_text
+from srnca.media.zarr.writer import ARRAY, RUN, check_old, create_array, load_zarr
+
+
+def describe_run(rule: Rule, *, every: int, seed: int, step: int, init: str | None) -> dict[str, Any]:
+    """A run's settings, for the file. step: of its first frame; init: as the command line has it, None: the rule's."""
+    bare = rule.replace(provenance={}, metrics={}, fronts={}, display=None)
+    digest = hashlib.sha256(rule_to_text(bare).encode()).hexdigest()
+    return {"rule": digest[:16], "every": every, "init": init, "seed": seed, "step": step}
+
+
+def read_run(path: Path) -> tuple[dict[str, Any], int, NDArray[Any]] | None:
+    """The settings of the run behind `path`, how many frames it kept, and the last of these (channel, h, w).
+
+    None where there is nothing at `path`, or no frame yet. Raises InputError for anything but a recording of
+    `srnca simulate`: no chunk is read before the array is known to be stored as this program stores it.
+    """
+    zarr = load_zarr()
+    check_old(path)
+    if not path.exists():
+        return None
+    try:
+        said = zarr.open_group(str(path), mode="r").attrs.get(RUN)
+        frames = zarr.open_array(str(path / ARRAY), mode="r")
+        count, *shape = frames.shape
+        ours = create_array(zarr.storage.MemoryStore(), tuple(shape), frames.dtype).metadata
+        same = _plain(frames.metadata) == _plain(ours.update_shape(frames.shape)) and len(shape) == 3
+        last = np.asarray(frames[count - 1]) if same and count else None
+    except Exception as error:  # zarr has an error of its own for every layer
+        raise InputError(f"{path}: the recording is damaged; leave out --resume to replace it") from error
+    if not same or not isinstance(said, Mapping):
+        raise InputError(
+            f"{path}: this recording does not say how it goes on, as those of older versions; leave out --resume to "
+            "replace it, or choose another name"
+        )
+    if last is None:
+        return None
+    if not np.isfinite(last).all():
+        raise InputError(f"{path}: its last frame is missing or damaged; leave out --resume to replace it")
+    return dict(said), count, last
+
+
+def check_same(path: Path, said: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raises InputError where a run that is to go on was begun with another setting than is wanted now."""
+    for name, value in wanted.items():
+        if said.get(name) != value:
+            what = (
+                "with another rule"
+                if name == "rule"
+                else f"with {name} {shorten(said.get(name))}, not {shorten(value)}"
+            )
+            raise InputError(
+                f"--resume: {path} was begun {what}; give the same settings, or leave out --resume to replace it"
+            )
+
+
+def _plain(metadata: Any) -> str:
+    """As text, in which one NaN is equal to another."""
+    return json.dumps(metadata.to_dict(), sort_keys=True, default=str)

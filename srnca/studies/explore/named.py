@@ -1,0 +1,90 @@
+"""Sets that have a name: were 5 or 8 of the field's first study in this one, and which was better?"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from srnca.studies.explore.measures import Estimate
+from srnca.studies.workers.schema import TrialResult
+from srnca.texture.config import PRESETS
+
+PAIR = ("blog-set5", "blog-set8")
+SHAPE = (
+    "channels",
+    "hidden",
+    "filters",
+    "update_rate",
+)  # what makes a set one of them; the rest says how it was trained
+
+
+@dataclass(frozen=True)
+class Duel:
+    """One target, both sets trained the same way (`how`: the other hyperparameters): geometric means of the losses."""
+
+    target: str
+    how: Mapping[str, Any]
+    losses: tuple[float, float]
+    trials: tuple[tuple[int, ...], tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """ratio: geometric mean over the duels of the first set's loss over the second's, with Student's interval over
+    targets (None below two of them); wins: duels in which the first set is lower.
+    """
+
+    duels: tuple[Duel, ...]
+    ratio: Estimate | None
+    wins: int
+
+
+def name_of(params: Mapping[str, Any]) -> str | None:
+    """The named set whose shape `params` has; None for none."""
+    for name in PAIR:
+        if all(_same(params.get(key), getattr(PRESETS[name], key)) for key in SHAPE):
+            return name
+    return None
+
+
+def compare_named(results: Sequence[TrialResult], targets: Sequence[str]) -> Comparison | None:
+    """Both sets beside each other, wherever they were trained the same way; None where they never were."""
+    own: dict[tuple[Any, ...], dict[str, list[TrialResult]]] = defaultdict(lambda: defaultdict(list))
+    for result in results:
+        name = name_of(result.params)
+        if name is not None:
+            own[tuple(sorted((k, v) for k, v in result.params.items() if k not in SHAPE))][name].append(result)
+    duels = list[Duel]()
+    for how, sides in own.items():
+        for target in targets:
+            reached = [[r for r in sides.get(name, ()) if r.losses.get(target) is not None] for name in PAIR]
+            if all(reached):
+                logs = [float(np.mean([math.log(r.losses[target] or 1e-12) for r in side])) for side in reached]
+                numbers = tuple(tuple(r.number for r in side) for side in reached)
+                duels.append(Duel(target, dict(how), (math.exp(logs[0]), math.exp(logs[1])), numbers))  # type: ignore[arg-type]
+    if not duels:
+        return None
+    by_target = [[math.log(d.losses[0] / d.losses[1]) for d in duels if d.target == t] for t in targets]
+    logs_of_targets = np.array([np.mean(part) for part in by_target if part])
+    return Comparison(tuple(duels), _ratio(logs_of_targets), sum(d.losses[0] < d.losses[1] for d in duels))
+
+
+def _ratio(logs: np.ndarray) -> Estimate | None:
+    """Student's interval of the mean of `logs`, as ratios."""
+    if len(logs) < 2:
+        return None
+    from scipy.stats import t
+
+    mean, half = float(logs.mean()), float(t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / math.sqrt(len(logs)))
+    return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    if isinstance(value, (int, float)) and isinstance(wanted, (int, float)):
+        return math.isclose(value, wanted, rel_tol=1e-6)
+    return bool(value == wanted)

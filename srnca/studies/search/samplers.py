@@ -1,0 +1,156 @@
+"""Where a trial's hyperparameters come from. Loaded on use: it needs Optuna and, for CMA-ES, cmaes.
+
+Every draw depends on the study's seed and the place of the set among the study's (`trials.place`) alone, not on which
+worker makes it, nor on how often workers were killed. With one worker all samplers repeat themselves; with several
+`random` does, while the others learn from whatever has ended by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState
+
+from equations.errors import InputError, MissingPartError
+from srnca.studies.search.axis import Axis
+from srnca.studies.search.space import Space
+from srnca.studies.workers.trials import place
+
+NAMES = ("random", "tpe", "cmaes", "nsga2")
+POPULATION = 16  # of NSGA-II; Optuna's 50 is more than most studies have trials
+SPREAD = 0.25  # first standard deviation of CMA-ES, in axes of length 1
+GENERATION, DRAWN = "srnca:cmaes:generation", "srnca:cmaes:x"
+
+
+def make_sampler(name: str, space: Space, seed: int) -> BaseSampler:
+    """The sampler `name`. Raises InputError for another name or a space it cannot search, MissingPartError."""
+    if name == "random":
+        return RandomSets(space, seed)
+    if name == "cmaes":
+        return Evolution(space, seed)
+    if name == "tpe":
+        return _PerTrial(seed, lambda s: TPESampler(seed=s, multivariate=True, constant_liar=True))
+    if name == "nsga2":
+        return _PerTrial(seed, lambda s: NSGAIISampler(seed=s, population_size=POPULATION))
+    raise InputError(f"--sampler: expected one of {', '.join(NAMES)}, got {name!r}")
+
+
+def _seed_of(seed: int, study: optuna.Study, trial: FrozenTrial) -> int:
+    return int(np.random.SeedSequence([seed, place(study, trial)]).generate_state(1)[0])
+
+
+class RandomSets(BaseSampler):
+    """Independent draws, each value as likely as the others of its axis."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self.space, self.seed = space, seed
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
+        return self.space.distributions()
+
+    def sample_relative(self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
+        random = np.random.default_rng(_seed_of(self.seed, study, trial))
+        return {axis.name: axis.draw(random) for axis in self.space.axes}
+
+    def sample_independent(self, study: optuna.Study, trial: FrozenTrial, name: str, distribution: Any) -> Any:
+        return self.sample_relative(study, trial, {})[name]
+
+
+class Evolution(RandomSets):
+    """CMA-ES with margin for the discrete axes (Hamano et al. 2022, arXiv:2205.13482).
+
+    The distribution is made anew from the trials on record, generation by generation in the order in which they
+    ended, so that a study holds plain numbers only. Axes of words are drawn at random. A pruned trial counts with
+    what it had reached: it was among the worst.
+    """
+
+    def __init__(self, space: Space, seed: int) -> None:
+        super().__init__(space, seed)
+        try:
+            import cmaes  # noqa: F401
+        except ImportError as error:
+            raise MissingPartError("--sampler cmaes needs cmaes: pip install 'srnca[sweep]'") from error
+        self.searched = [axis for axis in space.axes if axis.ordered and axis.steps != 1]
+        if len(self.searched) < 2:
+            raise InputError(
+                "--sampler cmaes: expected at least two hyperparameters with numbers to choose from, "
+                f"got {len(self.searched)}; use another sampler"
+            )
+
+    def sample_relative(self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
+        import warnings
+
+        drawn = super().sample_relative(study, trial, search_space)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of degenerate covariances, which cmaes mends
+            generation, encoded, raw = self._ask(_ended(study), _seed_of(self.seed, study, trial))
+        storage, number = study._storage, trial._trial_id  # as every sampler does
+        storage.set_trial_system_attr(number, DRAWN, raw.tolist())
+        storage.set_trial_system_attr(number, GENERATION, generation)
+        return drawn | {axis.name: axis.from_unit(x) for axis, x in zip(self.searched, encoded, strict=True)}
+
+    def _ask(self, ended: Sequence[FrozenTrial], seed: int) -> tuple[int, np.ndarray, np.ndarray]:
+        """Generation, point (d,) on the grid of the discrete axes, and the point before it was put there."""
+        from cmaes import CMAwM
+
+        n = len(self.searched)
+        optimizer = CMAwM(
+            mean=np.full(n, 0.5),
+            sigma=SPREAD,
+            bounds=np.tile([0.0, 1.0], (n, 1)),
+            steps=np.array([_step(axis) for axis in self.searched]),
+            seed=seed % 2**31,
+            n_max_resampling=10 * n,
+        )
+        while True:
+            members = [t for t in ended if t.system_attrs.get(GENERATION) == optimizer.generation]
+            members = [t for t in members if len(t.system_attrs.get(DRAWN, ())) == n][: optimizer.population_size]
+            if len(members) < optimizer.population_size:
+                encoded, raw = optimizer.ask()
+                return optimizer.generation, encoded, raw
+            optimizer.tell([(np.array(t.system_attrs[DRAWN]), float(t.values[0])) for t in members])
+
+
+def _step(axis: Axis) -> float:
+    return 1.0 / (axis.steps - 1) if axis.steps else 0.0
+
+
+def _ended(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials with a value, in the order in which they ended: that order does not change any more."""
+    states = (TrialState.COMPLETE, TrialState.PRUNED)
+    trials = [t for t in study.get_trials(deepcopy=False, states=states) if t.values and np.isfinite(t.values[0])]
+    return sorted(trials, key=lambda t: (t.datetime_complete, t.number))
+
+
+class _PerTrial(BaseSampler):
+    """One of Optuna's samplers, made anew for each trial with a seed of that trial."""
+
+    def __init__(self, seed: int, make: Callable[[int], BaseSampler]) -> None:
+        self.seed, self.make = seed, make
+        self._made: tuple[int, BaseSampler] | None = None
+
+    def _of(self, study: optuna.Study, trial: FrozenTrial) -> BaseSampler:
+        if self._made is None or self._made[0] != trial.number:
+            self._made = trial.number, self.make(_seed_of(self.seed, study, trial))
+        return self._made[1]
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
+        return self._of(study, trial).infer_relative_search_space(study, trial)
+
+    def sample_relative(self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
+        return self._of(study, trial).sample_relative(study, trial, search_space)
+
+    def sample_independent(self, study: optuna.Study, trial: FrozenTrial, name: str, distribution: Any) -> Any:
+        return self._of(study, trial).sample_independent(study, trial, name, distribution)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        self._of(study, trial).before_trial(study, trial)
+
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        self._of(study, trial).after_trial(study, trial, state, values)

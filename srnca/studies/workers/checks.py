@@ -1,0 +1,133 @@
+"""What a study's storage says, looked at once when the study is opened: a damaged journal ends in a sentence.
+
+Optuna checks that a journal can be replayed, not what programs have written into it as attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from equations.errors import InputError, SrncaError, shorten, shorten_text
+from srnca.automata import kinds
+from srnca.studies.ratings.ratings import HIGHEST, LOWEST
+from srnca.studies.workers import schema
+from srnca.studies.workers.liveness import ALIVE
+from srnca.studies.workers.storage import lost_storage
+
+if TYPE_CHECKING:
+    import optuna
+
+_STUDY: dict[str, Any] = {
+    schema.SPACE: dict,
+    schema.TARGETS: dict[str, dict],
+    schema.SETTINGS: dict,
+    schema.QUEUE: list[dict] | None,
+    schema.SCORE: dict | None,
+}
+_TRIAL: dict[str, Any] = {
+    schema.LOSSES: dict, schema.PICTURES: dict[str, str], schema.CHECKPOINTS: dict[str, str],
+    schema.STATUS: str, schema.SEED: int, schema.TIME: float, schema.VERSIONS: dict, schema.WORKER: str,
+    schema.COST: int, schema.TERMS: int, schema.PRUNED_AT: str, "root": int, "instead_of": int, "tries": int,
+    "queued": str, "withdrawn": str, ALIVE: dict, "srnca:cmaes:generation": int, "srnca:cmaes:x": list[float],
+}  # fmt: skip
+_FOUNDED = (schema.SPACE, schema.TARGETS, schema.SETTINGS)
+
+
+def check_study(study: optuna.Study) -> None:
+    """Raises InputError where an attribute of the study or of a trial is of another kind than it should be."""
+    with reading(study.study_name):
+        said = study.user_attrs
+        missing = [key for key in _FOUNDED if key not in said]
+        if missing:
+            raise InputError(f"it lacks {', '.join(missing)}")
+        _check(said, _STUDY)
+        for name, entry in said[schema.TARGETS].items():
+            if (
+                not is_text(name)
+                or not kinds.fits(entry.get("spec"), str)
+                or not kinds.fits(entry.get("crop"), list[int] | None)
+            ):
+                raise InputError(f"target {shorten(name)}: expected a picture and perhaps a crop, got {shorten(entry)}")
+        for key, value in said.items():
+            if schema.parse_rating_key(key) is not None:
+                _check_ratings(key, value)
+        for trial in study.get_trials(deepcopy=False):
+            with _naming(f"trial {trial.number}"):
+                _check_trial(trial)
+                if trial.state.name == "COMPLETE" and len(trial.values) != len(study.directions):
+                    raise InputError(f"expected a value for each of {len(study.directions)} goals, got {trial.values}")
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written to a file in UTF-8: one of bytes that are no text cannot."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Says of whatever goes wrong while a study is read that its storage is damaged, or does not answer."""
+    try:
+        yield
+    except Exception as error:  # Optuna, JSON and whatever looks at damaged values raise many kinds
+        lost = lost_storage(error, name)
+        if lost is not None:
+            raise lost from error
+        if isinstance(error, SrncaError) and not isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"study {name}: its storage is damaged ({shorten_text(str(error))}); go back to a copy of it, or begin "
+            "another --study"
+        ) from error
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error
+
+
+def _check(said: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    for key, kind in known.items():
+        if key in said:
+            kinds.part(said, key, kind)
+
+
+def _check_trial(trial: Any) -> None:
+    _check(trial.user_attrs, _TRIAL)
+    _check(trial.system_attrs, _TRIAL)
+    losses = trial.user_attrs.get(schema.LOSSES, {}).items()
+    for name, value in (*losses, *(("value", v) for v in trial.values or ()), *trial.intermediate_values.items()):
+        if not isinstance(value, float) and not kinds.fits(value, float | None):  # infinite where training ran away
+            raise InputError(f"loss {shorten(name)}: expected a number or nothing, got {shorten(value)}")
+    for target, path in trial.user_attrs.get(schema.PICTURES, {}).items():
+        if PurePath(path).is_absolute() or ".." in PurePath(path).parts:
+            raise InputError(
+                f"picture of {shorten(target)}: expected a path in the study's folder, got {shorten(path)}"
+            )
+    for name, value in trial.params.items():
+        if not kinds.fits(value, str | float):
+            raise InputError(f"{shorten(name)}: expected a number or a word, got {shorten(value)}")
+    at = (trial.user_attrs.get(ALIVE) or {}).get("at", [])
+    if not isinstance(at, list):
+        raise InputError(f"{ALIVE}: expected where its worker is, got {shorten(at)}")
+
+
+def _check_ratings(key: str, value: object) -> None:
+    if not kinds.fits(value, list[dict]):
+        raise InputError(f"{shorten(key)}: expected ratings, got {shorten(value)}")
+    for entry in value:  # type: ignore[attr-defined]
+        score = entry.get("score")
+        known = kinds.fits(entry.get("rater"), str) and kinds.fits(entry.get("time"), str)
+        if not known or not kinds.fits(score, int) or not LOWEST <= score <= HIGHEST:
+            raise InputError(
+                f"{shorten(key)}: expected a score from {LOWEST} to {HIGHEST}, a rater and a time, got {shorten(entry)}"
+            )

@@ -1,0 +1,212 @@
+"""Founding a study, and joining one: what it searches and on what is settled once and stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from equations.errors import InputError, did_you_mean
+from srnca.automata import kinds
+from srnca.studies.search.space import STUDY, Space, configuration
+from srnca.studies.workers import schema
+from srnca.studies.workers.checks import check_study, is_text, reading
+from srnca.studies.workers.results import load_study, study_space
+from srnca.studies.workers.storage import make_storage
+
+if TYPE_CHECKING:
+    import optuna
+
+    from srnca.media.images import Target
+    from srnca.texture.config import TrainConfig
+
+LOSS, SCORE, COST, TERMS = "loss", "score", schema.COST, schema.TERMS
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all trials of a study share.
+
+    sampler: where its sets come from. against: what nsga2 weighs the loss against, cost or terms. prune: share (0 to
+    1) of trials, the worst at a mark of their training, that are given up; 0: none. preset: where settings that are no
+    axis of the space come from. objective: loss, or score (5 minus the
+    rating that a learned score expects).
+    """
+
+    iterations: int = 900
+    size: int = 64
+    bank: str = "multiscale"
+    seed: int = 0
+    preset: str = "default"
+    sampler: str = "tpe"
+    against: str = COST
+    prune: float = 0.25
+    objective: str = "loss"
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        return (LOSS, self.against) if self.sampler == "nsga2" else (LOSS,)
+
+    def config(self, params: Mapping[str, Any], seed: int) -> TrainConfig:
+        shared = {"iterations": self.iterations, "size": self.size, "bank": self.bank, "seed": seed}
+        return configuration(params, self.preset, **shared)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a call of `srnca sweep` says about the study; None: as the study has it, or the usual."""
+
+    targets: tuple[str, ...] = ()
+    space: Space | None = None
+    settings: Mapping[str, Any] | None = None  # those that were given, by the names of Settings
+    score: Mapping[str, Any] | None = None  # a learned score, as in score.json
+
+
+def join_study(name: str, storage: str | None, wish: Wish) -> tuple[optuna.Study, bool]:
+    """The study of that name, and whether it was founded now.
+
+    Raises InputError where the wish is another than what the study was founded with, and for bad targets and settings.
+    """
+    schema.check_name(name)
+    made = make_storage(name, storage, create=True)
+    library = schema.import_optuna()
+    with reading(name):
+        names = library.get_all_study_names(made)
+    if name in names:
+        study = load_study(name, made, storage)
+        if schema.FORMAT_KEY in study.user_attrs:
+            check_study(study)
+            _check_same(study, wish)
+            return study, False
+        if study.get_trials(deepcopy=False):
+            raise InputError(f"study {name}: this storage has a study of that name that srnca sweep did not make")
+    if not wish.targets:
+        raise InputError(f"study {name}: expected a target such as sample:snake, got none: there is no such study yet")
+    given = dict(wish.settings or {})
+    settings, space = Settings(**given), wish.space or STUDY
+    _check_flags(given, settings)
+    targets = {key: {"spec": spec, "crop": None} for key, spec in name_targets(wish.targets).items()}
+    _check_settings(settings, space)
+    load_targets(targets, settings.size)
+    _check_score(settings, wish.score)
+    directions = ["minimize"] * len(settings.objectives)
+    study = library.create_study(study_name=name, storage=made, directions=directions, load_if_exists=True)
+    if wish.score is not None:
+        study.set_user_attr(schema.SCORE, dict(wish.score))
+    founding: dict[str, Any] = {schema.SPACE: space.to_dict(), schema.TARGETS: targets, schema.PLACES: True}
+    founding |= {schema.SETTINGS: asdict(settings)}
+    for key, value in {**founding, schema.FORMAT_KEY: schema.FORMAT}.items():  # the format last: then it is complete
+        study.set_user_attr(key, value)
+    return study, True
+
+
+def study_settings(study: optuna.Study) -> Settings:
+    """Raises InputError when they were written by another version."""
+    said = study.user_attrs.get(schema.SETTINGS, {})
+    known = {f.name for f in fields(Settings)}
+    if not isinstance(said, Mapping) or not set(said) <= known:
+        raise InputError(f"study {study.study_name}: its settings are of another version of srnca, or damaged")
+    hints = get_type_hints(Settings)
+    return Settings(**{name: kinds.part(said, name, hints[name]) for name in said})
+
+
+def study_targets(study: optuna.Study, size: int) -> dict[str, Target]:
+    """The study's pictures. Raises InputError when a file is not there any more."""
+    return load_targets(study.user_attrs.get(schema.TARGETS, {}), size)
+
+
+def load_targets(targets: Mapping[str, Mapping[str, Any]], size: int) -> dict[str, Target]:
+    from srnca.media.images import load_target
+
+    return {name: load_target(how["spec"], size) for name, how in targets.items()}
+
+
+def name_targets(specs: Sequence[str]) -> dict[str, str]:
+    """Name -> what load_target takes, with files by their whole path. Raises InputError for two of one name."""
+    named: dict[str, str] = {}
+    for spec in specs:
+        sample = spec.startswith("sample:")
+        name = spec.removeprefix("sample:") if sample else Path(spec).stem
+        if not name or name in named:
+            raise InputError(f"targets: expected names that differ, got {name!r} twice; rename one of the files")
+        if not is_text(name):
+            raise InputError(f"targets: expected a name in UTF-8, got {name!r}; rename the file")
+        named[name] = spec if sample else str(Path(spec).resolve())
+    return named
+
+
+def _check_flags(given: Mapping[str, Any], settings: Settings) -> None:
+    """A flag that would do nothing is a mistake."""
+    if "against" in given and settings.sampler != "nsga2":
+        raise InputError(f"--against: expected with --sampler nsga2 only, got {settings.sampler}; leave it away")
+    if given.get("prune") and settings.sampler == "nsga2":
+        raise InputError("--prune: expected none with --sampler nsga2, which weighs two goals; leave it away")
+
+
+def _check_settings(settings: Settings, space: Space) -> None:
+    from srnca.studies.search.samplers import NAMES, make_sampler
+
+    if settings.sampler not in NAMES:
+        raise InputError(
+            f"--sampler: expected one of {', '.join(NAMES)}, got {settings.sampler!r}"
+            f"{did_you_mean(settings.sampler, NAMES)}"
+        )
+    if settings.against not in (COST, TERMS):
+        raise InputError(f"--against: expected {COST} or {TERMS}, got {settings.against!r}")
+    if not 0 <= settings.prune < 1:
+        raise InputError(f"--prune: expected a share from 0 (never) to below 1, got {settings.prune}")
+    make_sampler(settings.sampler, space, settings.seed)
+    if settings.objective not in (LOSS, SCORE):
+        raise InputError(f"--objective: expected {LOSS} or {SCORE}, got {settings.objective!r}")
+    for end in (0.0, 1.0):  # batch size against pool, for one: what no axis sees on its own
+        config = settings.config(space.from_unit([end] * len(space.axes)), settings.seed)
+        if TERMS in settings.objectives and config.activation == "relu":
+            raise InputError(
+                "--against terms: expected automata whose rule is a closed form, got the activation relu; "
+                "put activation = ['linear', 'abs'] into --space, or weigh --against cost"
+            )
+
+
+def _check_score(settings: Settings, score: Mapping[str, Any] | None) -> None:
+    """The objective "score" needs one, and one that has learned something."""
+    from srnca.studies.ratings.score import score_from_dict
+
+    if (settings.objective == SCORE) != (score is not None):
+        raise InputError(
+            f"--objective {settings.objective}: expected --score FILE with --objective score and nowhere else; "
+            "srnca explore writes score.json"
+        )
+    if score is not None and not score_from_dict(score, "--score").has_learned:
+        raise InputError(
+            "--score: expected a score that predicts ratings better than their mean does, got one that cannot; "
+            "rate more pictures with srnca rate, and explore again"
+        )
+
+
+def _check_same(study: optuna.Study, wish: Wish) -> None:
+    """A study goes on as it began: comparing trials of two spaces or two lengths would tell nothing."""
+    name, settings = study.study_name, asdict(study_settings(study))
+    if wish.space is not None and wish.space != study_space(study):
+        raise InputError(
+            f"study {name}: exists with another space, {study_space(study).to_dict()}; leave --space away to go on "
+            "with it, or give the new one another --study"
+        )
+    if wish.targets:
+        known = {key: how["spec"] for key, how in study.user_attrs[schema.TARGETS].items()}
+        if name_targets(wish.targets) != known:
+            raise InputError(
+                f"study {name}: exists with the targets {', '.join(known)}; leave the targets away to go on with it, "
+                "or use another --study"
+            )
+    if wish.score is not None and dict(wish.score) != study.user_attrs.get(schema.SCORE):
+        raise InputError(
+            f"study {name}: exists with another score, or none; leave --score away to go on with it, or use another "
+            "--study"
+        )
+    for key, value in (wish.settings or {}).items():
+        if settings[key] != value:
+            raise InputError(
+                f"study {name}: exists with {key} {settings[key]}, not {value}; leave --{key} away to go on with it, "
+                "or use another --study"
+            )

@@ -1,0 +1,1 @@
+"""Automata that learn the texture of a picture, and their rules."""

@@ -1,0 +1,168 @@
+"""`snake.pt`: one plain dict, readable with `torch.load(weights_only=True)`, written atomically."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from equations.errors import InputError, shorten, shorten_text
+from equations.files import write_bytes
+from srnca.automata import fields, kinds
+from srnca.automata.tensorfile import read_tensors
+from srnca.texture.config import TrainConfig
+from srnca.texture.legacy import is_legacy, read_legacy
+from srnca.texture.network import NCA
+
+FORMAT = "srnca.nca/1"
+PICTURE, RECORDING = "picture", "recording"  # kinds: what the automaton was trained on
+Built = TypeVar("Built")
+_KEYS = ("config", "weights", "stencils", "target", "history", "iteration", "provenance")
+_ORIGIN = {  # what the commands look up in the provenance, where it is there
+    "target": str, "notes": list, "vgg_weights": str | None, "recordings": list[str], "given": dict, "fingerprint": str,
+}  # fmt: skip
+
+
+@dataclass
+class Checkpoint:
+    """An automaton and all that made it.
+
+    picture: what it was trained on, (size, size, 3) float32 in [0, 1]; None in a legacy file, which has none.
+    history: training loss of every iteration so far.
+    training: what an unfinished run needs to go on (optimiser, pool, RNG); empty once it is done.
+    """
+
+    config: TrainConfig
+    nca: NCA
+    picture: np.ndarray | None
+    history: list[float] = field(default_factory=list)
+    iteration: int = 0
+    provenance: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def target(self) -> np.ndarray:
+        """The picture, for whatever cannot do without it. Raises InputError where there is none."""
+        if self.picture is None:
+            raise InputError(
+                "a legacy checkpoint holds no picture: there is nothing to train on, and no texture to compare with; "
+                "it can be distilled, which gives its exact rule"
+            )
+        return self.picture
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
+    """Write atomically: a killed process leaves the old file or the new one, never half of one."""
+    data = {
+        "format": FORMAT,
+        "config": checkpoint.config.to_dict(),
+        "weights": {k: v.detach().cpu() for k, v in checkpoint.nca.state_dict().items()},
+        "stencils": [
+            {"name": s.name, "kernel": [list(row) for row in s.kernel]} for s in checkpoint.nca.perceive.stencils
+        ],
+        "target": torch.from_numpy(checkpoint.target),
+        "history": torch.tensor(checkpoint.history, dtype=torch.float64),
+        "iteration": checkpoint.iteration,
+        "provenance": checkpoint.provenance,
+        "training": checkpoint.training,
+    }
+    buffer = io.BytesIO()
+    torch.save(data, buffer)
+    write_bytes(Path(path), buffer.getvalue())
+
+
+def load_checkpoint(path: Path | str, *, update_rate: float | None = None) -> Checkpoint:
+    """Read a checkpoint. Nothing in the file is executed: tensors and plain data only.
+
+    update_rate: only for a legacy file (`srnca.texture.legacy`), which does not hold it; 0.5 by default.
+    Raises InputError when the file is missing, cut short, a pickle of something else, or of another format.
+    """
+    path = Path(path)
+    kind, data = read_kind(path)
+    if kind == RECORDING:
+        raise InputError(
+            f"{path}: expected an automaton that was trained on a picture, this one was trained on a recording: it has "
+            "no texture; its rule comes from `srnca distill --checkpoint`"
+        )
+    if is_legacy(data):
+        return _load_legacy(path, data, update_rate)
+    if update_rate is not None:
+        raise InputError(f"{path}: expected an update rate for legacy checkpoints only, this one is not; leave it out")
+    return build_from(path, data, _KEYS, _build)
+
+
+def read_kind(path: Path | str) -> tuple[str, Any]:
+    """What the automaton in a checkpoint was trained on, `picture` or `recording`, and the file's data.
+
+    Raises InputError as load_checkpoint does.
+    """
+    path = Path(path)
+    if not os.path.exists(path):
+        raise InputError(f"{path}: no such checkpoint; make one with `srnca train IMAGE --out {path.name}`")
+    data = read_tensors(path, "a checkpoint")
+    if is_legacy(data):
+        return PICTURE, data
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        got = type(data).__name__
+        if isinstance(data, dict):
+            got = shorten(data["format"]) if "format" in data else "no format"
+        raise InputError(f"{path}: expected a checkpoint of format {FORMAT}, got {got}; make one with `srnca train`")
+    kind = data.get("kind", PICTURE)
+    if kind not in (PICTURE, RECORDING):
+        raise InputError(f"{path}: expected a checkpoint of kind {PICTURE} or {RECORDING}, got {shorten(kind)}")
+    return kind, data
+
+
+def build_from(
+    path: Path | str, data: dict[str, Any], keys: Sequence[str], build: Callable[[dict[str, Any]], Built]
+) -> Built:
+    """What `build` makes of a checkpoint's data; InputError where one of `keys` is missing or parts do not fit."""
+    missing = [key for key in keys if key not in data]
+    if missing:
+        raise InputError(f"{path}: the checkpoint lacks {', '.join(missing)}; train it again")
+    try:
+        return build(data)
+    except (InputError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError) as error:
+        reason = shorten_text(str(error))
+        raise InputError(f"{path}: the parts of this checkpoint do not fit each other ({reason})") from error
+
+
+def _load_legacy(path: Path, data: dict[str, Any], update_rate: float | None) -> Checkpoint:
+    try:
+        config, nca = read_legacy(data, update_rate)
+    except (InputError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: {shorten_text(str(error), 300)}") from error
+    origin = {"format": "legacy", "file": path.name, "update_rate": config.update_rate}
+    return Checkpoint(config, nca, None, provenance=origin)
+
+
+def record_of(data: dict[str, Any]) -> dict[str, Any]:
+    """`history`, `iteration`, `provenance` and `training`, the fields of every checkpoint. Raises InputError."""
+    origin, iteration = kinds.part(data, "provenance", dict), kinds.part(data, "iteration", int)
+    kinds.plain(origin, "provenance")
+    for name, kind in _ORIGIN.items():
+        if name in origin:
+            kinds.part(origin, name, kind)
+    if iteration < 0:
+        raise InputError(f"iteration: expected at least 0, got {iteration}")
+    return {
+        "history": fields.history(data),
+        "iteration": iteration,
+        "provenance": origin,
+        "training": kinds.part(data, "training", dict) if "training" in data else {},
+    }
+
+
+def _build(data: dict[str, Any]) -> Checkpoint:
+    config = TrainConfig(**kinds.settings(TrainConfig, data))
+    stencils, weights = fields.stencils(data, config.filters), fields.weights(data)
+    target = fields.numbers(data["target"], "target", (config.size, config.size, 3)).to(torch.float32).numpy()
+    nca = NCA(config.nca, stencils=stencils, colour=target.mean(axis=(0, 1)).tolist())
+    fields.put_weights(nca, weights)
+    return Checkpoint(config, nca, target, **record_of(data))

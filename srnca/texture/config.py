@@ -1,0 +1,77 @@
+"""Training configurations: the hyperparameters of the field by their own names, and named sets of them."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass, fields
+
+from equations.errors import InputError
+from srnca.texture.features import BANKS
+from srnca.texture.network import NCAConfig
+
+
+@dataclass(frozen=True)
+class TrainConfig(NCAConfig):
+    """The automaton's shape and how it is trained; saved in the checkpoint.
+
+    max_ca_steps: longest rollout between two looks at the picture (rollouts are uniform in [half, all] of it).
+    batch_size: states an iteration. learning_rate: Adam's at the start; it falls along a cosine to 2 %.
+    size: side of the square training picture, in cells. pool: states kept between iterations; the fewer, the older
+    they get.
+    l1: weight of the mean |w| of the first layer in the training objective; it makes what a rule can do without small.
+    """
+
+    max_ca_steps: int = 48
+    batch_size: int = 2
+    learning_rate: float = 3e-3
+    iterations: int = 900
+    size: int = 64
+    seed: int = 0
+    bank: str = "multiscale"
+    pool: int = 32
+    l1: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, low in (("max_ca_steps", 2), ("batch_size", 1), ("iterations", 1), ("size", 16)):
+            if getattr(self, name) < low:
+                raise InputError(f"{name}: expected at least {low}, got {getattr(self, name)}")
+        if not 0 < self.learning_rate <= 1:
+            raise InputError(f"learning_rate: expected a number in (0, 1], got {self.learning_rate}")
+        if not 0 <= self.l1 < math.inf:
+            raise InputError(f"l1: expected a finite number of at least 0, got {self.l1}")
+        if self.pool < self.batch_size:
+            raise InputError(f"pool: expected at least the batch size ({self.batch_size}), got {self.pool}")
+        if self.bank not in BANKS:
+            raise InputError(f"feature bank: expected one of {', '.join(BANKS)}, got {self.bank!r}")
+
+    @property
+    def nca(self) -> NCAConfig:
+        return NCAConfig(**{f.name: getattr(self, f.name) for f in fields(NCAConfig)})
+
+
+_STUDY = {
+    "max_ca_steps": 40,
+    "batch_size": 2,
+    "learning_rate": 1e-5,
+    "activation": "linear",
+    "clamp": (0.0, 1.0),
+}
+
+PRESETS: dict[str, TrainConfig] = {
+    "default": TrainConfig(),
+    "compact": TrainConfig(activation="abs", learning_rate=2e-3, iterations=1200, pool=128),  # as it was tuned
+    # Sets 5 and 8 of the field's first study.
+    "blog-set5": TrainConfig(channels=15, hidden=96, filters=4, update_rate=0.559994317, **_STUDY),  # type: ignore[arg-type]
+    "blog-set8": TrainConfig(channels=6, hidden=32, filters=6, update_rate=0.980292, **_STUDY),  # type: ignore[arg-type]
+}
+
+
+def preset(name: str) -> TrainConfig:
+    """The named configuration. Raises InputError for an unknown name."""
+    if name not in PRESETS:
+        close = difflib.get_close_matches(name, PRESETS, n=1)
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        raise InputError(f"preset: expected one of {', '.join(PRESETS)}, got {name!r}{hint}")
+    return PRESETS[name]

@@ -1,0 +1,104 @@
+"""What a picture, an automaton or a rule scores: the texture loss, the same way for all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distill.refine import Objective
+from equations.errors import DivergenceError
+from equations.rule.rule import Rule
+from equations.simulation import Simulator
+from srnca.texture.checkpoint import Checkpoint
+from srnca.texture.features import make_bank
+from srnca.texture.loss import TextureLoss
+from srnca.texture.patches import PatchDistance, balanced
+from srnca.texture.teacher import NCATeacher
+
+STEPS = 400
+SEEDS = (90_001, 90_002, 90_003, 90_004)  # fresh: neither training nor refinement draws these
+MAX_LOSS_RATIO = 2.0  # a rule's texture loss over the automaton's: beyond it rules are warned of, and not verified
+
+
+def make_loss(checkpoint: Checkpoint) -> TextureLoss:
+    """The texture loss on the bank that the automaton was trained with; InputError or MissingPartError without it."""
+    named = checkpoint.provenance.get("vgg_weights")  # the file that training was given, if it is still there
+    weights = Path(named) if isinstance(named, str) and Path(named).is_file() else None
+    return TextureLoss(make_bank(checkpoint.config.bank, checkpoint.target, vgg_weights=weights), checkpoint.target)
+
+
+def make_objective(checkpoint: Checkpoint) -> Objective:
+    """What closed-loop refinement follows and is judged by: the automaton's own training loss, Gram and patches."""
+    texture, patches = make_loss(checkpoint), PatchDistance(checkpoint.target)
+
+    def train(rgb: Tensor, random: torch.Generator) -> Tensor:
+        return balanced(texture(rgb), patches(rgb, random, projections=16))
+
+    return Objective(train=train, judge=lambda rgb: balanced(texture(rgb), patches(rgb)).exp(), measure=texture)
+
+
+@torch.no_grad()
+def flat_loss(loss: TextureLoss, target: np.ndarray) -> float:
+    """What a picture of nothing but the target's mean colour scores."""
+    flat = torch.tensor(target.mean(axis=(0, 1)), dtype=torch.float32)[None, :, None, None]
+    return float(loss(flat.expand(1, 3, *target.shape[:2]).contiguous()))
+
+
+@torch.no_grad()
+def texture_loss(loss: TextureLoss, pictures: np.ndarray) -> float:
+    """Mean texture loss of pictures (n, h, w, 3); infinite where they are not finite."""
+    value = float(loss(torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))).mean())
+    return value if math.isfinite(value) else math.inf
+
+
+def shortfall(losses: Mapping[str, float | None], refined: bool) -> str | None:
+    """What to warn of, by the texture losses of `flat` colour, `teacher` and `rule` (None where it diverged); None
+    where the rule has its automaton's texture. refined: whether rollouts tuned it.
+    """
+    flat, teacher, rule = (math.inf if (loss := losses[who]) is None else loss for who in ("flat", "teacher", "rule"))
+    if teacher >= flat:
+        return "the automaton itself is no better than a flat colour: train it longer before judging the rule"
+    if rule >= flat:
+        short = "the rule is no better than a flat colour"
+    elif rule > MAX_LOSS_RATIO * teacher > 0:
+        short = f"the rule has {rule / teacher:.1f} times the automaton's texture loss"
+    else:
+        return None
+    if not refined:
+        return f"{short}: refinement is what keeps a texture, so leave out --refine none"
+    return f"{short}: more --effort, more --terms or another --seed may give a better one"
+
+
+def nca_pictures(checkpoint: Checkpoint, *, steps: int = STEPS, seeds: tuple[int, ...] = SEEDS) -> np.ndarray:
+    """The automaton's pictures (n, h, w, 3) after `steps`, one for each seed; not clipped."""
+    teacher, size = NCATeacher(checkpoint), checkpoint.target.shape[:2]
+    states = [teacher.rollout(size=size, steps=steps, seed=seed, every=steps)[-1] for seed in seeds]
+    return np.stack([s[:3].transpose(1, 2, 0) + checkpoint.config.offset for s in states])
+
+
+def rule_pictures(
+    rule: Rule, size: tuple[int, int], *, steps: int = STEPS, seeds: tuple[int, ...] = SEEDS
+) -> np.ndarray:
+    """A rule's pictures (n, h, w, 3) after `steps`; not clipped; not finite where the rule diverged."""
+    return np.stack([_rule_picture(rule, size, steps, seed) for seed in seeds])
+
+
+def _rule_picture(rule: Rule, size: tuple[int, int], steps: int, seed: int) -> np.ndarray:
+    simulator = Simulator(rule, size=size, seed=seed)
+    try:
+        simulator.step(steps)
+    except DivergenceError:
+        return np.full((*size, 3), np.nan, np.float32)
+    return picture_of(rule, simulator.state)
+
+
+def picture_of(rule: Rule, state: np.ndarray) -> np.ndarray:
+    """The picture (h, w, 3) of a state (channel, h, w) of a rule whose display names red, green and blue."""
+    assert rule.display is not None
+    shown = [rule.channels.index(name) for name in rule.display.channels]
+    return np.asarray(rule.display.scale * state[shown].transpose(1, 2, 0) + rule.display.offset, np.float32)

@@ -1,0 +1,174 @@
+"""The neural cellular automaton: one small network, the same in every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from equations.backends.torch.perceive import pad_periodic
+from equations.errors import InputError
+from equations.rule.init import Init
+from equations.rule.rule import Display
+from equations.rule.stencils import Stencil, nca_stencils
+from srnca.texture.perception import Perception
+
+Activation = Literal["relu", "linear", "abs"]
+Mask = Literal["cell", "channel"]
+Seed = Literal["noise", "square"]
+
+NOISE = 0.2  # seeds are background ± NOISE, uniform
+
+
+@dataclass(frozen=True)
+class NCAConfig:
+    """The shape of the automaton; saved with its weights.
+
+    channels: 3…64, the first three are red, green, blue. hidden: width of the one hidden layer (unused by
+    `abs`, which has none). filters: 1…20 stencils in the order id, lap, dx, dy, moore, f5 … f19.
+    update_rate: chance in (0, 1] that a cell (or, with `mask="channel"`, each of its channels) takes a step.
+    clamp: None or an interval that holds every channel. init: what the first state is made of.
+    """
+
+    channels: int = 8
+    hidden: int = 48
+    filters: int = 4
+    activation: Activation = "relu"
+    clamp: tuple[float, float] | None = None
+    update_rate: float = 1.0
+    mask: Mask = "cell"
+    init: Seed = "noise"
+
+    def __post_init__(self) -> None:
+        _check_range("channels", self.channels, 3, 64)
+        _check_range("hidden", self.hidden, 1, 1024)
+        _check_range("filters", self.filters, 1, 20)
+        _check_choice("activation", self.activation, get_args(Activation))
+        _check_choice("mask", self.mask, get_args(Mask))
+        _check_choice("init", self.init, get_args(Seed))
+        if not 0 < self.update_rate <= 1:
+            raise InputError(f"update rate: expected a number in (0, 1], got {self.update_rate}")
+        if self.clamp is not None and not self.clamp[0] < self.clamp[1]:
+            raise InputError(f"clamp: expected low < high, got {self.clamp}; use e.g. 0,1 or none")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Channel names: r g b, then h3 h4 …"""
+        return ("r", "g", "b", *(f"h{i}" for i in range(3, self.channels)))
+
+    @property
+    def stencils(self) -> tuple[Stencil, ...]:
+        return nca_stencils(self.filters)
+
+    @property
+    def offset(self) -> float:
+        """What is added to the first three channels to show them: states live around 0, or inside the clamp."""
+        return 0.5 if self.clamp is None else 0.0
+
+    @property
+    def display(self) -> Display:
+        return Display(channels=("r", "g", "b"), offset=self.offset)
+
+    def first_state(self, colour: Sequence[float]) -> Init:
+        """Seeds: the target's mean colour, hidden channels in the middle of their range, and noise or a square."""
+        middle = 0.0 if self.clamp is None else 0.5 * (self.clamp[0] + self.clamp[1])
+        ground = (*(c - self.offset for c in colour), *(middle,) * (self.channels - 3))
+        if self.init == "noise":
+            return Init(kind="noise", background=ground, amplitude=(NOISE,) * self.channels)
+        return Init(
+            kind="square",
+            background=ground,
+            amplitude=(0.02,) * self.channels,
+            square=tuple(x + (0.4 if i % 2 else -0.4) for i, x in enumerate(ground)),
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not (isinstance(value, int) and low <= value <= high):
+        raise InputError(f"{name}: expected a whole number from {low} to {high}, got {value}")
+
+
+def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise InputError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
+
+
+class NCA(nn.Module):
+    """s <- clamp(s + mask * f(perceive(s))), with f by `activation`:
+
+    relu:   W1 relu(W0 p + b)      linear: W1 (W0 p + b)      abs: W [p, |p|] + b   (one layer, a closed form)
+
+    A linear one is trained without bias: its b is 0 unless a legacy checkpoint brought another.
+    The last layer starts at zero: the untrained automaton stands still (Mordvintsev et al. 2020).
+    """
+
+    def __init__(
+        self,
+        config: NCAConfig,
+        *,
+        seed: int = 0,
+        stencils: tuple[Stencil, ...] | None = None,
+        colour: Sequence[float] = (0.5, 0.5, 0.5),
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.first_state = config.first_state(colour)
+        self.perceive = Perception(stencils or config.stencils)
+        inputs = config.channels * config.filters
+        generator = torch.Generator().manual_seed(seed)
+        if config.activation == "abs":
+            self.weight = nn.Parameter(torch.zeros(config.channels, 2 * inputs))
+            self.bias = nn.Parameter(torch.zeros(config.channels))
+        else:
+            first = torch.empty(config.hidden, inputs)
+            nn.init.kaiming_uniform_(first, a=5**0.5, generator=generator)
+            self.hidden = nn.Parameter(first)
+            self.bias = nn.Parameter(torch.zeros(config.hidden), requires_grad=config.activation == "relu")
+            self.weight = nn.Parameter(torch.zeros(config.channels, config.hidden))
+
+    @property
+    def first_layer(self) -> nn.Parameter:
+        """The weights on what a cell sees: each column is a feature that the rule may need."""
+        return self.weight if self.config.activation == "abs" else self.hidden
+
+    def update(self, perception: Tensor) -> Tensor:
+        """f: (batch, channel * filters, h, w) -> (batch, channel, h, w), before the mask."""
+        if self.config.activation == "abs":
+            both = torch.cat([perception, perception.abs()], dim=1)
+            return functional.conv2d(both, self.weight[..., None, None], self.bias)
+        if self.config.activation == "linear":
+            return functional.conv2d(perception, (self.weight @ self.hidden)[..., None, None], self.weight @ self.bias)
+        inner = functional.relu(functional.conv2d(perception, self.hidden[..., None, None], self.bias))
+        return functional.conv2d(inner, self.weight[..., None, None])
+
+    def forward(self, state: Tensor, mask: Tensor | None = None) -> Tensor:
+        """One step of (batch, channel, h, w); `mask` (batch, 1 or channel, h, w) of zeros and ones."""
+        delta = self._convolve(state) if self.config.activation == "linear" else self.update(self.perceive(state))
+        state = state + (delta if mask is None else delta * mask)
+        return state if self.config.clamp is None else state.clamp(*self.config.clamp)
+
+    def _convolve(self, state: Tensor) -> Tensor:
+        """The linear update as what it is, one 3x3 convolution: a third faster than perceiving first."""
+        weights = (self.weight @ self.hidden).unflatten(1, (self.config.channels, -1))  # (out, channel, filter)
+        kernel = torch.einsum("ocf,fij->ocij", weights, self.perceive.kernels)
+        return functional.conv2d(pad_periodic(state), kernel, self.weight @ self.bias)
+
+    def random_mask(self, state: Tensor, generator: torch.Generator | None) -> Tensor | None:
+        """A training mask: Bernoulli(update_rate) per cell or per channel; None when every cell steps."""
+        if self.config.update_rate >= 1:
+            return None
+        batch, channels, h, w = state.shape
+        shape = (batch, channels if self.config.mask == "channel" else 1, h, w)
+        draw = torch.rand(shape, generator=generator, device=state.device)
+        return (draw < self.config.update_rate).to(state.dtype)
+
+    def rgb(self, state: Tensor) -> Tensor:
+        """(batch, channel, h, w) -> the visible (batch, 3, h, w); values outside [0, 1] are kept."""
+        return state[:, :3] + self.config.offset

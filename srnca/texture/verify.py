@@ -1,0 +1,175 @@
+"""Is the rule what its automaton is? Six questions, each with its threshold."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from distill.fidelity import predict
+from equations.backends.torch.threads import one_thread
+from equations.errors import DivergenceError, InputError
+from equations.perception import perceive
+from equations.rule.reduce import places_in
+from equations.rule.rule import Rule
+from equations.simulation import Simulator
+from srnca.texture.checkpoint import Checkpoint
+from srnca.texture.evaluate import (
+    MAX_LOSS_RATIO,
+    flat_loss,
+    make_loss,
+    nca_pictures,
+    picture_of,
+    rule_pictures,
+    texture_loss,
+)
+from srnca.texture.loss import TextureLoss
+from srnca.texture.teacher import NCATeacher
+
+AGREEMENT_STEPS = 8
+MIN_R2 = 0.5  # one step; asked of rules that claim to be the automaton, not of refined ones
+MIN_AGREEMENT = 0.5  # correlation of where rule and automaton have moved after 8 steps from the same state
+MAX_OF_FLAT = 0.5  # a texture loss over that of a flat picture: beyond it there is no texture to speak of
+LARGER = 2  # the long run's grid has so many times the picture's side: a rule must not live by its size
+MAX_GROWTH = 4.0  # largest |state| of the rule over the automaton's
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question: `ok` says whether `value` is on the right side of `threshold`; None asks for nothing."""
+
+    name: str
+    value: float
+    threshold: float | None
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
+
+
+@one_thread()
+def verify(rule: Rule, checkpoint: Checkpoint, *, steps: int = 5000, seed: int = 0) -> Verification:
+    """Fidelity, rollout agreement with the same mask, texture at 400 steps, and texture and stability after `steps`
+    steps of a larger grid. A texture loss is compared with the automaton's, and with that of a flat picture.
+
+    A refined rule has left its automaton's ways on purpose and promises the texture only: its fidelity and
+    agreement are reported, and nothing is asked of them. It must be better than a picture that shows nothing. A legacy
+    checkpoint has no picture, and so no texture; it does not say its update rate either: the rule's is taken.
+    Raises InputError when the rule and the automaton do not even speak of the same channels and stencils.
+    """
+    teacher, size = NCATeacher(checkpoint), (checkpoint.config.size, checkpoint.config.size)
+    if not set(rule.channels) <= set(teacher.channels) or rule.stencils != teacher.stencils:
+        raise InputError(
+            f"verify: expected a rule over the automaton's channels {', '.join(teacher.channels)} and its stencils, "
+            f"got {', '.join(rule.channels)}; name the checkpoint that the rule was distilled from"
+        )
+    if checkpoint.picture is None:
+        teacher.update_rate = rule.update_rate
+    if rule.display is None or len(rule.display.channels) != 3:
+        raise InputError("verify: expected a rule whose display names red, green and blue; its pictures are compared")
+    states = teacher.rollout(size=size, steps=400, seed=seed, every=40)
+    promise = not rule.provenance.get("refined", False)
+    loss = None if checkpoint.picture is None else make_loss(checkpoint)
+    stable, late = _long_run(rule, loss, states, (LARGER * size[0], LARGER * size[1]), steps, seed)
+    checks = [_fidelity(rule, teacher, states, promise), _agreement(rule, teacher, states, seed, promise)]
+    if loss is not None:
+        flat, wanted = flat_loss(loss, checkpoint.target), texture_loss(loss, nca_pictures(checkpoint))
+        ours = texture_loss(loss, rule_pictures(rule, size))
+        checks += [
+            _of_flat(wanted, flat, promise),
+            _of_nca("texture", ours, wanted, flat, "400 steps", promise),
+            _of_nca("texture later", late, wanted, flat, f"{steps} steps, {LARGER} times the size", promise),
+        ]
+    return Verification((*checks, stable))
+
+
+def _fidelity(rule: Rule, teacher: NCATeacher, states: np.ndarray, promise: bool) -> Check:
+    """One-step R², mean over the rule's channels, on states of the automaton."""
+    own = places_in(rule, teacher.channels)
+    rows = np.concatenate([_rows(s, teacher) for s in states])
+    mine = np.concatenate([_rows(s[own], teacher) for s in states])
+    wanted = teacher.update(rows).astype(np.float64)[:, own]  # (n, channel)
+    got = predict(rule, mine)
+    spread = ((wanted - wanted.mean(axis=0)) ** 2).sum(axis=0)
+    r2 = float(np.mean(1 - ((wanted - got) ** 2).sum(axis=0) / np.maximum(spread, 1e-20)))
+    return _at_least("fidelity (R², one step)", r2, MIN_R2 if promise else None, "mean over channels")
+
+
+def _rows(state: np.ndarray, teacher: NCATeacher) -> np.ndarray:
+    """What the cells of a state (channel, h, w) see, (n, features)."""
+    return perceive(state, teacher.stencils).reshape(-1, state.shape[1] * state.shape[2]).T
+
+
+def _agreement(rule: Rule, teacher: NCATeacher, states: np.ndarray, seed: int, promise: bool) -> Check:
+    """Correlation of the displacement of rule and automaton over a few steps, same start, same mask."""
+    own = places_in(rule, teacher.channels)
+    moved_rule, moved_nca = [], []
+    for start in states:
+        simulator = Simulator(rule, seed=seed, state=start[own])
+        state = torch.from_numpy(start)[None]
+        try:
+            simulator.step(AGREEMENT_STEPS)
+        except DivergenceError:
+            return Check("rollout agreement", -math.inf, MIN_AGREEMENT, False, "the rule diverged")
+        with torch.inference_mode():
+            for step in range(AGREEMENT_STEPS):
+                state = teacher.nca(state, teacher.step_mask(start.shape[1:], seed, step))
+        moved_rule.append((simulator.state - start[own]).ravel())
+        moved_nca.append((state[0].numpy() - start)[own].ravel())
+    with np.errstate(invalid="ignore", divide="ignore"):  # one that stands still correlates with nothing
+        value = float(np.corrcoef(np.concatenate(moved_rule), np.concatenate(moved_nca))[0, 1])
+    value = value if math.isfinite(value) else 0.0
+    detail = f"correlation of displacements after {AGREEMENT_STEPS} steps"
+    return _at_least("rollout agreement", value, MIN_AGREEMENT if promise else None, detail)
+
+
+def _at_least(name: str, value: float, threshold: float | None, detail: str) -> Check:
+    if threshold is None:
+        return Check(name, value, None, True, f"{detail}; reported, a refined rule does not promise it")
+    return Check(name, value, threshold, value >= threshold, f"{detail}, at least")
+
+
+def _of_flat(loss: float, flat: float, fidelity: bool) -> Check:
+    """Whether the automaton itself shows its texture; not the fault of a rule that promises fidelity alone."""
+    share = loss / max(flat, 1e-9)
+    detail = f"loss {loss:.3g} over a flat picture's {flat:.3g}"
+    if fidelity:
+        return Check("automaton's texture", share, None, True, f"{detail}; reported")
+    detail += ", at most; train it longer where there is more"
+    return Check("automaton's texture", share, MAX_OF_FLAT, share <= MAX_OF_FLAT, detail)
+
+
+def _of_nca(name: str, loss: float, wanted: float, flat: float, when: str, fidelity: bool) -> Check:
+    """The rule's texture loss over the automaton's; where texture is all that it promises, it must show some."""
+    ratio = loss / max(wanted, 1e-9)
+    most = MAX_LOSS_RATIO if fidelity else min(MAX_LOSS_RATIO, MAX_OF_FLAT * flat / max(wanted, 1e-9))
+    detail = f"loss {loss:.3g} over the automaton's {wanted:.3g} ({when}; flat picture {flat:.3g}), at most"
+    return Check(name, ratio, most, ratio <= most, detail)
+
+
+def _long_run(
+    rule: Rule, loss: TextureLoss | None, states: np.ndarray, size: tuple[int, int], steps: int, seed: int
+) -> tuple[Check, float]:
+    """Whether the rule stays bounded for `steps` steps of a larger grid, and the texture loss of its last picture."""
+    limit = MAX_GROWTH * max(1.0, float(np.abs(states).max()))
+    simulator, largest = Simulator(rule, size=size, seed=seed), 0.0
+    detail = f"largest |state| in {steps} steps of {size[0]}x{size[1]} cells, at most"
+    try:
+        while simulator.steps_done < steps and largest <= limit:
+            simulator.step(min(100, steps - simulator.steps_done))
+            largest = max(largest, float(np.abs(simulator.state).max()))
+    except DivergenceError as error:
+        return Check("stability", math.inf, limit, False, str(error)), math.inf
+    if largest > limit:
+        return Check("stability", largest, limit, False, f"left it by step {simulator.steps_done}; {detail}"), math.inf
+    late = math.nan if loss is None else texture_loss(loss, picture_of(rule, simulator.state)[None])
+    return Check("stability", largest, limit, True, detail), late

@@ -1,8 +1,9 @@
-"""Run a rule: whole rollouts with `simulate`, or step by step with a `Simulator`."""
+"""Run a rule: whole rollouts with `simulate`, step by step with a `Simulator`, up to a divergence with `roll`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -10,12 +11,13 @@ import numpy.typing as npt
 
 from equations.backends import check_dtype, get_backend, limit_threads, resolve
 from equations.divergence import check_finite
-from equations.errors import InputError, shorten
+from equations.errors import DivergenceError, InputError, shorten
 from equations.rule.init import Init, check_size, make_state
 from equations.rule.mask import check_seed
 from equations.rule.rule import Rule
 
 MAX_FRAME_BYTES = 16 * 2**30
+COMPILED_WORK = 5e7  # steps · cells · terms, about half a second of NumPy: from here up, `roll` compiles the rule
 Frames = npt.NDArray[Any]  # float32 or float64
 
 
@@ -136,6 +138,43 @@ def simulate(
         if progress is not None:
             progress(mark, steps)
     return frames
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The frames of a run, up to its end or to its divergence.
+
+    frames: (t, channel, h, w), float32; the last is the last one before the divergence.
+    diverged_at: the step at which the divergence was seen, None for a run that reached its end.
+    """
+
+    frames: npt.NDArray[np.float32]
+    diverged_at: int | None
+
+
+def roll(
+    rule: Rule, *, size: tuple[int, int], steps: int, seed: int, every: int, stop_above: float | None = None
+) -> Rollout:
+    """Run `rule` from its init for `steps` steps and keep a frame each `every` steps, step 0 first.
+
+    Divergence raises DivergenceError, unless `stop_above` is given: then the run ends with the last frame
+    whose values are all within ±stop_above.
+    """
+    short = steps * size[0] * size[1] * sum(rule.terms().values()) < COMPILED_WORK
+    simulator = Simulator(rule, size=size, seed=seed, backend="reference" if short else "auto")
+    frames = [np.array(simulator.state, np.float32)]
+    for step in range(every, steps + 1, every):
+        try:
+            simulator.step(every)
+        except DivergenceError:
+            if stop_above is None:
+                raise
+            return Rollout(np.stack(frames), step)
+        state = np.array(simulator.state, np.float32)
+        if stop_above is not None and not np.abs(state).max() <= stop_above:
+            return Rollout(np.stack(frames), step)
+        frames.append(state)
+    return Rollout(np.stack(frames), None)
 
 
 def frame_steps(steps: int, every: int | None = None) -> list[int]:

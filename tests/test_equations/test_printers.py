@@ -26,7 +26,7 @@ from equations.rule.stencils import nca_stencils
 from equations.rule.symbols import symbol
 from equations.simulation import simulate
 from tests.test_equations.helpers import NAMES, features, make_rule, trees
-from tests.test_equations.test_tree import settled
+from tests.test_equations.test_expressions.test_tree import settled
 
 
 @given(trees)

@@ -13,7 +13,7 @@ from equations.expressions.numeric import compile_numpy
 from equations.expressions.terms import complexity, count_constants, count_terms, join_terms, split_terms
 from equations.expressions.tree import canonical
 from tests.test_equations.helpers import NAMES, trees
-from tests.test_equations.test_tree import settled
+from tests.test_equations.test_expressions.test_tree import settled
 
 
 def parse(text):

@@ -18,7 +18,7 @@ from equations.rule.rule import Candidate, Display
 from equations.rule.rulefile import MAX_BYTES, load_rule, rule_from_dict, rule_to_dict, rule_to_text, save_rule
 from equations.rule.symbols import symbol
 from tests.test_equations.helpers import CHANNELS, SET, make_rule, trees
-from tests.test_equations.test_tree import settled
+from tests.test_equations.test_expressions.test_tree import settled
 
 GOLDEN = Path(__file__).parent / "golden" / "rule_v1.json"
 

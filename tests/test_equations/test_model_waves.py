@@ -84,11 +84,11 @@ def test_allen_cahn_drops_shrink_by_curvature() -> None:
     ],
 )
 def test_excitable_media_have_a_threshold(name: str, rest: tuple[float, float], small: float, large: float) -> None:
-    """A small kick dies away, a large one makes a pulse, and then both are back at rest."""
+    """A small perturbation decays, a large one makes a pulse, and then both are back at rest."""
     rule = models.get(name)
     np.testing.assert_allclose(run(rule, flat(rest, (1, 1))), flat(rest, (1, 1)), atol=1e-5)
-    for kick, fires in ((small, False), (large, True)):
-        state, highest = flat((rest[0] + kick, rest[1]), (1, 1)), -np.inf
+    for perturbation, fires in ((small, False), (large, True)):
+        state, highest = flat((rest[0] + perturbation, rest[1]), (1, 1)), -np.inf
         for _ in range(30):
             state = run(rule, state, 100)
             highest = max(highest, state[0].max())

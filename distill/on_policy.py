@@ -11,13 +11,13 @@ from sympy import Expr
 
 from distill.engines.sparse import GUESS_COMPLEXITY, fit_bases, linear_bases
 from distill.regression.polish import refit
-from distill.rolling import Rollout, roll
 from distill.sampling import Samples, add_states, ages
 from distill.teacher import Teacher, compose
 from equations.errors import InputError
 from equations.expressions.terms import complexity, split_terms
 from equations.rule.mask import shift_seed
 from equations.rule.rule import Candidate, Rule
+from equations.simulation import Rollout, roll
 
 RUNAWAY = 4.0  # a rule whose states grow to this many times the teacher's is stopped
 ON_POLICY_SEED = 1000  # apart from the seeds that sampling uses

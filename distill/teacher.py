@@ -68,7 +68,7 @@ class RuleTeacher:
 
     def rollout(self, *, size: tuple[int, int], steps: int, seed: int, every: int) -> Array:
         """Simulated frames (t, channel, h, w); raises DivergenceError when the rule leaves finite numbers."""
-        from distill.rolling import roll
+        from equations.simulation import roll
 
         return roll(self.rule, size=size, steps=steps, seed=seed, every=every).frames
 

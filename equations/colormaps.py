@@ -1,4 +1,4 @@
-"""Colour maps as small tables: one value, or a pair of values, in [0, 1] to a colour."""
+"""Colour maps as small tables: the colour of one value, or of a pair of values, in [0, 1]."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STOPS = {
     "ecd3c5 f5c4ac f7b093 f4987a eb7d62 dd5f4b ca3b37 b40426",
 }
 COLORMAPS = tuple(_STOPS)
-# both low, first high, second high, both high: each channel is one of two colours that mix
+# the colours where both channels are low, only the first is high, only the second is high, both are high
 _DUO = "1a1423 f5ead0 17599c e0475b"
 
 

@@ -1,4 +1,4 @@
-"""When a simulation has left the numbers that a picture can be made of, and where."""
+"""When a state counts as diverged, and the check that says where."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import numpy.typing as npt
 from equations.errors import DivergenceError
 from equations.rule.rule import Rule
 
-LIMIT = 1e6  # of rules that start from states up to 1000
-ROOM = 1000.0  # how far beyond a larger first state a simulation may go
+LIMIT = 1e6  # for rules whose first states are at most 1000 in size
+MAX_RATIO = 1000.0  # of a state to a larger first state
 
 
 def limit_of(rule: Rule) -> float:
-    """The size beyond which a state counts as diverged: 1e6, or a thousand times the largest value that the rule's init
-    has, for laws of pressures or counts of cells.
+    """The size beyond which a state counts as diverged: 1e6, or 1000 times the largest value of the rule's init.
+
+    The second holds where it is larger, for rules of pressures or of counts of cells.
     """
     init = rule.init
     if init is None:
         return LIMIT
     largest = max(abs(b) + abs(a) for b, a in zip(init.background, init.amplitude, strict=True))
-    return max(LIMIT, ROOM * max(largest, *(abs(value) for value in init.square or (0.0,))))
+    return max(LIMIT, MAX_RATIO * max(largest, *(abs(value) for value in init.square or (0.0,))))
 
 
 def check_finite(
@@ -34,7 +35,7 @@ def check_finite(
 ) -> None:
     """Raise DivergenceError, naming step, channel and cell, when `state` is not finite or beyond `limit_of(rule)`.
 
-    rows, columns: where the state's rows and columns lie in a larger grid that it is a block of.
+    rows, columns: for a state that is a block of a larger grid, the places of its rows and columns in that grid.
     """
     limit = limit_of(rule)
     for channel, name in zip(state, rule.channels, strict=True):
@@ -43,7 +44,7 @@ def check_finite(
                 continue
             bad = np.nonzero(~(np.abs(channel) <= limit))
         ys, xs = (place if where is None else where[place] for place, where in zip(bad, (rows, columns), strict=True))
-        first = np.lexsort((xs, ys))[0]  # in the order of the larger grid, whichever block looks
+        first = np.lexsort((xs, ys))[0]  # the first in the order of the larger grid, whichever block it is in
         i, j, y, x = (int(place[first]) for place in (*bad, ys, xs))
         raise DivergenceError(
             f"the simulation diverged at step {step}: channel {name!r} is {channel[i, j]} at y={y}, x={x} "

@@ -1,4 +1,4 @@
-"""The errors of the whole library; every message says what was expected, what came, and how to mend it."""
+"""The errors of the whole library; every message says what was expected, what was found, and how to mend it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ class MissingPartError(SrncaError):
 
 
 class DivergenceError(SrncaError):
-    """A simulation left the finite numbers (or passed 1e6 in size, or 1000 times what it began with).
+    """A state is not finite, or larger than the limit of `equations.divergence.limit_of`.
 
-    Attributes: `step` (at which it was seen), `channel` (its name), `y` and `x` (the first such cell).
+    step: the step at which it was seen.
+    channel: the name of the channel.
+    y, x: the first such cell.
     """
 
     def __init__(self, message: str, *, step: int, channel: str, y: int, x: int) -> None:

@@ -17,7 +17,7 @@ from equations.errors import InputError
 fcntl: Any
 try:
     fcntl = import_module("fcntl")
-except ImportError:  # Windows: there leftovers stay
+except ImportError:  # Windows, where leftovers are not removed
     fcntl = None
 
 
@@ -25,20 +25,20 @@ except ImportError:  # Windows: there leftovers stay
 def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is synced and renamed onto it, on error removed.
 
-    The temporary name ends as `path` does, so that writers which look at the suffix (PNG, NPZ) work. What a killed
-    process left of an earlier writing of `path` goes.
+    The temporary name ends as `path` does, so that writers which look at the suffix (PNG, NPZ) work. Temporary files
+    that killed processes left behind for `path` are removed.
     Raises InputError when the folder does not exist or cannot be written.
     """
     target = Path(path)
     try:
-        handle, temporary = _begin(target)
+        handle, temporary = _open_temporary(target)
     except OSError as error:
         raise InputError(
             f"cannot write {str(target)!r}: {error.strerror}; give a path in an existing, writable folder"
         ) from error
     try:
         if fcntl is None:
-            os.close(handle)  # an open file cannot be renamed there
+            os.close(handle)  # Windows cannot rename an open file
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
@@ -52,8 +52,8 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.close(handle)
 
 
-def _begin(target: Path) -> tuple[int, Path]:
-    """A temporary file for `target`, open, and locked for as long as it is: one without a lock is a leftover."""
+def _open_temporary(target: Path) -> tuple[int, Path]:
+    """Create a temporary file for `target`, locked while it is open: one without a lock is a leftover."""
     own = f".tmp-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}-"
     if fcntl is not None:
         for leftover in target.parent.glob(f"{own}*"):
@@ -61,7 +61,7 @@ def _begin(target: Path) -> tuple[int, Path]:
     while True:
         handle, name = tempfile.mkstemp(prefix=own, suffix=target.suffix, dir=target.parent)
         if fcntl is not None:
-            with suppress(OSError):  # a file system without locks: nobody can take this for a leftover either
+            with suppress(OSError):  # a file system without locks: no other writer can lock it, and so remove it
                 fcntl.flock(handle, fcntl.LOCK_EX)
         if os.path.exists(name):
             return handle, Path(name)

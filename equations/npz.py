@@ -1,6 +1,6 @@
-"""Arrays out of an npz file, with what headers say checked before any of it is decoded.
+"""Read arrays from npz files; every header is checked before any data are decoded.
 
-`numpy.load` allocates whatever a header claims and returns members that are no arrays as bytes; here both end in an
+`numpy.load` allocates whatever a header claims, and returns members that are no arrays as bytes. Here both raise an
 InputError that says what was found.
 """
 
@@ -21,15 +21,15 @@ from equations.errors import InputError, shorten
 from equations.reading import check_regular_file, check_size
 
 KINDS = "fiubcSU"  # of NumPy dtypes: numbers and text, never objects, records or dates
-PART = 1 << 20  # bytes that are decoded at a time
-TEXT = 64 * 2**20  # bytes of an array of text: names, or JSON
-LAST = 0x10FFFF  # the last character of Unicode
-SHOWN = 12  # arrays that a message lists
+CHUNK = 1 << 20  # bytes that are decoded at a time
+MAX_TEXT = 64 * 2**20  # bytes of an array of text: names, or JSON
+LAST_CHARACTER = 0x10FFFF  # of Unicode
+MAX_LISTED = 12  # arrays in a message
 
 
 @dataclass(frozen=True)
 class Header:
-    """What an array's header says, and how many bytes it takes up itself."""
+    """The header of an array; `start` is its own length in bytes, after which the data begin."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -45,10 +45,12 @@ class Header:
 
 
 def read_npz(path: Path, wanted: Sequence[str], what: str) -> dict[str, npt.NDArray[Any]]:
-    """Those of the arrays called `wanted` that are in the file; the others are not decoded.
+    """The arrays in the file whose names are among `wanted`; others are not decoded.
 
-    what: how to call the file in messages ("a recording"). Raises InputError for no such file, no npz, an array of
-    objects, an array that is not as long as its header says, or more than the size budget.
+    what: how to call the file in messages ("a recording").
+
+    Raises InputError for a missing file, a file that is no npz, an array of objects, an array whose length differs from
+    its header, or more data than the size budget.
     """
     check_regular_file(path, f"{what} in an npz file")
     try:
@@ -58,7 +60,7 @@ def read_npz(path: Path, wanted: Sequence[str], what: str) -> dict[str, npt.NDAr
             headers = {name: _header(archive, info) for name, info in found.items()}
             for name, header in headers.items():
                 _check(path, name, header, found[name].file_size)
-            check_size(sum(h.nbytes for h in headers.values()), _told(headers), path)
+            check_size(sum(h.nbytes for h in headers.values()), _describe(headers), path)
             return {name: _read(archive, found[name], header) for name, header in headers.items()}
     except InputError:
         raise
@@ -76,13 +78,13 @@ def list_npz(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
-            parts = [_line(archive, info) for info in infos[:SHOWN]]
+            parts = [_describe_member(archive, info) for info in infos[:MAX_LISTED]]
     except Exception:  # the file is already being refused; here it is only described
         return "nothing that can be read"
-    return ", ".join(parts) + (f" and {len(infos) - SHOWN} more" if len(infos) > SHOWN else "") or "nothing"
+    return ", ".join(parts) + (f" and {len(infos) - MAX_LISTED} more" if len(infos) > MAX_LISTED else "") or "nothing"
 
 
-def _line(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
+def _describe_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
     name = info.filename.removesuffix(".npy")
     try:
         return f"{shorten(name, 40)[1:-1]} ({_header(archive, info)})"
@@ -90,7 +92,7 @@ def _line(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
         return f"{shorten(name, 40)[1:-1]} (no array)"
 
 
-def _told(headers: dict[str, Header]) -> str:
+def _describe(headers: dict[str, Header]) -> str:
     return "arrays " + ", ".join(f"{name} of {header}" for name, header in headers.items())
 
 
@@ -112,8 +114,8 @@ def _check(path: Path, name: str, header: Header, stored: int) -> None:
             f"{path}: expected an npz file of plain arrays, got {name} of type {shorten(str(header.dtype))}; "
             "write numbers, or text for names"
         )
-    if header.dtype.kind in "SU" and header.nbytes > TEXT:
-        raise InputError(f"{path}: expected at most {TEXT >> 20} MiB of text, got {name} of {header.nbytes} bytes")
+    if header.dtype.kind in "SU" and header.nbytes > MAX_TEXT:
+        raise InputError(f"{path}: expected at most {MAX_TEXT >> 20} MiB of text, got {name} of {header.nbytes} bytes")
     if any(side < 0 for side in header.shape) or header.start + header.nbytes != stored:
         raise InputError(
             f"{path}: expected an npz file of plain arrays, got {name}, whose header ({shorten(str(header))}) does "
@@ -129,7 +131,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, header: Header) -> np
         if member.read(1):  # also lets zipfile compare the checksum, which it does at the end
             raise ValueError("more data than the header says")
     codes = np.dtype(np.uint32).newbyteorder(header.dtype.byteorder)
-    if header.dtype.kind == "U" and data.view(codes).max(initial=0) > LAST:
+    if header.dtype.kind == "U" and data.view(codes).max(initial=0) > LAST_CHARACTER:
         raise ValueError("text with a number that is no character")
     return data.view(header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
 
@@ -137,7 +139,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, header: Header) -> np
 def _fill(target: npt.NDArray[np.uint8], member: IO[bytes]) -> None:
     at = 0
     while at < len(target):
-        part = member.read(min(PART, len(target) - at))
+        part = member.read(min(CHUNK, len(target) - at))
         if not part:
             raise EOFError("it breaks off")
         target[at : at + len(part)] = np.frombuffer(part, np.uint8)

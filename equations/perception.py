@@ -1,4 +1,4 @@
-"""What a cell sees: every channel through every stencil, on a periodic grid."""
+"""Perception: the response of every channel to every stencil, on a periodic grid."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def perceive(state: npt.NDArray[Any], stencils: Sequence[Stencil]) -> npt.NDArra
 
 
 def pad_periodic(state: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """State (…, h, w) → (…, h+2, w+2) with one cell of the opposite side on every side."""
+    """State (…, h, w) → (…, h+2, w+2) with one row or column of the opposite side on every side."""
     *rest, h, w = state.shape
     padded = np.empty((*rest, h + 2, w + 2), state.dtype)
     fill_periodic(padded, state)
@@ -30,7 +30,7 @@ def pad_periodic(state: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def fill_periodic(padded: Any, state: Any) -> None:
-    """The same into an array, or a tensor, that is there already."""
+    """Like `pad_periodic`, into an existing array or tensor `padded` (…, h+2, w+2)."""
     padded[..., 1:-1, 1:-1] = state
     padded[..., 0, 1:-1], padded[..., -1, 1:-1] = state[..., -1, :], state[..., 0, :]
     padded[..., 0], padded[..., -1] = padded[..., -2], padded[..., 1]

@@ -1,7 +1,7 @@
-"""What every reader of files checks before it reads: that there is a regular file, and how much memory it would take.
+"""Checks before a file is read: that it is a regular file, and how much memory its content would take.
 
-A small file can ask for any amount of memory (compressed zeros, a header that claims a large shape), so the size is
-taken from headers and compared with one budget before anything is decoded.
+A small file can ask for any amount of memory (compressed zeros, a header that claims a large shape). Readers therefore
+take the size from headers, and compare it with one budget before they decode anything.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ VARIABLE = "SRNCA_READ_LIMIT"  # environment: another limit, in GiB
 
 
 def read_limit() -> int:
-    """The budget in bytes: 2 GiB, or what SRNCA_READ_LIMIT says in GiB. Raises InputError where that is no number."""
-    told = os.environ.get(VARIABLE, "").strip()
-    if not told:
+    """The budget in bytes: 2 GiB, or SRNCA_READ_LIMIT in GiB. Raises InputError when that is not a valid number."""
+    text = os.environ.get(VARIABLE, "").strip()
+    if not text:
         return LIMIT
     try:
-        limit = float(told)
+        limit = float(text)
     except ValueError:
         limit = math.nan
     if not 0 < limit <= 2**20:
-        raise InputError(f"expected {VARIABLE} to be a number of GiB above 0, such as 4, got {shorten(told)}")
+        raise InputError(f"expected {VARIABLE} to be a number of GiB above 0, such as 4, got {shorten(text)}")
     return int(limit * GIB)
 
 

@@ -1,8 +1,9 @@
-"""Run a rule: whole rollouts with `simulate`, or step by step with a `Simulator`."""
+"""Run a rule: whole rollouts with `simulate`, step by step with a `Simulator`, up to a divergence with `roll`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -10,25 +11,29 @@ import numpy.typing as npt
 
 from equations.backends import check_dtype, get_backend, limit_threads, resolve
 from equations.divergence import check_finite
-from equations.errors import InputError, shorten
+from equations.errors import DivergenceError, InputError, shorten
 from equations.rule.init import Init, check_size, make_state
 from equations.rule.mask import check_seed
 from equations.rule.rule import Rule
 
 MAX_FRAME_BYTES = 16 * 2**30
+COMPILED_WORK = 5e7  # steps · cells · terms, about half a second of NumPy: from here up, `roll` compiles the rule
 Frames = npt.NDArray[Any]  # float32 or float64
 
 
 class Simulator:
-    """A running simulation: `step(n)`, look at `state`, step on.
+    """A running simulation: call `step(n)`, look at `state`, step on.
 
-    Same seed, same run, on every backend: it fixes the noise of the first state and the update masks.
-    `state` given at the start replaces the rule's own first state (and then `size` is not needed); `dtype` is
-    "float32" or "float64"; `threads` limits the processor's threads, which are never more than its cores; None
-    leaves the choice to the backend.
+    Args:
+        rule: the rule to run.
+        size: the grid's side, or (height, width), in cells; not needed with `state`.
+        seed: fixes the noise of the first state and the update masks, on every backend.
+        backend: the name of a backend; "auto" chooses one, and the attribute `backend` says which.
+        state: a first state (channel, h, w) in place of the rule's own.
+        dtype: "float32" or "float64".
+        threads: the most threads to use, never more than there are cores; None leaves the choice to the backend.
 
-    Attributes: `rule`, `seed`, `dtype`, `backend` (the name that "auto" chose) and `steps_done`, which the
-    mask counts by: set it to let a state go on from where another run left it.
+    The attribute `steps_done` is the step number that the mask is drawn with. Set it to continue another run.
     """
 
     def __init__(
@@ -72,18 +77,18 @@ class Simulator:
 
     @state.setter
     def state(self, state: npt.ArrayLike) -> None:
-        self._take(check_state(self.rule, state, self.dtype))
+        self._set_state(check_state(self.rule, state, self.dtype))
 
     def reset(self) -> None:
-        """Back to step 0 and the rule's own first state, in the present size."""
+        """Go back to step 0 and the rule's own first state, in the present size."""
         self.steps_done = 0
         init = first_init(self.rule)
-        self._take(make_state(init, len(self.rule.channels), self._size, self.seed).astype(self.dtype, copy=False))
+        self._set_state(make_state(init, len(self.rule.channels), self._size, self.seed).astype(self.dtype, copy=False))
 
     def step(self, n: int = 1) -> Frames:
         """Do `n` steps and return the new state; raises DivergenceError at the first that is not finite.
 
-        After that error the state is that of no step: `reset()`, or assign another.
+        After that error the state is not valid: call `reset()`, or assign another.
         """
         n = check_steps(n, self.steps_done)
         if n == 0:
@@ -96,7 +101,7 @@ class Simulator:
         self.steps_done += n
         return self._state
 
-    def _take(self, state: Frames) -> None:
+    def _set_state(self, state: Frames) -> None:
         self._state = state
         self._scratch = None
         self._size = (state.shape[1], state.shape[2])
@@ -117,8 +122,8 @@ def simulate(
 ) -> Frames:
     """Simulate and return frames (t, channel, h, w) of `dtype`.
 
-    Frame 0 is the start; then one frame each `every` steps (None: about 50 in all), and the last step.
-    `state` starts from a given state; `progress(steps_done, steps)` is called at every frame.
+    Frame 0 is the first state; then there is one frame each `every` steps (None: about 50 in all), and the last step.
+    `progress(steps_done, steps)` is called at every frame; the other arguments are those of `Simulator`.
     Raises InputError for arguments that make no sense, DivergenceError when a frame is not finite or
     beyond 1e6 in size (or 1000 times the rule's init).
     """
@@ -136,6 +141,43 @@ def simulate(
         if progress is not None:
             progress(mark, steps)
     return frames
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The frames of a run, up to its end or to its divergence.
+
+    frames: (t, channel, h, w), float32; the last is the last one before the divergence.
+    diverged_at: the step at which the divergence was seen, None for a run that reached its end.
+    """
+
+    frames: npt.NDArray[np.float32]
+    diverged_at: int | None
+
+
+def roll(
+    rule: Rule, *, size: tuple[int, int], steps: int, seed: int, every: int, stop_above: float | None = None
+) -> Rollout:
+    """Run `rule` from its init for `steps` steps and keep a frame each `every` steps, step 0 first.
+
+    Divergence raises DivergenceError, unless `stop_above` is given: then the run ends with the last frame
+    whose values are all within ±stop_above.
+    """
+    short = steps * size[0] * size[1] * sum(rule.terms().values()) < COMPILED_WORK
+    simulator = Simulator(rule, size=size, seed=seed, backend="reference" if short else "auto")
+    frames = [np.array(simulator.state, np.float32)]
+    for step in range(every, steps + 1, every):
+        try:
+            simulator.step(every)
+        except DivergenceError:
+            if stop_above is None:
+                raise
+            return Rollout(np.stack(frames), step)
+        state = np.array(simulator.state, np.float32)
+        if stop_above is not None and not np.abs(state).max() <= stop_above:
+            return Rollout(np.stack(frames), step)
+        frames.append(state)
+    return Rollout(np.stack(frames), None)
 
 
 def frame_steps(steps: int, every: int | None = None) -> list[int]:

@@ -1,4 +1,4 @@
-"""The threads inside NumPy's and SciPy's linear algebra, switched off where results must not depend on them."""
+"""Switch off the threads inside NumPy's and SciPy's linear algebra, where results must not depend on them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """The BLAS of NumPy and SciPy on one thread.
+    """Run the BLAS of NumPy and SciPy on one thread.
 
-    With another number of threads it adds in another order: the same seed would give other constants on a machine with
-    more cores. Beside other programs its threads also wait for each other, busily.
+    Its sums depend on the number of threads: the same seed would give other constants on a machine with more cores.
+    When other programs are running, its threads also waste processor time by waiting for each other.
     """
     import scipy.linalg  # noqa: F401  the limit holds for libraries that are loaded already
     from threadpoolctl import threadpool_limits

@@ -1,8 +1,8 @@
-"""Build SymPy expressions from checked parts: bounded work, real numbers, no surprises.
+"""Builders of SymPy expressions that stay fast on large arguments and keep constants finite.
 
-SymPy's own constructors ask the assumption system about every argument; on large ones `Max(a, b)` alone
-can take minutes. These builders simplify only what costs nothing to see, and fold constants through the
-guards, so that 1/0 is 1e9 here as it is in every backend.
+SymPy's own constructors query the assumption system about every argument: `Max(a, b)` of two large arguments alone
+can take minutes. These builders make only the simplifications that are cheap. They evaluate constants with the
+guarded operators of `guards.py`, so that 1/0 is 1e9 here, as it is in every backend.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from equations.expressions import guards
 
 MAX_NUMBER = 1e30
 MAX_EXPONENT = 8
-# Fractions beyond this become decimals: sums of thousands of them would otherwise grow without bound.
+# Fractions with larger parts become floats: sums of thousands of fractions would otherwise grow without bound.
 MAX_NUMERATOR, MAX_DENOMINATOR = 10**6, 10**4
-_DOUBLE, _SMALLEST = 53, 2.0**-1022  # bits of a float, and the least size that it holds with all of them
-_KEPT_NUMBERS = 16_384  # known from before: a network that is written out has the same ones in every channel
-# What a number in front changes nothing of: not sums, over which it is distributed, nor powers of numbers
+_MANTISSA_BITS, _SMALLEST_NORMAL = 53, 2.0**-1022  # of a float64
+_CACHED_NUMBERS = 16_384  # a network that is written out as equations has the same constants in every channel
+# Times a number, these stay as they are; SymPy would distribute the number over a sum and fold it into a power
 _SIMPLE = (sympy.Symbol, sympy.Function, sympy.Max, sympy.Min)
 
 
@@ -32,7 +32,11 @@ def number(value: int | float | sympy.Number) -> Expr:
     """A SymPy number in canonical form: Integer, small Rational, or 53-bit Float; |value| ≤ 1e30."""
     if isinstance(value, float):
         return _decimal(float(value))
-    if isinstance(value, sympy.Float) and value._prec == _DOUBLE and _SMALLEST <= abs(float(value)) <= MAX_NUMBER:
+    if (
+        isinstance(value, sympy.Float)
+        and value._prec == _MANTISSA_BITS
+        and _SMALLEST_NORMAL <= abs(float(value)) <= MAX_NUMBER
+    ):
         return value
     if isinstance(value, (int, sympy.Integer)):
         if abs(int(value)) > 10**30:
@@ -43,7 +47,7 @@ def number(value: int | float | sympy.Number) -> Expr:
     return _decimal(value.p / value.q if isinstance(value, sympy.Rational) else float(value))
 
 
-@functools.lru_cache(maxsize=_KEPT_NUMBERS)
+@functools.lru_cache(maxsize=_CACHED_NUMBERS)
 def _decimal(plain: float) -> Expr:
     if not math.isfinite(plain) or abs(plain) > MAX_NUMBER:
         raise InputError(f"expected a finite number of size at most 1e30, got {plain!r}")
@@ -52,13 +56,13 @@ def _decimal(plain: float) -> Expr:
 
 def add(*args: Expr) -> Expr:
     """The sum; like terms are collected by SymPy, constants checked."""
-    return _plain_sum(args) or _settle(sympy.Add(*args))
+    return _sum_of_distinct(args) or _canonical_number(sympy.Add(*args))
 
 
-def _plain_sum(args: tuple[Expr, ...]) -> Expr | None:
-    """What `sympy.Add` makes of terms without like ones: the terms in its order. None for any other sum.
+def _sum_of_distinct(args: tuple[Expr, ...]) -> Expr | None:
+    """What `sympy.Add` returns when no two terms are alike: the terms in SymPy's order. None for any other sum.
 
-    SymPy asks its assumptions about every constant on the way, which takes a hundred times as long.
+    `sympy.Add` itself queries the assumptions about every constant, which takes a hundred times as long.
     """
     constant, terms = None, []
     for arg in args:
@@ -71,12 +75,12 @@ def _plain_sum(args: tuple[Expr, ...]) -> Expr | None:
     if len(terms) < 2 or len({_basis(term) for term in terms} - {None}) != len(terms):
         return None
     terms.sort(key=functools.cmp_to_key(sympy.Basic.compare))
-    first = [] if constant is None or _is_nothing(constant) else [number(constant)]
+    first = [] if constant is None or _is_zero(constant) else [number(constant)]
     return sympy.Add(*first, *terms, evaluate=False)
 
 
 def _basis(term: Expr) -> Expr | None:
-    """A term without the number in front; None for what is no plain term."""
+    """A term without its numeric coefficient; None unless what remains is of one of the `_SIMPLE` kinds."""
     if isinstance(term, _SIMPLE):
         return term
     if isinstance(term, sympy.Mul) and len(term.args) == 2 and isinstance(term.args[0], sympy.Number):
@@ -84,14 +88,13 @@ def _basis(term: Expr) -> Expr | None:
     return None
 
 
-def _is_nothing(value: Expr) -> bool:
-    return (
-        not value if isinstance(value, sympy.Float) else value == 0
-    )  # SymPy's is_zero works out all that it can know of the number
+def _is_zero(value: Expr) -> bool:
+    """Whether a number is 0, without SymPy's `is_zero`, which works out every assumption about the number."""
+    return not value if isinstance(value, sympy.Float) else value == 0
 
 
 def multiply(*args: Expr) -> Expr:
-    """The product; powers of one base are collected by SymPy, constants folded and checked one by one."""
+    """The product: SymPy collects powers of one base; constants are multiplied and checked one by one."""
     coefficient: Expr = sympy.Integer(1)
     factors: list[Expr] = []
     for arg in args:
@@ -99,13 +102,13 @@ def multiply(*args: Expr) -> Expr:
         coefficient = number(constant if coefficient is sympy.S.One else coefficient * constant)
         if rest is not sympy.S.One:
             factors.append(rest)
-    if _is_nothing(coefficient):
+    if _is_zero(coefficient):
         return sympy.Integer(0)
-    if coefficient.is_Float and abs(float(coefficient)) == 1:  # SymPy's Float(1) does not equal its 1
+    if coefficient.is_Float and abs(float(coefficient)) == 1:  # SymPy's Float(1) is not equal to its Integer(1)
         coefficient = sympy.Integer(int(coefficient))  # 1.0·u is u
-    if len(factors) == 1 and isinstance(factors[0], _SIMPLE):  # as SymPy would, without its questions
+    if len(factors) == 1 and isinstance(factors[0], _SIMPLE):  # SymPy's result, without its queries
         return factors[0] if coefficient is sympy.S.One else sympy.Mul(coefficient, factors[0], evaluate=False)
-    return _settle(sympy.Mul(coefficient, *factors))
+    return _canonical_number(sympy.Mul(coefficient, *factors))
 
 
 def negate(arg: Expr) -> Expr:
@@ -147,7 +150,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
         if plain < 0 and base.is_Rational and abs(base) >= guards.RECIPROCAL_FLOOR:
             return number(base ** int(plain))
         return _fold(lambda x: guards.power(x, int(plain)), base)
-    return _settle(base ** int(plain))
+    return _canonical_number(base ** int(plain))
 
 
 def sqrt(arg: Expr) -> Expr:
@@ -156,7 +159,7 @@ def sqrt(arg: Expr) -> Expr:
         return _fold(guards.sqrt, arg)
     if arg.is_nonpositive:  # SymPy would make it imaginary
         return sympy.Integer(0)
-    return _settle(sympy.sqrt(arg))
+    return _canonical_number(sympy.sqrt(arg))
 
 
 def absolute(arg: Expr) -> Expr:
@@ -203,7 +206,7 @@ def cos(arg: Expr) -> Expr:
 
 def exp(arg: Expr) -> Expr:
     """exp(min(arg, 80))."""
-    # exp(80) is beyond the 1e30 that constants may have; that is said by `number`
+    # exp(80) of a constant exceeds 1e30, the limit of constants: `number` raises the error
     return _function(sympy.exp, lambda x: math.exp(min(x, guards.EXP_CEILING)), arg)
 
 
@@ -235,9 +238,9 @@ def _fold(meaning: Callable[[float], float], arg: sympy.Number) -> Expr:
     return number(int(value)) if whole else number(value)
 
 
-def _settle(expr: Expr) -> Expr:
-    """A number that SymPy folded on the way, back in canonical form."""
+def _canonical_number(expr: Expr) -> Expr:
+    """`expr`; where SymPy has folded it into a number, that number in canonical form."""
     if isinstance(expr, sympy.Number):
         plain = number(expr)
-        return sympy.Integer(0) if _is_nothing(plain) else plain
+        return sympy.Integer(0) if _is_zero(plain) else plain
     return expr

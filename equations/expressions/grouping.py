@@ -1,8 +1,8 @@
-"""An update as a person reads it: reaction, diffusion, advection, and the rest.
+"""Group the terms of an update as people read them: reaction, diffusion, advection, and the rest.
 
-What a stencil measures is read off its kernel, never off its name. A kernel of which only the centre weighs is the cell
-itself; one that sums to 0 and does not change under a quarter turn is a Laplacian; one that changes sign under a
-half turn is a derivative.
+What a stencil measures is decided by its kernel, never by its name. A kernel whose only non-zero weight is the centre
+reads the cell itself. A kernel that sums to 0 and is unchanged by a quarter turn is a Laplacian. A kernel that changes
+sign under a half turn is a derivative.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from equations.rule.stencils import Stencil, feature_name
 
 Kind = Literal["reaction", "diffusion", "advection", "rest"]
 KINDS: tuple[Kind, ...] = ("reaction", "diffusion", "advection", "rest")  # the order of reading
-_TOLERANCE = 1e-9  # of the largest weight: kernels are written in decimals
+_TOLERANCE = 1e-9  # relative to the largest weight: kernels are rounded to decimals
 
 
 def stencil_kind(stencil: Stencil) -> Kind:
-    """What a term that is linear in this stencil is; "reaction" for the cell itself, "rest" for any other kernel."""
+    """The group of a term that is linear in this stencil: "reaction" for the cell itself, "rest" if no other fits."""
     k = [weight for row in stencil.kernel for weight in row]
     slack = _TOLERANCE * max(map(abs, k))
     around, turned = [*k[:4], *k[5:]], [k[3 * (2 - column) + row] for row in range(3) for column in range(3)]
@@ -44,8 +44,11 @@ def stencil_kind(stencil: Stencil) -> Kind:
 def group_update(rule: Rule, channel: str) -> dict[Kind, Expr]:
     """The update of `channel` as the sum of its groups; groups without a term are left out.
 
-    reaction: of the cell's own channels, with any function of them, and constants. diffusion, advection: a number
-    times one response of a Laplacian, of a derivative. rest: everything else, such as |∇²u| or v ∂u.
+    reaction: constants, and any function of the cell's own channels.
+    diffusion: a number times the response of a Laplacian.
+    advection: a number times the response of a derivative.
+    rest: everything else, such as |∇²u| or v ∂u.
+
     A product is multiplied out only where its terms belong to different groups. A zero update is a reaction.
     """
     kinds = feature_kinds(rule)

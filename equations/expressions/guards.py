@@ -1,7 +1,7 @@
-"""What the guarded operators mean, in NumPy: total functions, the same on every backend.
+"""The guarded operators in NumPy: defined for every number, and the same on every backend.
 
-Division, square root and exponential are guarded so that a rule found by regression never leaves the
-finite numbers because of one cell. NaN is passed on, not hidden, so that divergence is seen.
+Division, square root and exponential are guarded, so that no single cell makes a rule found by regression infinite.
+NaN is passed on, so that divergence stays visible.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def sqrt(x: Any) -> Any:
 
 
 def exp(x: Any) -> Any:
-    """exp(min(x, 80)); 80 is the last round number whose exponential float32 holds."""
+    """exp(min(x, 80)): float32 holds exp(80), but not exp(90)."""
     return np.exp(np.minimum(x, EXP_CEILING))
 
 

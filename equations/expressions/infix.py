@@ -1,4 +1,4 @@
-"""Infix text, as PySR and Operon write equations, to SymPy: a small parser of our own, nothing is evaluated.
+"""Parse infix equations, as PySR and Operon write them, into SymPy expressions; no text is ever evaluated.
 
 expression := term (("+" | "-") term)*
 term       := signed (("*" | "/") signed)*
@@ -46,7 +46,7 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Expr]]] = {
 
 
 def parse_infix(text: str, names: Iterable[str]) -> Expr:
-    """The expression that `text` writes with the symbols `names`.
+    """The SymPy expression of the infix equation `text`, which may use the symbols `names`.
 
     Reads + - * / ^ ** (exponents −8…8 and ±1/2), numbers as Python and Julia write them (1.0e-5, 1f0), and
     the functions abs max min tanh exp sin cos sqrt square cube relu neg inv pow. Raises InputError, with the

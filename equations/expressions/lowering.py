@@ -1,7 +1,8 @@
-"""Trees to nodes, the form that code is printed from: equal parts are one node, powers are products.
+"""Lower expression trees to lists of nodes, the form that code is printed from.
 
-What is left is numbers, names, + − × and the functions of `FUNCTIONS`. The order of evaluation is that of
-`equations.expressions.numeric.evaluate_tree`, so that targets with the same arithmetic give the same bits.
+Equal parts become one node, and powers become products. Only numbers, names, + − × and the functions of `FUNCTIONS`
+remain. The order of evaluation is that of `equations.expressions.numeric.evaluate_tree`, so that targets with the same
+arithmetic give the same bits.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from equations.expressions.ops import OPERATORS
 
-# what lowering leaves to a target's own table; everything else becomes + − × and these
+# each target has its own table for these functions; every other operator is lowered to + − × and these
 FUNCTIONS = ("Abs", "Max", "Min", "Tanh", "Exp", "Sin", "Cos", "Sqrt", "Reciprocal")
 LOWERED = ("Add", "Multiply", "Negate", "Subtract", "Divide", "Power", "Rational", "Relu")
 if {*FUNCTIONS, *LOWERED} - {"Reciprocal"} != set(OPERATORS):
@@ -22,19 +23,19 @@ Node = tuple[Any, ...]
 
 
 def lower(trees: Sequence[Any]) -> tuple[list[Node], list[int]]:
-    """The nodes of all trees, arguments before what uses them, and the node of each tree."""
+    """The nodes of all trees, each after its arguments, and the index of each tree's node."""
     lowering = _Lowering()
     outputs = [lowering.lower(tree) for tree in trees]
     return lowering.nodes, outputs
 
 
 def arguments(node: Node) -> tuple[int, ...]:
-    """The nodes that `node` uses."""
+    """The indices of the nodes that `node` uses."""
     return () if node[0] in ("const", "name") else node[1:]
 
 
 def operations(trees: Sequence[Any]) -> int:
-    """How many additions, multiplications and functions the trees need together; equal parts are computed once."""
+    """The number of additions, multiplications and function calls of all trees; equal parts are counted once."""
     return sum(max(1, len(arguments(node)) - 1) for node in lower(trees)[0] if arguments(node))
 
 

@@ -19,7 +19,7 @@ Array = npt.NDArray[Any]
 
 
 def evaluate_tree(tree: Any, values: Mapping[str, Array]) -> Any:
-    """What `tree` means, by walking it: the judge of all generated code. Numbers stay Python floats."""
+    """The value of `tree`, found by walking it: the reference for all generated code. Numbers stay Python floats."""
     if isinstance(tree, str):
         return values[tree]
     if not isinstance(tree, list):

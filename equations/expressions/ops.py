@@ -21,10 +21,14 @@ MANY = 1 << 30
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator: its MathJSON name, how SymPy builds it, its cost, and what it means on NumPy arrays.
+    """One operator.
 
-    `sympy_class` is None for the names that are only read. `arity` is (least, most) number of arguments.
-    `complexity` is the cost of one application; an n-ary sum or product counts as n − 1 applications.
+    name: its MathJSON name.
+    sympy_class: its class in SymPy; None for names that are read but never written.
+    arity: the least and the most number of arguments.
+    complexity: the cost of one application; an n-ary sum or product counts as n − 1 applications.
+    build: makes the SymPy expression from the arguments.
+    numpy: computes the value from arrays.
     """
 
     name: str

@@ -82,9 +82,9 @@ def _terms(expr: Expr) -> _Terms:
     return _multiplied_out(expr)
 
 
-@lru_cache(maxsize=256)  # candidates of one search share their bases, and multiplying out is most of what they cost
+@lru_cache(maxsize=256)  # candidates of one search share their bases, and multiplying out is most of their cost
 def _multiplied_out(expr: Expr) -> _Terms:
-    """Of a product or a power; for reading only."""
+    """The terms of a product or a power. The result is cached: do not change it."""
     if isinstance(expr, sympy.Mul):
         product: _Terms = {_ONE: 1.0}
         factored: list[Expr] = []
@@ -109,7 +109,7 @@ def _times(left: _Terms, right: _Terms) -> _Terms:
     total: _Terms = {}
     for a, x in left.items():
         for b, y in right.items():
-            # basis·basis may carry a number again: √2·√2
+            # the product of two bases may have a numeric factor, as √2·√2 = 2 has
             _collect(total, _terms_of_product(a, b), x * y)
     return total
 

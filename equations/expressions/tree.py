@@ -24,8 +24,8 @@ Tree: TypeAlias = int | float | str | list[Any]
 
 MAX_DEPTH = 100
 MAX_NODES = 20_000
-_SETTLING_ROUNDS = 20
-_KEPT_EXPRESSIONS, _KEPT_PARTS = 512, 16_384  # known from before: rules, candidates and files share most of theirs
+_SIMPLIFY_ROUNDS = 20
+_CACHED_EXPRESSIONS, _CACHED_CALLS = 512, 16_384  # rules, candidates and files share most of them
 
 
 def from_tree(tree: object, *, symbols: Iterable[str] | None = None) -> Expr:
@@ -38,17 +38,17 @@ def from_tree(tree: object, *, symbols: Iterable[str] | None = None) -> Expr:
     return reader.read(tree, 1)
 
 
-@functools.lru_cache(maxsize=_KEPT_EXPRESSIONS, typed=True)
+@functools.lru_cache(maxsize=_CACHED_EXPRESSIONS, typed=True)
 def to_tree(expr: Expr) -> Tree:
-    """The data tree of a SymPy expression; raises InputError for what the operator table does not hold.
+    """The data tree of a SymPy expression; raises InputError for an operator outside the table.
 
-    The same list is given out again for the same expression: not to be changed.
+    The list is cached, and returned again for the same expression: do not change it.
     """
     return _Writer().write(expr, 1)
 
 
 def canonical(expr: Expr) -> Expr:
-    """`expr` with symbols made real, constants made plain, and SymPy's simplifications settled.
+    """`expr` with real symbols and canonical constants, simplified until SymPy changes nothing more.
 
     For a canonical expression `from_tree(to_tree(expr)) == expr`, exactly.
     """
@@ -56,20 +56,20 @@ def canonical(expr: Expr) -> Expr:
         return build.number(expr)
     if not isinstance(expr, Expr):
         raise InputError(f"expected a SymPy expression, got {shorten(expr)}; text is read by parse_infix")
-    return _settled(expr)
+    return _simplified(expr)
 
 
-@functools.lru_cache(maxsize=_KEPT_EXPRESSIONS, typed=True)
-def _settled(expr: Expr) -> Expr:
-    for _ in range(_SETTLING_ROUNDS):
-        settled = from_tree(to_tree(expr))
-        if settled == expr:
-            return settled
-        expr = settled
+@functools.lru_cache(maxsize=_CACHED_EXPRESSIONS, typed=True)
+def _simplified(expr: Expr) -> Expr:
+    for _ in range(_SIMPLIFY_ROUNDS):
+        simplified = from_tree(to_tree(expr))
+        if simplified == expr:
+            return simplified
+        expr = simplified
     raise InputError("expected an expression that SymPy simplifies to a fixed form, got one that keeps changing")
 
 
-@functools.lru_cache(maxsize=_KEPT_EXPRESSIONS)
+@functools.lru_cache(maxsize=_CACHED_EXPRESSIONS)
 def names_in(expr: Expr) -> frozenset[str]:
     """The names of the symbols in an expression."""
     return frozenset(str(one) for one in expr.free_symbols)
@@ -118,7 +118,7 @@ class _Reader:
         return _build(head, *(self.read(arg, depth + 1) for arg in args))
 
 
-@functools.lru_cache(maxsize=_KEPT_PARTS, typed=True)
+@functools.lru_cache(maxsize=_CACHED_CALLS, typed=True)
 def _build(head: str, *args: Expr) -> Expr:
     return OPERATORS[head].build(*args)
 
@@ -183,12 +183,12 @@ class _Writer:
             )
         whole, sign = int(abs(twice)) // 2, 1 if twice > 0 else -1
         half = int(twice) % 2
-        below = depth + 1 + (1 if whole and half else 0)  # where a factor's own arguments are
+        below = depth + 1 + (1 if whole and half else 0)  # the depth of a factor's own arguments
         powers: list[Tree] = []
         if whole:
             powers.append(["Power", self.write(base, below), sign * whole])
         if half:  # u^(3/2) is u·√u, u^(-1/2) is 1/√u
             root: Tree = ["Sqrt", self.write(base, below if sign > 0 else below + 1)]
             powers.append(root if sign > 0 else ["Power", root, -1])
-        self.nodes += 3 * len(powers)  # at least what the reader will count
+        self.nodes += 3 * len(powers)  # the reader counts at least as many
         return powers[0] if len(powers) == 1 else ["Multiply", *powers]

@@ -1,4 +1,4 @@
-"""What a catalogue entry is made of."""
+"""The data structures of the catalogue: a model, its presets, and the stencils and displays that most models use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def with_laplacian(dx: float = 1.0) -> tuple[Stencil, Stencil]:
 
 
 def shown(channel: str, low: float, high: float, colormap: Literal["grey", "viridis"] = "viridis") -> Display:
-    """One channel as a picture, the colours going from `low` to `high`."""
+    """A display of one channel, whose colours go from the value `low` to the value `high`."""
     return Display((channel,), offset=0.0 - low / (high - low), scale=1 / (high - low), colormap=colormap)
 
 
@@ -33,9 +33,10 @@ def shown(channel: str, low: float, high: float, colormap: Literal["grey", "viri
 class Preset:
     """A named pattern of a model.
 
-    `about` says in one line what is seen; `values` are the parameters that differ from the model's own;
-    `steps` and `seed` give the typical picture, on a grid of `size` × `size` cells. `init` and `display` replace
-    the model's where another first state or channel shows the pattern better.
+    about: one line that says what is seen.
+    values: the parameters that differ from the model's own.
+    steps, seed, size: give the typical picture, on a grid of size × size cells.
+    init, display: replace the model's, where another first state or channel shows the pattern better.
     """
 
     about: str
@@ -51,9 +52,12 @@ class Preset:
 class Model:
     """A known model as data: equations with parameters, values for them, and the paper they are from.
 
-    `equations` maps each channel to its update in infix form, in which `dt` is the time step; `parameters`
-    holds the values that presets start from, `meaning` says what each one is. The first preset is the default.
-    `dx` is the width of a cell, already in the kernels of `stencils`. `latex` shows the model as papers write it.
+    equations: channel → its update in infix form, in which `dt` is the time step.
+    parameters: the values that presets start from.
+    meaning: what each parameter is.
+    presets: the first one is the default.
+    latex: the model as papers write it.
+    dx: the width of a cell, already included in the kernels of `stencils`.
     """
 
     name: str

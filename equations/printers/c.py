@@ -36,7 +36,7 @@ C = Dialect(
     assign="float {name} = {value};",
 )
 TARGET = Target(C, "uint32_t", "static inline ")
-_OPTIONAL = ("up", "down", "plane", "row", "west", "east")  # parameters that a rule may leave unused
+_OPTIONAL = ("up", "down", "plane", "row", "west", "east")  # parameters that the code of a rule may not use
 
 
 def print_rule(rule: Rule) -> str:

@@ -1,4 +1,4 @@
-"""The parts of the C program that a rule chooses: its kind of first state, and how it is shown."""
+"""The parts of the C program that depend on the rule's settings: its kind of first state, and its display."""
 
 from __future__ import annotations
 

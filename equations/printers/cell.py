@@ -1,4 +1,4 @@
-"""What printers share: how a stencil reads, and the lines that update one cell in C and in GLSL.
+"""Shared by printers: the code of a stencil's response, and the lines that update one cell in C and in GLSL.
 
 Both languages get the same text where they can: `float` arithmetic in the reference's order, literals such as
 `0.16f`, and helper functions that differ only in the names of types.
@@ -24,7 +24,12 @@ Read = Callable[[int, int, int], str]  # (channel, dy, dx) → the code that rea
 
 @dataclass(frozen=True)
 class Target:
-    """A language of the C family: its dialect, its 32-bit unsigned type, and what stands before a function."""
+    """A language of the C family.
+
+    dialect: how it writes numbers and functions.
+    uint: its 32-bit unsigned type.
+    prefix: what stands before the definition of a function.
+    """
 
     dialect: Dialect
     uint: str
@@ -32,7 +37,7 @@ class Target:
 
 
 def literal(value: float) -> str:
-    """`value` rounded to float32, in the fewest digits that give it back; always with a point."""
+    """`value` rounded to float32, in the fewest digits that read back as the same number; always with a point."""
     with np.errstate(over="ignore"):
         rounded = np.float32(value)
     if np.isinf(rounded):
@@ -44,7 +49,7 @@ def literal(value: float) -> str:
 def responses(rule: Rule, read: Read, number: Callable[[float], str], zero: str) -> dict[str, str]:
     """Feature → the code that computes it from a cell's neighbours, for the features that the rule uses.
 
-    `zero` is what a stencil without weights gives.
+    zero: the code of the response of a stencil whose weights are all 0.
     """
     used = set(rule.used_features)
     return {
@@ -66,9 +71,10 @@ def _response(stencil: Stencil, channel: int, read: Read, number: Callable[[floa
 
 
 def identifiers(prefix: str, names: Sequence[str]) -> list[str]:
-    """A different identifier for each name: the name behind `prefix`, so that it is none of the language's or of ours.
+    """A distinct identifier for each name, made of `prefix`, `_` and the name.
 
-    Names that are too long, not ASCII, or would bring `__`, which GLSL reserves, are replaced by their number.
+    The prefix keeps it apart from the words of the language and from our own names. Names that are too long, not ASCII,
+    or hold `__`, which GLSL reserves, are replaced by their index.
     """
     plain = [name.isascii() and "__" not in name and len(name) <= 50 for name in names]
     return [f"{prefix}_{name if plain[index] else index}" for index, name in enumerate(names)]
@@ -77,7 +83,7 @@ def identifiers(prefix: str, names: Sequence[str]) -> list[str]:
 def cell_lines(rule: Rule, target: Target, read: Read) -> tuple[list[str], list[str]]:
     """The lines that update one cell, and the names of the new values in channel order.
 
-    With a mask they use `row`, the hash of the cell's row, and `column`, its x; both unsigned.
+    With a mask, the lines read two unsigned variables: `row`, the hash of the cell's row, and `column`, its x.
     """
     names = dict(zip(rule.feature_names, identifiers("f", rule.feature_names), strict=True))
     lines = [f"float {names[name]} = {text};" for name, text in responses(rule, read, literal, literal(0.0)).items()]
@@ -89,18 +95,18 @@ def cell_lines(rule: Rule, target: Target, read: Read) -> tuple[list[str], list[
     for index, (new, change) in enumerate(zip(results, code.results, strict=True)):
         old, scale = read(index, 0, 0), "" if rule.dt == 1 else f"{literal(rule.dt)} * "
         lines.append(f"float {new} = {old} + {scale}({change});")
-        lines += [f"{new} = {_drawn(rule, index)} ? {new} : {old};"] if rule.masked else []
-        lines += _clamped(rule, new)
+        lines += [f"{new} = {_mask_condition(rule, index)} ? {new} : {old};"] if rule.masked else []
+        lines += _clamp_lines(rule, new)
     return lines, results
 
 
-def _drawn(rule: Rule, channel: int) -> str:
+def _mask_condition(rule: Rule, channel: int) -> str:
     offset = (channel + 1) * mask.GOLDEN & mask.MAX_SEED
     draw = f"mix32(cell_hash + {offset:#x}u)" if rule.mask == "channel" else "cell_hash"
     return f"{draw} < {mask.threshold(rule.update_rate)}u"
 
 
-def _clamped(rule: Rule, new: str) -> list[str]:
+def _clamp_lines(rule: Rule, new: str) -> list[str]:
     ends = zip("<>", map(literal, rule.clamp or ()), strict=False)
     return [f"{new} = {new} {sign} {end} ? {end} : {new};" for sign, end in ends if not end.endswith("INFINITY")]
 

@@ -1,4 +1,4 @@
-"""Trees to code: one expression printer, and one small table (`Dialect`) per language.
+"""Print expression trees as code: one printer for all languages, and one small table (`Dialect`) per language.
 
 Trees are lowered to nodes first (`expressions.lowering`), so nothing is computed twice and powers are products.
 """
@@ -15,14 +15,17 @@ from sympy import Expr
 from equations.errors import InputError, did_you_mean
 from equations.expressions.lowering import FUNCTIONS, Node, arguments, lower
 
-_MAX_DEPTH, _MAX_SUM, _MAX_LENGTH = 12, 40, 600  # beyond these a part gets a line of its own
+# levels of nesting, terms of a sum, and characters of a fragment; a larger part gets a line of its own
+_MAX_DEPTH, _MAX_SUM, _MAX_LENGTH = 12, 40, 600
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """One target language: how numbers look, and a format string for each of `FUNCTIONS`.
+    """One target language.
 
-    `assign` makes a line of code of `{name}` and `{value}`.
+    number: writes a float.
+    functions: a format string for each of `FUNCTIONS`.
+    assign: the format of a line that assigns `{value}` to `{name}`.
     """
 
     name: str
@@ -78,7 +81,7 @@ def check_names(exprs: Sequence[Expr], names: Sequence[str]) -> None:
 def function_source(trees: Sequence[Any], names: Sequence[str], dialect: Dialect) -> str:
     """Python source of `update(x) -> list`, with `x[i]` the feature `names[i]`.
 
-    Features are numbered there: their own names could be Python's, or the same to Python, as µ and μ are.
+    The source numbers the features: their names could be words of Python, or equal to Python, as µ and μ are.
     """
     used = {name for tree in trees for name in tree_names(tree)}
     loads = [f"v{index} = x[{index}]" for index, name in enumerate(names) if name in used]
@@ -97,7 +100,11 @@ def tree_names(tree: Any) -> set[str]:
 def print_trees(
     trees: Sequence[Any], dialect: Dialect, names: Mapping[str, str] | None = None, temporary: str = "t"
 ) -> Code:
-    """Print trees in `dialect`; `names` renames symbols, temporaries are called `t0`, `t1`, … (or longer)."""
+    """Print trees in `dialect`.
+
+    names: how symbols are called in the code, where not by their own names.
+    temporary: temporaries are called this and a number; `_` is added while a symbol has such a name.
+    """
     nodes, outputs = lower(trees)
     renamed = names or {}
     taken = {renamed.get(name, name) for tree in trees for name in tree_names(tree)}
@@ -106,7 +113,7 @@ def print_trees(
     return _Emitter(nodes, outputs, dialect, renamed, temporary).emit()
 
 
-_SUM, _PRODUCT, _ATOM = 1, 2, 3  # how tightly a fragment binds
+_SUM, _PRODUCT, _ATOM = 1, 2, 3  # how tightly a fragment binds: brackets go around one that binds too loosely
 
 
 class _Emitter:
@@ -166,7 +173,7 @@ class _Emitter:
         text, count = self.wrapped(arguments[0], _SUM), 1
         for argument in arguments[1:]:
             if count == _MAX_SUM or len(text) > _MAX_LENGTH:
-                text, count = self.store(text), 1  # the compiler nests a long sum as deep as it is long
+                text, count = self.store(text), 1  # a compiler nests a sum as deep as it has terms
             part = self.wrapped(argument, _PRODUCT)
             text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
             count += 1

@@ -10,7 +10,7 @@ from equations.printers.code import Dialect
 from equations.rule import mask
 from equations.rule.rule import Rule
 
-MAX_CHANNELS = 16  # four draw buffers of four components: what every WebGL2 device has
+MAX_CHANNELS = 16  # every WebGL2 device has four draw buffers, of four components each
 
 GLSL = Dialect(
     "glsl",

@@ -23,7 +23,7 @@ _OPERATORS = {
     "moore": r"\overline{%s}",
 }
 DIGITS = 6
-TERMS_A_LINE = 6  # more do not fit on a page
+TERMS_A_LINE = 6  # more do not fit on the width of a page
 
 
 def print_rule(rule: Rule) -> str:
@@ -73,7 +73,7 @@ class _Printer(LatexPrinter):
         self._calls: dict[Expr, str] = {}
 
     def _print(self, expr: Any, **kwargs: Any) -> str:
-        if kwargs or not isinstance(expr, (sympy.Max, sympy.Min)):  # functions stand otherwise under a power
+        if kwargs or not isinstance(expr, (sympy.Max, sympy.Min)):  # a power prints them in another way
             return str(super()._print(expr, **kwargs))
         if expr not in self._calls:
             self._calls[expr] = str(super()._print(expr, **kwargs))

@@ -18,8 +18,8 @@ from equations.rule.rule import Rule
 from equations.rule.stencils import feature_name
 
 DIGITS = 4
-SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly a printed part holds together
-Part = tuple[str, int]  # MathML and one of these
+SUM, PRODUCT, POWER, ATOM = range(4)  # how tightly a printed part binds
+Part = tuple[str, int]  # the MathML of a part, and how tightly it binds
 Names = dict[str, Part]
 
 _SPACE = '<mspace width="0.17em"/>'
@@ -87,7 +87,7 @@ def _bracketed(part: Part, least: int) -> str:
 
 
 def _number(value: float) -> str:
-    """A number that is not negative."""
+    """The MathML of a number that is not negative."""
     mantissa, _, exponent = f"{value:.{DIGITS}g}".partition("e")
     if not exponent:
         return f"<mn>{mantissa}</mn>"
@@ -109,7 +109,7 @@ def _split_sign(tree: Any) -> tuple[bool, Any]:
 
 
 class _Printer:
-    """The walk over an operator tree."""
+    """Prints an operator tree from its leaves up; `names` says how features are written."""
 
     def __init__(self, names: Names) -> None:
         self.names = names

@@ -1,4 +1,4 @@
-"""A rule as a stand-alone Python script: needs NumPy alone, and gives the reference backend's states."""
+"""A rule as a stand-alone Python script that needs only NumPy and gives the reference backend's states."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from sympy.printing.str import StrPrinter
 from equations.expressions.grouping import group_update
 from equations.rule.rule import Rule
 
-CALLS = (sympy.Function, sympy.Max, sympy.Min)  # what looks the same wherever it stands
+CALLS = (sympy.Function, sympy.Max, sympy.Min)  # printed the same wherever they stand, so the text is cached
 
 
 def print_expression(expr: Expr) -> str:
@@ -21,7 +21,7 @@ def print_expression(expr: Expr) -> str:
 
 
 def print_rule(rule: Rule) -> str:
-    """One line per channel, then the settings that are not the usual ones."""
+    """One line per channel, then the formula of a step with its settings, and the kernels of the stencils."""
     width = max(len(channel) for channel in rule.channels)
     lines = [f"d{channel:<{width}} = {_print_update(rule, channel)}" for channel in rule.channels]
     step = f"step: s <- {'clamp(' if rule.clamp else ''}s + {rule.dt!r} * "
@@ -54,7 +54,7 @@ class _Printer(StrPrinter):
 
 @functools.lru_cache(maxsize=1024)
 def _call(expr: Expr) -> str:
-    """A function of something: the channels of a network that is written out share theirs."""
+    """The text of a function call, cached: the channels of a network written out as equations share many calls."""
     return str(StrPrinter._print(_Printer(), expr))
 
 

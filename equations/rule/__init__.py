@@ -1,1 +1,1 @@
-"""Rules as data: fields and their checks, stencils, symbols, first states, update mask, colours, rule.json."""
+"""Rules as data: fields and their checks, stencils, symbols, first states, update mask, display, rule.json."""

@@ -1,4 +1,4 @@
-"""What a rule's fields must be: each check returns the settled value or raises InputError."""
+"""Checks of a rule's fields: each returns the value in its final form, or raises InputError."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_STENCILS = 64
 
 
 def finite(value: object, what: str) -> float:
-    """`value` as a finite float; NumPy and SymPy numbers are welcome."""
+    """`value` as a finite float; NumPy and SymPy numbers are allowed."""
     plain = value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
     if plain is None and hasattr(value, "__float__") and not isinstance(value, bool):
         plain = float(value)  # NumPy and SymPy numbers
@@ -58,13 +58,13 @@ def check_clamp(clamp: object) -> tuple[float, float]:
 def check_expression(expr: Expr, features: tuple[str, ...], what: str) -> Expr:
     """`expr` in canonical form; raises InputError when it uses a name that is not a feature."""
     try:
-        settled = canonical(expr)
+        checked = canonical(expr)
     except InputError as error:
         raise InputError(f"{what}: {error}") from error
-    strangers = sorted(names_in(settled) - set(features))
-    if strangers:
+    unknown = sorted(names_in(checked) - set(features))
+    if unknown:
         known = ", ".join(features[:24]) + (", …" if len(features) > 24 else "")
         raise InputError(
-            f"{what} uses {strangers[0]}, but the rule's features are {known}{did_you_mean(strangers[0], features)}"
+            f"{what} uses {unknown[0]}, but the rule's features are {known}{did_you_mean(unknown[0], features)}"
         )
-    return settled
+    return checked

@@ -1,4 +1,4 @@
-"""States to pictures, through a rule's display."""
+"""Render states as pictures, through a rule's display."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from equations.colormaps import COLORMAPS, colour, colour_pair
 from equations.errors import InputError, did_you_mean
 from equations.rule.rule import Display, Rule
 
-DUO = "duo"  # the colour map that shows both channels of a model of two
+DUO = "duo"  # the colour map that shows both channels of a rule that has two
 Range = tuple[float, float]
 
 
@@ -40,8 +40,9 @@ def render(
 ) -> npt.NDArray[np.uint8]:
     """State (channel, h, w) → picture (h, w, 3) uint8: clip(scale · state + offset, 0, 1), round to 0…255.
 
-    `colormap` replaces the display's own for one channel. "duo" shows both channels of a rule that has two,
-    each spread over its part of `ranges` ((low, high) a channel; None: the state's own).
+    colormap: replaces the display's own for one channel; "duo" shows both channels of a rule that has two.
+    ranges: for "duo", the (low, high) of each channel that become 0 and 1; None: its smallest and largest value.
+
     Raises InputError when the state does not have the rule's channels or the colour map does not fit.
     """
     if state.ndim != 3 or state.shape[0] != len(rule.channels):
@@ -49,7 +50,7 @@ def render(
     shown = display_of(rule)
     name = shown.colormap if colormap is None else check_colormap(rule, colormap)
     if name == DUO:
-        return colour_pair(*(_spread(s, r) for s, r in zip(state, ranges or channel_ranges(state), strict=True)))
+        return colour_pair(*(_normalise(s, r) for s, r in zip(state, ranges or channel_ranges(state), strict=True)))
     indices = [rule.channels.index(channel) for channel in shown.channels]
     values = np.clip(state[indices].astype(np.float32) * shown.scale + shown.offset, 0, 1)  # (1 or 3, h, w)
     values = np.nan_to_num(values, nan=0.0)
@@ -59,12 +60,12 @@ def render(
 
 
 def channel_ranges(state: npt.NDArray[Any]) -> list[Range]:
-    """(least, largest) of each channel."""
+    """The smallest and the largest value of each channel."""
     return [(float(channel.min()), float(channel.max())) for channel in state]
 
 
-def _spread(channel: npt.NDArray[Any], span: Range) -> npt.NDArray[np.float32]:
-    """`span` → [0, 1]; a channel that is flat is 0."""
+def _normalise(channel: npt.NDArray[Any], span: Range) -> npt.NDArray[np.float32]:
+    """The channel with the range `span` mapped to [0, 1], and NaN to 0."""
     low, high = span
     values = np.clip((channel.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1e-12)), 0, 1)
     return np.nan_to_num(values, nan=0.0)

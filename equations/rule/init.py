@@ -14,23 +14,24 @@ from equations.errors import InputError, shorten
 from equations.rule.mask import check_seed, uniform
 
 MAX_CELLS = 2**28
-BAND = 256
+BAND_ROWS = 256
 MAX_SPOTS = 1000
-LARGEST = 1e12  # of a background or an amplitude: what simulations may reach
+LARGEST = 1e12  # in size, of a background, an amplitude or a square
 KINDS = ("noise", "square", "spots", "cross")
-Span = tuple[int, int]  # first and one past the last
-Part = tuple[Span, Span]  # of the rows, of the columns
+Span = tuple[int, int]  # the first index, and one past the last
+Part = tuple[Span, Span]  # the span of rows and the span of columns
 
 
 @dataclass(frozen=True)
 class Init:
-    """How a simulation starts.
+    """How a simulation starts: background + uniform noise in ±amplitude, and in some cells `square` + the same noise.
 
-    `noise`: background + uniform noise in ±amplitude, per channel.
-    The others put the value `square` in place of the background somewhere, and add the same noise.
-    `square`: in the centred square (side = square_fraction of each size).
-    `spots`: in `spots` discs at random places (diameter = square_fraction of the smaller size).
-    `cross`: in the left half for channels 0, 2, …, in the upper half for channels 1, 3, …; it seeds spirals.
+    kind: which cells start from `square` instead of the background:
+        noise: none.
+        square: the centred square, whose sides are square_fraction of each size.
+        spots: `spots` discs at random places, whose diameter is square_fraction of the smaller size.
+        cross: the left half for channels 0, 2, …, the upper half for channels 1, 3, …; it seeds spirals.
+    background, amplitude, square: one number per channel; `square` may be empty for noise.
     """
 
     kind: Literal["noise", "square", "spots", "cross"]
@@ -63,7 +64,7 @@ def make_state(
 ) -> npt.NDArray[np.float32]:
     """The initial state (channels, h, w), float32; noise is amplitude · (2·uniform − 1), `mask.uniform`.
 
-    part: only these rows and columns of it, with the same numbers.
+    part: return only these rows and columns; their numbers are the same as in the whole state.
     """
     if len(init.background) != channels:
         raise InputError(f"the init describes {len(init.background)} channels, but the rule has {channels}")
@@ -85,15 +86,15 @@ def make_state(
         state[0::2, :, _shifted((0, w // 2), x0)] = _column(init.square[0::2])
         state[1::2, _shifted((0, h // 2), y0), :] = _column(init.square[1::2])
     if any(init.amplitude):
-        for top in range(0, y1 - y0, BAND):  # in bands: the noise of a whole grid takes three times its memory
-            band = state[:, top : top + BAND]
+        for top in range(0, y1 - y0, BAND_ROWS):  # drawing the noise takes three times the memory of its cells
+            band = state[:, top : top + BAND_ROWS]
             drawn = uniform(seed, shape=band.shape[1:], channels=channels, origin=(y0 + top, x0))
             band += _column(init.amplitude) * (drawn * np.float32(2) - np.float32(1))
     return state
 
 
 def _shifted(span: Span, start: int) -> slice:
-    """The span of the whole grid, in a part that begins at `start`."""
+    """A span of the whole grid, as a slice of the part that begins at `start`."""
     return slice(max(0, span[0] - start), max(0, span[1] - start))
 
 
@@ -102,7 +103,7 @@ def _column(values: tuple[float, ...]) -> npt.NDArray[np.float32]:
 
 
 def spot_rows(init: Init, size: tuple[int, int], seed: int) -> Iterator[tuple[int, npt.NDArray[np.intp]]]:
-    """The cells inside the discs of a `spots` init, as (row, columns); a cell may come more than once.
+    """The cells inside the discs of a `spots` init, as (row, columns); a cell may occur more than once.
 
     Centre k is (floor(h · a_k), floor(w · b_k)) in float32, a and b the two channels of `uniform(seed, (1, spots))`;
     the radius is half of square_fraction · min(h, w), rounded, at least 1; distances are periodic.

@@ -23,7 +23,7 @@ from equations.errors import InputError, shorten
 GOLDEN = 0x9E3779B9
 MIX_1 = 0x7FEB352D
 MIX_2 = 0x846CA68B
-INIT_STEP = 0xFFFFFFFF  # the step number that initial noise is drawn at: no simulation gets there
+INIT_STEP = 0xFFFFFFFF  # the step number of the initial noise: no simulation reaches it
 MAX_SEED = 2**32 - 1
 
 
@@ -35,7 +35,7 @@ def check_seed(seed: object) -> int:
 
 
 def shift_seed(seed: int, by: int) -> int:
-    """Another seed, `by` further on, wrapped round at 2³²."""
+    """Another seed: `seed` + `by`, modulo 2³²."""
     return (seed + by) & MAX_SEED
 
 
@@ -97,7 +97,7 @@ def update_mask_at(
     xs: npt.NDArray[Any],
     channels: int | None = None,
 ) -> npt.NDArray[np.bool_]:
-    """The same for the cells in rows `ys` and columns `xs` of a grid, uint32."""
+    """Like `update_mask`, for the cells in rows `ys` and columns `xs` of a grid; both are uint32."""
     limit = threshold(rate)
     if limit > MAX_SEED:
         shape = (len(ys), len(xs))

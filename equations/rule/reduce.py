@@ -1,4 +1,4 @@
-"""Rules without what nobody can see: channels that no shown channel depends on."""
+"""Remove from a rule the channels that no displayed channel depends on."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from equations.rule.stencils import feature_name
 
 
 def visible_channels(rule: Rule, shown: Collection[str]) -> frozenset[str]:
-    """The channels `shown` and all that they depend on, directly or through others."""
+    """The channels `shown`, and all channels that they depend on, directly or through others."""
     owner = {feature_name(c, s.name): c for c in rule.channels for s in rule.stencils}
     needs = {c: {owner[str(s)] for s in rule.updates[c].free_symbols} for c in rule.channels}
     found, waiting = set(shown), list(shown)
     while waiting:
-        fresh = needs[waiting.pop()] - found
-        found |= fresh
-        waiting += fresh
+        added = needs[waiting.pop()] - found
+        found |= added
+        waiting += added
     return frozenset(found)
 
 
 def drop_unseen(rule: Rule) -> Rule:
-    """The rule without the channels that its display does not depend on; itself if there are none. Its fronts go too.
+    """The rule without the channels that its display does not depend on, and without its fronts.
 
-    The noise of first states is drawn by the channel's number: later channels get other noise of the same kind, and
-    with a mask per channel other draws.
+    A rule without such channels is returned as it is. The noise of first states is drawn by channel number: channels
+    after a removed one get different noise of the same distribution, and different draws of a mask per channel.
     """
     if rule.display is None:
         return rule
@@ -36,20 +36,20 @@ def drop_unseen(rule: Rule) -> Rule:
     if len(kept) == len(rule.channels):
         return rule
     names = tuple(rule.channels[i] for i in kept)
-    init = None if rule.init is None else _take(rule.init, kept)
+    init = None if rule.init is None else _select_channels(rule.init, kept)
     updates = {name: rule.updates[name] for name in names}
     return rule.replace(channels=names, updates=updates, init=init, fronts={})
 
 
 def places_in(rule: Rule, channels: Sequence[str]) -> list[int]:
-    """Where the rule's channels stand among `channels`. Raises InputError where one is not among them."""
-    strangers = [channel for channel in rule.channels if channel not in channels]
-    if strangers:
-        raise InputError(f"expected a rule over {', '.join(channels)}, got one with the channel {strangers[0]}")
+    """The index in `channels` of each channel of the rule. Raises InputError when one is missing there."""
+    unknown = [channel for channel in rule.channels if channel not in channels]
+    if unknown:
+        raise InputError(f"expected a rule over {', '.join(channels)}, got one with the channel {unknown[0]}")
     return [list(channels).index(channel) for channel in rule.channels]
 
 
-def _take(init: Init, kept: Sequence[int]) -> Init:
+def _select_channels(init: Init, kept: Sequence[int]) -> Init:
     def part(values: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(values[i] for i in kept) if values else values
 

@@ -24,14 +24,15 @@ from equations.rule.stencils import Stencil, feature_names
 from equations.rule.symbols import check_name
 
 MAX_CANDIDATES = 1000
-LONGEST = 1e12  # dt, whatever its unit
+MAX_DT = 1e12  # in any unit of time
 
 
 @dataclass(frozen=True)
 class Display:
     """How a state becomes a picture: `clip(scale · state[channels] + offset, 0, 1)`.
 
-    Three channels are red, green and blue; one channel goes through `colormap` ("grey" or "viridis").
+    channels: three, shown as red, green and blue; or one, shown through `colormap`.
+    colormap: "grey" or "viridis".
     """
 
     channels: tuple[str, ...]
@@ -51,7 +52,13 @@ class Display:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One equation on a Pareto front: `loss` is the held-out mean square error, `engine` who found it."""
+    """One equation on a Pareto front.
+
+    complexity: the size of the expression, as counted by `expressions.terms.complexity`.
+    loss: the mean square error on held-out samples.
+    engine: the name of the regression engine that found it.
+    terms: the number of additive terms.
+    """
 
     complexity: int
     loss: float
@@ -74,11 +81,20 @@ class Candidate:
 class Rule:
     """A local update rule. Raises InputError for anything that could not be simulated.
 
-    Fields: `channels` (names), `stencils`, `updates` (channel → expression of the features, in state per
-    unit of dt), `dt`, `clamp` (None or (low, high)), `update_rate` in (0, 1], `mask` ("cell": one draw per
-    cell, "channel": one per channel), `boundary`, `init`, `display`. Not part of equality or hash, since
-    they do not change what the rule does: `provenance`, `metrics` (JSON data) and `fronts` (channel →
-    candidates).
+    channels: their names.
+    stencils: the kernels that every channel is seen through.
+    updates: channel → expression of the features, in state per unit of dt.
+    dt: the time step.
+    clamp: the range (low, high) that states are clipped to after each step; None: no clipping.
+    update_rate: the probability that a cell is updated in a step, in (0, 1].
+    mask: "cell": one draw per cell; "channel": one draw per cell and channel.
+    boundary: "periodic".
+    init: how simulations start.
+    display: how states become pictures.
+    provenance, metrics: JSON data.
+    fronts: channel → candidates.
+
+    provenance, metrics and fronts do not change what the rule does: they are not part of equality or hash.
     """
 
     channels: tuple[str, ...]
@@ -115,8 +131,8 @@ class Rule:
 
     def _check_settings(self) -> None:
         self._set("dt", finite(self.dt, "dt"))
-        if not 0 < self.dt <= LONGEST:
-            raise InputError(f"expected dt above 0 and at most {LONGEST:g}, got {self.dt}")
+        if not 0 < self.dt <= MAX_DT:
+            raise InputError(f"expected dt above 0 and at most {MAX_DT:g}, got {self.dt}")
         if self.clamp is not None:
             self._set("clamp", check_clamp(self.clamp))
         self._set("update_rate", finite(self.update_rate, "update_rate"))
@@ -156,13 +172,13 @@ class Rule:
 
     @property
     def dx(self) -> float:
-        """The width of a cell: what the provenance notes (known models do), else 1. The kernels hold it already."""
+        """The width of a cell: "dx" in the provenance (known models have it), else 1. Kernels already include it."""
         noted = self.provenance.get("dx")
         return float(noted) if isinstance(noted, (int, float)) and 0 < noted <= 1e300 else 1.0
 
     @property
     def masked(self) -> bool:
-        """Whether cells may leave out a step."""
+        """Whether a cell may skip a step."""
         return threshold(self.update_rate) <= MAX_SEED
 
     def terms(self) -> dict[str, int]:
@@ -204,7 +220,7 @@ def _check_fronts(
                 f"fronts: expected channels of the rule, ≤ {MAX_CANDIDATES} candidates; got {shorten(name)}"
             )
         for candidate in front:
-            strangers = sorted(names_in(candidate.expr) - set(features))
-            if strangers:
-                raise InputError(f'a candidate for "{name}" uses {strangers[0]}, which is not a feature of the rule')
+            unknown = sorted(names_in(candidate.expr) - set(features))
+            if unknown:
+                raise InputError(f'a candidate for "{name}" uses {unknown[0]}, which is not a feature of the rule')
     return FrozenMapping({name: tuple(fronts[name]) for name in channels if name in fronts})

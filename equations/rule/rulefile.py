@@ -1,4 +1,4 @@
-"""`rule.json`: a rule as a file. Format "srnca.rule/1"; reading evaluates no text and trusts nothing."""
+"""`rule.json`: a rule as a file. Format "srnca.rule/1"; reading evaluates no text and checks everything."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _stencil(entry: object) -> Stencil:
 
 def _expression(tree: object, what: str) -> Expr:
     try:
-        return from_tree(tree)  # that its names are features is checked, and better said, by the rule
+        return from_tree(tree)  # the rule checks that its names are features, with a clearer message
     except InputError as error:
         raise InputError(f"{what}: {error}") from error
 
@@ -185,7 +185,7 @@ def _plain(part: Any) -> dict[str, Any]:
 def _plain_init(init: Init) -> dict[str, Any]:
     data = _plain(init)
     if init.kind != "spots" and init.spots == Init.spots:
-        del data["spots"]  # files without spots stay as they were
+        del data["spots"]  # files of other kinds keep their bytes from before there were spots
     return data
 
 

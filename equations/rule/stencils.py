@@ -1,4 +1,4 @@
-"""Stencils: named 3×3 kernels, their scale written out, and the catalogue of the usual ones.
+"""Stencils: named 3×3 kernels with their scale included, and a catalogue of the common ones.
 
 Cross-correlation convention: `kernel[1 + dy][1 + dx]` weighs `s[y + dy, x + dx]`; y grows downwards, x to the
 right. So `dx` is positive where the state grows to the right.
@@ -16,7 +16,7 @@ from equations.rule.symbols import NAME
 
 Kernel = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
 MAX_STENCILS = 20
-HEAVIEST = 1e30  # weight: on cells of 1e-9, of a nanometre in metres, a Laplacian has 1e18
+MAX_WEIGHT = 1e30  # a Laplacian on cells of 1e-9, a nanometre in metres, has weights of 1e18
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class Stencil:
             rows = tuple(tuple(float(weight) for weight in row) for row in self.kernel)
         except (TypeError, ValueError, OverflowError):
             rows = ()
-        finite = all(math.isfinite(weight) and abs(weight) <= HEAVIEST for row in rows for weight in row)
+        finite = all(math.isfinite(weight) and abs(weight) <= MAX_WEIGHT for row in rows for weight in row)
         if len(rows) != 3 or any(len(row) != 3 for row in rows) or not finite:
             raise InputError(f'stencil "{self.name}": expected 3 rows of 3 finite numbers, got {shorten(self.kernel)}')
         object.__setattr__(self, "kernel", rows)
 
     @cached_property
     def groups(self) -> tuple[tuple[float, tuple[tuple[int, int, int], ...]], ...]:
-        """The kernel as sums of equal weights: `(weight, ((sign, dy, dx), …))`, zeros left out.
+        """The cells grouped by the size of their weight: `(weight, ((sign, dy, dx), …))`, zeros left out.
 
-        Response = Σ weight · (Σ sign · s[y+dy, x+dx]), in this order on every backend; nine-point kernels
-        then cost two or three multiplications, and all backends round alike.
+        Response = Σ weight · (Σ sign · s[y+dy, x+dx]). Every backend evaluates it in this order, so that all round
+        alike; a nine-point kernel costs two or three multiplications.
         """
         found: dict[float, list[tuple[int, int, int]]] = {}
         signs: dict[float, float] = {}
@@ -61,7 +61,7 @@ def _scaled(rows: tuple[tuple[float, ...], ...], divisor: float) -> Kernel:
 
 
 def _random_kernel(number: int) -> Kernel:
-    """A fixed random kernel with zero mean and unit norm; from the counter hash, so the same for ever."""
+    """A random kernel with zero mean and unit norm, drawn from the counter hash: it never changes."""
     drawn = [int(hash_u32(number, 0, y, x)) / 2**32 for y in range(3) for x in range(3)]
     mean = math.fsum(drawn) / 9
     norm = math.sqrt(math.fsum((value - mean) ** 2 for value in drawn))
@@ -92,7 +92,7 @@ def nca_stencils(n: int) -> tuple[Stencil, ...]:
 
 
 def feature_name(channel: str, stencil: str) -> str:
-    """How channel `u` seen through stencil `lap` is called: `u_lap`; through `id`: `u`."""
+    """The name of a channel's response to a stencil: `u_lap` for `u` and `lap`, just `u` for `id`."""
     return channel if stencil == "id" else f"{channel}_{stencil}"
 
 

@@ -1,4 +1,4 @@
-"""The names of rules: which are allowed, and the one real SymPy symbol behind each.
+"""The names in rules: which are allowed, and the one real SymPy symbol of each.
 
 Expressions are built from symbols and never parsed by SymPy, so a channel may be called S, I, N, E, pi or beta, as
 SymPy's own objects are.
@@ -22,8 +22,8 @@ RESERVED = frozenset(
     "abs square cube relu neg inv pow min max exp log sin cos tan sinh cosh tanh sqrt sign floor ceil round "  # noqa: SIM905
     "fabs fmin fmax Abs Min Max Heaviside Piecewise".split()
 )
-LONGEST = 32  # characters of a mended name
-_FEATURE = re.compile(r"(.+)_(id|lap\w*|dx|dy|moore|edges|corners|f\d+)\Z")  # how features of a channel are called
+MAX_MENDED = 32  # characters of a name that was changed to be valid
+_FEATURE = re.compile(r"(.+)_(id|lap\w*|dx|dy|moore|edges|corners|f\d+)\Z")  # the name of a channel and of a stencil
 
 
 def symbol(name: str) -> sympy.Symbol:
@@ -48,10 +48,11 @@ def check_name(name: object, what: str) -> str:
 
 
 def mend_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Names from a file as different names that a rule may have: those that may stay as they are do.
+    """Turn names from a file into distinct names that a rule may have; valid names stay as they are.
 
-    Greek letters are spelt out (α → alpha), accents and sub- and superscripts made plain (CO₂ → CO2), all else becomes
-    `_`; a reserved word, or the name of another channel's feature (u_lap beside u), gets `_c` at its end.
+    Greek letters are spelt out (α → alpha). Accents are removed, sub- and superscripts become plain (CO₂ → CO2), and
+    everything else becomes `_`. A reserved word, or the name of another channel's feature (u_lap beside u), gets the
+    ending `_c`.
     """
     plain = [name if NAME.match(name) else _plain(name) for name in names]
     found: list[str] = []
@@ -71,7 +72,7 @@ def mend_names(names: Sequence[str]) -> tuple[str, ...]:
 def _plain(name: str) -> str:
     """`name` in ASCII letters, digits and _, starting with a letter; empty where nothing is left of it."""
     parts = []
-    for letter in unicodedata.normalize("NFKD", name[: 4 * LONGEST]):
+    for letter in unicodedata.normalize("NFKD", name[: 4 * MAX_MENDED]):
         words = unicodedata.name(letter, "").split()
         if letter.isascii():
             parts.append(letter if letter.isalnum() else "_")
@@ -80,5 +81,5 @@ def _plain(name: str) -> str:
             parts.append(word.capitalize() if words[1] == "CAPITAL" else word)
         elif not unicodedata.combining(letter):
             parts.append("_")
-    text = re.sub("_+", "_", "".join(parts))[:LONGEST].strip("_")
+    text = re.sub("_+", "_", "".join(parts))[:MAX_MENDED].strip("_")
     return text if not text or text[0].isalpha() else f"c{text}"

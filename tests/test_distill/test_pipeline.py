@@ -21,7 +21,6 @@ from distill.fidelity import predict
 from distill.on_policy import on_policy, richer_rule, stability, state_distance, trial
 from distill.refine.choice import RefinedRule
 from distill.refine.settings import Settings
-from distill.rolling import Rollout
 from distill.rounds import on_policy_rounds
 from distill.run import Run
 from distill.sampling import Samples
@@ -33,6 +32,7 @@ from equations.expressions.numeric import compile_numpy
 from equations.expressions.terms import split_terms
 from equations.rule.init import Init
 from equations.rule.rule import Candidate, Display, Rule
+from equations.simulation import Rollout
 from tests.test_distill.conformance import same_law
 from tests.test_distill.teachers import Network, drawn, gray_scott, hidden, planted
 

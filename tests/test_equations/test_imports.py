@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,13 +26,13 @@ from equations.files import atomic, write_bytes, write_text
          ("torch", "llvmlite")),
     ],
 )  # fmt: skip
-def test_imports_are_free(statement, absent):
+def test_imports_are_free(statement: str, absent: tuple[str, ...]) -> None:
     code = f"import sys; {statement}; print([m for m in {absent!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_lazy_names():
+def test_lazy_names() -> None:
     for name in equations.__all__:
         assert getattr(equations, name) is not None
     assert set(equations.__all__) <= set(dir(equations))
@@ -42,14 +43,14 @@ def test_lazy_names():
         equations.simulated
 
 
-def test_errors():
+def test_errors() -> None:
     for kind in (InputError, MissingPartError, DivergenceError):
         assert issubclass(kind, SrncaError)
     error = pickle.loads(pickle.dumps(DivergenceError("gone", step=3, channel="u", y=1, x=2)))
     assert (str(error), error.step, error.channel, error.y, error.x) == ("gone", 3, "u", 1, 2)
 
 
-def test_files_are_whole_or_old(tmp_path):
+def test_files_are_whole_or_old(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_text(path, "é\n")
     assert path.read_bytes() == "é\n".encode()
@@ -68,13 +69,13 @@ def test_files_are_whole_or_old(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.txt", "folder"]
 
 
-def _umask():
+def _umask() -> int:
     current = os.umask(0o022)
     os.umask(current)
     return current
 
 
-def _write_half(path):
+def _write_half(path: Path) -> None:
     with atomic(path) as temporary:
         assert (temporary.suffix, temporary.parent) == (path.suffix, path.parent)
         temporary.write_text("half")

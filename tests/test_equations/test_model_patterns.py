@@ -45,7 +45,7 @@ RESTS = {
 
 
 @pytest.mark.parametrize("name", RESTS)
-def test_uniform_states_rest(name):
+def test_uniform_states_rest(name: str) -> None:
     rest = RESTS[name](**models.load(name).values())
     rule = models.get(name)
     np.testing.assert_allclose(run(rule, flat(rest)), flat(rest), atol=1e-13)
@@ -53,7 +53,7 @@ def test_uniform_states_rest(name):
     assert np.abs(moved - flat(tuple(x + 0.01 for x in rest))).max() > 1e-6, "every state rests"
 
 
-def test_gray_scott_mass_balance():
+def test_gray_scott_mass_balance() -> None:
     """Diffusion and u v² only move mass: the sum of u + v changes by feed and removal alone."""
     rule = models.get("gray-scott")
     F, k = (models.load("gray-scott").values()[name] for name in "Fk")
@@ -63,7 +63,7 @@ def test_gray_scott_mass_balance():
 
 
 @pytest.mark.parametrize("waves", [0, 3, 8, 20])
-def test_turing_modes_grow_as_the_linear_analysis_says(waves):
+def test_turing_modes_grow_as_the_linear_analysis_says(waves: int) -> None:
     rule = models.get("turing")
     reaction, diffusion = linear_parts(rule, (1.0, 1.0))
     rates, vectors = np.linalg.eig(reaction - bend(waves, 64) * diffusion)
@@ -74,7 +74,7 @@ def test_turing_modes_grow_as_the_linear_analysis_says(waves):
     np.testing.assert_allclose(after, 1e-6 * mode * (1 + rule.dt * rates[fastest].real) ** 100, atol=1e-12)
 
 
-def test_turing_wavelength():
+def test_turing_wavelength() -> None:
     """Out of noise comes the wavelength that grows fastest."""
     rule, cells = models.get("turing"), 128
     rates = growth(rule, (1.0, 1.0), [bend(n, cells) for n in range(cells // 2)])
@@ -87,7 +87,7 @@ def test_turing_wavelength():
     assert (power * waves).sum() / power.sum() == pytest.approx(wanted, rel=0.06)
 
 
-def test_brusselator_threshold():
+def test_brusselator_threshold() -> None:
     """Patterns from B = (1 + A √(Du/Dv))² on: Nicolis and Prigogine."""
     model = models.load("brusselator")
     A, critical = 4.5, (1 + 4.5 * (2 / 16) ** 0.5) ** 2
@@ -102,7 +102,7 @@ def test_brusselator_threshold():
     [(n, preset) for n in ("brusselator", "schnakenberg", "lengyel-epstein") for preset in models.load(n).presets]
     + [("turing", "dapple"), ("turing", "spots"), ("gierer-meinhardt", "spots")],
 )  # fmt: skip
-def test_turing_presets_are_turing_unstable(name, preset):
+def test_turing_presets_are_turing_unstable(name: str, preset: str) -> None:
     """Stable when uniform, unstable for some wavelength of more than five cells."""
     rule = models.load(name).rule(preset)
     rest = RESTS[name](**models.load(name).values(preset))
@@ -113,7 +113,7 @@ def test_turing_presets_are_turing_unstable(name, preset):
     assert 2 * np.pi / bends[rates.argmax()] ** 0.5 > 5
 
 
-def test_swift_hohenberg_modes():
+def test_swift_hohenberg_modes() -> None:
     """The channel w is ∇²u one step late: z² = z (1 + dt (r − 1 + 2K)) − dt K², close to 1 + dt (r − (1 − K)²)."""
     rule = models.get("swift-hohenberg")
     factors = []
@@ -129,7 +129,7 @@ def test_swift_hohenberg_modes():
     assert factors[1] > 1 > max(factors[0], factors[2])
 
 
-def test_swift_hohenberg_comes_to_rest_on_the_equation():
+def test_swift_hohenberg_comes_to_rest_on_the_equation() -> None:
     """A grown pattern solves r u − (1 + ∇²)² u + g u² − u³ = 0."""
     rule = models.get("swift-hohenberg:hexagons")
     state = run(rule, np.random.default_rng(0).uniform(-0.3, 0.3, (2, 16, 16)), 12_000)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -11,7 +13,7 @@ from equations.simulation import Simulator
 from tests.test_equations.model_steps import bend, flat, run
 
 
-def test_fisher_front_speed():
+def test_fisher_front_speed() -> None:
     """2√(rD) in the end, 3√(D/r)/(2t) less at time t (Bramson)."""
     model = models.load("fisher-kpp")
     rule, (D, r) = model.rule(D=4.0, r=0.1).replace(dt=0.05), (4.0, 0.1)
@@ -26,7 +28,7 @@ def test_fisher_front_speed():
     assert places[1] - places[0] == pytest.approx(wanted, rel=0.03)
 
 
-def test_lambda_omega_homogeneous_oscillation():
+def test_lambda_omega_homogeneous_oscillation() -> None:
     """Amplitude 1 and frequency −c, from any start."""
     rule = models.load("lambda-omega").rule(c=0.8).replace(dt=0.005)
     state = run(rule, flat((0.1, 0.05), (1, 1)), 2000)
@@ -37,7 +39,7 @@ def test_lambda_omega_homogeneous_oscillation():
 
 
 @pytest.mark.parametrize(("b", "c"), [(0.0, 1.0), (2.0, -0.5), (-0.7, 0.4)])
-def test_ginzburg_landau_plane_waves(b, c):
+def test_ginzburg_landau_plane_waves(b: float, c: float) -> None:
     """A = √(1 − q²) exp i(qx − ωt) with ω = c (1 − q²) + b q²: Aranson and Kramer, eq. 3."""
     rule = models.load("lambda-omega").rule(b=b, c=c).replace(dt=0.001)
     squared = bend(3, 64)
@@ -48,10 +50,10 @@ def test_ginzburg_landau_plane_waves(b, c):
     )
 
 
-def test_allen_cahn_energy_falls():
+def test_allen_cahn_energy_falls() -> None:
     rule = models.get("allen-cahn")
 
-    def energy(u):
+    def energy(u: np.ndarray) -> float:
         slopes = sum(((np.roll(u, 1, axis) - u) ** 2).sum() for axis in (1, 2))
         return slopes / 2 + ((1 - u**2) ** 2).sum() / 4
 
@@ -64,7 +66,7 @@ def test_allen_cahn_energy_falls():
     assert energies[-1] < 0.2 * energies[0]
 
 
-def test_allen_cahn_drops_shrink_by_curvature():
+def test_allen_cahn_drops_shrink_by_curvature() -> None:
     """The squared radius falls by 2 D per time."""
     rule = models.get("allen-cahn")
     y, x = np.mgrid[:96, :96] - 47.5
@@ -81,12 +83,12 @@ def test_allen_cahn_drops_shrink_by_curvature():
         ("fitzhugh-nagumo", (-1.03279, -0.66559), 0.1, 1.0),
     ],
 )
-def test_excitable_media_have_a_threshold(name, rest, small, large):
-    """A small kick dies away, a large one makes a pulse, and then both are back at rest."""
+def test_excitable_media_have_a_threshold(name: str, rest: tuple[float, float], small: float, large: float) -> None:
+    """A small perturbation decays, a large one makes a pulse, and then both are back at rest."""
     rule = models.get(name)
     np.testing.assert_allclose(run(rule, flat(rest, (1, 1))), flat(rest, (1, 1)), atol=1e-5)
-    for kick, fires in ((small, False), (large, True)):
-        state, highest = flat((rest[0] + kick, rest[1]), (1, 1)), -np.inf
+    for perturbation, fires in ((small, False), (large, True)):
+        state, highest = flat((rest[0] + perturbation, rest[1]), (1, 1)), -np.inf
         for _ in range(30):
             state = run(rule, state, 100)
             highest = max(highest, state[0].max())
@@ -94,7 +96,7 @@ def test_excitable_media_have_a_threshold(name, rest, small, large):
         assert np.abs(state - flat(rest, (1, 1))).max() < 0.05
 
 
-def test_oregonator_oscillates():
+def test_oregonator_oscillates() -> None:
     rule = models.get("oregonator")
     state, seen = flat((0.01, 0.06), (1, 1)), []
     for _ in range(400):
@@ -105,7 +107,7 @@ def test_oregonator_oscillates():
     assert 2 <= peaks <= 6
 
 
-def test_may_leonard_cycles_grow_beyond_a_sum_of_two():
+def test_may_leonard_cycles_grow_beyond_a_sum_of_two() -> None:
     model = models.load("may-leonard")
     for beta, grows in ((1.2, True), (0.9, False)):
         rule = model.rule(alpha=0.9, beta=beta).replace(dt=0.05)
@@ -115,13 +117,13 @@ def test_may_leonard_cycles_grow_beyond_a_sum_of_two():
         assert (np.abs(after - rest).max() > np.abs(start - rest).max()) == grows
 
 
-def test_u_skate_glides():
+def test_u_skate_glides() -> None:
     """The U of Munafo's U-skate world moves to the left, about a cell in 700 steps, and keeps its shape."""
     model = models.load("gray-scott")
     preset = model.preset("u-skate")
     simulator = Simulator(model.rule("u-skate"), size=192, seed=preset.seed)
 
-    def skates():
+    def skates() -> list[Any]:
         labels, _ = ndimage.label(simulator.state[1] < 0.2)
         sizes = np.bincount(labels.ravel())[1:]
         return [

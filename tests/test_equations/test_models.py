@@ -29,7 +29,7 @@ EXPECTED = (
 PEARSON = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi"
 
 
-def test_the_catalogue():
+def test_the_catalogue() -> None:
     assert " ".join(models.names()) == EXPECTED
     assert set(ALL["gray-scott"].presets) >= {*PEARSON.split(), "mitosis", "coral", "u-skate"}
     for model in ALL.values():
@@ -37,7 +37,7 @@ def test_the_catalogue():
 
 
 @pytest.mark.parametrize("model", ALL.values(), ids=ALL)
-def test_an_entry_is_complete(model):
+def test_an_entry_is_complete(model: Model) -> None:
     assert models.load(model.name) is model
     assert model.title
     assert model.about.endswith(".")
@@ -56,7 +56,7 @@ def test_an_entry_is_complete(model):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_runs_and_repeats(name):
+def test_a_preset_runs_and_repeats(name: str) -> None:
     rule = models.get(name)
     assert rule_from_dict(json.loads(rule_to_text(rule))) == rule
     assert rule.init is not None
@@ -71,7 +71,7 @@ def test_a_preset_runs_and_repeats(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_is_stable_for_20000_steps(name):
+def test_a_preset_is_stable_for_20000_steps(name: str) -> None:
     model = ALL[name.partition(":")[0]]
     preset = model.preset(name.partition(":")[2])
     simulator = Simulator(models.get(name), size=128, seed=preset.seed)
@@ -81,7 +81,7 @@ def test_a_preset_is_stable_for_20000_steps(name):
 
 
 @pytest.mark.parametrize("model", ALL.values(), ids=ALL)
-def test_a_step_too_long_would_be_seen(model):
+def test_a_step_too_long_would_be_seen(model: Model) -> None:
     """The guard above can fail: every model blows up, or leaves its usual range, with a step far too long."""
     rule = model.rule().replace(dt=30 * model.dt if model.name != "fisher-kpp" else 4.0, clamp=None)
     state = np.random.default_rng(0).uniform(0.1, 0.9, (len(rule.channels), 8, 8))
@@ -114,7 +114,7 @@ TINY = Model(
 )
 
 
-def test_presets_and_parameters():
+def test_presets_and_parameters() -> None:
     assert str(TINY.rule("fast").updates["u"]) == "-u + 0.1*u_lap"  # k - k dt = 2 - 2/2
     assert TINY.rule() == TINY.rule("slow")
     assert TINY.values() == {"D": 0.1, "k": 1.0}
@@ -136,7 +136,7 @@ def test_presets_and_parameters():
         TINY.dt = 1.0  # type: ignore[misc]
 
 
-def test_shown_and_with_laplacian():
+def test_shown_and_with_laplacian() -> None:
     display = shown("u", 1.0, 3.0, "grey")
     assert (display.offset, display.scale, display.colormap) == (-0.5, 0.5, "grey")
     assert str(shown("u", 0.0, 2.0).offset) == "0.0"

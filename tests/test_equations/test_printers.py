@@ -6,6 +6,7 @@ import csv
 import io
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from equations.expressions.infix import parse_infix
 from equations.expressions.lowering import FUNCTIONS, LOWERED
 from equations.expressions.numeric import compile_numpy, evaluate_tree
 from equations.expressions.ops import OPERATORS
-from equations.expressions.tree import canonical, from_tree, to_tree
+from equations.expressions.tree import Tree, canonical, from_tree, to_tree
 from equations.printers import formats, print_rule
 from equations.printers.code import NUMPY, Dialect, function_source, print_trees
 from equations.printers.latex import print_expression as latex
@@ -26,12 +27,12 @@ from equations.rule.stencils import nca_stencils
 from equations.rule.symbols import symbol
 from equations.simulation import simulate
 from tests.test_equations.helpers import NAMES, features, make_rule, trees
-from tests.test_equations.test_tree import settled
+from tests.test_equations.test_expressions.test_tree import settled
 
 
 @given(trees)
 @settings(max_examples=200)
-def test_numpy_code_equals_the_interpreter_bit_for_bit(tree):
+def test_numpy_code_equals_the_interpreter_bit_for_bit(tree: Tree) -> None:
     expr = settled(tree)
     for dtype in (np.float64, np.float32):
         values = features((40,), dtype)
@@ -45,7 +46,7 @@ def test_numpy_code_equals_the_interpreter_bit_for_bit(tree):
 
 @given(trees)
 @settings(max_examples=60)
-def test_torch_code_equals_the_interpreter(tree):
+def test_torch_code_equals_the_interpreter(tree: Tree) -> None:
     torch = pytest.importorskip("torch")
     from equations.backends.torch.evaluate import compile_torch
 
@@ -59,7 +60,7 @@ def test_torch_code_equals_the_interpreter(tree):
     np.testing.assert_allclose(got.numpy()[fine], wanted[fine], rtol=1e-4, atol=1e-6)
 
 
-def test_torch_gradients_are_finite_at_the_guards():
+def test_torch_gradients_are_finite_at_the_guards() -> None:
     torch = pytest.importorskip("torch")
     from equations.backends.torch.evaluate import compile_torch
 
@@ -69,19 +70,19 @@ def test_torch_gradients_are_finite_at_the_guards():
         assert torch.isfinite(gradient).all(), text
 
 
-def test_equal_parts_are_computed_once():
+def test_equal_parts_are_computed_once() -> None:
     source = function_source(
         [to_tree(parse_infix(text, NAMES)) for text in ("-0.5*u*v^2", "u*v^2 + sin(u*v^2)")], NAMES, NUMPY
     )
     assert source.count("v4 * v4") == 1
 
 
-def test_negative_bases_keep_their_sign():
+def test_negative_bases_keep_their_sign() -> None:
     run = compile_numpy([parse_infix("u^3 + u^-3", ["u"])], ["u"])
     np.testing.assert_allclose(run(np.array([[-2.0, 2.0]])), [[-8.125, 8.125]])
 
 
-def test_long_and_deep_expressions_compile():
+def test_long_and_deep_expressions_compile() -> None:
     wide = from_tree(["Add", *(["Multiply", float(k + 2), ["Tanh", ["Add", "u", k]]] for k in range(600))])
     deep = symbol("u")
     for k in range(30):
@@ -91,18 +92,18 @@ def test_long_and_deep_expressions_compile():
     np.testing.assert_array_equal(got, wanted)
 
 
-def test_temporaries_avoid_the_names():
+def test_temporaries_avoid_the_names() -> None:
     code = print_trees([["Multiply", ["Sin", "t0"], ["Sin", "t0"]]], NUMPY, {})
     assert code.lines == ("t_0 = np.sin(t0)",)
 
 
-def test_dialects_must_cover_the_operators():
+def test_dialects_must_cover_the_operators() -> None:
     assert {*FUNCTIONS, *LOWERED} - {"Reciprocal"} == set(OPERATORS)
     with pytest.raises(ValueError, match="dialect half"):
         Dialect("half", repr, {"Abs": "abs({0})"})
 
 
-def test_wrong_names_and_shapes_are_refused():
+def test_wrong_names_and_shapes_are_refused() -> None:
     with pytest.raises(InputError, match="uses u_lapp"):
         compile_numpy([symbol("u_lapp")], NAMES)
     with pytest.raises(InputError, match="expected 8 features"):
@@ -111,7 +112,7 @@ def test_wrong_names_and_shapes_are_refused():
 
 @given(trees)
 @settings(max_examples=150)
-def test_text_reads_back_exactly(tree):
+def test_text_reads_back_exactly(tree: Tree) -> None:
     expr = settled(tree)
     text = print_expression(expr).replace("Abs(", "abs(").replace("Max(", "max(").replace("Min(", "min(")
     values = dict(zip(NAMES, features((30,)), strict=True))
@@ -136,7 +137,7 @@ SCRIPTS = {
 
 
 @pytest.mark.parametrize("label", SCRIPTS)
-def test_python_script_equals_the_reference(label, tmp_path):
+def test_python_script_equals_the_reference(label: str, tmp_path: Path) -> None:
     rule = SCRIPTS[label]
     script = tmp_path / "rule.py"
     script.write_text(print_rule(rule, "python"))
@@ -147,7 +148,7 @@ def test_python_script_equals_the_reference(label, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "s.npy"), wanted)
 
 
-def test_text_and_csv_and_latex():
+def test_text_and_csv_and_latex() -> None:
     rule = models.get("gray-scott:coral").replace(update_rate=0.5, clamp=(0, 1))
     text = print_rule(rule, "text")
     assert "du = -u*v**2 - 0.055*u + 0.055 + 0.16*u_lap\n" in text
@@ -160,7 +161,7 @@ def test_text_and_csv_and_latex():
 
 
 @pytest.mark.parametrize("name", ["gray-scott", "barkley", "oregonator", "swift-hohenberg", "may-leonard"])
-def test_text_of_a_rule_has_a_line_for_each_channel_that_reads_back(name):
+def test_text_of_a_rule_has_a_line_for_each_channel_that_reads_back(name: str) -> None:
     rule = models.get(name)
     lines = print_rule(rule, "text").splitlines()
     for channel, line in zip(rule.channels, lines, strict=False):
@@ -169,7 +170,7 @@ def test_text_of_a_rule_has_a_line_for_each_channel_that_reads_back(name):
         assert canonical(parse_infix(text, rule.feature_names)) == rule.updates[channel]
 
 
-def test_latex_of_awkward_names():
+def test_latex_of_awkward_names() -> None:
     names = print_rule(make_rule({"h3": "h3_f7*1.5e-8 + h3_dx", "my_c": "h3"}), "latex")
     assert r"h_{3}" in names
     assert r"\mathrm{my\_c}" in names
@@ -178,7 +179,7 @@ def test_latex_of_awkward_names():
     assert latex(symbol("u") ** 2) == "u^{2}"
 
 
-def test_unknown_format():
+def test_unknown_format() -> None:
     assert {"text", "latex", "python", "csv"} <= set(formats())
     with pytest.raises(InputError, match='did you mean "latex"'):
         print_rule(models.get("gray-scott"), "latx")

@@ -18,7 +18,7 @@ from tests.test_equations.helpers import make_rule
 GROWING = make_rule({"u": "0*u", "v": "v"}, init=Init("noise", (1.0, 1.0), (0.0, 0.0)))
 
 
-def test_frame_steps():
+def test_frame_steps() -> None:
     assert frame_steps(10, 4) == [0, 4, 8, 10]
     assert frame_steps(0) == [0]
     assert frame_steps(3, 100) == [0, 3]
@@ -30,7 +30,7 @@ def test_frame_steps():
             frame_steps(*bad)
 
 
-def test_frames_are_the_simulator_s_states():
+def test_frames_are_the_simulator_s_states() -> None:
     rule = models.get("gray-scott:coral").replace(update_rate=0.5)
     calls = []
     frames = simulate(rule, size=(20, 24), steps=9, seed=2, every=4, progress=lambda *a: calls.append(a))
@@ -47,7 +47,7 @@ def test_frames_are_the_simulator_s_states():
     assert not np.array_equal(frames, simulate(rule, size=(20, 24), steps=9, seed=3, every=4))
 
 
-def test_a_given_state():
+def test_a_given_state() -> None:
     state = np.random.default_rng(0).random((2, 6, 7))
     frames = simulate(GROWING, state=state, steps=1, backend="reference")
     np.testing.assert_array_equal(frames[0], state.astype(np.float32))
@@ -57,7 +57,7 @@ def test_a_given_state():
             simulate(GROWING, state=bad, steps=1)
 
 
-def test_a_state_can_be_taken_and_given():
+def test_a_state_can_be_taken_and_given() -> None:
     rule = models.get("gray-scott:coral").replace(update_rate=0.5)
     simulator = Simulator(rule, (12, 16), seed=3)
     first = simulator.state.copy()
@@ -82,7 +82,7 @@ def test_a_state_can_be_taken_and_given():
         simulator.state = np.full((2, 4, 4), np.inf)
 
 
-def test_a_diverged_simulation_starts_again():
+def test_a_diverged_simulation_starts_again() -> None:
     simulator = Simulator(GROWING, 8)
     with pytest.raises(DivergenceError):
         simulator.step(100)
@@ -90,7 +90,7 @@ def test_a_diverged_simulation_starts_again():
     np.testing.assert_array_equal(simulator.step(3)[1], 8.0)
 
 
-def test_backend_dtype_and_threads():
+def test_backend_dtype_and_threads() -> None:
     rule = models.get("gray-scott:coral")
     assert Simulator(rule, 8).backend == resolve("auto")
     assert Simulator(rule, 8, backend="reference").backend == "reference"
@@ -105,7 +105,7 @@ def test_backend_dtype_and_threads():
             simulate(rule, size=8, steps=1, backend="reference", **changes)
 
 
-def test_threads_are_at_most_the_cores(monkeypatch):
+def test_threads_are_at_most_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = []
     monkeypatch.setattr("equations.backends.cores", lambda: 3)
     monkeypatch.setattr(reference, "make_stepper", lambda *_, threads: taken.append(threads))
@@ -114,7 +114,7 @@ def test_threads_are_at_most_the_cores(monkeypatch):
     assert taken == [None, 2, 3, 3]
 
 
-def test_a_run_takes_the_memory_of_two_states():
+def test_a_run_takes_the_memory_of_two_states() -> None:
     rule = models.get("gray-scott:coral")
     Simulator(rule, 16).step(2)  # what is loaded once does not count
     tracemalloc.start()
@@ -131,7 +131,7 @@ def test_a_run_takes_the_memory_of_two_states():
     assert peak <= 2.2 * simulator.state.nbytes
 
 
-def test_divergence_names_the_place():
+def test_divergence_names_the_place() -> None:
     with pytest.raises(DivergenceError, match=r"channel 'v'.*smaller dt") as caught:
         simulate(GROWING, size=8, steps=100, every=10)
     assert (caught.value.step, caught.value.channel, caught.value.y, caught.value.x) == (20, "v", 0, 0)
@@ -142,7 +142,7 @@ def test_divergence_names_the_place():
     assert (caught.value.step, caught.value.channel, caught.value.y, caught.value.x) == (0, "u", 2, 3)
 
 
-def test_bad_arguments():
+def test_bad_arguments() -> None:
     for changes in ({"size": 0}, {"seed": -1}, {"steps": -1}, {"backend": "cobol"}, {"size": (4, 4, 4)}):
         with pytest.raises(InputError):
             simulate(GROWING, **{"size": 8, "steps": 1, **changes})
@@ -153,7 +153,7 @@ def test_bad_arguments():
 
 
 @pytest.mark.parametrize("preset", ["coral", "spots", "waves"])
-def test_gray_scott_forms_patterns(preset):
+def test_gray_scott_forms_patterns(preset: str) -> None:
     rule = models.get("gray-scott", preset=preset)
     frames = simulate(rule, size=96, steps=3000, seed=0, every=1500)
     v = frames[-1, 1]
@@ -164,12 +164,12 @@ def test_gray_scott_forms_patterns(preset):
     assert spectrum[fine].sum() / spectrum.sum() > 0.3, "no structure below the size of the grid"
 
 
-def test_gray_scott_dies_of_too_much_removal():
+def test_gray_scott_dies_of_too_much_removal() -> None:
     dead = simulate(models.load("gray-scott").rule("coral", k=0.09), size=96, steps=1500, seed=0, every=1500)
     assert dead[-1, 1].std() < 1e-3
 
 
-def test_comparison():
+def test_comparison() -> None:
     rule = models.get("gray-scott:coral").replace(update_rate=0.5)
     same = compare_rollouts(rule, rule, size=24, steps=20)
     assert same.worst == 0

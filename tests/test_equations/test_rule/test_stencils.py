@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,11 @@ from equations.perception import perceive
 from equations.rule.stencils import STENCILS, Stencil, feature_names, nca_stencils
 
 
-def response(name, state):
+def response(name: str, state: np.ndarray) -> np.ndarray:
     return perceive(state[None], [STENCILS[name]])[0]
 
 
-def test_derivatives_of_a_plane_wave():
+def test_derivatives_of_a_plane_wave() -> None:
     n = 64
     y, x = np.mgrid[:n, :n] * (2 * math.pi / n)
     k = 2 * math.pi / n
@@ -33,12 +34,12 @@ def test_derivatives_of_a_plane_wave():
     )
 
 
-def _moment(name):
+def _moment(name: str) -> float:
     kernel = np.array(STENCILS[name].kernel)
     return (kernel[:, 0] + kernel[:, 2]).sum() / 2
 
 
-def test_perception_is_channel_major_cross_correlation():
+def test_perception_is_channel_major_cross_correlation() -> None:
     state = np.random.default_rng(0).normal(size=(3, 7, 9))
     stencils = nca_stencils(20)
     features = perceive(state, stencils)
@@ -53,13 +54,13 @@ def test_perception_is_channel_major_cross_correlation():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (2, 1), (2, 2)])
-def test_perception_wraps_tiny_grids(shape):
+def test_perception_wraps_tiny_grids(shape: tuple[int, int]) -> None:
     state = np.random.default_rng(0).normal(size=(1, *shape))
     wanted = correlate(state[0], np.array(STENCILS["f7"].kernel), mode="wrap")
     np.testing.assert_allclose(response("f7", state[0]), wanted, atol=1e-12)
 
 
-def test_catalogue():
+def test_catalogue() -> None:
     assert [s.name for s in nca_stencils(7)] == ["id", "lap", "dx", "dy", "moore", "f5", "f6"]
     for n in range(5, 20):
         kernel = np.array(STENCILS[f"f{n}"].kernel)
@@ -72,7 +73,7 @@ def test_catalogue():
     assert STENCILS["f19"].kernel[2][2] == 0.6079194935212229
 
 
-def test_groups_rebuild_the_kernel():
+def test_groups_rebuild_the_kernel() -> None:
     for stencil in STENCILS.values():
         rebuilt = np.zeros((3, 3))
         for weight, cells in stencil.groups:
@@ -83,12 +84,12 @@ def test_groups_rebuild_the_kernel():
     assert len(STENCILS["dx"].groups) == 2
 
 
-def test_feature_names():
+def test_feature_names() -> None:
     assert feature_names(("u", "v"), nca_stencils(3)) == ("u", "u_lap", "u_dx", "v", "v_lap", "v_dx")
 
 
 @pytest.mark.parametrize("n", [0, 21, -1, 2.0, True, "3"])
-def test_bad_counts(n):
+def test_bad_counts(n: Any) -> None:
     with pytest.raises(InputError, match="1 to 20 filters"):
         nca_stencils(n)
 
@@ -106,7 +107,7 @@ def test_bad_counts(n):
         (("a",) * 3,) * 3,
     ],
 )
-def test_bad_kernels(kernel):
+def test_bad_kernels(kernel: Any) -> None:
     with pytest.raises(InputError, match=r'stencil "s": expected 3 rows of 3 finite numbers'):
         Stencil("s", kernel)
     with pytest.raises(InputError, match="stencil name"):

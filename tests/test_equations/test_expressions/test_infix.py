@@ -56,7 +56,7 @@ READS = [
 
 
 @pytest.mark.parametrize(("text", "wanted"), READS, ids=[text for text, _ in READS])
-def test_reads(text, wanted):
+def test_reads(text: str, wanted: sympy.Expr) -> None:
     assert parse_infix(text, ["u", "v"]) == wanted
 
 
@@ -91,7 +91,7 @@ def test_reads(text, wanted):
         ("é", "position 0"),
     ],
 )  # fmt: skip
-def test_refuses(text, words):
+def test_refuses(text: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         parse_infix(text, NAMES)
 
@@ -104,19 +104,19 @@ def test_refuses(text, words):
     ],
     ids=["brackets", "signs", "powers", "calls", "long", "tower", "allowed"],
 )  # fmt: skip
-def test_hostile_text_is_quick(text):
+def test_hostile_text_is_quick(text: str) -> None:
     start = time.process_time()
     with contextlib.suppress(InputError):
         parse_infix(text, NAMES)
     assert time.process_time() - start < 3
 
 
-def test_not_text():
+def test_not_text() -> None:
     with pytest.raises(InputError, match="as text"):
         parse_infix(3, NAMES)  # type: ignore[arg-type]
 
 
-def test_thousand_terms():
+def test_thousand_terms() -> None:
     rng = np.random.default_rng(0)
     weights = rng.normal(size=1000).tolist()
     text = " + ".join(f"{w!r} * tanh({float(k)} * u)" for k, w in enumerate(weights))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sympy
@@ -13,12 +14,13 @@ from hypothesis import strategies as st
 
 from equations import models
 from equations.errors import InputError
+from equations.expressions.tree import Tree
 from equations.rule.init import Init
 from equations.rule.rule import Candidate, Display
 from equations.rule.rulefile import MAX_BYTES, load_rule, rule_from_dict, rule_to_dict, rule_to_text, save_rule
 from equations.rule.symbols import symbol
 from tests.test_equations.helpers import CHANNELS, SET, make_rule, trees
-from tests.test_equations.test_tree import settled
+from tests.test_equations.test_expressions.test_tree import settled
 
 GOLDEN = Path(__file__).parent / "golden" / "rule_v1.json"
 
@@ -28,7 +30,9 @@ GOLDEN = Path(__file__).parent / "golden" / "rule_v1.json"
     st.sampled_from([None, (-1.0, 1 / 3)]), st.sampled_from(["cell", "channel"]), st.booleans(),
 )  # fmt: skip
 @settings(max_examples=80)
-def test_round_trip_is_the_identity(pair, dt, rate, clamp, mask, square):
+def test_round_trip_is_the_identity(
+    pair: tuple[Tree, Tree], dt: float, rate: float, clamp: tuple[float, float] | None, mask: str, square: bool
+) -> None:
     exprs = [settled(tree) for tree in pair]
     rule = make_rule(
         dict(zip(CHANNELS, exprs, strict=True)), SET, dt=dt, update_rate=rate, clamp=clamp, mask=mask,
@@ -44,7 +48,7 @@ def test_round_trip_is_the_identity(pair, dt, rate, clamp, mask, square):
     assert rule_from_dict(rule_to_dict(rule)) == rule
 
 
-def test_golden_file():
+def test_golden_file() -> None:
     """Files of format 1 stay readable for ever, and are written as they were."""
     rule = load_rule(GOLDEN)
     assert rule_to_text(rule) == GOLDEN.read_text()
@@ -57,7 +61,7 @@ def test_golden_file():
     assert rule.metrics == {"r2": {"u": 0.99}}
 
 
-def test_inits_round_trip():
+def test_inits_round_trip() -> None:
     for init in (
         Init("spots", (1, 0), (0, 0.1), (0.5, 0.25), 0.05, 7),
         Init("spots", (1, 0), (0, 0.1), (0.5, 0.25)),
@@ -74,7 +78,7 @@ def test_inits_round_trip():
         rule_from_dict({**data, "init": {**data["init"], "spots": "many"}})
 
 
-def test_save_and_load(tmp_path):
+def test_save_and_load(tmp_path: Path) -> None:
     rule = models.get("gray-scott:coral")
     path = tmp_path / "rule.json"
     save_rule(rule, path)
@@ -85,7 +89,7 @@ def test_save_and_load(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["rule.json"]
 
 
-def test_optional_fields_have_their_usual_values():
+def test_optional_fields_have_their_usual_values() -> None:
     data = {
         k: v
         for k, v in rule_to_dict(models.get("gray-scott")).items()
@@ -95,7 +99,7 @@ def test_optional_fields_have_their_usual_values():
     assert (rule.dt, rule.clamp, rule.update_rate, rule.init, rule.display) == (1.0, None, 1.0, None, None)
 
 
-def broken(**changes):
+def broken(**changes: Any) -> dict[str, Any]:
     data = json.loads(rule_to_text(models.get("gray-scott:coral")))
     return {k: v for k, v in {**data, **changes}.items() if v != "DROP"}
 
@@ -133,12 +137,12 @@ def broken(**changes):
         (None, "JSON object"),
     ],
 )  # fmt: skip
-def test_bad_data(data, words):
+def test_bad_data(data: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         rule_from_dict(data)
 
 
-def test_bad_files(tmp_path):
+def test_bad_files(tmp_path: Path) -> None:
     path = tmp_path / "rule.json"
     with pytest.raises(InputError, match="no such file"):
         load_rule(path)
@@ -165,7 +169,7 @@ def test_bad_files(tmp_path):
         load_rule(path)
 
 
-def deep(n):
+def deep(n: int) -> str:
     return "[" * n + "]" * n
 
 
@@ -185,7 +189,7 @@ def deep(n):
     ids=["million", "deep", "deep-abs", "abs-300", "tower", "huge-exponent", "whole-exponent", "product", "object"],
 )
 @pytest.mark.parametrize("place", ["updates", "provenance", "fronts"])
-def test_hostile_files(tree, place, tmp_path):
+def test_hostile_files(tree: str, place: str, tmp_path: Path) -> None:
     text = rule_to_text(models.get("gray-scott:coral"))
     if place == "updates":
         text = text.replace('["Multiply", 0.16, "u_lap"]', tree)
@@ -207,7 +211,7 @@ def test_hostile_files(tree, place, tmp_path):
     assert time.process_time() - start < 5
 
 
-def test_ten_million_nodes(tmp_path):
+def test_ten_million_nodes(tmp_path: Path) -> None:
     path = tmp_path / "rule.json"
     text = rule_to_text(models.get("gray-scott:coral"))
     path.write_text(text.replace('["Multiply", 0.16, "u_lap"]', '["Add"' + ',"u"' * 10_000_000 + "]"))

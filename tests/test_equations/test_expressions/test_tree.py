@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +14,12 @@ from hypothesis import assume, given, settings
 
 from equations.errors import InputError
 from equations.expressions.numeric import evaluate_tree
-from equations.expressions.tree import MAX_DEPTH, MAX_NODES, canonical, from_tree, to_tree
+from equations.expressions.tree import MAX_DEPTH, MAX_NODES, Tree, canonical, from_tree, to_tree
 from equations.rule.symbols import symbol
 from tests.test_equations.helpers import NAMES, trees
 
 
-def settled(tree):
+def settled(tree: Tree) -> sympy.Expr:
     try:
         return canonical(from_tree(tree, symbols=NAMES))
     except InputError:  # an exponent or a constant beyond the limits came out of simplifying
@@ -27,7 +28,7 @@ def settled(tree):
 
 @given(trees)
 @settings(max_examples=300)
-def test_round_trip_is_the_identity(tree):
+def test_round_trip_is_the_identity(tree: Tree) -> None:
     expr = settled(tree)
     assert from_tree(to_tree(expr), symbols=NAMES) == expr
     assert canonical(expr) == expr
@@ -35,7 +36,7 @@ def test_round_trip_is_the_identity(tree):
 
 @given(trees)
 @settings(max_examples=150)
-def test_simplified_means_the_same(tree):
+def test_simplified_means_the_same(tree: Tree) -> None:
     """Away from the guards, the settled expression has the values of the tree as written."""
     values = dict(zip(NAMES, np.random.default_rng(1).uniform(0.5, 2.0, (len(NAMES), 40)), strict=True))
     with np.errstate(all="ignore"):
@@ -48,11 +49,11 @@ def test_simplified_means_the_same(tree):
     np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-7 * scale)
 
 
-def _meaning(tree, values):
+def _meaning(tree: Tree, values: dict[str, np.ndarray]) -> Any:
     return evaluate_tree(tree, values)
 
 
-def _touches_guard(tree, values):
+def _touches_guard(tree: Tree, values: dict[str, np.ndarray]) -> bool:
     """Whether a division, root or exponential in the tree comes near its guard, or sums cancel badly there."""
     if not isinstance(tree, list) or tree[0] == "Rational":
         return False
@@ -68,14 +69,14 @@ def _touches_guard(tree, values):
     return any(_touches_guard(argument, values) for argument in arguments)
 
 
-def test_constants_are_exact():
+def test_constants_are_exact() -> None:
     for value in (0.1, 1 / 3, math.pi, 5e-324, 1e-300, 123456789.123456789, 2.0**53 + 2, -1e30):
         tree = to_tree(canonical(value * symbol("u") + sympy.Rational(3, 7)))
         assert ["Multiply", value, "u"] in tree
         assert ["Rational", 3, 7] in tree
 
 
-def test_canonical_makes_symbols_real_and_constants_plain():
+def test_canonical_makes_symbols_real_and_constants_plain() -> None:
     plain = sympy.Symbol("u")
     assert canonical(plain) == symbol("u")
     assert canonical(sympy.sqrt(2) * plain) == sympy.Float(math.sqrt(2)) * symbol("u")
@@ -86,7 +87,7 @@ def test_canonical_makes_symbols_real_and_constants_plain():
     assert canonical(3) == 3
 
 
-def test_sqrt_of_negatives_is_guarded_not_imaginary():
+def test_sqrt_of_negatives_is_guarded_not_imaginary() -> None:
     u = symbol("u")
     assert from_tree(["Sqrt", -4]) == 0
     assert from_tree(["Sqrt", ["Negate", ["Power", "u", 2]]]) == 0
@@ -124,18 +125,18 @@ def test_sqrt_of_negatives_is_guarded_not_imaginary():
         (["Exp", 80], "1e30"),
     ],
 )
-def test_bad_trees_are_refused(tree, words):
+def test_bad_trees_are_refused(tree: object, words: str) -> None:
     with pytest.raises(InputError, match="(?i)" + words.replace("(", r"\(").replace(")", r"\)")):
         from_tree(tree, symbols=NAMES)
 
 
-def test_giant_integers_are_refused_unprinted():
+def test_giant_integers_are_refused_unprinted() -> None:
     with pytest.raises(InputError, match="integer of 16610 bits"):
         from_tree(["Add", "u", 10**5000])
 
 
-def test_limits_hold_at_their_edge():
-    def nested(depth):
+def test_limits_hold_at_their_edge() -> None:
+    def nested(depth: int) -> Tree:
         tree = "u"
         for _ in range(depth - 1):
             tree = ["Tanh", tree]
@@ -159,7 +160,7 @@ def test_limits_hold_at_their_edge():
     ],
     ids=["fractions", "product-of-fractions", "product-of-sums", "wide-max"],
 )
-def test_hostile_width_is_quick(tree):
+def test_hostile_width_is_quick(tree: Tree) -> None:
     start = time.process_time()
     with contextlib.suppress(InputError):
         canonical(from_tree(tree))
@@ -167,7 +168,7 @@ def test_hostile_width_is_quick(tree):
 
 
 @pytest.mark.parametrize("operator", ["Abs", "Sqrt", "Exp", "Sin", "Max", "Power", "Relu"])
-def test_hostile_depth_is_quick(operator):
+def test_hostile_depth_is_quick(operator: str) -> None:
     tree = ["Add", "u", 1]
     for k in range(45):
         inner = ["Add", tree, ["Multiply", float(k) - 20, "v"], ["Multiply", "u", "v"], -0.5]
@@ -178,7 +179,7 @@ def test_hostile_depth_is_quick(operator):
     assert from_tree(to_tree(expr)) == expr
 
 
-def test_max_of_thirty_term_sums_is_quick():
+def test_max_of_thirty_term_sums_is_quick() -> None:
     """SymPy's own Max compares its arguments through the assumption system: minutes for this."""
     rng = np.random.default_rng(0)
     terms = [f"x{k}" for k in range(30)]
@@ -192,7 +193,7 @@ def test_max_of_thirty_term_sums_is_quick():
     assert len(expr.args) == 4
 
 
-def test_unknown_sympy_functions_are_refused():
+def test_unknown_sympy_functions_are_refused() -> None:
     u = symbol("u")
     for expr in (sympy.log(u), sympy.Heaviside(u), u ** sympy.Symbol("n"), sympy.I * u, sympy.oo, sympy.nan, sympy.zoo):
         with pytest.raises(InputError):
@@ -201,7 +202,7 @@ def test_unknown_sympy_functions_are_refused():
         canonical("u + 1")
 
 
-def test_shared_parts_do_not_blow_up():
+def test_shared_parts_do_not_blow_up() -> None:
     expr = symbol("u")
     for _ in range(30):  # 2^30 nodes as a tree
         expr = sympy.Abs(sympy.Add(sympy.tanh(expr, evaluate=False), sympy.sin(expr, evaluate=False)), evaluate=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from equations.errors import InputError
 from equations.rule.mask import MAX_SEED, check_seed, hash_u32, shift_seed, threshold, uniform, update_mask
 
 
-def test_golden_values():
+def test_golden_values() -> None:
     cells = [(0, 0, 0, 0), (1, 2, 3, 4), (1, 2, 3, 4, 0), (1, 2, 3, 4, 5), (MAX_SEED, 7, 255, 1023)]
     assert [hex(hash_u32(*cell)) for cell in cells] == [
         "0x41f39e5e",
@@ -22,7 +24,7 @@ def test_golden_values():
     assert rows == ["01111011", "10100010", "11111011", "01110001"]
 
 
-def test_does_not_depend_on_the_tiling():
+def test_does_not_depend_on_the_tiling() -> None:
     whole = hash_u32(5, 6, np.arange(40)[:, None], np.arange(50)[None])
     tile = hash_u32(5, 6, np.arange(10, 20)[:, None], np.arange(30, 50)[None])
     np.testing.assert_array_equal(whole[10:20, 30:50], tile)
@@ -31,7 +33,7 @@ def test_does_not_depend_on_the_tiling():
 
 
 @pytest.mark.parametrize("channels", [None, 3])
-def test_statistics(channels):
+def test_statistics(channels: int | None) -> None:
     masks = np.stack([update_mask(0.3, seed=1, step=t, shape=(128, 128), channels=channels) for t in range(16)])
     assert masks.dtype == bool
     centred = masks - 0.3
@@ -44,7 +46,7 @@ def test_statistics(channels):
     assert abs((centred[0] * other).mean()) < 5 * 0.21 / np.sqrt(other.size)
 
 
-def test_threshold():
+def test_threshold() -> None:
     assert threshold(0.5) == 2**31
     assert threshold(1.0) == 2**32
     assert threshold(1 - 2**-40) == 2**32 - 1
@@ -53,18 +55,18 @@ def test_threshold():
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan"), "half", True])
-def test_bad_rates(rate):
+def test_bad_rates(rate: Any) -> None:
     with pytest.raises(InputError, match="update rate from 0 to 1"):
         threshold(rate)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.0, "0", True, None])
-def test_bad_seeds(seed):
+def test_bad_seeds(seed: object) -> None:
     with pytest.raises(InputError, match="seed from 0"):
         check_seed(seed)
 
 
-def test_uniform():
+def test_uniform() -> None:
     drawn = uniform(3, shape=(64, 64), channels=2)
     assert drawn.dtype == np.float32
     assert drawn.shape == (2, 64, 64)
@@ -74,7 +76,7 @@ def test_uniform():
     assert uniform(3, shape=(1, 3)).tolist() == [[0.1774696707725525, 0.20055735111236572, 0.41932201385498047]]
 
 
-def test_torch_mask_is_the_same():
+def test_torch_mask_is_the_same() -> None:
     pytest.importorskip("torch")
     from equations.backends.torch.mask import update_mask_torch
 

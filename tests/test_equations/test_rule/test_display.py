@@ -14,7 +14,7 @@ from tests.test_equations.helpers import make_rule
 PAIR = make_rule({"u": "0*u", "v": "0*v"}, display=Display(("v",), 0.25, 0.5))
 
 
-def test_render():
+def test_render() -> None:
     rule = make_rule({"r": "0*r", "g": "0*g", "b": "0*b"}, display=Display(("b", "r", "g"), 0.5, 0.5))
     state = np.zeros((3, 2, 2), np.float32)
     state[0] = [[-2, -1], [1, 2]]
@@ -33,7 +33,7 @@ def test_render():
 
 
 @pytest.mark.parametrize("name", COLORMAPS)
-def test_maps_are_smooth_and_keep_their_ends(name):
+def test_maps_are_smooth_and_keep_their_ends(name: str) -> None:
     colours = table(name).astype(int)
     assert colours.shape == (256, 3)
     assert np.abs(np.diff(colours, axis=0)).max() <= 9
@@ -43,20 +43,20 @@ def test_maps_are_smooth_and_keep_their_ends(name):
 
 
 @pytest.mark.parametrize("name", ["viridis", "magma", "inferno", "coolwarm"])
-def test_maps_are_those_that_people_know(name):
+def test_maps_are_those_that_people_know(name: str) -> None:
     matplotlib = pytest.importorskip("matplotlib")
     known = matplotlib.colormaps[name](np.arange(256))[:, :3] * 255
     assert np.abs(table(name) - known).max() <= 10
 
 
-def test_a_map_replaces_the_display_s_own():
+def test_a_map_replaces_the_display_s_own() -> None:
     state = np.stack([np.zeros((1, 3)), [[-0.5, 0.5, 1.5]]])  # v → 0, 0.5, 1
     assert render(PAIR, state, "grey")[0].tolist() == [[0] * 3, [128] * 3, [255] * 3]
     assert render(PAIR, state, "magma")[0].tolist() == table("magma")[[0, 128, 255]].tolist()
     assert render(PAIR, state).tolist() == render(PAIR, state, "grey").tolist()
 
 
-def test_duo_shows_both_channels():
+def test_duo_shows_both_channels() -> None:
     corners = np.array([[[0.0, 1.0], [0.0, 1.0]], [[0.0, 0.0], [1.0, 1.0]]])
     shown = colour_pair(*corners)
     assert len({tuple(c) for c in shown.reshape(-1, 3).tolist()}) == 4
@@ -70,7 +70,7 @@ def test_duo_shows_both_channels():
     assert (flat == shown[0, 0]).all()
 
 
-def test_maps_that_do_not_fit_are_refused():
+def test_maps_that_do_not_fit_are_refused() -> None:
     rgb = make_rule({name: f"0*{name}" for name in "rgb"}, display=Display(("r", "g", "b")))
     assert check_colormap(PAIR, DUO) == DUO
     assert check_colormap(rgb.replace(display=Display(("g",))), "magma") == "magma"

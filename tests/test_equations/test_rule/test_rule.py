@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,18 +20,18 @@ from equations.rule.symbols import symbol
 U, V = symbol("u"), symbol("v")
 
 
-def rule(**changes):
+def rule(**changes: Any) -> Rule:
     given = {"channels": ("u", "v"), "stencils": (ID, LAP), "updates": {"u": U - V, "v": symbol("v_lap")}}
     return Rule(**{**given, **changes})
 
 
-def test_features_are_channel_major():
+def test_features_are_channel_major() -> None:
     assert rule().feature_names == ("u", "u_lap", "v", "v_lap")
     assert rule().used_features == ("u", "v", "v_lap")
     assert rule().terms() == {"u": 2, "v": 1}
 
 
-def test_equality_and_hash():
+def test_equality_and_hash() -> None:
     a, b = rule(), rule(updates={"v": sympy.Symbol("v_lap"), "u": sympy.Symbol("u") - sympy.Symbol("v")})
     assert a == b
     assert hash(a) == hash(b)
@@ -44,7 +45,7 @@ def test_equality_and_hash():
     assert a != "a rule"
 
 
-def test_is_frozen_and_copies():
+def test_is_frozen_and_copies() -> None:
     a = rule(provenance={"list": [1, 2]}, fronts={"u": [Candidate(1, 0.5, U, "sparse", 1)]})
     with pytest.raises(AttributeError):
         a.dt = 2  # type: ignore[misc]
@@ -56,19 +57,19 @@ def test_is_frozen_and_copies():
         assert twin.fronts == a.fronts
 
 
-def test_private_copies_of_mutable_arguments():
+def test_private_copies_of_mutable_arguments() -> None:
     notes = {"runs": [1]}
     a = rule(provenance=notes)
     notes["runs"].append(2)
     assert a.provenance["runs"] == [1]
 
 
-def test_numpy_metrics_are_plain():
+def test_numpy_metrics_are_plain() -> None:
     a = rule(metrics={"r2": np.float32(0.5), "all": np.arange(3)})
     assert a.metrics == {"r2": 0.5, "all": [0, 1, 2]}
 
 
-def test_the_message_for_a_wrong_name():
+def test_the_message_for_a_wrong_name() -> None:
     with pytest.raises(InputError) as caught:
         rule(updates={"u": U, "v": symbol("u7_lap")})
     assert str(caught.value) == (
@@ -115,12 +116,12 @@ def test_the_message_for_a_wrong_name():
         ({"fronts": {"u": (Candidate(1, 0.1, symbol("w"), "x", 1),)}}, "not a feature"),
     ],
 )  # fmt: skip
-def test_what_is_refused(changes, words):
+def test_what_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         rule(**changes)
 
 
-def test_bad_parts():
+def test_bad_parts() -> None:
     for arguments in ((("u", "v"),), (("u",), float("nan")), (("u",), 0.0, 1.0, "jet")):
         with pytest.raises(InputError, match="display"):
             Display(*arguments)
@@ -129,7 +130,7 @@ def test_bad_parts():
             Candidate(*arguments)
 
 
-def test_models():
+def test_models() -> None:
     assert "gray-scott" in models.names()
     assert models.get("gray-scott:coral") == models.get("gray-scott", "coral")
     assert models.get("gray-scott", preset="spots") != models.get("gray-scott", preset="coral")

@@ -7,20 +7,21 @@ import time
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
+from sympy import Expr
 
 from equations.expressions.infix import parse_infix
 from equations.expressions.numeric import compile_numpy
 from equations.expressions.terms import complexity, count_constants, count_terms, join_terms, split_terms
-from equations.expressions.tree import canonical
+from equations.expressions.tree import Tree, canonical
 from tests.test_equations.helpers import NAMES, trees
-from tests.test_equations.test_tree import settled
+from tests.test_equations.test_expressions.test_tree import settled
 
 
-def parse(text):
+def parse(text: str) -> Expr:
     return canonical(parse_infix(text, NAMES))
 
 
-def test_split():
+def test_split() -> None:
     terms = split_terms(parse("0.16*u_lap - u*v^2 + 0.035*(1 - u)"))
     assert {str(basis): coefficient for coefficient, basis in terms} == {
         "1": 0.035, "u": -0.035, "u_lap": 0.16, "u*v**2": -1.0,
@@ -46,7 +47,7 @@ def test_split():
         ("((u + v)^8 + u_lap)^8*(u_dx + v_dx)^8", 9),
     ],
 )
-def test_count(text, count):
+def test_count(text: str, count: int) -> None:
     start = time.process_time()
     assert count_terms(parse(text)) == count
     assert time.process_time() - start < 5
@@ -54,7 +55,7 @@ def test_count(text, count):
 
 @given(trees)
 @settings(max_examples=80)
-def test_joining_gives_the_same_values(tree):
+def test_joining_gives_the_same_values(tree: Tree) -> None:
     expr = settled(tree)
     x = np.random.default_rng(0).uniform(0.5, 1.5, (len(NAMES), 20))
     wanted = compile_numpy([expr], NAMES)(x)
@@ -65,7 +66,7 @@ def test_joining_gives_the_same_values(tree):
     np.testing.assert_allclose(compile_numpy([joined], NAMES)(x), wanted, rtol=1e-9, atol=1e-9 * (1 + sum(sizes)))
 
 
-def test_complexity():
+def test_complexity() -> None:
     assert complexity(parse("u")) == 1
     assert complexity(parse("0.5*u")) == 3
     assert complexity(parse("u + v + 1")) == 5
@@ -87,5 +88,5 @@ def test_complexity():
         ("0", 0),
     ],
 )
-def test_constants_are_what_a_fit_could_tune(text, constants):
+def test_constants_are_what_a_fit_could_tune(text: str, constants: int) -> None:
     assert count_constants(parse(text)) == constants

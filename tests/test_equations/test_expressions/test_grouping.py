@@ -14,7 +14,7 @@ from equations.expressions.numeric import evaluate_tree
 from equations.expressions.tree import to_tree
 from equations.rule.stencils import STENCILS, Stencil
 from tests.test_equations.helpers import NAMES, SET, features, make_rule, trees
-from tests.test_equations.test_tree import settled
+from tests.test_equations.test_expressions.test_tree import settled
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,8 @@ def rate(
 ) -> None:
     """Rate a study's pictures from 0 to 5, blind: no hyperparameters, no losses, in a shuffled order."""
     from srnca.studies.ratings.ratings import consistency, parse_rater, plan_pages
-    from srnca.studies.workers.results import list_results, open_study
-    from srnca.studies.workers.storage import study_folder
+    from srnca.studies.storage.connect import study_folder
+    from srnca.studies.storage.results import list_results, open_study
 
     who = parse_rater(rater if rater is not None else _user())
     opened = open_study(study, storage)
@@ -171,7 +171,7 @@ def _in_browser(study: Any, pages: list[list[Shown]], rater: str, port: int) -> 
 def _targets(study: Any, pages: list[list[Shown]]) -> dict[str, Any]:
     """The targets' pictures in the size of the first picture."""
     from srnca.studies.ratings.sheet import load_targets, read_picture
-    from srnca.studies.workers.schema import TARGETS
+    from srnca.studies.storage.schema import TARGETS
 
     return load_targets(study.user_attrs.get(TARGETS, {}), read_picture(pages[0][0].path).width)
 

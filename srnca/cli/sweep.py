@@ -20,7 +20,8 @@ from srnca.cli.sweep_table import result_data, result_table
 if TYPE_CHECKING:
     import optuna
 
-    from srnca.studies.workers.worker import Plan, Step
+    from srnca.studies.workers.observer import Step
+    from srnca.studies.workers.worker import Plan
 
 EXAMPLES = """\
 srnca sweep sample:snake sample:orchid --study plants --trials 10
@@ -104,8 +105,8 @@ def sweep(
 ) -> None:
     """Explore hyperparameters: train many sets of them on each target."""
     from srnca.studies.search.space import read_space
-    from srnca.studies.workers.founding import Wish, join_study
-    from srnca.studies.workers.schema import import_optuna
+    from srnca.studies.storage.schema import import_optuna
+    from srnca.studies.workers.founding import StudyRequest, join_study
 
     import_optuna()  # before the modules that need it
     from srnca.studies.workers.fleet import parse_slurm_options, threads_each
@@ -121,8 +122,10 @@ def sweep(
         "iterations": iterations, "size": size, "bank": bank, "seed": seed,
     }  # fmt: skip
     settings = {name: value for name, value in given.items() if value is not None}
-    wish = Wish(tuple(targets or ()), None if space is None else read_space(space), settings, _read_score(score))
-    made, _ = join_study(study, storage, wish)
+    request = StudyRequest(
+        tuple(targets or ()), None if space is None else read_space(space), settings, _read_score(score)
+    )
+    made, _ = join_study(study, storage, request)
     where = device if slurm else resolve_device(device)  # a cluster's machines have their own
     plan = Plan(study, storage, trials, where, threads or threads_each(1 if slurm else workers))
     if slurm:
@@ -140,8 +143,8 @@ def _read_score(path: Path | None) -> dict[str, Any] | None:
 
 
 def _submit(plan: Plan, workers: int, options: dict[str, Any], *, as_json: bool) -> None:
+    from srnca.studies.storage.connect import study_folder
     from srnca.studies.workers.fleet import submit_workers
-    from srnca.studies.workers.storage import study_folder
 
     folder = study_folder(plan.name, plan.storage) / "slurm"
     jobs = submit_workers(plan, workers, folder, options)
@@ -175,7 +178,7 @@ def _how(code: int) -> str:
 
 
 def _storage(plan: Plan) -> str:
-    from srnca.studies.workers.storage import hidden
+    from srnca.studies.storage.connect import hidden
 
     return "" if plan.storage is None else f" --storage {hidden(plan.storage)}"
 
@@ -199,7 +202,7 @@ class _View:
 
     def look(self) -> None:
         """Of workers in processes of their own: what they have written into their trials."""
-        from srnca.studies.workers.liveness import ALIVE
+        from srnca.studies.storage.schema import ALIVE
 
         self._count()
         running = [t for t in self.study.get_trials(deepcopy=False) if t.state.name == "RUNNING"]
@@ -213,7 +216,7 @@ class _View:
 
     def _count(self) -> None:
         """Also says what a person must know of the trials that ended since the last look."""
-        from srnca.studies.workers import schema
+        from srnca.studies.storage import schema
 
         ended = [t for t in self.study.get_trials(deepcopy=False) if schema.is_result(t)]
         for trial in ended[self._said :]:
@@ -231,8 +234,8 @@ class _View:
 
 
 def _say_results(study: optuna.Study, plan: Plan, saying: _Saying) -> None:
-    from srnca.studies.workers.results import list_results
-    from srnca.studies.workers.storage import study_folder
+    from srnca.studies.storage.connect import study_folder
+    from srnca.studies.storage.results import list_results
     from srnca.studies.workers.trials import waiting_sets
 
     folder = study_folder(plan.name, plan.storage)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from srnca.cli.output import number, table
 from srnca.cli.progress import short_time
-from srnca.studies.workers import schema
+from srnca.studies.storage import schema
 
 if TYPE_CHECKING:
     import optuna
 
-    from srnca.studies.workers.schema import TrialResult
+    from srnca.studies.storage.schema import TrialResult
 
 MOST = 40  # rows
 _SHORT = {"max_ca_steps": "steps", "batch_size": "batch", "learning_rate": "rate", "update_rate": "update"}

@@ -21,7 +21,7 @@ from srnca.studies.explore.findings import VIEWS, Findings, find
 from srnca.studies.explore.trial_table import Table, read_table
 from srnca.studies.ratings.score import save_score
 from srnca.studies.ratings.sheet import load_targets, read_picture
-from srnca.studies.workers import schema
+from srnca.studies.storage import schema
 from srnca.studies.workers.founding import study_settings
 
 Report = Callable[[str, float, float, str], None]

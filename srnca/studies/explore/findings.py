@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from equations.errors import InputError, MissingPartError
+from srnca.studies.estimates import Correlation, Estimate, Line, correlate, fit_line, mean_rank_agreement
 from srnca.studies.explore import views
 from srnca.studies.explore.importance import Importances, measure_importances
-from srnca.studies.explore.measures import Correlation, Estimate, Line, correlate, fit_line, mean_rank_agreement
 from srnca.studies.explore.named import Comparison, compare_named
 from srnca.studies.explore.suggest import Drawn, good_ones, suggest
 from srnca.studies.explore.trial_table import Table, mean_of_rows, standardised

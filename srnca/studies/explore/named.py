@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from srnca.studies.explore.measures import Estimate
-from srnca.studies.workers.schema import TrialResult
+from srnca.studies.estimates import Estimate
+from srnca.studies.storage.schema import TrialResult
 from srnca.texture.config import PRESETS
 
 PAIR = ("blog-set5", "blog-set8")
@@ -24,7 +24,7 @@ SHAPE = (
 
 
 @dataclass(frozen=True)
-class Duel:
+class PairedResult:
     """One target, both sets trained the same way (`how`: the other hyperparameters): geometric means of the losses."""
 
     target: str
@@ -35,11 +35,11 @@ class Duel:
 
 @dataclass(frozen=True)
 class Comparison:
-    """ratio: geometric mean over the duels of the first set's loss over the second's, with Student's interval over
-    targets (None below two of them); wins: duels in which the first set is lower.
+    """ratio: geometric mean over the pairs of the first set's loss over the second's, with Student's interval over
+    targets (None below two of them); wins: pairs in which the first set is lower.
     """
 
-    duels: tuple[Duel, ...]
+    pairs: tuple[PairedResult, ...]
     ratio: Estimate | None
     wins: int
 
@@ -59,19 +59,19 @@ def compare_named(results: Sequence[TrialResult], targets: Sequence[str]) -> Com
         name = name_of(result.params)
         if name is not None:
             own[tuple(sorted((k, v) for k, v in result.params.items() if k not in SHAPE))][name].append(result)
-    duels = list[Duel]()
+    pairs = list[PairedResult]()
     for how, sides in own.items():
         for target in targets:
             reached = [[r for r in sides.get(name, ()) if r.losses.get(target) is not None] for name in PAIR]
             if all(reached):
                 logs = [float(np.mean([math.log(r.losses[target] or 1e-12) for r in side])) for side in reached]
                 numbers = tuple(tuple(r.number for r in side) for side in reached)
-                duels.append(Duel(target, dict(how), (math.exp(logs[0]), math.exp(logs[1])), numbers))  # type: ignore[arg-type]
-    if not duels:
+                pairs.append(PairedResult(target, dict(how), (math.exp(logs[0]), math.exp(logs[1])), numbers))  # type: ignore[arg-type]
+    if not pairs:
         return None
-    by_target = [[math.log(d.losses[0] / d.losses[1]) for d in duels if d.target == t] for t in targets]
+    by_target = [[math.log(d.losses[0] / d.losses[1]) for d in pairs if d.target == t] for t in targets]
     logs_of_targets = np.array([np.mean(part) for part in by_target if part])
-    return Comparison(tuple(duels), _ratio(logs_of_targets), sum(d.losses[0] < d.losses[1] for d in duels))
+    return Comparison(tuple(pairs), _ratio(logs_of_targets), sum(d.losses[0] < d.losses[1] for d in pairs))
 
 
 def _ratio(logs: np.ndarray) -> Estimate | None:

@@ -13,9 +13,10 @@ from equations.errors import InputError
 from srnca.studies.explore import views
 from srnca.studies.ratings.ratings import mean_scores
 from srnca.studies.search.codec import Codec
-from srnca.studies.workers import schema
-from srnca.studies.workers.results import list_results, study_space
-from srnca.studies.workers.schema import TrialResult
+from srnca.studies.storage import schema
+from srnca.studies.storage.results import list_results
+from srnca.studies.storage.schema import TrialResult
+from srnca.studies.workers.founding import study_space
 
 Array = npt.NDArray[Any]
 

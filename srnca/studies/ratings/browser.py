@@ -20,7 +20,7 @@ from PIL import Image
 from equations.errors import InputError, MissingPartError
 from srnca.studies.ratings.ratings import HIGHEST, LOWEST, Shown, add_rating, parse_score
 from srnca.studies.ratings.sheet import GAP, LARGE, read_picture, scaled, to_image
-from srnca.studies.workers.schema import import_optuna
+from srnca.studies.storage.schema import import_optuna
 
 POLL_S = 0.2
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from equations.errors import InputError, shorten
-from srnca.studies.workers.schema import TrialResult, rating_key
+from srnca.studies.storage import schema
+from srnca.studies.storage.schema import TrialResult, rating_key
 
-LOWEST, HIGHEST = 0, 5
+LOWEST, HIGHEST = schema.LOWEST_RATING, schema.HIGHEST_RATING
 PAGE = 12  # pictures on a contact sheet
 
 

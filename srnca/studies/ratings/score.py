@@ -15,7 +15,7 @@ import numpy.typing as npt
 from equations.errors import InputError, shorten, shorten_text
 from equations.files import write_text
 from equations.reading import check_regular_file, check_size
-from srnca.studies.explore.measures import Estimate
+from srnca.studies.estimates import Estimate
 from srnca.studies.ratings.ratings import HIGHEST, LOWEST
 from srnca.studies.ratings.statistics import NAMES, measure
 
@@ -214,7 +214,7 @@ def _folds(trials: Array, count: int, seed: int) -> Sequence[tuple[Array, Array]
 
 def _judge(ratings: Array, predicted: Array, baseline: Array, trials: Array, seed: int) -> tuple[Estimate, Estimate]:
     """R² against the mean of the other trials, and Spearman's coefficient; trials are drawn again for the intervals."""
-    from srnca.studies.explore.measures import correlate
+    from srnca.studies.estimates import correlate
 
     errors, of_mean = np.square(ratings - predicted), np.square(ratings - baseline)
     value = 1 - float(errors.sum() / of_mean.sum())

@@ -1,8 +1,8 @@
 """Where a trial's hyperparameters come from. Loaded on use: it needs Optuna and, for CMA-ES, cmaes.
 
-Every draw depends on the study's seed and the place of the set among the study's (`trials.place`) alone, not on which
-worker makes it, nor on how often workers were killed. With one worker all samplers repeat themselves; with several
-`random` does, while the others learn from whatever has ended by then.
+Every draw depends only on the study's seed and the job's index in the study (`attempts.job_index`), not on the worker
+that draws, nor on how often workers were killed. With one worker, all samplers are reproducible. With several, only
+`random` is: the others learn from the trials that happen to have ended by then.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from equations.errors import InputError, MissingPartError
 from srnca.studies.search.axis import Axis
 from srnca.studies.search.space import Space
-from srnca.studies.workers.trials import place
+from srnca.studies.storage.attempts import job_index
 
 NAMES = ("random", "tpe", "cmaes", "nsga2")
 POPULATION = 16  # of NSGA-II; Optuna's 50 is more than most studies have trials
@@ -40,7 +40,7 @@ def make_sampler(name: str, space: Space, seed: int) -> BaseSampler:
 
 
 def _seed_of(seed: int, study: optuna.Study, trial: FrozenTrial) -> int:
-    return int(np.random.SeedSequence([seed, place(study, trial)]).generate_state(1)[0])
+    return int(np.random.SeedSequence([seed, job_index(study, trial)]).generate_state(1)[0])
 
 
 class RandomSets(BaseSampler):

@@ -9,5 +9,5 @@ import pytest
 def fewer_resamples() -> Iterator[None]:
     """Intervals of 400 draws instead of 2,000: a quarter of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("srnca.studies.explore.measures.RESAMPLES", 399)
+        patch.setattr("srnca.studies.estimates.RESAMPLES", 399)
         yield

@@ -13,7 +13,7 @@ import optuna
 from PIL import Image
 
 from srnca.studies.search.space import STUDY, Space
-from srnca.studies.workers import schema
+from srnca.studies.storage import schema
 from srnca.texture.samples import make_sample
 
 SIZE = 32

@@ -19,8 +19,9 @@ from srnca.studies.explore.importance import measure_importances
 from srnca.studies.explore.named import compare_named
 from srnca.studies.explore.trial_table import read_table
 from srnca.studies.ratings.score import load_score
-from srnca.studies.workers import schema
-from srnca.studies.workers.results import list_results, study_space
+from srnca.studies.storage import schema
+from srnca.studies.storage.results import list_results
+from srnca.studies.workers.founding import study_space
 from srnca.texture.config import PRESETS
 from tests.test_srnca.test_studies.planted import planted_study
 
@@ -137,9 +138,9 @@ def test_the_score_is_saved_when_there_are_ratings(explored: Explored) -> None:
 def test_named_sets_are_compared(explored: Explored) -> None:
     named = explored.found.named
     assert named is not None
-    assert [duel.trials for duel in named.duels] == [((16,), (17,))] * 2
+    assert [duel.trials for duel in named.pairs] == [((16,), (17,))] * 2
     losses = [list_results(explored.study, explored.home)[trial].losses for trial in (16, 17)]
-    assert named.duels[0].losses == pytest.approx((losses[0]["snake"], losses[1]["snake"]))
+    assert named.pairs[0].losses == pytest.approx((losses[0]["snake"], losses[1]["snake"]))
     ratios = [float(losses[0][t] or 0) / float(losses[1][t] or 1) for t in ("snake", "orchid")]
     assert named.ratio is not None
     assert named.ratio.value == pytest.approx(np.sqrt(ratios[0] * ratios[1]))

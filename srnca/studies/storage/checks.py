@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from equations.errors import InputError, SrncaError, shorten, shorten_text
 from srnca.automata import kinds
-from srnca.studies.ratings.ratings import HIGHEST, LOWEST
-from srnca.studies.workers import schema
-from srnca.studies.workers.liveness import ALIVE
-from srnca.studies.workers.storage import lost_storage
+from srnca.studies.storage import schema
+from srnca.studies.storage.connect import lost_storage
 
 if TYPE_CHECKING:
     import optuna
@@ -31,7 +29,7 @@ _TRIAL: dict[str, Any] = {
     schema.LOSSES: dict, schema.PICTURES: dict[str, str], schema.CHECKPOINTS: dict[str, str],
     schema.STATUS: str, schema.SEED: int, schema.TIME: float, schema.VERSIONS: dict, schema.WORKER: str,
     schema.COST: int, schema.TERMS: int, schema.PRUNED_AT: str, "root": int, "instead_of": int, "tries": int,
-    "queued": str, "withdrawn": str, ALIVE: dict, "srnca:cmaes:generation": int, "srnca:cmaes:x": list[float],
+    "queued": str, "withdrawn": str, schema.ALIVE: dict, "srnca:cmaes:generation": int, "srnca:cmaes:x": list[float],
 }  # fmt: skip
 _FOUNDED = (schema.SPACE, schema.TARGETS, schema.SETTINGS)
 
@@ -116,9 +114,9 @@ def _check_trial(trial: Any) -> None:
     for name, value in trial.params.items():
         if not kinds.fits(value, str | float):
             raise InputError(f"{shorten(name)}: expected a number or a word, got {shorten(value)}")
-    at = (trial.user_attrs.get(ALIVE) or {}).get("at", [])
+    at = (trial.user_attrs.get(schema.ALIVE) or {}).get("at", [])
     if not isinstance(at, list):
-        raise InputError(f"{ALIVE}: expected where its worker is, got {shorten(at)}")
+        raise InputError(f"{schema.ALIVE}: expected where its worker is, got {shorten(at)}")
 
 
 def _check_ratings(key: str, value: object) -> None:
@@ -127,7 +125,8 @@ def _check_ratings(key: str, value: object) -> None:
     for entry in value:  # type: ignore[attr-defined]
         score = entry.get("score")
         known = kinds.fits(entry.get("rater"), str) and kinds.fits(entry.get("time"), str)
-        if not known or not kinds.fits(score, int) or not LOWEST <= score <= HIGHEST:
+        if not known or not kinds.fits(score, int) or not schema.LOWEST_RATING <= score <= schema.HIGHEST_RATING:
             raise InputError(
-                f"{shorten(key)}: expected a score from {LOWEST} to {HIGHEST}, a rater and a time, got {shorten(entry)}"
+                f"{shorten(key)}: expected a score from {schema.LOWEST_RATING} to {schema.HIGHEST_RATING}, a rater "
+                f"and a time, got {shorten(entry)}"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from srnca.studies.explore.measures import correlate, fit_line, mean_rank_agreement
+from srnca.studies.estimates import correlate, fit_line, mean_rank_agreement
 
 
 def planted(n: int, correlation: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +30,7 @@ def test_a_planted_correlation_is_found() -> None:
 def test_intervals_of_independent_numbers_hold_nought_nineteen_times_in_twenty(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("srnca.studies.explore.measures.RESAMPLES", 399)
+    monkeypatch.setattr("srnca.studies.estimates.RESAMPLES", 399)
     held = 0
     for seed in range(60):
         found = correlate(*planted(25, 0.0, seed), seed=seed)

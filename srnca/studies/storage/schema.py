@@ -5,7 +5,7 @@ list of `{"score": 0…5, "rater": str, "time": iso}` (Optuna refuses attributes
 has one writer, its rater, whose name is percent-encoded there.
 
 On a trial: LOSSES `{target: float or null}`, PICTURES and CHECKPOINTS `{target: path}` relative to the study's
-folder, STATUS, SEED, TIME (seconds), VERSIONS, WORKER, COST, TERMS, PRUNED_AT.
+folder, STATUS, SEED, TIME (seconds), VERSIONS, WORKER, COST, TERMS, PRUNED_AT, ALIVE.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SPACE = "srnca.space"  # Space.to_dict()
 TARGETS = "srnca.targets"  # name -> {"spec": what load_target takes, "crop": null or [x, y, side]}
 SETTINGS = "srnca.settings"  # what all trainings share: iterations, size, bank, …
 SCORE = "srnca.score"  # of a study that optimises a learned score: that score, as in score.json
-PLACES = "srnca.places"  # true: sets are drawn by their place (`trials.place`); older studies go by trial numbers
+PLACES = "srnca.places"  # true: draws depend on `attempts.job_index`; in older studies, on trial numbers
 QUEUE = "srnca.queue"  # hyperparameter sets (dicts) to run before any that a sampler draws
 
 LOSSES = "losses"
@@ -40,10 +40,13 @@ WORKER = "worker"
 COST = "cost"  # multiplications that a cell needs for one step
 TERMS = "terms"  # features that the automaton's rule can have, over all channels
 PRUNED_AT = "pruned_at"  # such as "roundleaf at 50 %"
+ALIVE = "alive"  # while it runs: {"worker": name, "beat": number of its latest heartbeat, "at": how far it is}
 
 DONE, DIVERGED, PRUNED = "done", "diverged", "pruned"
 FAILED = "failed"  # it took its workers down again and again, and is not tried any more
 FINAL = (DONE, DIVERGED, PRUNED, FAILED)
+
+LOWEST_RATING, HIGHEST_RATING = 0, 5
 
 DIVERGED_LOSS = 30.0  # what a diverged target counts in a trial's value; nothing sane stays that far above 1
 LOWEST_LOSS = 1e-12  # a logarithm needs one

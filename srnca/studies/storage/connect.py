@@ -9,7 +9,7 @@ from typing import Any
 
 from equations.errors import InputError, MissingPartError, SrncaError, shorten
 from equations.reading import check_regular_file, check_size
-from srnca.studies.workers.schema import check_name, import_optuna
+from srnca.studies.storage.schema import check_name, import_optuna
 
 JOURNAL = "journal:"
 CONNECT_S = 10  # a server that does not answer in this time is not there

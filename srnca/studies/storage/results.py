@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from equations.errors import InputError, did_you_mean, shorten
-from srnca.studies.search.space import Space
-from srnca.studies.workers import schema
-from srnca.studies.workers.checks import check_study, reading
-from srnca.studies.workers.schema import TrialResult
-from srnca.studies.workers.storage import hidden, make_storage
+from srnca.studies.storage import schema
+from srnca.studies.storage.checks import check_study, reading
+from srnca.studies.storage.connect import hidden, make_storage
+from srnca.studies.storage.schema import TrialResult
 
 if TYPE_CHECKING:
     import optuna
@@ -45,11 +44,6 @@ def load_study(name: str, made: Any, storage: str | None) -> optuna.Study:
     with reading(name):
         study: optuna.Study = library.load_study(study_name=name, storage=made)
     return study
-
-
-def study_space(study: optuna.Study) -> Space:
-    """The space that the study searches."""
-    return Space.from_dict(study.user_attrs.get(schema.SPACE), f"study {study.study_name}")
 
 
 def list_results(study: optuna.Study, folder: Path | None = None) -> list[TrialResult]:

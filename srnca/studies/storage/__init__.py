@@ -1,0 +1,1 @@
+"""What a study holds and where: the names of its attributes, journal or database, checks, and its trials as read."""

@@ -61,7 +61,7 @@ def explore(
 
 
 def describe(found: Findings) -> str:
-    """Losses of each texture, the verdict, and what is queued."""
+    """The findings as text: losses of each texture, the verdict, the queue, and what could not be computed."""
     import numpy as np
 
     from srnca.pages.study_answers import verdict

@@ -17,6 +17,7 @@ from equations.files import write_bytes, write_text
 from srnca.pages.study_answers import verdict
 from srnca.pages.study_curves import draw_all
 from srnca.pages.study_page import make_page
+from srnca.studies.estimates import RESAMPLES
 from srnca.studies.explore.findings import VIEWS, Findings, find
 from srnca.studies.explore.trial_table import Table, read_table
 from srnca.studies.ratings.score import save_score
@@ -35,13 +36,14 @@ def explore(
     wanted: Sequence[str] = VIEWS,
     suggestions: int = 8,
     seed: int = 0,
+    resamples: int = RESAMPLES,
     progress: Report | None = None,
 ) -> Findings:
     """Write the report of `study`, whose pictures lie in `folder`, to `out`: report.html, the figures as PNG,
     trials.csv, queue.json and, with enough ratings, score.json. The queue goes into the study too, to be run first.
 
     wanted: of pca, umap, autoencoder; what is not installed is said in the report. suggestions: for each view.
-    Raises InputError when no trial has ended.
+    resamples: bootstrap samples of each interval. Raises InputError when no trial has ended.
     """
     table, settings = read_table(study, folder), study_settings(study)
     targets = load_targets(study.user_attrs.get(schema.TARGETS, {}), _picture_size(table))
@@ -52,6 +54,7 @@ def explore(
         wanted=wanted,
         suggestions=suggestions,
         seed=seed,
+        resamples=resamples,
         progress=progress,
     )
     drawings = draw_all(found)

@@ -1,4 +1,4 @@
-"""Sets that have a name: were 5 or 8 of the field's first study in this one, and which was better?"""
+"""The named sets 5 and 8 of the first published study: where this study trained both, which has the lower loss?"""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from srnca.studies.storage.schema import TrialResult
 from srnca.texture.config import PRESETS
 
 PAIR = ("blog-set5", "blog-set8")
-SHAPE = (
-    "channels",
-    "hidden",
-    "filters",
-    "update_rate",
-)  # what makes a set one of them; the rest says how it was trained
+SHAPE = ("channels", "hidden", "filters", "update_rate")  # these identify a named set; the others are of the training
 
 
 @dataclass(frozen=True)
 class PairedResult:
-    """One target, both sets trained the same way (`how`: the other hyperparameters): geometric means of the losses."""
+    """Both sets on one target, trained the same way.
+
+    how: the hyperparameters of that training.
+    losses: geometric mean of the losses of each set.
+    trials: numbers of the trials of each set.
+    """
 
     target: str
     how: Mapping[str, Any]
@@ -35,8 +35,11 @@ class PairedResult:
 
 @dataclass(frozen=True)
 class Comparison:
-    """ratio: geometric mean over the pairs of the first set's loss over the second's, with Student's interval over
-    targets (None below two of them); wins: pairs in which the first set is lower.
+    """All pairs of results.
+
+    ratio: geometric mean of (loss of the first set / loss of the second), with Student's interval over targets; None
+        below two targets.
+    wins: number of pairs in which the first set has the lower loss.
     """
 
     pairs: tuple[PairedResult, ...]
@@ -45,7 +48,7 @@ class Comparison:
 
 
 def name_of(params: Mapping[str, Any]) -> str | None:
-    """The named set whose shape `params` has; None for none."""
+    """The named set that has these values of SHAPE, if there is one."""
     for name in PAIR:
         if all(_same(params.get(key), getattr(PRESETS[name], key)) for key in SHAPE):
             return name
@@ -53,7 +56,7 @@ def name_of(params: Mapping[str, Any]) -> str | None:
 
 
 def compare_named(results: Sequence[TrialResult], targets: Sequence[str]) -> Comparison | None:
-    """Both sets beside each other, wherever they were trained the same way; None where they never were."""
+    """Compare both sets wherever they were trained the same way; None where they never were."""
     own: dict[tuple[Any, ...], dict[str, list[TrialResult]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
         name = name_of(result.params)

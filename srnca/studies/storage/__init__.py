@@ -1,1 +1,1 @@
-"""What a study holds and where: the names of its attributes, journal or database, checks, and its trials as read."""
+"""Where a study is stored and what it holds: attributes, checks, and its trials as plain data."""

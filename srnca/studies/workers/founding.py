@@ -120,12 +120,12 @@ def study_space(study: optuna.Study) -> Space:
 
 def study_settings(study: optuna.Study) -> Settings:
     """The study's settings. Raises InputError when another version wrote them."""
-    said = study.user_attrs.get(schema.SETTINGS, {})
+    stored = study.user_attrs.get(schema.SETTINGS, {})
     known = {f.name for f in fields(Settings)}
-    if not isinstance(said, Mapping) or not set(said) <= known:
+    if not isinstance(stored, Mapping) or not set(stored) <= known:
         raise InputError(f"study {study.study_name}: its settings are of another version of srnca, or damaged")
     hints = get_type_hints(Settings)
-    return Settings(**{name: kinds.part(said, name, hints[name]) for name in said})
+    return Settings(**{name: kinds.part(stored, name, hints[name]) for name in stored})
 
 
 def study_targets(study: optuna.Study, size: int) -> dict[str, Target]:
@@ -136,7 +136,7 @@ def study_targets(study: optuna.Study, size: int) -> dict[str, Target]:
 def load_targets(targets: Mapping[str, Mapping[str, Any]], size: int) -> dict[str, Target]:
     from srnca.media.images import load_target
 
-    return {name: load_target(how["spec"], size) for name, how in targets.items()}
+    return {name: load_target(entry["spec"], size) for name, entry in targets.items()}
 
 
 def name_targets(specs: Sequence[str]) -> dict[str, str]:
@@ -210,7 +210,7 @@ def _check_same(study: optuna.Study, request: StudyRequest) -> None:
             "with it, or give the new one another --study"
         )
     if request.targets:
-        known = {key: how["spec"] for key, how in study.user_attrs[schema.TARGETS].items()}
+        known = {key: entry["spec"] for key, entry in study.user_attrs[schema.TARGETS].items()}
         if name_targets(request.targets) != known:
             raise InputError(
                 f"study {name}: exists with the targets {', '.join(known)}; leave the targets away to go on with it, "

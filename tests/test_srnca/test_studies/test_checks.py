@@ -23,10 +23,9 @@ from srnca.studies.ratings.score import load_score
 from srnca.studies.storage import schema
 from srnca.studies.storage.results import list_results, open_study
 from srnca.studies.workers.founding import StudyRequest, join_study
-from tests.test_srnca.test_studies.planted import planted_study
+from tests.test_srnca.test_studies.planted import FEW_RESAMPLES, planted_study
 from tests.test_srnca.test_studies.quick import found
 
-pytestmark = pytest.mark.usefixtures("fewer_resamples")
 JOURNAL = Path("planted.study/journal.log")
 RATING = schema.rating_key(0, "snake", "ada")
 GOOD = {"score": 3, "rater": "ada", "time": "2026-01-01T00:00:00+00:00"}
@@ -180,7 +179,7 @@ def test_odd_names_and_losses_in_a_report(capsys: pytest.CaptureFixture[str]) ->
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", "Glyph")  # the font of the figures has none for the marks
-        found = explore(study, Path("other.study"), Path("report"), wanted=())
+        found = explore(study, Path("other.study"), Path("report"), wanted=(), resamples=FEW_RESAMPLES)
     page = Path("report/report.html").read_text(encoding="utf-8")
     assert r"a\u202eb\u2066$x^$y&lt;script&gt;" in page
     assert r"orchid\x1b[2J" in page

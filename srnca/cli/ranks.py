@@ -1,4 +1,4 @@
-"""`srnca simulate` under torchrun: several processes share one grid, and only rank 0 prints."""
+"""What `srnca simulate` does where torchrun started several of it: one grid, and one voice."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 def is_first() -> bool:
-    """Whether this process is rank 0, which writes files and prints, or the only process."""
+    """Whether this process is rank 0, which writes and speaks; so is a process alone."""
     return world_size() == 1 or os.environ.get("RANK", "0") == "0"
 
 
 def said_by_first(error: Exception) -> bool:
-    """Whether this is another rank and rank 0 prints this error, because it occurs on all ranks alike."""
+    """Whether rank 0 says this error: it meets all ranks alike, and this one is another."""
     usage = hasattr(error, "format_message")
     return (usage or isinstance(error, (InputError, MissingPartError, DivergenceError))) and not is_first()
 
 
 @contextmanager
 def sharing(backend: str, decomposition: str) -> Iterator[Callable[..., Any]]:
-    """Yield what builds the simulator: `Simulator`, or with several ranks `DistributedSimulator`."""
+    """Yield what makes the simulator: `Simulator`, or `DistributedSimulator` while all ranks are joined."""
     if world_size() == 1:
         from equations.distributed.decomposition import Decomposition
         from equations.simulation import Simulator
@@ -44,4 +44,4 @@ def sharing(backend: str, decomposition: str) -> Iterator[Callable[..., Any]]:
 
 
 def ignore(state: NDArray[Any] | None) -> None:
-    """The writer of all ranks but the first: does nothing."""
+    """What ranks but the first do with a state."""

@@ -186,6 +186,7 @@ def _storage_flag(plan: Plan) -> str:
 def _say_results(study: optuna.Study, plan: Plan, output: _Output) -> None:
     from srnca.studies.storage.connect import study_folder
     from srnca.studies.storage.results import list_results
+    from srnca.studies.workers.fleet import PARENT
     from srnca.studies.workers.trials import waiting_sets
 
     folder = study_folder(plan.name, plan.storage)
@@ -193,7 +194,7 @@ def _say_results(study: optuna.Study, plan: Plan, output: _Output) -> None:
     if output.as_json:
         say_json({"study": plan.name, "folder": folder, **result_data(study, results)})
         return
-    if os.environ.get("SRNCA_SWEEP_PARENT"):
+    if os.environ.get(PARENT):  # the process that started the workers prints the results
         return
     say(result_table(study, results))
     left = len(waiting_sets(study, study.get_trials(deepcopy=False)))

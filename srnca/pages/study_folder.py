@@ -43,7 +43,7 @@ def explore(
     trials.csv, queue.json and, with enough ratings, score.json. The queue goes into the study too, to be run first.
 
     wanted: of pca, umap, autoencoder; what is not installed is said in the report. suggestions: for each view.
-    resamples: bootstrap samples of each interval. Raises InputError when no trial has ended.
+    Raises InputError when no trial has ended.
     """
     table, settings = read_table(study, folder), study_settings(study)
     targets = load_targets(study.user_attrs.get(schema.TARGETS, {}), _picture_size(table))

@@ -30,9 +30,9 @@ if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its 
 from srnca.pages.study_folder import explore, summarise
 from srnca.studies.explore.named import PAIR, SHAPE
 from srnca.studies.search.space import STUDY
-from srnca.studies.workers import schema
-from srnca.studies.workers.founding import Wish, join_study
-from srnca.studies.workers.storage import JOURNAL
+from srnca.studies.storage import schema
+from srnca.studies.storage.connect import JOURNAL
+from srnca.studies.workers.founding import StudyRequest, join_study
 from srnca.texture.config import PRESETS
 
 NAME = "first-study"
@@ -58,7 +58,7 @@ def found(folder: Path, samples: tuple[str, ...], iterations: int, size: int, se
     settings = {
         "iterations": iterations, "size": size, "seed": seed, "sampler": "random", "prune": 0.0, "preset": "blog-set5",
     }  # fmt: skip
-    study, new = join_study(NAME, storage, Wish(samples, STUDY, settings))
+    study, new = join_study(NAME, storage, StudyRequest(samples, STUDY, settings))
     if new:
         study.set_user_attr(schema.QUEUE, named_sets())
     return study, storage
@@ -99,7 +99,7 @@ def main() -> None:
     print(summary["verdict"])
     for (a, b), (both, line) in findings.across.items():
         print(f"{a} → {b}: Pearson {both.pearson}, Spearman {both.spearman}, slope {line.slope}")
-    for duel in findings.named.duels if findings.named else ():
+    for duel in findings.named.pairs if findings.named else ():
         rate = duel.how["learning_rate"]
         print(f"set 5 / set 8 on {duel.target} at {rate:g}: {duel.losses[0]:.3f} / {duel.losses[1]:.3f}")
     if findings.named and findings.named.ratio:

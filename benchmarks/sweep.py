@@ -24,8 +24,8 @@ if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its 
 
 from equations.files import write_text
 from srnca.provenance import provenance
-from srnca.studies.workers.results import list_results, open_study
-from srnca.studies.workers.schema import DONE
+from srnca.studies.storage.results import list_results, open_study
+from srnca.studies.storage.schema import DONE
 
 SAMPLERS = ("cmaes", "random")
 SAMPLES = ("snake", "orchid")

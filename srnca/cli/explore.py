@@ -37,8 +37,8 @@ def explore(
     """Write one HTML report of a study and its figures, and queue new sets from where the good ones lie."""
     from srnca.pages.study_folder import explore as write_report
     from srnca.pages.study_folder import parse_views, summarise
-    from srnca.studies.workers.results import open_study
-    from srnca.studies.workers.storage import study_folder
+    from srnca.studies.storage.connect import study_folder
+    from srnca.studies.storage.results import open_study
 
     wanted = parse_views(views)
     opened = open_study(study, storage)
@@ -61,7 +61,7 @@ def explore(
 
 
 def describe(found: Findings) -> str:
-    """Losses of each texture, the verdict, and what is queued."""
+    """The findings as text: losses of each texture, the verdict, the queue, and what could not be computed."""
     import numpy as np
 
     from srnca.pages.study_answers import verdict

@@ -1,4 +1,4 @@
-"""`srnca rate`: what a person thinks of a study's pictures."""
+"""`srnca rate`: a person rates the pictures of a study."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def rate(
 ) -> None:
     """Rate a study's pictures from 0 to 5, blind: no hyperparameters, no losses, in a shuffled order."""
     from srnca.studies.ratings.ratings import consistency, parse_rater, plan_pages
-    from srnca.studies.workers.results import list_results, open_study
-    from srnca.studies.workers.storage import study_folder
+    from srnca.studies.storage.connect import study_folder
+    from srnca.studies.storage.results import list_results, open_study
 
     who = parse_rater(rater if rater is not None else _user())
     opened = open_study(study, storage)
@@ -74,7 +74,7 @@ def rate(
 
 
 def describe(given: int, rater: str, found: Mapping[str, Consistency]) -> str:
-    """The table of all raters that have seen a picture twice."""
+    """The number of ratings given, and the consistency of all raters that have rated a picture twice."""
     text = f"{given} rating{'' if given == 1 else 's'} by {shown(rater)}, all in the study"
     if not found:
         return f"{text}\nno picture has been rated twice yet: the rater's consistency is not known"
@@ -87,7 +87,7 @@ def describe(given: int, rater: str, found: Mapping[str, Consistency]) -> str:
 
 
 def _at_the_terminal(study: Any, pages: list[list[Shown]], rater: str, path: Path) -> int:
-    """The number of ratings given; each is written before the next picture is shown."""
+    """Rate in the terminal; returns the number of ratings, each of which is saved before the next picture is shown."""
     targets = _targets(study, pages)
     total = sum(len(page) for page in pages)
     session = _Session(study, pages, rater, path, targets)
@@ -102,14 +102,14 @@ def _at_the_terminal(study: Any, pages: list[list[Shown]], rater: str, path: Pat
 
 
 class _Session:
-    """One rater's way through the pages; `b` takes the last step back."""
+    """One rater's progress through the pages; the key `b` goes back by one picture."""
 
     def __init__(
         self, study: Any, pages: list[list[Shown]], rater: str, path: Path, targets: Mapping[str, Any]
     ) -> None:
         self.study, self.rater, self.path, self.targets = study, rater, path, targets
         self.places = [(page, index) for page in pages for index in range(len(page))]
-        self.rated: list[bool] = []  # for each place passed
+        self.rated: list[bool] = []  # for each picture so far: rated, or skipped
 
     @property
     def given(self) -> int:
@@ -126,6 +126,7 @@ class _Session:
             self._show()
 
     def _take(self, key: str) -> None:
+        """Apply a key to the current picture."""
         from srnca.studies.ratings.ratings import add_rating, parse_score, take_back
 
         page, index = self.places[len(self.rated)]
@@ -157,7 +158,7 @@ class _Session:
 
 
 def _in_browser(study: Any, pages: list[list[Shown]], rater: str, port: int) -> int:
-    """Serve until all is rated or Ctrl-C; the number of ratings given."""
+    """Rate in the browser until all pictures are done or Ctrl-C; returns the number of ratings."""
     from srnca.cli.stopping import stopping_politely
     from srnca.studies.ratings.browser import BrowserRating
 
@@ -169,9 +170,9 @@ def _in_browser(study: Any, pages: list[list[Shown]], rater: str, port: int) -> 
 
 
 def _targets(study: Any, pages: list[list[Shown]]) -> dict[str, Any]:
-    """The targets' pictures in the size of the first picture."""
+    """The targets' pictures, as large as the first picture to rate."""
     from srnca.studies.ratings.sheet import load_targets, read_picture
-    from srnca.studies.workers.schema import TARGETS
+    from srnca.studies.storage.schema import TARGETS
 
     return load_targets(study.user_attrs.get(TARGETS, {}), read_picture(pages[0][0].path).width)
 

@@ -12,15 +12,16 @@ import typer
 from equations.errors import InputError
 from srnca.cli import train_options as opt
 from srnca.cli.options import resolve_device
-from srnca.cli.output import number, say, say_json, shown, warn
+from srnca.cli.output import say, say_json, shown, warn
 from srnca.cli.progress import Progress
 from srnca.cli.stopping import stopping_politely
+from srnca.cli.sweep_progress import SweepProgress
 from srnca.cli.sweep_table import result_data, result_table
 
 if TYPE_CHECKING:
     import optuna
 
-    from srnca.studies.workers.worker import Plan, Step
+    from srnca.studies.workers.worker import Plan
 
 EXAMPLES = """\
 srnca sweep sample:snake sample:orchid --study plants --trials 10
@@ -71,8 +72,8 @@ SlurmOption = Annotated[
 
 
 @dataclass(frozen=True)
-class _Saying:
-    """How the command speaks."""
+class _Output:
+    """What the command prints: results as JSON or text, progress or none."""
 
     as_json: bool
     quiet: bool
@@ -104,8 +105,8 @@ def sweep(
 ) -> None:
     """Explore hyperparameters: train many sets of them on each target."""
     from srnca.studies.search.space import read_space
-    from srnca.studies.workers.founding import Wish, join_study
-    from srnca.studies.workers.schema import import_optuna
+    from srnca.studies.storage.schema import import_optuna
+    from srnca.studies.workers.founding import StudyRequest, join_study
 
     import_optuna()  # before the modules that need it
     from srnca.studies.workers.fleet import parse_slurm_options, threads_each
@@ -121,14 +122,16 @@ def sweep(
         "iterations": iterations, "size": size, "bank": bank, "seed": seed,
     }  # fmt: skip
     settings = {name: value for name, value in given.items() if value is not None}
-    wish = Wish(tuple(targets or ()), None if space is None else read_space(space), settings, _read_score(score))
-    made, _ = join_study(study, storage, wish)
-    where = device if slurm else resolve_device(device)  # a cluster's machines have their own
+    request = StudyRequest(
+        tuple(targets or ()), None if space is None else read_space(space), settings, _read_score(score)
+    )
+    made, _ = join_study(study, storage, request)
+    where = device if slurm else resolve_device(device)  # the machines of a cluster have other devices
     plan = Plan(study, storage, trials, where, threads or threads_each(1 if slurm else workers))
     if slurm:
         _submit(plan, workers, options, as_json=as_json)
         return
-    _run(made, plan, workers, _Saying(as_json, quiet))
+    _run(made, plan, workers, _Output(as_json, quiet))
 
 
 def _read_score(path: Path | None) -> dict[str, Any] | None:
@@ -140,8 +143,8 @@ def _read_score(path: Path | None) -> dict[str, Any] | None:
 
 
 def _submit(plan: Plan, workers: int, options: dict[str, Any], *, as_json: bool) -> None:
+    from srnca.studies.storage.connect import study_folder
     from srnca.studies.workers.fleet import submit_workers
-    from srnca.studies.workers.storage import study_folder
 
     folder = study_folder(plan.name, plan.storage) / "slurm"
     jobs = submit_workers(plan, workers, folder, options)
@@ -151,96 +154,47 @@ def _submit(plan: Plan, workers: int, options: dict[str, Any], *, as_json: bool)
         say(f"submitted {len(jobs)} workers: jobs {', '.join(jobs)}; logs in {shown(folder)}")
 
 
-def _run(study: optuna.Study, plan: Plan, workers: int, saying: _Saying) -> None:
+def _run(study: optuna.Study, plan: Plan, workers: int, output: _Output) -> None:
     from srnca.studies.workers.fleet import orphaned, run_workers
     from srnca.studies.workers.worker import work
 
     try:
-        with Progress(quiet=saying.quiet) as progress, stopping_politely() as asked:
-            view = _View(study, plan.total, progress)
+        with Progress(quiet=output.quiet) as progress, stopping_politely() as asked:
+            view = SweepProgress(study, plan.total, progress)
             if workers == 1:
-                work(plan, stopping=lambda: asked() or orphaned(), report=view.step)
+                work(plan, stopping=lambda: asked() or orphaned(), report=view.on_step)
             else:
-                for process, code in run_workers(plan, workers, stopping=asked, look=view.look):
-                    progress.note(f"worker {process} ended early ({_how(code)}); the others did its work")
+                for process, code in run_workers(plan, workers, stopping=asked, on_poll=view.on_poll):
+                    progress.note(f"worker {process} ended early ({_describe_exit(code)}); the others did its work")
             view.end()
     except KeyboardInterrupt:
-        warn(f"interrupted; go on with: srnca sweep --study {plan.name}{_storage(plan)} --trials {plan.total}")
+        warn(f"interrupted; go on with: srnca sweep --study {plan.name}{_storage_flag(plan)} --trials {plan.total}")
         raise
-    _say_results(study, plan, saying)
+    _say_results(study, plan, output)
 
 
-def _how(code: int) -> str:
+def _describe_exit(code: int) -> str:
     return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def _storage(plan: Plan) -> str:
-    from srnca.studies.workers.storage import hidden
+def _storage_flag(plan: Plan) -> str:
+    from srnca.studies.storage.connect import hidden
 
     return "" if plan.storage is None else f" --storage {hidden(plan.storage)}"
 
 
-class _View:
-    """How far the study is, for the progress bar."""
-
-    def __init__(self, study: optuna.Study, total: int, progress: Progress) -> None:
-        self.study, self.total, self.progress = study, total, progress
-        self._trial: int | None = None
-        self._said = 0
-        self._done = 0
-
-    def step(self, now: Step) -> None:
-        """Of the one worker, which is this process."""
-        if now.trial != self._trial:
-            self._trial = now.trial
-            self._count()
-        detail = f"trial {now.trial}: {now.target} {now.iteration}/{now.iterations}, loss {number(now.loss)}"
-        self.progress.update("sweep", self._done, self.total, detail)
-
-    def look(self) -> None:
-        """Of workers in processes of their own: what they have written into their trials."""
-        from srnca.studies.workers.liveness import ALIVE
-
-        self._count()
-        running = [t for t in self.study.get_trials(deepcopy=False) if t.state.name == "RUNNING"]
-        at = {t.number: (t.user_attrs.get(ALIVE) or {}).get("at") for t in running}
-        parts = [f"trial {n}: {a[0]} {a[1]}/{a[2]}" for n, a in at.items() if a]
-        self.progress.update("sweep", self._done, self.total, ", ".join(parts))
-
-    def end(self) -> None:
-        self._count()
-        self.progress.update("sweep", self._done, self.total)
-
-    def _count(self) -> None:
-        """Also says what a person must know of the trials that ended since the last look."""
-        from srnca.studies.workers import schema
-
-        ended = [t for t in self.study.get_trials(deepcopy=False) if schema.is_result(t)]
-        for trial in ended[self._said :]:
-            self._tell(trial.number, trial.user_attrs)
-        self._done = self._said = len(ended)
-
-    def _tell(self, trial: int, said: dict[str, Any]) -> None:
-        if self.progress.quiet:
-            return
-        if said["status"] == "pruned":
-            self.progress.note(f"trial {trial}: pruned, among the worst {said.get('pruned_at')}")
-        elif said["status"] != "done":
-            lost = [name for name, loss in said.get("losses", {}).items() if loss is None]
-            self.progress.note(f"trial {trial}: {said['status']}{' on ' + ', '.join(lost) if lost else ''}")
-
-
-def _say_results(study: optuna.Study, plan: Plan, saying: _Saying) -> None:
-    from srnca.studies.workers.results import list_results
-    from srnca.studies.workers.storage import study_folder
+def _say_results(study: optuna.Study, plan: Plan, output: _Output) -> None:
+    from srnca.studies.storage.connect import study_folder
+    from srnca.studies.storage.results import list_results
+    from srnca.studies.workers.fleet import PARENT
     from srnca.studies.workers.trials import waiting_sets
 
     folder = study_folder(plan.name, plan.storage)
     results = list_results(study, folder)
-    if saying.as_json:
+    if output.as_json:
         say_json({"study": plan.name, "folder": folder, **result_data(study, results)})
         return
-    if os.environ.get("SRNCA_SWEEP_PARENT"):
+    if os.environ.get(PARENT):  # the process that started the workers prints the results
         return
     say(result_table(study, results))
     left = len(waiting_sets(study, study.get_trials(deepcopy=False)))

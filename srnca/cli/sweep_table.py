@@ -7,43 +7,43 @@ from typing import TYPE_CHECKING, Any
 
 from srnca.cli.output import number, table
 from srnca.cli.progress import short_time
-from srnca.studies.workers import schema
+from srnca.studies.storage import schema
 
 if TYPE_CHECKING:
     import optuna
 
-    from srnca.studies.workers.schema import TrialResult
+    from srnca.studies.storage.schema import TrialResult
 
-MOST = 40  # rows
+MAX_ROWS = 40
 _SHORT = {"max_ca_steps": "steps", "batch_size": "batch", "learning_rate": "rate", "update_rate": "update"}
 
 
 def result_table(study: optuna.Study, results: Sequence[TrialResult]) -> str:
-    """The best first; pruned, diverged and failed ones after all that were done."""
+    """The trials as a table: completed ones first, the best at the top, then pruned, diverged and failed ones."""
     from srnca.studies.workers.founding import LOSS, study_settings
 
     if not results:
         return "no trial has ended yet"
     targets = list(study.user_attrs[schema.TARGETS])
     names = list(study.user_attrs[schema.SPACE])
-    several, weighed = len(targets) > 1, _weighed(study)
+    several, extra = len(targets) > 1, _second_objective(study)
     lowered = "loss" if study_settings(study).objective == LOSS else "5 − rating"
     several = several or lowered != "loss"
-    head = ("trial", "status", *([lowered] if several else []), *targets, *weighed)
+    head = ("trial", "status", *([lowered] if several else []), *targets, *extra)
     head = (*head, *(_SHORT.get(n, n) for n in names), "time")
     rows = [head]
     ordered = sorted(results, key=_order)
-    for result in ordered[:MOST]:
+    for result in ordered[:MAX_ROWS]:
         losses = [number(result.losses.get(target)) for target in targets]
         mean = [number(result.value if result.status == schema.DONE else None)] if several else []
         params = [_value(result.params.get(name)) for name in names]
         time = "–" if result.time_s is None else short_time(result.time_s)
-        sizes = [_value(_attributes(study, result).get(name)) for name in weighed]
+        sizes = [_value(_attributes(study, result).get(name)) for name in extra]
         rows.append((str(result.number), _status(study, result), *mean, *losses, *sizes, *params, time))
-    more = len(ordered) - MOST
+    more = len(ordered) - MAX_ROWS
     text = table(rows) + (f"\nand {more} more: --json has them all" if more > 0 else "")
-    if weighed:
-        text += f"\nnone is better in loss and {weighed[0]} than trials {', '.join(map(str, _front(study)))}"
+    if extra:
+        text += f"\nnone is better in loss and {extra[0]} than trials {', '.join(map(str, _front(study)))}"
     return text
 
 
@@ -59,12 +59,12 @@ def result_data(study: optuna.Study, results: Sequence[TrialResult]) -> dict[str
         }
         for r in results
     ]  # fmt: skip
-    front = {"front": _front(study)} if _weighed(study) else {}
+    front = {"front": _front(study)} if _second_objective(study) else {}
     return {"best": done[0].number if done else None, **front, "trials": trials}
 
 
-def _weighed(study: optuna.Study) -> list[str]:
-    """What the loss is weighed against, if anything."""
+def _second_objective(study: optuna.Study) -> list[str]:
+    """The name of the objective beside the loss, or an empty list."""
     from srnca.studies.workers.founding import study_settings
 
     return [study_settings(study).against] if len(study.directions) > 1 else []

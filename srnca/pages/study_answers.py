@@ -64,9 +64,9 @@ def about_named(found: Findings) -> list[str]:
         return [paragraph("The study does not hold both sets, trained the same way, so they cannot be compared.")]
     rows = [
         (duel.target, *map(number, duel.losses), f"{duel.losses[0] / duel.losses[1]:.2f}", set_text(duel.how))
-        for duel in named.duels
+        for duel in named.pairs
     ]  # fmt: skip
-    said = f"Set 5 has the lower loss in {named.wins} of {len(named.duels)} comparisons"
+    said = f"Set 5 has the lower loss in {named.wins} of {len(named.pairs)} comparisons"
     if named.ratio is not None:
         clear = named.ratio.high < 1 or named.ratio.low > 1
         said += f"; its loss is {named.ratio} times set 8's, geometric mean over textures"

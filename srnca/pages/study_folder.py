@@ -17,11 +17,12 @@ from equations.files import write_bytes, write_text
 from srnca.pages.study_answers import verdict
 from srnca.pages.study_curves import draw_all
 from srnca.pages.study_page import make_page
+from srnca.studies.estimates import RESAMPLES
 from srnca.studies.explore.findings import VIEWS, Findings, find
 from srnca.studies.explore.trial_table import Table, read_table
 from srnca.studies.ratings.score import save_score
 from srnca.studies.ratings.sheet import load_targets, read_picture
-from srnca.studies.workers import schema
+from srnca.studies.storage import schema
 from srnca.studies.workers.founding import study_settings
 
 Report = Callable[[str, float, float, str], None]
@@ -35,6 +36,7 @@ def explore(
     wanted: Sequence[str] = VIEWS,
     suggestions: int = 8,
     seed: int = 0,
+    resamples: int = RESAMPLES,
     progress: Report | None = None,
 ) -> Findings:
     """Write the report of `study`, whose pictures lie in `folder`, to `out`: report.html, the figures as PNG,
@@ -52,6 +54,7 @@ def explore(
         wanted=wanted,
         suggestions=suggestions,
         seed=seed,
+        resamples=resamples,
         progress=progress,
     )
     drawings = draw_all(found)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from srnca.cli.app import main
-from srnca.studies.workers.results import list_results, open_study
+from srnca.studies.storage.results import list_results, open_study
 from tests.test_srnca.test_studies.planted import planted_study
 
 

@@ -18,9 +18,10 @@ from PIL import Image
 
 from srnca.cli.app import main
 from srnca.cli.sweep_table import result_table
-from srnca.studies.workers import fleet, liveness, schema, trials
-from srnca.studies.workers.results import list_results, open_study
-from srnca.studies.workers.schema import TrialResult
+from srnca.studies.storage import attempts, schema
+from srnca.studies.storage.results import list_results, open_study
+from srnca.studies.storage.schema import TrialResult
+from srnca.studies.workers import fleet, liveness
 from srnca.studies.workers.worker import Plan
 from srnca.texture import evaluate
 from tests.test_srnca.tiny import stripes
@@ -227,7 +228,7 @@ def wait_for(study: str, said: Any, child: subprocess.Popen[str], seconds: float
 
 
 def begun(study: Any) -> list[Any]:
-    return [t for t in study.get_trials() if t.state.name == "RUNNING" and t.user_attrs.get(liveness.ALIVE)]
+    return [t for t in study.get_trials() if t.state.name == "RUNNING" and t.user_attrs.get(schema.ALIVE)]
 
 
 @pytest.mark.slow
@@ -255,14 +256,16 @@ def test_two_of_three_processes_of_one_command_are_killed(tmp_path: Path) -> Non
     child = process(tmp_path, *words, *small, "--threads", "1")
     running = wait_for("a", lambda study: begun(study) if len(begun(study)) == 3 else None, child)
     for trial in running[:2]:
-        os.kill(int(trial.user_attrs[liveness.ALIVE]["worker"].rpartition(":")[2]), signal.SIGKILL)
+        os.kill(int(trial.user_attrs[schema.ALIVE]["worker"].rpartition(":")[2]), signal.SIGKILL)
     out, err = child.communicate(timeout=400)
     assert child.returncode == 0, err
     assert err.count("ended early (killed by signal 9)") == 2
     study = open_study("a")
     results = list_results(study)
     assert len(results) == 6
-    assert sorted(trials.root(study.get_trials()[r.number]) for r in results) == trials.counted(study.get_trials())
+    assert sorted(attempts.first_attempt(study.get_trials()[r.number]) for r in results) == attempts.list_jobs(
+        study.get_trials()
+    )
     assert all(path.is_file() for r in results for path in r.pictures.values())
     assert len(out.splitlines()) == 6 + 3
 
@@ -275,7 +278,7 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     child.kill()
     child.communicate()
     deadline = time.monotonic() + 60
-    while not all(liveness.is_gone(t.user_attrs[liveness.ALIVE]["worker"]) for t in running):
+    while not all(liveness.is_gone(t.user_attrs[schema.ALIVE]["worker"]) for t in running):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     assert [t.state.name for t in open_study("a").get_trials()].count("WAITING") == 2

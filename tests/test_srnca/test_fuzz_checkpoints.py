@@ -37,8 +37,8 @@ from srnca.studies.ratings.ratings import consistency
 from srnca.studies.ratings.score import load_score
 from srnca.studies.ratings.statistics import NAMES
 from srnca.studies.search.space import read_space
+from srnca.studies.storage.results import list_results, open_study
 from srnca.studies.workers.founding import study_settings
-from srnca.studies.workers.results import list_results, open_study
 from srnca.studies.workers.trials import waiting_sets
 from srnca.texture.checkpoint import load_checkpoint, save_checkpoint
 from srnca.texture.teacher import NCATeacher

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srnca.studies.workers.results import list_results, open_study
+from srnca.studies.storage.results import list_results, open_study
 from tests.test_srnca.killing import Commands, Death, slow_but
 from tests.test_srnca.test_kill_train import draw, read, same
 
@@ -67,8 +67,7 @@ def commands(kill_server: subprocess.Popen[str]) -> Commands:
     """They save after every iteration, and wait a moment only for workers and locks of which nothing is heard."""
     quick = {
         "srnca.automata.saving:SAVE_EVERY_S": 0.0,
-        "srnca.studies.workers.liveness:GRACE_S": 0.3,
-        "srnca.studies.workers.worker:POLL_S": 0.1,
+        "srnca.studies.workers.liveness:Timing.__init__.__defaults__": [10.0, 0.3, 0.1],  # grace and poll are short
     }
     quick["optuna.storages.journal._file:JournalFileSymlinkLock.__init__.__defaults__"] = [1]
     return Commands(kill_server, quick)

@@ -1,4 +1,4 @@
-"""Sets that have a name: were 5 or 8 of the field's first study in this one, and which was better?"""
+"""The named sets 5 and 8 of the first published study: where this study trained both, which has the lower loss?"""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from srnca.studies.explore.measures import Estimate
-from srnca.studies.workers.schema import TrialResult
+from srnca.studies.estimates import Estimate
+from srnca.studies.storage.schema import TrialResult
 from srnca.texture.config import PRESETS
 
 PAIR = ("blog-set5", "blog-set8")
-SHAPE = (
-    "channels",
-    "hidden",
-    "filters",
-    "update_rate",
-)  # what makes a set one of them; the rest says how it was trained
+SHAPE = ("channels", "hidden", "filters", "update_rate")  # these identify a named set; the others are of the training
 
 
 @dataclass(frozen=True)
-class Duel:
-    """One target, both sets trained the same way (`how`: the other hyperparameters): geometric means of the losses."""
+class PairedResult:
+    """Both sets on one target, trained the same way.
+
+    how: the hyperparameters of that training.
+    losses: geometric mean of the losses of each set.
+    trials: numbers of the trials of each set.
+    """
 
     target: str
     how: Mapping[str, Any]
@@ -35,17 +35,20 @@ class Duel:
 
 @dataclass(frozen=True)
 class Comparison:
-    """ratio: geometric mean over the duels of the first set's loss over the second's, with Student's interval over
-    targets (None below two of them); wins: duels in which the first set is lower.
+    """All pairs of results.
+
+    ratio: geometric mean of (loss of the first set / loss of the second), with Student's interval over targets; None
+        below two targets.
+    wins: number of pairs in which the first set has the lower loss.
     """
 
-    duels: tuple[Duel, ...]
+    pairs: tuple[PairedResult, ...]
     ratio: Estimate | None
     wins: int
 
 
 def name_of(params: Mapping[str, Any]) -> str | None:
-    """The named set whose shape `params` has; None for none."""
+    """The named set that has these values of SHAPE, if there is one."""
     for name in PAIR:
         if all(_same(params.get(key), getattr(PRESETS[name], key)) for key in SHAPE):
             return name
@@ -53,25 +56,25 @@ def name_of(params: Mapping[str, Any]) -> str | None:
 
 
 def compare_named(results: Sequence[TrialResult], targets: Sequence[str]) -> Comparison | None:
-    """Both sets beside each other, wherever they were trained the same way; None where they never were."""
+    """Compare both sets wherever they were trained the same way; None where they never were."""
     own: dict[tuple[Any, ...], dict[str, list[TrialResult]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
         name = name_of(result.params)
         if name is not None:
             own[tuple(sorted((k, v) for k, v in result.params.items() if k not in SHAPE))][name].append(result)
-    duels = list[Duel]()
+    pairs = list[PairedResult]()
     for how, sides in own.items():
         for target in targets:
             reached = [[r for r in sides.get(name, ()) if r.losses.get(target) is not None] for name in PAIR]
             if all(reached):
                 logs = [float(np.mean([math.log(r.losses[target] or 1e-12) for r in side])) for side in reached]
                 numbers = tuple(tuple(r.number for r in side) for side in reached)
-                duels.append(Duel(target, dict(how), (math.exp(logs[0]), math.exp(logs[1])), numbers))  # type: ignore[arg-type]
-    if not duels:
+                pairs.append(PairedResult(target, dict(how), (math.exp(logs[0]), math.exp(logs[1])), numbers))  # type: ignore[arg-type]
+    if not pairs:
         return None
-    by_target = [[math.log(d.losses[0] / d.losses[1]) for d in duels if d.target == t] for t in targets]
+    by_target = [[math.log(d.losses[0] / d.losses[1]) for d in pairs if d.target == t] for t in targets]
     logs_of_targets = np.array([np.mean(part) for part in by_target if part])
-    return Comparison(tuple(duels), _ratio(logs_of_targets), sum(d.losses[0] < d.losses[1] for d in duels))
+    return Comparison(tuple(pairs), _ratio(logs_of_targets), sum(d.losses[0] < d.losses[1] for d in pairs))
 
 
 def _ratio(logs: np.ndarray) -> Estimate | None:

@@ -1,4 +1,4 @@
-"""New sets of hyperparameters from where the good ones lie: drawn on a plane, led back, and always ones to train."""
+"""New sets of hyperparameters near the good ones: drawn on a view's plane, decoded, and checked to be trainable."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from srnca.studies.search.codec import Codec, Params
 
 Array = npt.NDArray[Any]
 
-GOOD = 1 / 3  # the share of trials that counts as good
-FEWEST_GOOD = 3
-DRAWS = 60  # for each suggestion, at most
+GOOD = 1 / 3  # share of the trials that counts as good
+FEWEST_GOOD = 3  # trials that count as good, where there are so many
+DRAWS = 60  # at most, for each suggestion
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A set to train, the view it was drawn on, and the number of the good trial that it was drawn near."""
+    """A set to train.
+
+    view: where it was drawn.
+    near: number of the good trial that it was drawn near.
+    """
 
     params: dict[str, Any]
     view: str
@@ -31,8 +35,11 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What one view gave. draws: points drawn; repeated: sets that were there already; refused: sets that failed the
-    check (a decoded set cannot; it is counted so that nobody has to believe it).
+    """The suggestions of one view.
+
+    draws: number of points drawn.
+    repeated: how many of them decoded to a set that exists already.
+    refused: how many decoded to a set that fails the check; decoding should make this 0.
     """
 
     suggestions: tuple[Suggestion, ...]
@@ -42,15 +49,17 @@ class Drawn:
 
 
 def good_ones(badness: Array) -> Array:
-    """Indices of the best third (at least 3) by `badness`, the best first; what is not finite is not good."""
+    """Indices of the third (at least 3) with the lowest finite `badness`, the best first."""
     order = np.argsort(np.where(np.isfinite(badness), badness, np.inf), kind="stable")
     finite = int(np.isfinite(badness).sum())
     return order[: min(finite, max(FEWEST_GOOD, round(GOOD * finite)))]
 
 
 def draw_points(points: Array, good: Array, count: int, random: np.random.Generator) -> tuple[Array, Array]:
-    """`count` points of a plane and the index in `good` that each was drawn near: a kernel density of the good points,
-    as wide as their typical distance from each other (Scott's factor times their deviation).
+    """Draw `count` points (count, 2) from a Gaussian kernel density of the good points.
+
+    Its bandwidth along each axis is Scott's factor times the standard deviation. Also returns, for each point, the
+    index in `good` of its kernel, which `scipy.stats.gaussian_kde.resample` does not tell.
     """
     centres = points[good]
     width = centres.std(axis=0) * len(good) ** (-1 / 6)
@@ -72,9 +81,11 @@ def suggest(
 ) -> Drawn:
     """Up to `count` sets that neither are in `known` nor repeat each other.
 
-    A set keeps of the good one beside it what the plane cannot show: without it, it would be average there.
-    good: indices of the good rows of the view; numbers: trial of each row; check: raises
-    InputError for a set that a trial of the study would not take.
+    A suggestion adds what the plane does not show of the good set it was drawn near: otherwise it would be average
+    there.
+    good: indices of the good rows of the view.
+    numbers: trial of each row.
+    check: raises InputError for a set that cannot be trained in the study.
     """
     random = np.random.default_rng(seed)
     seen = {codec.key(params) for params in known}

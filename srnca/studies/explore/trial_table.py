@@ -13,19 +13,21 @@ from equations.errors import InputError
 from srnca.studies.explore import views
 from srnca.studies.ratings.ratings import mean_scores
 from srnca.studies.search.codec import Codec
-from srnca.studies.workers import schema
-from srnca.studies.workers.results import list_results, study_space
-from srnca.studies.workers.schema import TrialResult
+from srnca.studies.storage import schema
+from srnca.studies.storage.results import list_results
+from srnca.studies.storage.schema import TrialResult
+from srnca.studies.workers.founding import study_space
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The study as arrays: rows are the trials that were trained to the end or diverged.
+    """The study as arrays with a row for each trial that was trained to the end or diverged, `results`.
 
-    losses, ratings: (trials, targets), NaN where there is none; logs: log10 of the losses. A pruned or failed trial has
-    no final loss and is in no row; a diverged one has none on the target where it diverged.
+    codec: of the study's space.
+    every: all trials that ended, also pruned and failed ones, which have no final loss and no row.
+    losses, ratings: (trials, targets); NaN where there is none, such as the loss of a target that diverged.
     """
 
     name: str
@@ -42,25 +44,27 @@ class Table:
 
     @property
     def logs(self) -> Array:
+        """(trials, targets): log10 of the losses."""
         return np.asarray(np.log10(self.losses))
 
     @property
     def rated(self) -> bool:
-        """Whether enough trials have ratings for those to say what is good."""
+        """Whether enough trials are rated for ratings to define what is good: half of them, and enough for a view."""
         return int(np.isfinite(self.ratings).any(axis=1).sum()) >= max(views.FEWEST, len(self.results) // 2)
 
     @property
     def badness(self) -> Array:
-        """(trials,): minus the mean rating where trials are rated, else the mean standardised log loss; where
-        a trial diverged, a rating of 0 or the worst loss of all counts.
+        """(trials,): minus the mean rating where trials are rated, otherwise the mean standardised log loss.
+
+        A target on which the trial diverged counts with a rating of 0, or with the worst loss of all.
         """
-        lost = np.array([[r.losses.get(t, 0) is None for t in self.targets] for r in self.results], bool)
-        lost = lost.reshape(self.losses.shape)
+        diverged = np.array([[r.losses.get(t, 0) is None for t in self.targets] for r in self.results], bool)
+        diverged = diverged.reshape(self.losses.shape)
         if self.rated:
-            return np.asarray(-mean_of_rows(np.where(lost, 0.0, self.ratings)))
+            return np.asarray(-mean_of_rows(np.where(diverged, 0.0, self.ratings)))
         logs = standardised(self.logs)
         worst = logs[np.isfinite(logs)].max(initial=0.0)
-        return mean_of_rows(np.where(lost, worst, logs))
+        return mean_of_rows(np.where(diverged, worst, logs))
 
 
 def read_table(study: Any, folder: Path) -> Table:
@@ -84,14 +88,14 @@ def _loss(value: float | None) -> float:
 
 
 def standardised(table: Array) -> Array:
-    """Each column in units of its deviation around its mean; one that does not vary is 0."""
-    away = table - mean_of_rows(table.T)
-    deviation = np.sqrt(mean_of_rows(np.square(away).T))
-    return np.asarray(away / np.where(deviation > 0, deviation, 1.0))
+    """Each column minus its mean, over its standard deviation; 0 for a constant column. NaN is ignored and stays."""
+    centred = table - mean_of_rows(table.T)
+    deviation = np.sqrt(mean_of_rows(np.square(centred).T))
+    return np.asarray(centred / np.where(deviation > 0, deviation, 1.0))
 
 
 def mean_of_rows(table: Array) -> Array:
-    """Of the finite entries of each row; NaN where there are none."""
+    """Mean of the finite entries of each row; NaN where there is none."""
     count = np.isfinite(table).sum(axis=1)
     total = np.where(np.isfinite(table), table, 0.0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

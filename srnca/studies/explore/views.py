@@ -1,4 +1,4 @@
-"""Sets of hyperparameters on a plane that leads back to them: PCA, UMAP and a small autoencoder."""
+"""Views: maps of hyperparameter sets onto a plane and back, by PCA, UMAP and a small autoencoder."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from equations.errors import MissingPartError
 
 Array = npt.NDArray[Any]
 
-HIDDEN, ROUNDS, RATE, NOISE = 24, 1200, 0.01, 0.03
-FEWEST = 5  # sets: fewer make no view
+HIDDEN, ITERATIONS, RATE, NOISE = 24, 1200, 0.01, 0.03  # of the autoencoder
+FEWEST = 5  # sets that a view needs
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """points (sets, 2) of the cube's rows; `decode` takes any points (n, 2) to rows that may leave the cube.
+    """Sets, encoded as rows of the unit cube, as points of a plane.
 
-    left (sets, columns): what the way to the plane and back loses of each set.
-    missed: root mean square, over sets and columns, of what the way to the plane and back loses; the columns' own
-    deviation, what a view without anything in it loses, is `spread`.
+    points: (sets, 2).
+    decode: maps any points (n, 2) back to rows (n, columns), which may lie outside the cube.
+    left: (sets, columns) rows minus decoded points: what the plane does not show.
+    missed: root mean square of `left`.
+    spread: standard deviation of the rows over sets and columns, which bounds `missed` for a useful view.
     """
 
     name: str
@@ -36,20 +38,18 @@ class View:
 
 def make_pca(rows: Array) -> View:
     """The plane of the largest variance (linear)."""
-    middle = rows.mean(axis=0)
-    directions = np.linalg.svd(rows - middle, full_matrices=False)[2][:2]
-    signs = np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])
-    directions = directions * signs[:, None]  # the sign of a direction is arbitrary; this one repeats
+    from sklearn.decomposition import PCA
 
-    def decode(points: Array) -> Array:
-        return np.asarray(points @ directions + middle)
-
-    return _finish("PCA", rows, (rows - middle) @ directions.T, decode)
+    model = PCA(2, svd_solver="full")
+    with np.errstate(invalid="ignore"):  # the share of variance explained, where all rows are equal
+        model.fit(rows)
+    return _finish("PCA", rows, model.transform(rows), model.inverse_transform)
 
 
 def make_autoencoder(rows: Array, *, seed: int = 0) -> View:
-    """columns → 24 → 2 → 24 → columns, tanh between, trained with a little noise on its input so that points between
-    two sets mean something. Its output is a sigmoid: it cannot leave the cube.
+    """columns → 24 → 2 → 24 → columns with tanh between; the output is a sigmoid, which stays inside the cube.
+
+    Its input is trained with a little noise, so that points between two sets decode to something between them.
     """
     import torch
     from torch import nn
@@ -64,8 +64,8 @@ def make_autoencoder(rows: Array, *, seed: int = 0) -> View:
         encoder = nn.Sequential(nn.Linear(wide, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, 2))
         decoder = nn.Sequential(nn.Linear(2, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, wide), nn.Sigmoid())
         optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=RATE)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, ROUNDS)
-        for _ in range(ROUNDS):
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, ITERATIONS)
+        for _ in range(ITERATIONS):
             noisy = data + NOISE * torch.randn(data.shape, generator=random)
             flat = encoder(noisy)
             loss = (decoder(flat) - data).square().mean() + 1e-4 * flat.square().mean()
@@ -85,7 +85,7 @@ def make_autoencoder(rows: Array, *, seed: int = 0) -> View:
 
 
 def make_umap(rows: Array, *, seed: int = 0) -> View:
-    """UMAP (McInnes et al. 2018, arXiv:1802.03426). Its inverse may leave the cube. MissingPartError without it."""
+    """UMAP (McInnes et al. 2018, arXiv:1802.03426). Raises MissingPartError where it is not installed."""
     import warnings
 
     try:
@@ -102,7 +102,7 @@ def make_umap(rows: Array, *, seed: int = 0) -> View:
             warnings.simplefilter("ignore")
             found = np.asarray(model.inverse_transform(np.asarray(where, np.float32)), float)
         nearest = rows[np.linalg.norm(points[None] - where[:, None], axis=2).argmin(axis=1)]
-        return np.where(np.isfinite(found), found, nearest)  # off the map it knows nothing
+        return np.where(np.isfinite(found), found, nearest)  # far from all sets the inverse is not finite
 
     return _finish("UMAP", rows, points, decode)
 

@@ -1,1 +1,1 @@
-"""What people think of a study's pictures, and a score that is learned from it."""
+"""Ratings of a study's pictures by people, and a score that is learned from them."""

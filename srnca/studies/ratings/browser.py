@@ -1,7 +1,8 @@
-"""Rating in the browser: optuna-dashboard shows each picture as a trial of its own that waits for a number.
+"""Rating in the browser: optuna-dashboard shows each picture as a running trial that waits for a value.
 
-The study's own trials have ended and take no answers, and their page would show hyperparameters and losses. So the
-pictures, in blind order, become the running trials of a study in memory; each answer goes straight into the study.
+The study's own trials have ended and accept no values, and their pages would show hyperparameters and losses. So the
+pictures, in random order, become running trials of a second study in memory. Each answer is written to the real study
+at once.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ from PIL import Image
 from equations.errors import InputError, MissingPartError
 from srnca.studies.ratings.ratings import HIGHEST, LOWEST, Shown, add_rating, parse_score
 from srnca.studies.ratings.sheet import GAP, LARGE, read_picture, scaled, to_image
-from srnca.studies.workers.schema import import_optuna
+from srnca.studies.storage.schema import import_optuna
 
 POLL_S = 0.2
 
 
 class BrowserRating:
-    """The pictures `shown`, waiting for `rater` at a local address. targets: name -> (h, w, 3) in [0, 1], where known.
+    """A local page on which `rater` rates pictures.
+
+    shown: the pictures, in their order.
+    targets: name -> (h, w, 3) in [0, 1], for the targets that are on this machine.
+    waiting: indices of the pictures without an answer.
 
     Raises MissingPartError without optuna-dashboard.
     """
@@ -45,6 +50,7 @@ class BrowserRating:
 
     @property
     def given(self) -> int:
+        """Number of ratings."""
         return len(self.shown) - len(self.waiting) - self._skipped
 
     @contextmanager
@@ -72,18 +78,18 @@ class BrowserRating:
                 server.server_close()
 
     def collect_until(self, stop: Callable[[], bool]) -> None:
-        """Wait until every picture has a rating or `stop` says so."""
+        """Wait until every picture is rated or skipped, or until `stop()` is true."""
         while self.waiting and not stop():
             time.sleep(POLL_S)
 
     def take(self, index: int, value: float) -> None:
-        """The answer to the picture at `index`, written to the study at once. Raises InputError outside 0 to 5."""
+        """Write the rating of the picture at `index` to the study at once. Raises InputError outside 0 to 5."""
         score = parse_score(f"{value:g}")
         add_rating(self.study, self.shown[index].trial, self.shown[index].target, score, self.rater)
         self.waiting.discard(index)
 
     def skip(self, index: int) -> None:
-        """No answer: the page's button "Fail trial"."""
+        """Leave the picture at `index` without a rating: the page's button "Fail trial"."""
         self.waiting.discard(index)
         self._skipped += 1
 
@@ -111,7 +117,7 @@ class BrowserRating:
 
 
 def _beside(picture: Image.Image, target: np.ndarray | None) -> Image.Image:
-    """The picture, to its right the target."""
+    """The picture with its target to the right."""
     both = [picture, *([] if target is None else [to_image(target)])]
     sheet = Image.new("RGB", (len(both) * (LARGE + GAP) - GAP, LARGE), "white")
     for place, part in enumerate(both):
@@ -120,7 +126,7 @@ def _beside(picture: Image.Image, target: np.ndarray | None) -> Image.Image:
 
 
 def _make_listening_storage(optuna: Any, take: Callable[[int, float], None], skip: Callable[[int], None]) -> Any:
-    """A storage in memory that hands each finished trial's value on before it is called finished."""
+    """A storage in memory that calls `take` or `skip` for each trial before it marks the trial as finished."""
 
     class Listening(optuna.storages.InMemoryStorage):
         def set_trial_state_values(self, trial_id: int, state: Any, values: Sequence[float] | None = None) -> bool:

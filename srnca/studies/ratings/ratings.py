@@ -1,4 +1,4 @@
-"""What people think of a study's pictures: ratings from 0 to 5, and how far a rater agrees with themselves."""
+"""Ratings of a study's pictures by people, from 0 to 5, and how consistent each rater is."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ from typing import Any
 import numpy as np
 
 from equations.errors import InputError, shorten
-from srnca.studies.workers.schema import TrialResult, rating_key
+from srnca.studies.storage import schema
+from srnca.studies.storage.schema import TrialResult, rating_key
 
-LOWEST, HIGHEST = 0, 5
+LOWEST, HIGHEST = schema.LOWEST_RATING, schema.HIGHEST_RATING
 PAGE = 12  # pictures on a contact sheet
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture to be rated. again: whether its rater has seen it before."""
+    """A picture to be rated.
+
+    trial, target: whose picture it is.
+    again: whether its rater has seen it before.
+    """
 
     trial: int
     target: str
@@ -31,10 +36,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class Consistency:
-    """How far two ratings of the same picture agree, over `pairs` of them.
+    """How far two ratings of the same picture by one rater agree.
 
-    exact: share of equal ones. difference: mean of second − first, 0 without drift; apart: mean of its size.
-    kappa: Cohen's, weighted by squares (Cohen 1968): 1 is agreement, 0 chance; None where all were the same number.
+    pairs: how many pairs of ratings there are.
+    exact: share of pairs with equal ratings.
+    difference: mean of second − first; far from 0, the rater's scale has drifted.
+    apart: mean of |second − first|.
+    kappa: Cohen's, with quadratic weights (Cohen 1968): 1 is agreement, 0 chance; None where all ratings are equal.
     """
 
     pairs: int
@@ -63,7 +71,7 @@ def parse_rater(text: str) -> str:
 
 
 def add_rating(study: Any, trial: int, target: str, score: int, rater: str) -> None:
-    """Write one rating to the study, at once. Raters may work side by side: each writes attributes of their own."""
+    """Write one rating to the study at once. Several raters may do so at a time: each has attributes of their own."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     key = rating_key(trial, target, rater)
     study.set_user_attr(
@@ -80,10 +88,12 @@ def take_back(study: Any, trial: int, target: str, rater: str) -> None:
 
 
 def plan_pages(results: Iterable[TrialResult], rater: str, *, again: float, seed: int) -> list[list[Shown]]:
-    """Contact sheets in blind order: what `rater` has not rated, and a share `again` of what they have.
+    """Contact sheets in random order: all pictures that `rater` has not rated, and some to be rated again.
 
-    No sheet holds a picture twice. Repeats come from earlier sessions first; then pictures of this one come back on a
-    later sheet. Without anything new, `again` is a share of what was rated.
+    again: number of repeats as a share (0 to 1) of the new pictures or, where none is new, of the rated ones.
+
+    Repeats are taken from earlier sessions first, then from this one. No sheet holds a picture twice: a repeat of this
+    session comes on a later sheet.
     """
     if not 0 <= again <= 1:
         raise InputError(f"--again: expected a share from 0 to 1, got {again:g}")
@@ -102,7 +112,7 @@ def plan_pages(results: Iterable[TrialResult], rater: str, *, again: float, seed
 
 
 def _with_repeats(mixed: list[Shown], wanted: int, random: np.random.Generator) -> list[list[Shown]]:
-    """`wanted` pictures of `mixed` once more, each on a later sheet than before."""
+    """Pages of `mixed`, with `wanted` of its pictures repeated on a later page."""
     pages = [mixed[start : start + PAGE] for start in range(0, len(mixed), PAGE)]
     fresh = [(number, shown) for number, page in enumerate(pages) for shown in page if not shown.again]
     last = list[Shown]()
@@ -116,7 +126,7 @@ def _with_repeats(mixed: list[Shown], wanted: int, random: np.random.Generator) 
 
 
 def mean_scores(result: TrialResult) -> dict[str, float]:
-    """Target -> mean over raters of each rater's mean: nobody counts more for having looked twice."""
+    """Target -> mean over raters of each rater's mean, so that rating a picture twice gives no more weight."""
     means = {}
     for target, ratings in result.ratings.items():
         by_rater = defaultdict(list)
@@ -128,7 +138,7 @@ def mean_scores(result: TrialResult) -> dict[str, float]:
 
 
 def consistency(results: Iterable[TrialResult]) -> dict[str, Consistency]:
-    """Rater -> how far their ratings of one picture agree, each with the next; raters without a repeat are left out."""
+    """Rater -> agreement of consecutive ratings of the same picture; only raters with a repeat."""
     pairs: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for result in results:
         for ratings in result.ratings.values():
@@ -140,11 +150,11 @@ def consistency(results: Iterable[TrialResult]) -> dict[str, Consistency]:
 def measure_agreement(pairs: Sequence[tuple[int, int]]) -> Consistency:
     """Of at least one pair (first, second)."""
     first, second = np.array(pairs, int).T
-    apart = second - first
-    counts = [np.bincount(side, minlength=HIGHEST + 1) / len(pairs) for side in (first, second)]
-    weights = np.square(np.subtract.outer(np.arange(HIGHEST + 1), np.arange(HIGHEST + 1)))
-    by_chance = float((weights * np.outer(*counts)).sum())
-    kappa = 1 - float(np.square(apart).mean()) / by_chance if by_chance > 0 else None
+    apart, kappa = second - first, None
+    if np.ptp(pairs) > 0:
+        from sklearn.metrics import cohen_kappa_score
+
+        kappa = float(cohen_kappa_score(first, second, labels=range(LOWEST, HIGHEST + 1), weights="quadratic"))
     return Consistency(len(pairs), float((apart == 0).mean()), float(apart.mean()), float(np.abs(apart).mean()), kappa)
 
 

@@ -1,4 +1,4 @@
-"""A learned score: from a picture's statistics to the rating that people would give, with an honest deviation."""
+"""A learned score: predicts a picture's rating, and the deviation of that prediction, from the picture's statistics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import numpy.typing as npt
 from equations.errors import InputError, shorten, shorten_text
 from equations.files import write_text
 from equations.reading import check_regular_file, check_size
-from srnca.studies.explore.measures import Estimate
+from srnca.studies import estimates
+from srnca.studies.estimates import Estimate, correlate
 from srnca.studies.ratings.ratings import HIGHEST, LOWEST
 from srnca.studies.ratings.statistics import NAMES, measure
 
@@ -23,19 +24,25 @@ Array = npt.NDArray[Any]
 
 FORMAT = "srnca.score/1"
 FEWEST_PICTURES, FEWEST_TRIALS = 12, 6
-PENALTIES = tuple(np.geomspace(0.1, 1000, 9).tolist())
+PENALTIES = tuple(np.geomspace(0.1, 1000, 9).tolist())  # of the ridge regression, to choose from
 FOLDS = 10
-RESAMPLES = 1000
-FARTHEST = 3.0  # standard deviations: beyond them a straight line knows nothing, and a picture counts as that far
+RESAMPLES = 1000  # bootstrap samples for the interval of R²
+FARTHEST = 3.0  # standardised statistics are clipped here: the regression does not extrapolate further
 
 
 @dataclass(frozen=True)
 class Score:
     """Ridge regression of ratings on standardised statistics.
 
-    middle, scale, weights: of each name in `names`; intercept: the mean rating; inverse: (XᵀX + penalty)⁻¹ of the
-    standardised rows; deviation: root mean square error, held out by trial. r2, spearman: held out by trial, against
-    the mean of the other trials' ratings and in ranks, with 95 % intervals over trials.
+    names: of the statistics.
+    middle, scale, weights: mean, standard deviation and weight of each statistic.
+    intercept: the mean rating.
+    inverse: (XᵀX + penalty)⁻¹ of the standardised rows X.
+    penalty: of the ridge regression.
+    deviation: root mean square error on held-out trials.
+    r2: on held-out trials, against the mean rating of the other trials, with a 95 % interval over trials.
+    spearman: rank correlation of prediction and rating on held-out trials, with a 95 % interval over trials.
+    pictures, trials: how many it was fitted on.
     """
 
     names: tuple[str, ...]
@@ -53,20 +60,27 @@ class Score:
 
     @property
     def has_learned(self) -> bool:
-        """Whether it predicts better than the mean rating does, as far as the data can tell."""
+        """Whether it predicts better than the mean rating: both intervals lie above 0."""
         return self.r2.low > 0 and self.spearman.low > 0
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
-    """What cross-validation predicted for each picture without its trial, beside the rating."""
+class HeldOut:
+    """The rating of each picture, and the prediction of a score fitted without its trial; both (pictures,)."""
 
     ratings: Array
     predicted: Array
 
 
-def fit_score(rows: Array, ratings: Array, trials: Array, *, seed: int = 0) -> tuple[Score, Held]:
-    """rows (pictures, statistics), ratings (pictures,) in [0, 5], trials (pictures,): one is held out as a whole.
+def fit_score(
+    rows: Array, ratings: Array, trials: Array, *, seed: int = 0, resamples: int = estimates.RESAMPLES
+) -> tuple[Score, HeldOut]:
+    """Fit the ridge regression, with its penalty chosen by cross-validation, and judge it on held-out trials.
+
+    rows: (pictures, statistics).
+    ratings: (pictures,) in [0, 5].
+    trials: (pictures,) the trial of each picture; a trial is held out as a whole.
+    resamples: bootstrap samples for the interval of the rank correlation.
 
     Raises InputError with fewer than 12 pictures of 6 trials, or where all ratings are the same.
     """
@@ -85,7 +99,7 @@ def fit_score(rows: Array, ratings: Array, trials: Array, *, seed: int = 0) -> t
         baseline[outside] = ratings[inside].mean()
     penalty = _choose_penalty(rows, ratings, trials, seed)
     middle, scale, weights, intercept, inverse = _solve(rows, ratings, penalty)
-    r2, spearman = _judge(ratings, predicted, baseline, trials, seed)
+    r2, spearman = _judge(ratings, predicted, baseline, trials, seed, resamples)
     score = Score(
         NAMES,
         tuple(middle.tolist()),
@@ -100,24 +114,24 @@ def fit_score(rows: Array, ratings: Array, trials: Array, *, seed: int = 0) -> t
         len(rows),
         count,
     )
-    return score, Held(ratings, predicted)
+    return score, HeldOut(ratings, predicted)
 
 
 def predict_score(score: Score, target: Array, picture: Array) -> tuple[float, float]:
-    """The rating to expect for a picture (h, w, 3) in [0, 1] of a target, in [0, 5], and its standard deviation.
+    """The predicted rating, in [0, 5], of a picture (h, w, 3) in [0, 1], and the prediction's standard deviation.
 
-    The deviation is that of held-out pictures, and grows for pictures unlike all that were rated.
+    The deviation is at least the error on held-out pictures, and is larger for pictures unlike those that were rated.
     """
     if not np.isfinite(picture).all():
         return float(LOWEST), score.deviation
     row = ((measure(target, picture) - score.middle) / score.scale).clip(-FARTHEST, FARTHEST)
     mean = score.intercept + float(row @ np.array(score.weights))
-    far = float(row @ np.array(score.inverse) @ row)
-    return float(np.clip(mean, LOWEST, HIGHEST)), score.deviation * math.sqrt(1 + far)
+    distance = float(row @ np.array(score.inverse) @ row)
+    return float(np.clip(mean, LOWEST, HIGHEST)), score.deviation * math.sqrt(1 + distance)
 
 
 def missing_rating(score: Score, targets: Mapping[str, Array], pictures: Mapping[str, Path]) -> float:
-    """5 minus the mean rating to expect over all targets; one without a picture (it diverged) counts a rating of 0."""
+    """5 minus the mean predicted rating over all targets; a target without a picture (it diverged) counts as 0."""
     from srnca.studies.ratings.sheet import read_picture
 
     expected = [
@@ -135,7 +149,7 @@ def save_score(path: Path, score: Score) -> None:
 
 
 def score_to_dict(score: Score) -> dict[str, Any]:
-    """As `score.json` holds it: plain JSON data."""
+    """The score as plain JSON data, as in `score.json`."""
     return dict(json.loads(json.dumps({"format": FORMAT, **asdict(score)})))
 
 
@@ -181,7 +195,7 @@ _Ridge = tuple[Array, Array, Array, float, Array]
 
 
 def _solve(rows: Array, ratings: Array, penalty: float) -> _Ridge:
-    """middle, scale, weights, intercept, inverse."""
+    """Mean, scale, weights, intercept, and (XᵀX + penalty)⁻¹, which the deviation of a prediction needs as well."""
     middle, scale = rows.mean(axis=0), rows.std(axis=0)
     scale = np.where(scale > 1e-9, scale, 1.0)
     x = (rows - middle) / scale
@@ -191,12 +205,12 @@ def _solve(rows: Array, ratings: Array, penalty: float) -> _Ridge:
 
 def _predict(solved: _Ridge, rows: Array) -> Array:
     middle, scale, weights, intercept, _ = solved
-    near = ((rows - middle) / scale).clip(-FARTHEST, FARTHEST)
-    return np.clip(intercept + near @ weights, LOWEST, HIGHEST)
+    standardised = ((rows - middle) / scale).clip(-FARTHEST, FARTHEST)
+    return np.clip(intercept + standardised @ weights, LOWEST, HIGHEST)
 
 
 def _choose_penalty(rows: Array, ratings: Array, trials: Array, seed: int) -> float:
-    """The one of the lowest held-out error, within these rows."""
+    """The penalty with the lowest cross-validated error on these rows."""
     errors = np.zeros(len(PENALTIES))
     for inside, outside in _folds(trials, 5, seed + 1):
         for place, penalty in enumerate(PENALTIES):
@@ -206,16 +220,16 @@ def _choose_penalty(rows: Array, ratings: Array, trials: Array, seed: int) -> fl
 
 
 def _folds(trials: Array, count: int, seed: int) -> Sequence[tuple[Array, Array]]:
-    """(inside, outside) masks: each trial is outside once."""
+    """(training, held-out) masks of the rows; each trial is held out once, with all its pictures."""
     names = np.random.default_rng(seed).permutation(np.unique(trials))
     parts = np.array_split(names, min(count, len(names)))
     return [(~np.isin(trials, part), np.isin(trials, part)) for part in parts]
 
 
-def _judge(ratings: Array, predicted: Array, baseline: Array, trials: Array, seed: int) -> tuple[Estimate, Estimate]:
-    """R² against the mean of the other trials, and Spearman's coefficient; trials are drawn again for the intervals."""
-    from srnca.studies.explore.measures import correlate
-
+def _judge(
+    ratings: Array, predicted: Array, baseline: Array, trials: Array, seed: int, resamples: int
+) -> tuple[Estimate, Estimate]:
+    """R² against the mean rating of the other trials, and Spearman's coefficient; intervals resample trials."""
     errors, of_mean = np.square(ratings - predicted), np.square(ratings - baseline)
     value = 1 - float(errors.sum() / of_mean.sum())
     names, place = np.unique(trials, return_inverse=True)
@@ -223,6 +237,6 @@ def _judge(ratings: Array, predicted: Array, baseline: Array, trials: Array, see
     drawn = np.random.default_rng(seed).integers(len(names), size=(RESAMPLES, len(names)))
     again = 1 - sums[0][drawn].sum(axis=1) / np.maximum(sums[1][drawn].sum(axis=1), 1e-12)
     low, high = np.quantile(again, [0.025, 0.975])
-    found = correlate(ratings, predicted, groups=trials, seed=seed)
+    found = correlate(ratings, predicted, groups=trials, seed=seed, resamples=resamples)
     ranks = found.spearman if found is not None else Estimate(0.0, -1.0, 1.0)
     return Estimate(value, float(low), float(high)), ranks

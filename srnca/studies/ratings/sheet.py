@@ -1,4 +1,4 @@
-"""The contact sheet of a rater: the picture in question large beside its target, its page small below."""
+"""The contact sheet for a rater: one picture large beside its target, the pictures of its page small below."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ PAPER, INK, FRAME = (32, 34, 38), (225, 228, 232), (255, 176, 32)
 
 
 def load_targets(entries: Mapping[str, Any], size: int) -> dict[str, np.ndarray]:
-    """Name -> (size, size, 3) in [0, 1] of a study's targets; those whose file is not on this machine are left out.
+    """Name -> (size, size, 3) in [0, 1] of a study's targets, without those whose file is not on this machine.
 
-    entries: name -> {"spec", "crop"}, as studies keep them.
+    entries: the study's attribute schema.TARGETS.
     """
     from srnca.media.images import load_target
 
@@ -37,7 +37,7 @@ def load_targets(entries: Mapping[str, Any], size: int) -> dict[str, np.ndarray]
 
 
 def read_picture(path: Path) -> Image.Image:
-    """Raises InputError for a file that is gone or no picture."""
+    """The picture as RGB. Raises InputError for a file that is missing or no picture."""
     try:
         with Image.open(path) as picture:
             return picture.convert("RGB")
@@ -50,9 +50,12 @@ def read_picture(path: Path) -> Image.Image:
 def write_sheet(
     path: Path, page: Sequence[Shown], index: int, target: np.ndarray | None, *, done: Sequence[int] = ()
 ) -> None:
-    """Write the sheet as a PNG, atomically. index: of the page's picture in question; done: indices already rated.
+    """Write the sheet as a PNG, atomically.
 
-    No number of a trial, no loss and no earlier rating is on it.
+    index: of the picture to rate, within the page.
+    done: indices of the pictures that have been rated; they are dimmed.
+
+    The rating is blind: the sheet shows no trial number, no loss and no earlier rating.
     """
     rows = -(-len(page) // COLUMNS)
     width = max(2 * LARGE + 3 * GAP, COLUMNS * (SMALL + GAP) + GAP)
@@ -83,6 +86,6 @@ def to_image(pixels: np.ndarray) -> Image.Image:
 
 
 def scaled(picture: Image.Image, side: int) -> Image.Image:
-    """(side, side): small pictures grow by sharp cells, large ones shrink smoothly."""
+    """The picture at (side, side): enlarged with sharp pixels, reduced smoothly."""
     grows = picture.width < side
     return picture.resize((side, side), Image.Resampling.NEAREST if grows else Image.Resampling.LANCZOS)

@@ -1,4 +1,4 @@
-"""What a picture has in common with its target, in a dozen numbers: what the learned score looks at."""
+"""Distances between a picture and its target, in 14 numbers: the inputs of the learned score."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ NAMES = (
     *("spectrum_coarse", "spectrum_middle", "spectrum_fine"),
     *("contrast", "colour_mean", "colour_spread", "darkest", "brightest", "too_rough", "too_smooth"),
 )  # fmt: skip
-FLOOR = 1e-4  # under every logarithm: differences below it are not seen
+FLOOR = 1e-4  # added under every logarithm
 
 
 class PictureStatistics:
-    """Statistics of pictures against one target (h, w, 3) in [0, 1], which is looked at once. All are distances, the
-    smaller the closer: a rating falls with them, whichever side a picture misses on.
+    """Statistics of pictures against one target (h, w, 3) in [0, 1], whose own part is computed once.
 
-    gram_*: log relative Gram distance on each level of the `multiscale` bank. patches: log sliced Wasserstein distance
-    of patches. spectrum_*: mean size of the log10 ratio of power, in thirds of the octaves. contrast: size of the log
-    ratio of the deviations. colour_mean, colour_spread: log distance of mean colours and of their
-    covariances, in units of the target's contrast. darkest, brightest: of the 2nd and 98th percentiles of grey.
-    too_rough, too_smooth: log ratio of the mean square of neighbouring differences, above and below 0.
+    All are distances: a rating falls with each of them.
+    gram_*: log relative Gram distance on each level of the `multiscale` bank.
+    patches: log sliced Wasserstein distance of patches.
+    spectrum_*: mean |log10 ratio of power|, in thirds of the octaves.
+    contrast: |log ratio of the standard deviations|.
+    colour_mean, colour_spread: log distance of the mean colours and of the colour covariances, in units of the
+        target's contrast.
+    darkest, brightest: distance of the 2nd and 98th percentiles of grey, in the same units.
+    too_rough, too_smooth: log ratio of the mean squared differences of neighbouring pixels: its positive part, and its
+        negative part without the sign.
     """
 
     def __init__(self, target: Array) -> None:
@@ -43,7 +47,7 @@ class PictureStatistics:
         self._plain = _plain(self.target)
 
     def __call__(self, picture: Array) -> Array:
-        """(h, w, 3) in [0, 1] -> one number for each of NAMES; another size than the target's is allowed."""
+        """(h, w, 3) in [0, 1] -> one number for each of NAMES; the size may differ from the target's."""
         picture = np.nan_to_num(np.asarray(picture, np.float32)).clip(0, 1)
         ours, wanted = _plain(picture), self._plain
         contrast = wanted["deviation"]
@@ -66,7 +70,7 @@ class PictureStatistics:
         )
 
     def _distances(self, picture: Array) -> list[float]:
-        """log Gram distance of each of three levels (the last there is, where a picture is too small), log patches."""
+        """Log Gram distance of three levels, the last repeated where a picture is too small for three; log patches."""
         import torch
 
         from srnca.texture.features.multiscale import MultiScale
@@ -85,7 +89,7 @@ class PictureStatistics:
 
 
 def measure(target: Array, picture: Array) -> Array:
-    """The statistics of one picture; the target's part is kept for the next one."""
+    """The statistics of one picture; the target's part is cached."""
     pixels = np.ascontiguousarray(target, np.float32)
     return _of_target(pixels.tobytes(), pixels.shape)(picture)
 
@@ -112,7 +116,7 @@ def _plain(picture: Array) -> dict[str, Any]:
 
 
 def _band_ratios(ours: tuple[Array, Array], wanted: tuple[Array, Array]) -> Array:
-    """log10 of the power over the target's at twelve frequencies, evenly spaced in octaves, coarse to fine."""
+    """log10 of (power / the target's power) at twelve frequencies, evenly spaced in octaves, coarse to fine."""
     low = max(ours[0][0], wanted[0][0])
     at = np.geomspace(low, 0.5, 12)
     powers = [np.interp(at, frequency, np.log10(power + FLOOR**2)) for frequency, power in (ours, wanted)]

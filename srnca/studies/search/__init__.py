@@ -1,1 +1,1 @@
-"""What a study searches: hyperparameters, their space, and who proposes the next set."""
+"""What a study searches: hyperparameters, their space, samplers and pruning."""

@@ -17,7 +17,12 @@ WORDS = ("activation", "mask", "init", "clamp")
 
 @dataclass(frozen=True)
 class Axis:
-    """One hyperparameter: `choices`, or the numbers from `low` to `high` (whole ones where it counts things)."""
+    """One hyperparameter: a list, or a range.
+
+    choices: the values to choose from; empty for a range.
+    low, high: ends of a range, both included.
+    log: whether the range is searched on a logarithmic scale.
+    """
 
     name: str
     choices: tuple[Value, ...] = ()
@@ -27,22 +32,23 @@ class Axis:
 
     @property
     def whole(self) -> bool:
+        """Whether its values are integers."""
         return self.name in WHOLE
 
     @property
     def ordered(self) -> bool:
-        """Whether its values lie on a line; words do not."""
+        """Whether its values are numbers; words have no order."""
         return all(not isinstance(value, str) for value in self.choices)
 
     @property
     def steps(self) -> int:
-        """How many values it has; 0 for a continuum."""
+        """Number of values; 0 for a continuous range."""
         if self.choices:
             return len(self.choices)
         return int(self.high - self.low) + 1 if self.whole else 0
 
     def from_unit(self, x: float) -> Value:
-        """The value at `x` in [0, 1]; what lies outside is clipped, so that every x gives a value of the axis."""
+        """The value at `x` in [0, 1]; any other x is clipped, and one that is not finite counts as 0.5."""
         x = min(1.0, max(0.0, x)) if math.isfinite(x) else 0.5
         if self.choices:
             return self.choices[math.floor(x * (len(self.choices) - 1) + 0.5)]
@@ -52,7 +58,7 @@ class Axis:
         return math.floor(value + 0.5) if self.whole else value
 
     def draw(self, random: np.random.Generator) -> Value:
-        """A value at random, each as likely as the others (of a log range: of its logarithms)."""
+        """A value drawn uniformly (in a log range: uniformly in its logarithm)."""
         if self.choices:
             return self.choices[int(random.integers(len(self.choices)))]
         if self.whole and not self.log:
@@ -60,7 +66,7 @@ class Axis:
         return self.from_unit(float(random.random()))
 
     def to_unit(self, value: Value) -> float:
-        """Where in [0, 1] a value of the axis lies: the inverse of `from_unit`, up to its rounding."""
+        """The inverse of `from_unit`, up to rounding."""
         if self.choices:
             return self.choices.index(value) / max(1, len(self.choices) - 1)
         low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
@@ -68,6 +74,7 @@ class Axis:
         return (at - low) / (high - low) if high > low else 0.0
 
     def holds(self, value: object) -> bool:
+        """Whether `value` is one of its values."""
         if self.choices:
             return any(value == choice and isinstance(value, str) == isinstance(choice, str) for choice in self.choices)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.low <= value <= self.high:
@@ -78,7 +85,7 @@ class Axis:
         return list(self.choices) if self.choices else {"low": self.low, "high": self.high, "log": self.log}
 
     def distribution(self) -> Any:
-        """As Optuna names it. Evenly spaced whole numbers are an integer with a step; other lists are categories."""
+        """Optuna's distribution: evenly spaced integers are an integer with a step, other lists are categories."""
         from optuna import distributions
 
         if not self.choices:

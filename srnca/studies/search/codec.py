@@ -1,4 +1,4 @@
-"""Sets of hyperparameters as points of a cube, and back: every point decodes into a set that can be trained."""
+"""Sets of hyperparameters as points of the unit cube and back; every point decodes to a set of the space."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from srnca.studies.search.space import Space
 Array = npt.NDArray[Any]
 Params = Mapping[str, Any]
 
-DIGITS = 4  # of a suggested number: more is noise
+DIGITS = 4  # significant digits of a decoded number
 
 
 @dataclass(frozen=True)
 class Codec:
-    """A column in [0, 1] for each axis of numbers, and for each word of an axis of words: those have no order."""
+    """One column in [0, 1] for each axis of numbers; one-hot columns, one for each word, for an axis of words."""
 
     space: Space
 
@@ -30,12 +30,12 @@ class Codec:
         return self.space.names
 
     def encode(self, sets: Sequence[Params]) -> Array:
-        """(sets, columns). A missing value lies in the middle, one outside its axis at the end of it."""
+        """(sets, columns). A missing value is 0.5; a value outside its axis is clipped to the nearest end."""
         rows = [[x for axis in self.space.axes for x in _encode(axis, params.get(axis.name))] for params in sets]
         return np.array(rows, float).reshape(len(sets), sum(map(_columns, self.space.axes)))
 
     def decode(self, points: Array) -> list[dict[str, Value]]:
-        """(sets, columns), whatever they are, as sets of the space: rounded to the nearest and cut to the ends."""
+        """The sets of the space nearest to any points (sets, columns)."""
         ends = np.cumsum([_columns(axis) for axis in self.space.axes])[:-1]
         return [
             {axis.name: _decode(axis, part) for axis, part in zip(self.space.axes, np.split(row, ends), strict=True)}
@@ -43,11 +43,11 @@ class Codec:
         ]
 
     def key(self, params: Params) -> tuple[Any, ...]:
-        """Equal for sets that nobody would train twice: numbers count to a hundredth of their range."""
+        """Equal for nearly equal sets: columns are rounded to 0.01."""
         return tuple(np.round(self.encode([params])[0], 2))
 
     def numbers(self, sets: Sequence[Params], name: str) -> Array:
-        """One hyperparameter of all sets: its value, or the place among its words; NaN for what is neither."""
+        """One hyperparameter of all sets: its value or, for a word, its index among the choices; otherwise NaN."""
         axis = next(axis for axis in self.space.axes if axis.name == name)
         values = [params.get(name) for params in sets]
         if axis.ordered:

@@ -1,4 +1,4 @@
-"""When a trial is hopeless: among the worst of those that passed the same mark of their training."""
+"""Pruning: a trial is given up when it is among the worst of those that passed the same mark of their training."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial
 
-from srnca.studies.workers.trials import is_out
+from srnca.studies.storage.attempts import ended_without_result
 
-LEAST = 5  # so many others must have passed a mark before it tells anything
+MIN_TRIALS = 5  # others that must have passed a mark before a trial can be pruned there
 
 
 class WorstShare(BasePruner):
     """Prunes a trial whose value at its latest mark is among the worst `share` (0 to 1; 0: never).
 
-    Optuna's percentile pruner takes a trial's best value so far. Here marks of several targets follow each other,
-    and what a trial reached on an easy one would save it on all others.
+    Optuna's percentile pruner compares a trial's best value so far. Here the marks of several targets follow each
+    other, so that a low loss on an easy target would protect the trial on all later ones.
     """
 
     def __init__(self, share: float) -> None:
@@ -30,9 +30,9 @@ class WorstShare(BasePruner):
         others = [
             t.intermediate_values[step]
             for t in study.get_trials(deepcopy=False)
-            if t.number != trial.number and step in t.intermediate_values and not is_out(t)
+            if t.number != trial.number and step in t.intermediate_values and not ended_without_result(t)
         ]
-        if len(others) < LEAST:
+        if len(others) < MIN_TRIALS:
             return False
         value = trial.intermediate_values[step]
         better = sum(other < value for other in others)

@@ -1,8 +1,8 @@
-"""Where a trial's hyperparameters come from. Loaded on use: it needs Optuna and, for CMA-ES, cmaes.
+"""Samplers: they propose a trial's hyperparameters. Loaded on use: they need Optuna and, for CMA-ES, cmaes.
 
-Every draw depends on the study's seed and the place of the set among the study's (`trials.place`) alone, not on which
-worker makes it, nor on how often workers were killed. With one worker all samplers repeat themselves; with several
-`random` does, while the others learn from whatever has ended by then.
+Every draw depends only on the study's seed and the job's index in the study (`attempts.job_index`), not on the worker
+that draws, nor on how often workers were killed. With one worker, all samplers are reproducible. With several, only
+`random` is: the others learn from the trials that happen to have ended by then.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from optuna.trial import FrozenTrial, TrialState
 from equations.errors import InputError, MissingPartError
 from srnca.studies.search.axis import Axis
 from srnca.studies.search.space import Space
-from srnca.studies.workers.trials import place
+from srnca.studies.storage.attempts import job_index
 
 NAMES = ("random", "tpe", "cmaes", "nsga2")
-POPULATION = 16  # of NSGA-II; Optuna's 50 is more than most studies have trials
-SPREAD = 0.25  # first standard deviation of CMA-ES, in axes of length 1
+POPULATION = 16  # of NSGA-II; Optuna's default of 50 exceeds the trials of most studies
+SPREAD = 0.25  # initial standard deviation of CMA-ES, where each axis has length 1
 GENERATION, DRAWN = "srnca:cmaes:generation", "srnca:cmaes:x"
 
 
 def make_sampler(name: str, space: Space, seed: int) -> BaseSampler:
-    """The sampler `name`. Raises InputError for another name or a space it cannot search, MissingPartError."""
+    """The sampler `name`. Raises InputError for another name or an unsuitable space, MissingPartError without cmaes."""
     if name == "random":
         return RandomSets(space, seed)
     if name == "cmaes":
@@ -40,11 +40,11 @@ def make_sampler(name: str, space: Space, seed: int) -> BaseSampler:
 
 
 def _seed_of(seed: int, study: optuna.Study, trial: FrozenTrial) -> int:
-    return int(np.random.SeedSequence([seed, place(study, trial)]).generate_state(1)[0])
+    return int(np.random.SeedSequence([seed, job_index(study, trial)]).generate_state(1)[0])
 
 
 class RandomSets(BaseSampler):
-    """Independent draws, each value as likely as the others of its axis."""
+    """Independent uniform draws, see `Axis.draw`."""
 
     def __init__(self, space: Space, seed: int) -> None:
         self.space, self.seed = space, seed
@@ -63,9 +63,9 @@ class RandomSets(BaseSampler):
 class Evolution(RandomSets):
     """CMA-ES with margin for the discrete axes (Hamano et al. 2022, arXiv:2205.13482).
 
-    The distribution is made anew from the trials on record, generation by generation in the order in which they
-    ended, so that a study holds plain numbers only. Axes of words are drawn at random. A pruned trial counts with
-    what it had reached: it was among the worst.
+    For each draw, the search distribution is recomputed from the ended trials, generation by generation in the order
+    in which they ended. So the study stores plain numbers only. Axes of words are drawn uniformly. A pruned trial
+    counts with the value it had reached, which was among the worst.
     """
 
     def __init__(self, space: Space, seed: int) -> None:
@@ -86,15 +86,15 @@ class Evolution(RandomSets):
 
         drawn = super().sample_relative(study, trial, search_space)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # of degenerate covariances, which cmaes mends
+            warnings.simplefilter("ignore", RuntimeWarning)  # about degenerate covariances, which cmaes repairs
             generation, encoded, raw = self._ask(_ended(study), _seed_of(self.seed, study, trial))
-        storage, number = study._storage, trial._trial_id  # as every sampler does
+        storage, number = study._storage, trial._trial_id  # private, but Optuna's own samplers use them too
         storage.set_trial_system_attr(number, DRAWN, raw.tolist())
         storage.set_trial_system_attr(number, GENERATION, generation)
         return drawn | {axis.name: axis.from_unit(x) for axis, x in zip(self.searched, encoded, strict=True)}
 
     def _ask(self, ended: Sequence[FrozenTrial], seed: int) -> tuple[int, np.ndarray, np.ndarray]:
-        """Generation, point (d,) on the grid of the discrete axes, and the point before it was put there."""
+        """Generation, point (d,) rounded to the values of the discrete axes, and the point before rounding."""
         from cmaes import CMAwM
 
         n = len(self.searched)
@@ -120,14 +120,14 @@ def _step(axis: Axis) -> float:
 
 
 def _ended(study: optuna.Study) -> list[FrozenTrial]:
-    """Trials with a value, in the order in which they ended: that order does not change any more."""
+    """Trials with a value in the order in which they ended, which later trials do not change."""
     states = (TrialState.COMPLETE, TrialState.PRUNED)
     trials = [t for t in study.get_trials(deepcopy=False, states=states) if t.values and np.isfinite(t.values[0])]
     return sorted(trials, key=lambda t: (t.datetime_complete, t.number))
 
 
 class _PerTrial(BaseSampler):
-    """One of Optuna's samplers, made anew for each trial with a seed of that trial."""
+    """One of Optuna's samplers, created for each trial with a seed of its own."""
 
     def __init__(self, seed: int, make: Callable[[int], BaseSampler]) -> None:
         self.seed, self.make = seed, make

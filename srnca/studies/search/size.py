@@ -1,14 +1,14 @@
-"""How large an automaton is, in closed form: what nsga2 weighs the loss against."""
+"""The size of an automaton in closed form, as a second objective for nsga2."""
 
 from __future__ import annotations
 
 from srnca.texture.network import NCAConfig
 
-STENCIL = 9  # numbers in a 3×3 kernel
+STENCIL = 9  # weights of a 3×3 kernel
 
 
 def count_cost(config: NCAConfig) -> int:
-    """Multiplications of a cell in one step: its perception, then the layers."""
+    """Multiplications per cell and step: perception, then the layers."""
     channels, features = config.channels, config.channels * config.filters
     if config.activation == "linear":  # one 3×3 convolution
         return STENCIL * channels * channels
@@ -17,9 +17,9 @@ def count_cost(config: NCAConfig) -> int:
 
 
 def count_terms(config: NCAConfig) -> int | None:
-    """Terms that the automaton's own rule can have, over all channels, constants left out; None for relu.
+    """Terms that the automaton's closed form can have, over all channels and without constants; None for relu.
 
-    The rule that distillation makes of it is pruned and has fewer.
+    A distilled rule is pruned and has fewer.
     """
     if config.activation == "relu":
         return None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from srnca.texture.config import TrainConfig
 
 MOST_BYTES = 10**6  # of a space.toml
-SHARED = ("iterations", "size", "seed", "bank")  # the same for all trials: flags of `srnca sweep`, not of a space
+SHARED = ("iterations", "size", "seed", "bank")  # the same for all trials: flags of `srnca sweep`, no axes
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Space:
         return {axis.name: axis.distribution() for axis in self.axes}
 
     def from_unit(self, point: Sequence[float]) -> dict[str, Value]:
-        """The hyperparameters at a point of the unit cube; any point gives a viable set."""
+        """The hyperparameters at a point (axes,) of the unit cube; any point gives a set of the space."""
         return {axis.name: axis.from_unit(float(x)) for axis, x in zip(self.axes, point, strict=True)}
 
     def to_unit(self, params: Mapping[str, Any]) -> list[float]:
         return [axis.to_unit(params[axis.name]) for axis in self.axes]
 
     def check(self, params: Mapping[str, Any]) -> dict[str, Value]:
-        """A whole set of hyperparameters that lies in the space. Raises InputError."""
+        """The set in the order of the axes. Raises InputError unless it is complete and lies in the space."""
         for name in params:
             if name not in self.names:
                 raise InputError(
@@ -88,14 +88,14 @@ def read_space(path: Path) -> Space:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"--space: expected a readable file, got {str(path)!r} ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, which Python refuses
+    except (ValueError, RecursionError) as error:  # ValueError also for integers of thousands of digits
         reason = shorten_text(str(error))
         raise InputError(f"{path}: expected TOML such as channels = [6, 9], got something else ({reason})") from error
     return Space.from_dict(data, str(path))
 
 
 def configuration(params: Mapping[str, Any], preset: str = "default", **shared: Any) -> TrainConfig:
-    """The preset's configuration with a set of hyperparameters and what all trials share. Raises InputError."""
+    """The preset's configuration, changed by `shared` and then by the hyperparameters. Raises InputError."""
     from srnca.texture.config import preset as find_preset
 
     changes = {**shared, **params}
@@ -105,7 +105,7 @@ def configuration(params: Mapping[str, Any], preset: str = "default", **shared: 
 
 
 def known_names() -> tuple[str, ...]:
-    """What a space may hold: the fields of a training's configuration, but for what all trials share."""
+    """The hyperparameters that a space may hold: the fields of a training's configuration except SHARED."""
     from srnca.texture.config import TrainConfig
 
     return tuple(f.name for f in fields(TrainConfig) if f.name not in SHARED)
@@ -165,7 +165,7 @@ def _read_range(name: str, entry: Mapping[str, Any], where: str) -> Axis:
 
 
 def _check_value(axis: Axis, value: Value, where: str) -> None:
-    """By the training's own rules: a set that fails after an hour is found now."""
+    """Check a value by the training's own rules, so that a bad one is found before any trial runs."""
     try:
         configuration({"pool": 1024, axis.name: int(value) if axis.whole else value})
     except InputError as error:

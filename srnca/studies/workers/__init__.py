@@ -1,1 +1,1 @@
-"""Who runs the trials of a study, where they are stored, and what they leave."""
+"""Running a study: founding it, and the workers that train its trials."""

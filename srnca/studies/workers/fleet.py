@@ -1,4 +1,4 @@
-"""Several workers on this machine, or on a cluster: each is a process that runs the same command."""
+"""Several workers on this machine or on a cluster: each is a process that runs the same command."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Any
 from equations.errors import InputError, MissingPartError, SrncaError
 from srnca.studies.workers.worker import Plan
 
-PARENT = "SRNCA_SWEEP_PARENT"  # in a worker's environment: the process whose end is also its own
-LOOK_S = 0.5
-END_S = 60.0  # to save and put back a trial after a signal
+PARENT = "SRNCA_SWEEP_PARENT"  # environment variable of a worker: the process that it ends with
+POLL_S = 0.5  # between two checks of the workers
+END_S = 60.0  # what a worker has to save and put back its trial after a signal
 
 
 def threads_each(workers: int) -> int:
-    """Threads for each of so many workers, when nobody says otherwise: the cores, shared."""
+    """Default number of threads of each worker: the cores of this machine, divided among them."""
     return max(1, (os.cpu_count() or 1) // workers)
 
 
@@ -34,24 +34,24 @@ def command(plan: Plan) -> list[str]:
 
 
 def orphaned() -> bool:
-    """Whether this process was started as a worker by one that has ended."""
+    """Whether this process is a worker whose parent has ended."""
     parent = os.environ.get(PARENT)
     return parent is not None and parent.isdigit() and os.getppid() != int(parent)
 
 
 def run_workers(
-    plan: Plan, count: int, *, stopping: Callable[[], bool], look: Callable[[], None]
+    plan: Plan, count: int, *, stopping: Callable[[], bool], on_poll: Callable[[], None]
 ) -> list[tuple[int, int]]:
     """Start `count` workers and wait for them; returns (process, exit code) of those that failed.
 
-    `look()` is called while they run. When `stopping()` says so they save and put back their trials, and
+    `on_poll()` is called repeatedly while they run. When `stopping()` is true, they save and put back their trials, and
     KeyboardInterrupt is raised. Raises SrncaError when all of them failed.
     """
     environment = {**os.environ, PARENT: str(os.getpid())}
     if plan.threads is not None:
         environment |= {"OMP_NUM_THREADS": str(plan.threads)}
     workers = [
-        subprocess.Popen(  # a session of its own: Ctrl-C reaches them once, through us
+        subprocess.Popen(  # in a session of its own, so that Ctrl-C reaches it only through this process
             command(plan), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment, start_new_session=True
         )
         for _ in range(count)
@@ -60,8 +60,8 @@ def run_workers(
         while any(worker.poll() is None for worker in workers):
             if stopping():
                 raise KeyboardInterrupt
-            look()
-            time.sleep(LOOK_S)
+            on_poll()
+            time.sleep(POLL_S)
     finally:
         _end(workers)
     failed = [(worker.pid, worker.returncode) for worker in workers if worker.returncode]
@@ -86,10 +86,12 @@ def _end(workers: list[subprocess.Popen[bytes]]) -> None:
 def submit_workers(
     plan: Plan, count: int, folder: Path, options: Mapping[str, Any], cluster: str = "slurm"
 ) -> list[str]:
-    """Hand `count` workers to Slurm through submitit, logs in `folder`; returns the jobs' numbers.
+    """Submit `count` workers to Slurm through submitit; returns the numbers of the jobs.
 
-    options: what submitit's update_parameters takes. Raises MissingPartError without submitit, InputError for options
-    that it does not know, SrncaError where there is no Slurm.
+    folder: for their logs.
+    options: for submitit's update_parameters.
+
+    Raises MissingPartError without submitit, InputError for unknown options, SrncaError where there is no Slurm.
     """
     try:
         import submitit
@@ -99,7 +101,7 @@ def submit_workers(
         executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
         executor.update_parameters(name=f"srnca-{plan.name}", **options)
         jobs = [executor.submit(subprocess.run, command(plan), check=True, cwd=Path.cwd()) for _ in range(count)]
-    except (NameError, TypeError) as error:  # how submitit says that it does not know a parameter
+    except (NameError, TypeError) as error:  # submitit's errors for an unknown parameter
         raise InputError(f"--slurm-option: submitit refuses it ({error})") from error
     except (RuntimeError, OSError, submitit.core.utils.FailedJobError) as error:
         raise SrncaError(f"--slurm: the jobs could not be submitted ({error})") from error
@@ -107,7 +109,7 @@ def submit_workers(
 
 
 def parse_slurm_options(texts: list[str]) -> dict[str, Any]:
-    """KEY=VALUE of each `--slurm-option`; whole numbers become numbers. Raises InputError."""
+    """The KEY=VALUE of each `--slurm-option`, whole numbers as int. Raises InputError."""
     options: dict[str, Any] = {}
     for text in texts:
         key, _, value = (part.strip() for part in text.partition("="))

@@ -1,4 +1,4 @@
-"""Founding a study, and joining one: what it searches and on what is settled once and stays."""
+"""Founding a study, and joining one: its targets, space and settings are fixed when it is founded."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from equations.errors import InputError, did_you_mean
 from srnca.automata import kinds
 from srnca.studies.search.space import STUDY, Space, configuration
-from srnca.studies.workers import schema
-from srnca.studies.workers.checks import check_study, is_text, reading
-from srnca.studies.workers.results import load_study, study_space
-from srnca.studies.workers.storage import make_storage
+from srnca.studies.storage import schema
+from srnca.studies.storage.checks import check_study, is_text, reading
+from srnca.studies.storage.connect import make_storage
+from srnca.studies.storage.results import load_study
 
 if TYPE_CHECKING:
     import optuna
@@ -28,10 +28,13 @@ LOSS, SCORE, COST, TERMS = "loss", "score", schema.COST, schema.TERMS
 class Settings:
     """What all trials of a study share.
 
-    sampler: where its sets come from. against: what nsga2 weighs the loss against, cost or terms. prune: share (0 to
-    1) of trials, the worst at a mark of their training, that are given up; 0: none. preset: where settings that are no
-    axis of the space come from. objective: loss, or score (5 minus the
-    rating that a learned score expects).
+    iterations, size, bank: of every training.
+    seed: of the study; a trial trains with the seed plus its job's index.
+    preset: provides the training settings that are not searched.
+    sampler: proposes the sets of hyperparameters.
+    against: the second objective of nsga2 beside the loss, cost or terms.
+    prune: share (0 to 1) of the trials at a mark, the worst ones, that are pruned; 0 for none.
+    objective: loss, or score (5 minus the rating that a learned score predicts).
     """
 
     iterations: int = 900
@@ -54,19 +57,25 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a call of `srnca sweep` says about the study; None: as the study has it, or the usual."""
+class StudyRequest:
+    """What a call of `srnca sweep` says about the study; what it leaves out is as in the study, or the default.
+
+    targets: image files or sample:NAME.
+    space: the space to search.
+    settings: the fields of Settings that were given.
+    score: a learned score, as in score.json.
+    """
 
     targets: tuple[str, ...] = ()
     space: Space | None = None
-    settings: Mapping[str, Any] | None = None  # those that were given, by the names of Settings
-    score: Mapping[str, Any] | None = None  # a learned score, as in score.json
+    settings: Mapping[str, Any] | None = None
+    score: Mapping[str, Any] | None = None
 
 
-def join_study(name: str, storage: str | None, wish: Wish) -> tuple[optuna.Study, bool]:
+def join_study(name: str, storage: str | None, request: StudyRequest) -> tuple[optuna.Study, bool]:
     """The study of that name, and whether it was founded now.
 
-    Raises InputError where the wish is another than what the study was founded with, and for bad targets and settings.
+    Raises InputError where the request differs from what the study was founded with, and for bad targets and settings.
     """
     schema.check_name(name)
     made = make_storage(name, storage, create=True)
@@ -77,53 +86,61 @@ def join_study(name: str, storage: str | None, wish: Wish) -> tuple[optuna.Study
         study = load_study(name, made, storage)
         if schema.FORMAT_KEY in study.user_attrs:
             check_study(study)
-            _check_same(study, wish)
+            _check_same(study, request)
             return study, False
         if study.get_trials(deepcopy=False):
             raise InputError(f"study {name}: this storage has a study of that name that srnca sweep did not make")
-    if not wish.targets:
+    if not request.targets:
         raise InputError(f"study {name}: expected a target such as sample:snake, got none: there is no such study yet")
-    given = dict(wish.settings or {})
-    settings, space = Settings(**given), wish.space or STUDY
+    given = dict(request.settings or {})
+    settings, space = Settings(**given), request.space or STUDY
     _check_flags(given, settings)
-    targets = {key: {"spec": spec, "crop": None} for key, spec in name_targets(wish.targets).items()}
+    targets = {key: {"spec": spec, "crop": None} for key, spec in name_targets(request.targets).items()}
     _check_settings(settings, space)
     load_targets(targets, settings.size)
-    _check_score(settings, wish.score)
+    _check_score(settings, request.score)
     directions = ["minimize"] * len(settings.objectives)
     study = library.create_study(study_name=name, storage=made, directions=directions, load_if_exists=True)
-    if wish.score is not None:
-        study.set_user_attr(schema.SCORE, dict(wish.score))
+    if request.score is not None:
+        study.set_user_attr(schema.SCORE, dict(request.score))
     founding: dict[str, Any] = {schema.SPACE: space.to_dict(), schema.TARGETS: targets, schema.PLACES: True}
     founding |= {schema.SETTINGS: asdict(settings)}
-    for key, value in {**founding, schema.FORMAT_KEY: schema.FORMAT}.items():  # the format last: then it is complete
+    for key, value in {
+        **founding,
+        schema.FORMAT_KEY: schema.FORMAT,
+    }.items():  # the format marks it complete
         study.set_user_attr(key, value)
     return study, True
 
 
+def study_space(study: optuna.Study) -> Space:
+    """The space that the study searches."""
+    return Space.from_dict(study.user_attrs.get(schema.SPACE), f"study {study.study_name}")
+
+
 def study_settings(study: optuna.Study) -> Settings:
-    """Raises InputError when they were written by another version."""
-    said = study.user_attrs.get(schema.SETTINGS, {})
+    """The study's settings. Raises InputError when another version wrote them."""
+    stored = study.user_attrs.get(schema.SETTINGS, {})
     known = {f.name for f in fields(Settings)}
-    if not isinstance(said, Mapping) or not set(said) <= known:
+    if not isinstance(stored, Mapping) or not set(stored) <= known:
         raise InputError(f"study {study.study_name}: its settings are of another version of srnca, or damaged")
     hints = get_type_hints(Settings)
-    return Settings(**{name: kinds.part(said, name, hints[name]) for name in said})
+    return Settings(**{name: kinds.part(stored, name, hints[name]) for name in stored})
 
 
 def study_targets(study: optuna.Study, size: int) -> dict[str, Target]:
-    """The study's pictures. Raises InputError when a file is not there any more."""
+    """The study's targets by name. Raises InputError when a picture file is gone."""
     return load_targets(study.user_attrs.get(schema.TARGETS, {}), size)
 
 
 def load_targets(targets: Mapping[str, Mapping[str, Any]], size: int) -> dict[str, Target]:
     from srnca.media.images import load_target
 
-    return {name: load_target(how["spec"], size) for name, how in targets.items()}
+    return {name: load_target(entry["spec"], size) for name, entry in targets.items()}
 
 
 def name_targets(specs: Sequence[str]) -> dict[str, str]:
-    """Name -> what load_target takes, with files by their whole path. Raises InputError for two of one name."""
+    """Name -> what `load_target` takes, files by their absolute path. Raises InputError for two of the same name."""
     named: dict[str, str] = {}
     for spec in specs:
         sample = spec.startswith("sample:")
@@ -137,7 +154,7 @@ def name_targets(specs: Sequence[str]) -> dict[str, str]:
 
 
 def _check_flags(given: Mapping[str, Any], settings: Settings) -> None:
-    """A flag that would do nothing is a mistake."""
+    """Raises InputError for flags that would have no effect."""
     if "against" in given and settings.sampler != "nsga2":
         raise InputError(f"--against: expected with --sampler nsga2 only, got {settings.sampler}; leave it away")
     if given.get("prune") and settings.sampler == "nsga2":
@@ -159,7 +176,7 @@ def _check_settings(settings: Settings, space: Space) -> None:
     make_sampler(settings.sampler, space, settings.seed)
     if settings.objective not in (LOSS, SCORE):
         raise InputError(f"--objective: expected {LOSS} or {SCORE}, got {settings.objective!r}")
-    for end in (0.0, 1.0):  # batch size against pool, for one: what no axis sees on its own
+    for end in (0.0, 1.0):  # checks between axes, such as batch size against pool
         config = settings.config(space.from_unit([end] * len(space.axes)), settings.seed)
         if TERMS in settings.objectives and config.activation == "relu":
             raise InputError(
@@ -169,7 +186,7 @@ def _check_settings(settings: Settings, space: Space) -> None:
 
 
 def _check_score(settings: Settings, score: Mapping[str, Any] | None) -> None:
-    """The objective "score" needs one, and one that has learned something."""
+    """Raises InputError unless the objective "score" has a learned score that predicts ratings."""
     from srnca.studies.ratings.score import score_from_dict
 
     if (settings.objective == SCORE) != (score is not None):
@@ -184,27 +201,27 @@ def _check_score(settings: Settings, score: Mapping[str, Any] | None) -> None:
         )
 
 
-def _check_same(study: optuna.Study, wish: Wish) -> None:
-    """A study goes on as it began: comparing trials of two spaces or two lengths would tell nothing."""
+def _check_same(study: optuna.Study, request: StudyRequest) -> None:
+    """Raises InputError where the request would change the study: its trials could no longer be compared."""
     name, settings = study.study_name, asdict(study_settings(study))
-    if wish.space is not None and wish.space != study_space(study):
+    if request.space is not None and request.space != study_space(study):
         raise InputError(
             f"study {name}: exists with another space, {study_space(study).to_dict()}; leave --space away to go on "
             "with it, or give the new one another --study"
         )
-    if wish.targets:
-        known = {key: how["spec"] for key, how in study.user_attrs[schema.TARGETS].items()}
-        if name_targets(wish.targets) != known:
+    if request.targets:
+        known = {key: entry["spec"] for key, entry in study.user_attrs[schema.TARGETS].items()}
+        if name_targets(request.targets) != known:
             raise InputError(
                 f"study {name}: exists with the targets {', '.join(known)}; leave the targets away to go on with it, "
                 "or use another --study"
             )
-    if wish.score is not None and dict(wish.score) != study.user_attrs.get(schema.SCORE):
+    if request.score is not None and dict(request.score) != study.user_attrs.get(schema.SCORE):
         raise InputError(
             f"study {name}: exists with another score, or none; leave --score away to go on with it, or use another "
             "--study"
         )
-    for key, value in (wish.settings or {}).items():
+    for key, value in (request.settings or {}).items():
         if settings[key] != value:
             raise InputError(
                 f"study {name}: exists with {key} {settings[key]}, not {value}; leave --{key} away to go on with it, "

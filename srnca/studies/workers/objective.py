@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from equations.errors import InputError, SrncaError
-from srnca.studies.workers import schema
+from srnca.studies.storage import schema
 
 if TYPE_CHECKING:
     from srnca.media.images import Target
@@ -18,15 +18,21 @@ if TYPE_CHECKING:
     from srnca.texture.config import TrainConfig
     from srnca.texture.training import TrainProgress
 
-# Percent of a target's training at which a trial is compared with others. Not sooner: with a good learning rate the
-# loss first rises above that of an automaton which learns nothing.
+# Percent of a target's training at which a trial is compared with others. Not earlier: with a good learning rate the
+# loss at first rises above that of an automaton that learns nothing.
 MARKS = (75, 100)
-LAST = 50  # iterations whose mean loss counts; a tenth of them in a short training
+LAST = 50  # the final loss is the mean over this many last iterations, or a tenth of a training where that is less
 
 
 @dataclass(frozen=True)
 class Job:
-    """A trial's work: what is the same for all targets, the targets, and the folder (made if need be)."""
+    """The work of a trial.
+
+    config: of the training, the same for all targets.
+    targets: the targets by name, in the order of training.
+    folder: for checkpoints and pictures; made where it does not exist.
+    device: as for `srnca train`.
+    """
 
     config: TrainConfig
     targets: Mapping[str, Target]
@@ -36,7 +42,13 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What came of it. losses: None where the target diverged or was not reached. Files are named within the folder."""
+    """The result of a job.
+
+    status: one of schema.FINAL.
+    losses: final loss of each target; None where it diverged or was not reached.
+    pictures, checkpoints: target -> file name within the job's folder.
+    pruned_at: target and mark at which the trial was pruned.
+    """
 
     status: str
     losses: dict[str, float | None]
@@ -45,42 +57,45 @@ class Outcome:
     pruned_at: str | None = None
 
 
-class Watch(Protocol):
-    """Who looks on: told of each iteration (and may raise to end the work), asked at each mark whether to give up."""
+class TrialObserver(Protocol):
+    """Follows a training: told of each iteration (an exception ends the work), asked at each mark whether to prune.
 
-    def see(self, target: str, iteration: int, iterations: int, loss: float) -> None: ...
+    mark: 100 · index of the target + percent of its training. value: geometric mean of the losses so far.
+    """
 
-    def give_up(self, step: int, value: float) -> bool: ...
+    def on_iteration(self, target: str, iteration: int, iterations: int, loss: float) -> None: ...
+
+    def should_prune(self, mark: int, value: float) -> bool: ...
 
 
-class _Hopeless(Exception):
-    """At a mark, `percent`, the trial was among the worst."""
+class _Pruned(Exception):
+    """The trial was pruned at a mark, `percent` of the target's training."""
 
     def __init__(self, percent: int) -> None:
         self.percent = percent
 
 
 def geometric_mean(losses: Sequence[float | None]) -> float:
-    """Of positive losses; None (diverged) counts DIVERGED_LOSS, as does anything above it or not finite."""
+    """Of positive losses. None (diverged) counts as DIVERGED_LOSS, and so does a loss above it or not finite."""
     known = [schema.DIVERGED_LOSS if x is None or not math.isfinite(x) else x for x in losses]
     logs = [math.log(min(schema.DIVERGED_LOSS, max(schema.LOWEST_LOSS, x))) for x in known]
     return math.exp(sum(logs) / len(logs))
 
 
-def train_targets(job: Job, watch: Watch) -> Outcome:
-    """Train on each target in its turn, going on from the checkpoints of an earlier try.
+def train_targets(job: Job, observer: TrialObserver) -> Outcome:
+    """Train on each target in turn, resuming from the checkpoints of an earlier try.
 
-    A target that diverges is recorded and the next one begun. Whatever `watch.see` raises ends the work; after a
-    KeyboardInterrupt the checkpoint is saved.
+    A target that diverges is recorded, and the next one is trained. Whatever `observer.on_iteration` raises ends the
+    work; on KeyboardInterrupt the checkpoint is saved first.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     out = Outcome(schema.DONE, dict.fromkeys(job.targets))
     for index, name in enumerate(job.targets):
         before = [out.losses[other] for other in list(job.targets)[:index]]
         try:
-            checkpoint, hopeless = _train(job, name, index, before, watch)
-        except _Hopeless as given_up:
-            out.status, out.pruned_at = schema.PRUNED, f"{name} at {given_up.percent} %"
+            checkpoint, prune = _train(job, name, index, before, observer)
+        except _Pruned as pruned:
+            out.status, out.pruned_at = schema.PRUNED, f"{name} at {pruned.percent} %"
             return out
         except InputError:
             raise
@@ -93,7 +108,7 @@ def train_targets(job: Job, watch: Watch) -> Outcome:
         out.checkpoints[name] = f"{name}.pt"
         out.pictures[name] = f"{name}.png"
         _draw(checkpoint, job.folder / f"{name}.png")
-        if hopeless and index < len(job.targets) - 1:  # after the last there is nothing to save
+        if prune and index < len(job.targets) - 1:  # after the last target, pruning would save nothing
             out.status, out.pruned_at = schema.PRUNED, f"{name} at {MARKS[-1]} %"
             return out
     return out
@@ -109,38 +124,41 @@ def _window(config: TrainConfig) -> int:
     return min(LAST, max(1, config.iterations // 10))
 
 
-def _train(job: Job, name: str, index: int, before: list[float | None], watch: Watch) -> tuple[Checkpoint, bool]:
-    """The trained automaton, and whether at its end the trial is hopeless; before that _Hopeless is raised."""
+def _train(
+    job: Job, name: str, index: int, before: list[float | None], observer: TrialObserver
+) -> tuple[Checkpoint, bool]:
+    """The trained automaton, and whether the trial is to be pruned after it. Raises _Pruned at an earlier mark."""
     from srnca.texture.training import train
 
     path = job.folder / f"{name}.pt"
-    earlier = _earlier(path, job.config, job.targets[name])
+    earlier = _earlier_losses(path, job.config, job.targets[name])
     recent = deque(earlier, maxlen=_window(job.config))
-    hopeless: list[bool] = []
-    marks = [m for m in MARKS if m * job.config.iterations >= 100 * len(earlier)]  # the last may have gone unsaid
+    prune_after: list[bool] = []
+    # The earlier try may have reached its last mark without reporting it, so that mark is asked about again.
+    marks = [m for m in MARKS if m * job.config.iterations >= 100 * len(earlier)]
 
-    def ask(done: int) -> None:
+    def check_marks(done: int) -> None:
         while marks and 100 * done >= marks[0] * job.config.iterations:
             mark = marks.pop(0)
             value = geometric_mean([*before, sum(recent) / len(recent)])
-            if watch.give_up(100 * index + mark, value):
+            if observer.should_prune(100 * index + mark, value):
                 if mark < MARKS[-1]:
-                    raise _Hopeless(mark)
-                hopeless.append(True)
+                    raise _Pruned(mark)
+                prune_after.append(True)
 
-    def look(now: TrainProgress) -> None:
+    def on_progress(now: TrainProgress) -> None:
         recent.append(now.loss)
-        watch.see(name, now.iteration, now.iterations, now.loss)
-        ask(now.iteration)
+        observer.on_iteration(name, now.iteration, now.iterations, now.loss)
+        check_marks(now.iteration)
 
     resume = bool(earlier)
-    done = train(job.targets[name], job.config, out=path, resume=resume, device=job.device, progress=look)
-    ask(len(done.history))  # of an earlier try that was killed when it had nothing to train any more
-    return done, bool(hopeless)
+    done = train(job.targets[name], job.config, out=path, resume=resume, device=job.device, progress=on_progress)
+    check_marks(len(done.history))  # for an earlier try that was killed after its last iteration
+    return done, bool(prune_after)
 
 
-def _earlier(path: Path, config: TrainConfig, target: Target) -> list[float]:
-    """The losses of an earlier try, if its checkpoint can be gone on from; otherwise none, and it is trained anew."""
+def _earlier_losses(path: Path, config: TrainConfig, target: Target) -> list[float]:
+    """The losses of an earlier try whose checkpoint can be resumed; empty where the target is to be trained anew."""
     import numpy as np
 
     from srnca.texture.checkpoint import load_checkpoint
@@ -154,7 +172,7 @@ def _earlier(path: Path, config: TrainConfig, target: Target) -> list[float]:
 
 
 def _draw(checkpoint: Checkpoint, path: Path) -> None:
-    """The automaton's picture after as many steps as all are judged by; what ran away is clipped, as on a screen."""
+    """Save the automaton's picture after the usual number of evaluation steps; values outside [0, 1] are clipped."""
     import numpy as np
 
     from srnca.media.images import save_png

@@ -1,4 +1,4 @@
-"""A worker: takes one trial after another until the study has as many as were wanted."""
+"""A worker: runs one trial after another until the study has as many as were wanted."""
 
 from __future__ import annotations
 
@@ -7,47 +7,49 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
+from optuna.trial import TrialState
 
 from srnca.studies.search.pruning import WorstShare
 from srnca.studies.search.samplers import make_sampler
 from srnca.studies.search.size import count_cost, count_terms
-from srnca.studies.workers import schema, trials
-from srnca.studies.workers.founding import SCORE, Settings, study_settings, study_targets
-from srnca.studies.workers.liveness import ALIVE, Heart, Taken, Watcher, worker_name
-from srnca.studies.workers.objective import Job, Outcome, Watch, geometric_mean, train_targets
-from srnca.studies.workers.results import open_study, study_space
-from srnca.studies.workers.storage import lost_storage, study_folder
+from srnca.studies.storage import schema
+from srnca.studies.storage.attempts import first_attempt, job_index, list_jobs
+from srnca.studies.storage.connect import lost_storage, study_folder
+from srnca.studies.storage.results import open_study
+from srnca.studies.workers import trials
+from srnca.studies.workers.founding import SCORE, Settings, study_settings, study_space, study_targets
+from srnca.studies.workers.liveness import TakenOver, Timing, Watcher, worker_name
+from srnca.studies.workers.objective import Job, Outcome, TrialObserver, geometric_mean, train_targets
+from srnca.studies.workers.observer import Step, StudyObserver
+
+if TYPE_CHECKING:
+    from srnca.texture.config import TrainConfig
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.5  # between two looks at what the others still do
-
-Objective = Callable[[Job, Watch], Outcome]
+Objective = Callable[[Job, TrialObserver], Outcome]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a worker must know. total: trials of the study, over all workers; threads: of torch, None: as they are."""
+    """What a worker needs to know.
+
+    name, storage: of the study, as for `open_study`.
+    total: wanted number of trials, over all workers.
+    device: as for `srnca train`.
+    threads: of torch; None leaves them as they are.
+    timing: intervals of heartbeats and checks.
+    """
 
     name: str
     storage: str | None
     total: int
     device: str = "cpu"
     threads: int | None = None
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where a worker is: trial, target, iteration of it, and the loss."""
-
-    trial: int
-    target: str
-    iteration: int
-    iterations: int
-    loss: float
+    timing: Timing = field(default_factory=Timing)
 
 
 def work(
@@ -57,10 +59,10 @@ def work(
     stopping: Callable[[], bool] = lambda: False,
     report: Callable[[Step], None] = lambda step: None,
 ) -> int:
-    """Run trials until the study has `plan.total`, also waiting for those of other workers; returns how many it ran.
+    """Run trials until the study has `plan.total`, waiting for those of other workers too; returns how many it ran.
 
-    When `stopping()` says so the present trial is saved and put back, and KeyboardInterrupt raised. An error of a
-    trial (memory, disk) puts it back too and goes on up: whoever runs the study next tries it again.
+    When `stopping()` is true, the current trial is saved and put back, and KeyboardInterrupt is raised. An error of a
+    trial (memory, disk) puts the trial back and is raised again; the next worker of the study tries the trial again.
     """
     if plan.threads is not None:
         import torch
@@ -75,47 +77,8 @@ def work(
         raise lost from error
 
 
-@dataclass
-class _Looking:
-    """The `Watch` of one trial, and the beat that tells others that it is under way. latest: the last mark that an
-    earlier try of it reported, -1 for none.
-    """
-
-    trial: optuna.Trial
-    stopping: Callable[[], bool]
-    report: Callable[[Step], None]
-    prunes: bool
-    latest: int
-    heart: Heart = field(init=False)
-    at: list[Any] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.heart = Heart(self.beat)
-
-    def beat(self, number: int) -> None:
-        try:
-            self.trial.set_user_attr(ALIVE, {"worker": worker_name(), "beat": number, "at": self.at})
-        except optuna.exceptions.UpdateFinishedTrialError as error:
-            raise Taken from error
-
-    def see(self, target: str, iteration: int, iterations: int, loss: float) -> None:
-        if self.heart.taken:
-            raise Taken
-        if self.stopping():
-            raise KeyboardInterrupt
-        self.at = [target, iteration, iterations, loss]
-        self.report(Step(self.trial.number, target, iteration, iterations, loss))
-
-    def give_up(self, step: int, value: float) -> bool:
-        if not self.prunes or step < self.latest:  # the earlier try went on from there
-            return False
-        if step > self.latest:
-            self.trial.report(value, step)
-        return self.trial.should_prune()
-
-
 class _Worker:
-    """The study with its sampler, the pictures, and who else is seen to live."""
+    """The study with its sampler and targets, and what is known of the other workers."""
 
     def __init__(
         self, plan: Plan, objective: Objective, stopping: Callable[[], bool], report: Callable[[Step], None]
@@ -129,10 +92,10 @@ class _Worker:
         self.study.sampler = make_sampler(self.settings.sampler, self.space, self.settings.seed)
         self.study.pruner = WorstShare(self.settings.prune)
         self.check_bank()
-        self.watcher = Watcher()
+        self.watcher = Watcher(grace_s=plan.timing.grace_s)
 
     def check_bank(self) -> None:
-        """Features whose weights are missing are no fault of a trial. Raises MissingPartError."""
+        """Raises MissingPartError before any trial where the feature bank's weights are missing."""
         from srnca.texture.features import make_bank
 
         if self.settings.bank != "multiscale":
@@ -145,13 +108,13 @@ class _Worker:
                 raise KeyboardInterrupt
             trials.rescue(self.study, self.watcher)
             trials.fill_from_queue(self.study, self.space, self.plan.total)
-            here = self.study.get_trials(deepcopy=False)
-            states = {t.state for t in here}
-            if optuna.trial.TrialState.WAITING in states or len(trials.counted(here)) < self.plan.total:
+            present = self.study.get_trials(deepcopy=False)
+            states = {t.state for t in present}
+            if TrialState.WAITING in states or len(list_jobs(present)) < self.plan.total:
                 trial = self._draw()
                 done += trial is not None and self._run(trial)
-            elif optuna.trial.TrialState.RUNNING in states:
-                time.sleep(POLL_S)
+            elif TrialState.RUNNING in states:
+                time.sleep(self.plan.timing.poll_s)
             else:
                 return done
 
@@ -164,20 +127,20 @@ class _Worker:
             return None
 
     def _run(self, trial: optuna.Trial) -> bool:
-        """Whether the trial ended with a result of ours."""
+        """Train the trial's set and record it; returns whether this worker's result counts."""
         began = time.monotonic()
         own = self.study.get_trials(deepcopy=False)[trial.number]
-        seed = self.settings.seed + trials.place(self.study, own)
-        config = self.settings.config(self.space.check(trial.params), seed)
-        place = f"trial-{trials.root(own):04d}"
-        job = Job(config, self.targets, self.folder / place, self.plan.device)
+        config = self.settings.config(self.space.check(trial.params), self.settings.seed + job_index(self.study, own))
+        subfolder = f"trial-{first_attempt(own):04d}"
+        job = Job(config, self.targets, self.folder / subfolder, self.plan.device)
         prunes = bool(self.settings.prune) and len(self.settings.objectives) == 1
-        looking = _Looking(trial, self.stopping, self.report, prunes, max(own.intermediate_values, default=-1))
+        latest_mark = max(own.intermediate_values, default=-1)
+        observer = StudyObserver(trial, self.stopping, self.report, prunes, latest_mark, self.plan.timing)
         try:
-            with looking.heart:
-                outcome = self.objective(job, looking)
-                self._record(trial, outcome, place, config, time.monotonic() - began)
-        except (Taken, optuna.exceptions.UpdateFinishedTrialError):
+            with observer.heartbeat:
+                outcome = self.objective(job, observer)
+                self._record(trial, outcome, subfolder, config, time.monotonic() - began)
+        except (TakenOver, optuna.exceptions.UpdateFinishedTrialError):
             log.warning("trial %d was taken over by another worker", trial.number)
             return False
         except KeyboardInterrupt:
@@ -191,50 +154,50 @@ class _Worker:
     def _put_back(self, trial: optuna.Trial, *, blame: bool) -> None:
         trials.put_back(self.study, self.study.get_trials(deepcopy=False)[trial.number], blame=blame)
 
-    def _value(self, outcome: Outcome, place: str) -> float:
-        """What the study lowers: the mean loss, or with a learned score what is missing of the best rating."""
+    def _value(self, outcome: Outcome, subfolder: str) -> float:
+        """What the study minimises: the mean loss or, with a learned score, the distance to the best rating."""
         if self.settings.objective != SCORE:
             return geometric_mean(list(outcome.losses.values()))
         from srnca.studies.ratings.score import missing_rating, score_from_dict
 
         score = score_from_dict(self.study.user_attrs.get(schema.SCORE))
-        pictures = {target: self.folder / place / file for target, file in outcome.pictures.items()}
+        pictures = {target: self.folder / subfolder / file for target, file in outcome.pictures.items()}
         return missing_rating(score, {name: target.pixels for name, target in self.targets.items()}, pictures)
 
-    def _record(self, trial: optuna.Trial, outcome: Outcome, place: str, config: Any, seconds: float) -> None:
-        """What it brought goes in first; the trial's end is the last word, and only one worker can say it."""
-        import torch
-
-        from srnca._version import __version__
-
+    def _record(
+        self, trial: optuna.Trial, outcome: Outcome, subfolder: str, config: TrainConfig, seconds: float
+    ) -> None:
+        """Write attributes first; `tell` is atomic and decides which worker wins. Raises TakenOver."""
         sizes = {schema.COST: count_cost(config), schema.TERMS: count_terms(config)}
-        facts: dict[str, Any] = {
-            schema.LOSSES: outcome.losses,
-            schema.PICTURES: {target: f"{place}/{file}" for target, file in outcome.pictures.items()},
-            schema.CHECKPOINTS: {target: f"{place}/{file}" for target, file in outcome.checkpoints.items()},
-            schema.STATUS: outcome.status,
-            schema.SEED: config.seed,
-            schema.TIME: round(seconds, 3),
-            schema.VERSIONS: {
-                "srnca": __version__,
-                "torch": str(torch.__version__),
-                "python": platform.python_version(),
-            },
-            schema.WORKER: worker_name(),
-            schema.PRUNED_AT: outcome.pruned_at,
-            **sizes,
-        }
-        for key, value in facts.items():
+        attributes = {**_attributes(outcome, subfolder), schema.SEED: config.seed, schema.TIME: round(seconds, 3)}
+        for key, value in {**attributes, **sizes}.items():
             if value is not None:
                 trial.set_user_attr(key, value)
         try:
             if outcome.status == schema.PRUNED:
-                self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                self.study.tell(trial, state=TrialState.PRUNED)
                 return
-            values = [self._value(outcome, place)]
+            values = [self._value(outcome, subfolder)]
             values += [float(sizes[name] or 0) for name in self.settings.objectives[1:]]
             self.study.tell(trial, values)
-        except ValueError as error:  # how Optuna says that a trial has ended already
+        except ValueError as error:  # Optuna raises it for a trial that has ended already, among others
             if self.study.get_trials(deepcopy=False)[trial.number].state.is_finished():
-                raise Taken from error
+                raise TakenOver from error
             raise
+
+
+def _attributes(outcome: Outcome, subfolder: str) -> dict[str, Any]:
+    """What a trial records of its outcome, its worker and the versions used."""
+    import torch
+
+    from srnca._version import __version__
+
+    return {
+        schema.LOSSES: outcome.losses,
+        schema.PICTURES: {target: f"{subfolder}/{file}" for target, file in outcome.pictures.items()},
+        schema.CHECKPOINTS: {target: f"{subfolder}/{file}" for target, file in outcome.checkpoints.items()},
+        schema.STATUS: outcome.status,
+        schema.VERSIONS: {"srnca": __version__, "torch": str(torch.__version__), "python": platform.python_version()},
+        schema.WORKER: worker_name(),
+        schema.PRUNED_AT: outcome.pruned_at,
+    }

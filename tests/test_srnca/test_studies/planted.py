@@ -13,10 +13,11 @@ import optuna
 from PIL import Image
 
 from srnca.studies.search.space import STUDY, Space
-from srnca.studies.workers import schema
+from srnca.studies.storage import schema
 from srnca.texture.samples import make_sample
 
 SIZE = 32
+FEW_RESAMPLES = 399  # of an interval: a quarter of the time of the usual number
 TARGETS = ("snake", "orchid")
 
 

@@ -15,9 +15,11 @@ from typing import Any
 
 from srnca.studies.search.axis import Axis
 from srnca.studies.search.space import Space
-from srnca.studies.workers import liveness, schema, worker
-from srnca.studies.workers.founding import Wish, join_study
-from srnca.studies.workers.objective import Job, Outcome, Watch
+from srnca.studies.storage import schema
+from srnca.studies.workers import worker
+from srnca.studies.workers.founding import StudyRequest, join_study
+from srnca.studies.workers.liveness import Timing
+from srnca.studies.workers.objective import Job, Outcome, TrialObserver
 
 ROOT = Path(__file__).parents[3]
 SPACE = Space((Axis("channels", (6, 9, 12, 15)), Axis("update_rate", low=0.5, high=1.0)))
@@ -30,7 +32,7 @@ def bowl(params: Mapping[str, Any]) -> float:
     return 0.01 + sum(x * x for x in across)
 
 
-def quick(job: Job, watch: Watch, seconds: float = 0.0) -> Outcome:
+def quick(job: Job, watch: TrialObserver, seconds: float = 0.0) -> Outcome:
     """The bowl's height as the loss on every target, in ten steps that take `seconds` in all.
 
     Each try, and each that came to its end, is a line of the trial's folder's log.
@@ -40,7 +42,7 @@ def quick(job: Job, watch: Watch, seconds: float = 0.0) -> Outcome:
     loss = bowl({"channels": job.config.channels, "update_rate": job.config.update_rate})
     for step in range(10):
         time.sleep(seconds / 10)
-        watch.see(next(iter(job.targets)), step + 1, 10, loss)
+        watch.on_iteration(next(iter(job.targets)), step + 1, 10, loss)
     _write(job.folder / "ended", str(os.getpid()))
     return Outcome(schema.DONE, dict.fromkeys(job.targets, loss))
 
@@ -53,7 +55,7 @@ def _write(path: Path, line: str) -> None:
 def found(name: str, storage: str | None = None, targets: tuple[str, ...] = ("sample:snake",), **settings: Any) -> Any:
     """A study of the bowl."""
     given = {"sampler": "random", "iterations": 2, "size": 16, "prune": 0.0, **settings}
-    return join_study(name, storage, Wish(targets, SPACE, given))[0]
+    return join_study(name, storage, StudyRequest(targets, SPACE, given))[0]
 
 
 def start(folder: Path, name: str, storage: str, total: int, seconds: float = 0.0) -> subprocess.Popen[str]:
@@ -64,8 +66,7 @@ def start(folder: Path, name: str, storage: str, total: int, seconds: float = 0.
 
 
 def main(name: str, storage: str, total: str, seconds: str) -> None:
-    liveness.BEAT_S = 0.5
-    plan = worker.Plan(name, storage, int(total), threads=1)
+    plan = worker.Plan(name, storage, int(total), threads=1, timing=Timing(beat_s=0.5))
     worker.work(plan, objective=lambda job, watch: quick(job, watch, float(seconds)))
 
 

@@ -20,13 +20,12 @@ from srnca.pages.parts import escape
 from srnca.pages.study_answers import set_text
 from srnca.pages.study_folder import explore
 from srnca.studies.ratings.score import load_score
-from srnca.studies.workers import schema
-from srnca.studies.workers.founding import Wish, join_study
-from srnca.studies.workers.results import list_results, open_study
-from tests.test_srnca.test_studies.planted import planted_study
+from srnca.studies.storage import schema
+from srnca.studies.storage.results import list_results, open_study
+from srnca.studies.workers.founding import StudyRequest, join_study
+from tests.test_srnca.test_studies.planted import FEW_RESAMPLES, planted_study
 from tests.test_srnca.test_studies.quick import found
 
-pytestmark = pytest.mark.usefixtures("fewer_resamples")
 JOURNAL = Path("planted.study/journal.log")
 RATING = schema.rating_key(0, "snake", "ada")
 GOOD = {"score": 3, "rater": "ada", "time": "2026-01-01T00:00:00+00:00"}
@@ -116,7 +115,7 @@ def test_a_study_that_lacks_a_part() -> None:
     with pytest.raises(InputError, match=r"its storage is damaged \(it lacks srnca.settings\)"):
         open_study("planted")
     with pytest.raises(InputError, match=r"it lacks srnca\.settings"):
-        join_study("planted", None, Wish())
+        join_study("planted", None, StudyRequest())
 
 
 @pytest.mark.parametrize(
@@ -144,7 +143,7 @@ def test_a_pipe_is_not_waited_for() -> None:
     with pytest.raises(SrncaError):
         open_study("planted", "journal:pipe")
     with pytest.raises(InputError, match="got a named pipe"):
-        join_study("planted", "journal:pipe", Wish(("sample:snake",)))
+        join_study("planted", "journal:pipe", StudyRequest(("sample:snake",)))
 
 
 def test_rating_keys_of_any_length_are_no_traceback() -> None:
@@ -180,7 +179,7 @@ def test_odd_names_and_losses_in_a_report(capsys: pytest.CaptureFixture[str]) ->
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", "Glyph")  # the font of the figures has none for the marks
-        found = explore(study, Path("other.study"), Path("report"), wanted=())
+        found = explore(study, Path("other.study"), Path("report"), wanted=(), resamples=FEW_RESAMPLES)
     page = Path("report/report.html").read_text(encoding="utf-8")
     assert r"a\u202eb\u2066$x^$y&lt;script&gt;" in page
     assert r"orchid\x1b[2J" in page
@@ -195,7 +194,7 @@ def test_odd_names_and_losses_in_a_report(capsys: pytest.CaptureFixture[str]) ->
 
 def test_names_that_are_no_text_are_refused() -> None:
     with pytest.raises(InputError, match=r"targets: expected a name in UTF-8, got '\\udcff'; rename the file"):
-        join_study("new", None, Wish((os.fsdecode(b"\xff.png"),)))
+        join_study("new", None, StudyRequest((os.fsdecode(b"\xff.png"),)))
     with pytest.raises(InputError, match="its storage is damaged"):
         other_study(lambda number: {"\udcff": 0.1})
 

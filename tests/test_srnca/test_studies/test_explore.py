@@ -19,18 +19,19 @@ from srnca.studies.explore.importance import measure_importances
 from srnca.studies.explore.named import compare_named
 from srnca.studies.explore.trial_table import read_table
 from srnca.studies.ratings.score import load_score
-from srnca.studies.workers import schema
-from srnca.studies.workers.results import list_results, study_space
+from srnca.studies.search.axis import Axis
+from srnca.studies.search.space import Space
+from srnca.studies.storage import schema
+from srnca.studies.storage.results import list_results
+from srnca.studies.workers.founding import study_space
 from srnca.texture.config import PRESETS
-from tests.test_srnca.test_studies.planted import planted_study
+from tests.test_srnca.test_studies.planted import FEW_RESAMPLES, planted_study
 
 SHAPES = [
     {key: getattr(PRESETS[name], key) for key in ("channels", "hidden", "filters", "update_rate")}
     | {"max_ca_steps": 40, "batch_size": 2, "learning_rate": rate}
     for name, rate in (("blog-set5", 1e-3), ("blog-set8", 1e-3))
 ]
-
-pytestmark = pytest.mark.usefixtures("fewer_resamples")
 
 
 class Explored:
@@ -39,7 +40,9 @@ class Explored:
     def __init__(self, folder: Path) -> None:
         self.study = planted_study(folder, 16, rated=True, more=SHAPES)
         self.home, self.out = folder / "planted.study", folder / "report"
-        self.found: Findings = explore(self.study, self.home, self.out, wanted=("pca", "autoencoder"), suggestions=5)
+        self.found: Findings = explore(
+            self.study, self.home, self.out, wanted=("pca", "autoencoder"), suggestions=5, resamples=FEW_RESAMPLES
+        )
         self.page = (self.out / "report.html").read_text(encoding="utf-8")
 
 
@@ -137,9 +140,9 @@ def test_the_score_is_saved_when_there_are_ratings(explored: Explored) -> None:
 def test_named_sets_are_compared(explored: Explored) -> None:
     named = explored.found.named
     assert named is not None
-    assert [duel.trials for duel in named.duels] == [((16,), (17,))] * 2
+    assert [duel.trials for duel in named.pairs] == [((16,), (17,))] * 2
     losses = [list_results(explored.study, explored.home)[trial].losses for trial in (16, 17)]
-    assert named.duels[0].losses == pytest.approx((losses[0]["snake"], losses[1]["snake"]))
+    assert named.pairs[0].losses == pytest.approx((losses[0]["snake"], losses[1]["snake"]))
     ratios = [float(losses[0][t] or 0) / float(losses[1][t] or 1) for t in ("snake", "orchid")]
     assert named.ratio is not None
     assert named.ratio.value == pytest.approx(np.sqrt(ratios[0] * ratios[1]))
@@ -161,7 +164,9 @@ def test_the_summary_is_plain_data(explored: Explored) -> None:
 
 def test_few_trials_and_no_ratings_are_said_in_each_panel(tmp_path: Path) -> None:
     study = planted_study(tmp_path, 3)
-    found = explore(study, tmp_path / "planted.study", tmp_path / "report", wanted=("pca", "autoencoder"))
+    found = explore(
+        study, tmp_path / "planted.study", tmp_path / "report", wanted=("pca", "autoencoder"), resamples=FEW_RESAMPLES
+    )
     page = (tmp_path / "report" / "report.html").read_text()
     assert set(found.lacks) == {
         *("across", "ratings", "importances of the loss", "importances of the rating", "score", "pca", "autoencoder")
@@ -175,12 +180,20 @@ def test_few_trials_and_no_ratings_are_said_in_each_panel(tmp_path: Path) -> Non
     assert (tmp_path / "report" / "losses.png").exists()
 
 
+def test_a_study_of_one_hyperparameter_has_no_plane(tmp_path: Path) -> None:
+    space = Space((Axis("learning_rate", low=1e-5, high=1e-3, log=True),))
+    study = planted_study(tmp_path, 8, space=space)
+    found = explore(study, tmp_path / "planted.study", tmp_path / "report", wanted=("pca",), resamples=FEW_RESAMPLES)
+    assert found.views == []
+    assert found.lacks["pca"] in (tmp_path / "report" / "report.html").read_text()
+
+
 def test_one_texture_and_lost_pictures_still_make_a_report(tmp_path: Path) -> None:
     study = planted_study(tmp_path, 7, targets=("snake",), rated=True)
     home = tmp_path / "planted.study"
     for path in home.glob("trial-*/snake.png"):
         path.unlink()
-    found = explore(study, home, tmp_path / "report", wanted=("pca",), suggestions=2)
+    found = explore(study, home, tmp_path / "report", wanted=("pca",), suggestions=2, resamples=FEW_RESAMPLES)
     assert found.agreement is None
     assert "no rated pictures are at hand" in found.lacks["score"]
     assert len(found.drawn[0].suggestions) == 2

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from srnca.studies.workers import liveness
-from srnca.studies.workers.liveness import ALIVE, GRACE_S, Heart, Taken, Watcher, is_gone, machine, worker_name
+from srnca.studies.storage.schema import ALIVE
+from srnca.studies.workers.liveness import Heartbeat, TakenOver, Timing, Watcher, is_gone, machine, worker_name
 
 
 def running(worker: str | None, beat: int = 0, number: int = 3) -> Any:
@@ -41,9 +41,9 @@ def test_silence_counts_from_the_last_beat_that_was_seen() -> None:
     now = [0.0]
     watcher = Watcher(lambda: now[0])
     assert not watcher.is_abandoned(running("elsewhere:1", 0))
-    now[0] = GRACE_S
+    now[0] = Timing().grace_s
     assert not watcher.is_abandoned(running("elsewhere:1", 1))  # a beat: it starts anew
-    now[0] = 2 * GRACE_S
+    now[0] = 2 * Timing().grace_s
     assert not watcher.is_abandoned(running("elsewhere:1", 1))
     now[0] += 1
     assert watcher.is_abandoned(running("elsewhere:1", 1))
@@ -53,7 +53,7 @@ def test_a_trial_without_a_worker_is_given_time_too() -> None:
     now = [0.0]
     watcher = Watcher(lambda: now[0])
     assert not watcher.is_abandoned(running(None))
-    now[0] = GRACE_S + 1
+    now[0] = Timing().grace_s + 1
     assert watcher.is_abandoned(running(None))
 
 
@@ -65,9 +65,9 @@ def test_the_heart_beats_until_the_trial_is_taken() -> None:
         if number == 2:
             raise OSError("the server restarts")
         if number == 4:
-            raise Taken
+            raise TakenOver
 
-    with Heart(beat, every_s=0.01) as heart:
+    with Heartbeat(beat, every_s=0.01) as heart:
         deadline = time.monotonic() + 10
         while not heart.taken:
             assert time.monotonic() < deadline
@@ -76,4 +76,4 @@ def test_the_heart_beats_until_the_trial_is_taken() -> None:
 
 
 def test_beats_come_much_sooner_than_patience_ends() -> None:
-    assert 4 * liveness.BEAT_S < GRACE_S
+    assert 4 * Timing().beat_s < Timing().grace_s

@@ -15,9 +15,9 @@ from pathlib import Path
 import optuna
 import pytest
 
-from srnca.studies.workers import schema, trials
-from srnca.studies.workers.liveness import ALIVE
-from srnca.studies.workers.results import list_results, open_study
+from srnca.studies.storage import attempts, schema
+from srnca.studies.storage.results import list_results, open_study
+from srnca.studies.storage.schema import ALIVE
 from tests.test_srnca.test_studies.quick import found, start
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,7 @@ def check_whole(study: optuna.Study, folder: Path, total: int) -> None:
     assert len(results) == total
     assert all(r.status == schema.DONE for r in results)
     assert all(t.state.is_finished() for t in everything)
-    roots = Counter(trials.root(everything[r.number]) for r in results)
+    roots = Counter(attempts.first_attempt(everything[r.number]) for r in results)
     assert set(roots.values()) == {1}
     ended = {path.parent.name: path.read_text().count("\n") for path in folder.glob("trial-*/ended")}
     assert ended == {f"trial-{number:04d}": 1 for number in roots}
@@ -76,7 +76,7 @@ def test_two_of_three_workers_are_killed(tmp_path: Path) -> None:
     end_well(workers[2:])
     study = open_study("kill", storage)
     check_whole(study, Path("kill.study"), 12)
-    again = {t.user_attrs[trials.INSTEAD_OF] for t in study.get_trials() if trials.INSTEAD_OF in t.user_attrs}
+    again = {t.user_attrs[attempts.INSTEAD_OF] for t in study.get_trials() if attempts.INSTEAD_OF in t.user_attrs}
     assert lost
     assert set(lost) <= again
     begun = {path.parent.name: path.read_text().count("\n") for path in Path("kill.study").glob("trial-*/begun")}

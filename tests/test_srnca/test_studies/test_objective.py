@@ -12,7 +12,7 @@ from PIL import Image
 
 from equations.errors import SrncaError
 from srnca.media.images import Target
-from srnca.studies.workers import schema
+from srnca.studies.storage import schema
 from srnca.studies.workers.objective import Job, geometric_mean, train_targets
 from srnca.texture import evaluate, training
 from srnca.texture.checkpoint import load_checkpoint, save_checkpoint
@@ -29,12 +29,12 @@ class Onlooker:
         self.seen: list[tuple[str, int]] = []
         self.marks: list[tuple[int, float]] = []
 
-    def see(self, target: str, iteration: int, iterations: int, loss: float) -> None:
+    def on_iteration(self, target: str, iteration: int, iterations: int, loss: float) -> None:
         self.seen.append((target, iteration))
         if self.stop == (target, iteration):
             raise KeyboardInterrupt
 
-    def give_up(self, step: int, value: float) -> bool:
+    def should_prune(self, step: int, value: float) -> bool:
         self.marks.append((step, value))
         return step == self.hopeless
 

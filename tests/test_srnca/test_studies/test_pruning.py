@@ -7,8 +7,9 @@ import math
 import optuna
 import pytest
 
-from srnca.studies.search.pruning import LEAST, WorstShare
-from srnca.studies.workers import schema, trials
+from srnca.studies.search.pruning import MIN_TRIALS, WorstShare
+from srnca.studies.storage import schema
+from srnca.studies.workers import trials
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -37,8 +38,8 @@ def test_the_worst_quarter_of_ten(value: float, hopeless: bool) -> None:
 
 
 def test_too_few_to_tell_never_and_other_marks() -> None:
-    assert not verdict(passed(0.25, [1.0] * (LEAST - 1)), 99.0)
-    assert verdict(passed(0.25, [1.0] * LEAST), 99.0)
+    assert not verdict(passed(0.25, [1.0] * (MIN_TRIALS - 1)), 99.0)
+    assert verdict(passed(0.25, [1.0] * MIN_TRIALS), 99.0)
     assert not verdict(passed(0.0, [1.0] * 9), 99.0)
     assert not verdict(passed(0.25, [1.0] * 9, mark=50), 99.0)
 
@@ -53,7 +54,7 @@ def test_an_easy_target_before_does_not_save_a_trial() -> None:
 
 def test_the_killed_first_try_of_a_trial_is_not_asked() -> None:
     """What it had passed counts once, with the trial that took its place."""
-    study = passed(0.25, [2.0] * (LEAST - 2))
+    study = passed(0.25, [2.0] * (MIN_TRIALS - 2))
     killed = study.ask()
     killed.report(1.0, 25)
     trials.put_back(study, study.get_trials()[killed.number])

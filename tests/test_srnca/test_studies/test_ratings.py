@@ -21,7 +21,7 @@ from srnca.studies.ratings.ratings import (
     take_back,
 )
 from srnca.studies.ratings.sheet import write_sheet
-from srnca.studies.workers.results import list_results
+from srnca.studies.storage.results import list_results
 from tests.test_srnca.test_studies.planted import planted_study
 
 

@@ -11,9 +11,7 @@ import pytest
 from equations.errors import InputError
 from srnca.studies.ratings.score import Score, fit_score, load_score, predict_score, save_score
 from srnca.studies.ratings.statistics import NAMES, measure
-from tests.test_srnca.test_studies.planted import draw_sample
-
-pytestmark = pytest.mark.usefixtures("fewer_resamples")
+from tests.test_srnca.test_studies.planted import FEW_RESAMPLES, draw_sample
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +31,7 @@ def rated() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def score(rated: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Score:
-    return fit_score(*rated)[0]
+    return fit_score(*rated, resamples=FEW_RESAMPLES)[0]
 
 
 def test_statistics_are_distances() -> None:
@@ -72,7 +70,7 @@ def test_random_ratings_teach_nothing_and_it_is_said(rated: tuple[np.ndarray, np
     rows, ratings, trials = rated
     for seed in range(3):
         shuffled = np.random.default_rng(seed).permutation(ratings)
-        found, held = fit_score(rows, shuffled, trials)
+        found, held = fit_score(rows, shuffled, trials, resamples=FEW_RESAMPLES)
         assert not found.has_learned
         assert found.r2.value < 0.3
         assert held.predicted.min() >= 0
@@ -83,8 +81,8 @@ def test_pictures_of_a_trial_are_held_out_together() -> None:
     own = np.repeat(random.standard_normal((12, len(NAMES))), 4, axis=0)  # tells the trial, not the rating
     ratings = np.repeat(random.integers(0, 6, 12), 4).astype(float)
     trials = np.repeat(np.arange(12), 4)
-    assert not fit_score(own, ratings, trials)[0].has_learned
-    assert fit_score(own, ratings, np.arange(48))[0].r2.value > 0.5  # what ungrouped folds would have said
+    assert not fit_score(own, ratings, trials, resamples=FEW_RESAMPLES)[0].has_learned
+    assert fit_score(own, ratings, np.arange(48), resamples=FEW_RESAMPLES)[0].r2.value > 0.5  # with ungrouped folds
 
 
 def test_the_file_comes_back_and_others_are_refused(score: Score, tmp_path: Path) -> None:

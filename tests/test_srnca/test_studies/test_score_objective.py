@@ -22,10 +22,10 @@ from srnca.studies.ratings.score import (
     score_to_dict,
 )
 from srnca.studies.ratings.sheet import read_picture
-from srnca.studies.workers import schema
-from srnca.studies.workers.founding import Wish, join_study
-from srnca.studies.workers.objective import Job, Outcome, Watch
-from srnca.studies.workers.results import list_results
+from srnca.studies.storage import schema
+from srnca.studies.storage.results import list_results
+from srnca.studies.workers.founding import StudyRequest, join_study
+from srnca.studies.workers.objective import Job, Outcome, TrialObserver
 from srnca.studies.workers.worker import Plan, work
 from tests.test_srnca.test_studies.planted import SIZE, draw_sample
 
@@ -42,7 +42,7 @@ def score() -> Score:
     return fit_score(rows, np.clip(2.5 - rows[:, place], 0, 5), np.repeat(np.arange(20), 2))[0]
 
 
-def spoil(job: Job, watch: Watch) -> Outcome:
+def spoil(job: Job, watch: TrialObserver) -> Outcome:
     """A training whose picture is the better the higher the learning rate; trial 0 diverges on the second target."""
     out = Outcome(schema.DONE, dict.fromkeys(job.targets))
     job.folder.mkdir(parents=True, exist_ok=True)
@@ -61,8 +61,8 @@ def test_a_trial_counts_what_is_missing_of_the_best_rating(
     score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    wish = Wish(TARGETS, None, SETTINGS, score_to_dict(score))
-    study, new = join_study("liked", None, wish)
+    request = StudyRequest(TARGETS, None, SETTINGS, score_to_dict(score))
+    study, new = join_study("liked", None, request)
     assert new
     assert work(Plan("liked", None, 4), objective=spoil) == 4
     results = list_results(study)
@@ -81,8 +81,8 @@ def test_a_trial_counts_what_is_missing_of_the_best_rating(
     assert values[int(np.argmin(rates))] == max(values) > min(values) + 0.5
     assert missing_rating(score, targets, {}) == 5
     with pytest.raises(InputError, match="exists with another score"):
-        join_study("liked", None, Wish(score=score_to_dict(replace(score, intercept=1.0))))
-    assert join_study("liked", None, wish)[1] is False
+        join_study("liked", None, StudyRequest(score=score_to_dict(replace(score, intercept=1.0))))
+    assert join_study("liked", None, request)[1] is False
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_objective_and_score_go_together(
     monkeypatch.chdir(tmp_path)
     said = score_to_dict(score) if with_score else None
     with pytest.raises(InputError, match=message):
-        join_study("liked", None, Wish(TARGETS, None, {**SETTINGS, **change}, said))
+        join_study("liked", None, StudyRequest(TARGETS, None, {**SETTINGS, **change}, said))
 
 
 def test_a_score_that_has_learned_nothing_is_refused(

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from equations.errors import InputError, MissingPartError, SrncaError
-from srnca.studies.workers import schema
-from srnca.studies.workers.results import load_study, open_study, study_space
-from srnca.studies.workers.storage import hidden, journal_file, lost_storage, make_storage, study_folder
+from srnca.studies.storage import schema
+from srnca.studies.storage.connect import hidden, journal_file, lost_storage, make_storage, study_folder
+from srnca.studies.storage.results import load_study, open_study
+from srnca.studies.workers.founding import study_space
 from tests.test_srnca.test_studies.quick import SPACE, found
 
 
@@ -138,7 +139,7 @@ def test_without_mending_such_a_journal_is_lost(monkeypatch: pytest.MonkeyPatch)
     found("a").set_user_attr("broken", 2)
     path = Path("a.study/journal.log")
     path.write_bytes(path.read_bytes()[:-7])
-    monkeypatch.setattr("srnca.studies.workers.storage._cut_half_line", lambda path: None)
+    monkeypatch.setattr("srnca.studies.storage.connect._cut_half_line", lambda path: None)
     again = open_study("a")
     again.set_user_attr("later", 3)
     with pytest.raises(Exception, match=r"a\.study|JSON|Expecting|Extra data|delimiter"):

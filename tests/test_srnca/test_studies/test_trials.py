@@ -11,9 +11,11 @@ import pytest
 from optuna.trial import TrialState
 
 from equations.errors import InputError
-from srnca.studies.workers import schema, trials
-from srnca.studies.workers.liveness import ALIVE, Watcher, machine
-from srnca.studies.workers.results import list_results
+from srnca.studies.storage import attempts, schema
+from srnca.studies.storage.results import list_results
+from srnca.studies.storage.schema import ALIVE
+from srnca.studies.workers import trials
+from srnca.studies.workers.liveness import Watcher, machine
 from tests.test_srnca.test_studies.quick import SPACE
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -52,9 +54,9 @@ def test_a_dead_workers_trial_is_put_back_with_its_set(study: optuna.Study) -> N
     assert trials.admit(study, again, total=2)
     assert again.params == killed.params
     assert frozen(study, again.number).intermediate_values == {25: 0.5}
-    assert trials.root(frozen(study, again.number)) == killed.number
+    assert attempts.first_attempt(frozen(study, again.number)) == killed.number
     finish(study, again)
-    assert trials.counted(study.get_trials()) == [killed.number, living.number]
+    assert attempts.list_jobs(study.get_trials()) == [killed.number, living.number]
     assert [r.number for r in list_results(study)] == [again.number]
 
 
@@ -77,13 +79,13 @@ def test_of_two_rescues_at_once_one_counts(study: optuna.Study) -> None:
     for _ in range(2):
         study.add_trial(
             optuna.trial.create_trial(
-                state=TrialState.WAITING, user_attrs={trials.INSTEAD_OF: seen.number, trials.ROOT: seen.number}
+                state=TrialState.WAITING, user_attrs={attempts.INSTEAD_OF: seen.number, attempts.ROOT: seen.number}
             )
         )
     first, second = begin(study), begin(study)
     assert not trials.admit(study, second, total=1)
     assert trials.admit(study, first, total=1)
-    assert frozen(study, second.number).user_attrs[trials.WITHDRAWN] == "another stands for the same trial"
+    assert frozen(study, second.number).user_attrs[attempts.WITHDRAWN] == "another stands for the same trial"
 
 
 def test_whoever_was_only_slow_and_ends_first_is_not_run_again(study: optuna.Study) -> None:
@@ -97,13 +99,13 @@ def test_whoever_was_only_slow_and_ends_first_is_not_run_again(study: optuna.Stu
     other = begin(study)
     study.add_trial(
         optuna.trial.create_trial(
-            state=TrialState.WAITING, user_attrs={trials.INSTEAD_OF: other.number, trials.ROOT: 2}
+            state=TrialState.WAITING, user_attrs={attempts.INSTEAD_OF: other.number, attempts.ROOT: 2}
         )
     )
     finish(study, other)  # in the moment after it was given up for lost
     late = begin(study)
     assert not trials.admit(study, late, total=9)
-    assert frozen(study, late.number).user_attrs[trials.WITHDRAWN] == "ended after all"
+    assert frozen(study, late.number).user_attrs[attempts.WITHDRAWN] == "ended after all"
 
 
 def test_results_written_before_a_kill_are_no_result(study: optuna.Study) -> None:
@@ -112,7 +114,7 @@ def test_results_written_before_a_kill_are_no_result(study: optuna.Study) -> Non
     killed.set_user_attr(schema.LOSSES, {"snake": 0.1})
     trials.rescue(study, Watcher())
     assert list_results(study) == []
-    assert trials.counted(study.get_trials()) == [killed.number]
+    assert attempts.list_jobs(study.get_trials()) == [killed.number]
 
 
 def test_what_kills_its_worker_again_and_again_is_recorded_as_failed(study: optuna.Study) -> None:
@@ -121,7 +123,7 @@ def test_what_kills_its_worker_again_and_again_is_recorded_as_failed(study: optu
         trials.rescue(study, Watcher())
     assert not study.get_trials(states=(TrialState.WAITING,))
     assert [(r.status, r.value) for r in list_results(study)] == [(schema.FAILED, None)]
-    assert trials.counted(study.get_trials()) == [0]
+    assert attempts.list_jobs(study.get_trials()) == [0]
 
 
 def test_interruptions_by_a_person_do_not_count_as_tries(study: optuna.Study) -> None:
@@ -160,12 +162,12 @@ def test_a_trial_is_its_workers_from_the_start(study: optuna.Study, monkeypatch:
     monkeypatch.undo()
     assert trials.rescue(study, Watcher()) == 1
     again = trials.draw(study, SPACE)
-    assert (again.number, trials.root(frozen(study, again.number))) == (1, 0)
+    assert (again.number, attempts.first_attempt(frozen(study, again.number))) == (1, 0)
 
 
 def test_the_place_of_a_set_does_not_count_trials_that_were_put_back(study: optuna.Study) -> None:
     def places() -> list[int]:
-        return [trials.place(study, trial) for trial in study.get_trials()]
+        return [attempts.job_index(study, trial) for trial in study.get_trials()]
 
     study.set_user_attr(schema.PLACES, True)
     for _ in range(2):
@@ -182,7 +184,7 @@ def test_in_older_studies_numbers_count(study: optuna.Study) -> None:
     begin(study, f"{machine()}:{DEAD}")
     trials.rescue(study, Watcher())
     begin(study), begin(study)
-    assert [trials.place(study, trial) for trial in study.get_trials()] == [0, 0, 2]
+    assert [attempts.job_index(study, trial) for trial in study.get_trials()] == [0, 0, 2]
 
 
 def test_a_killed_trial_beyond_the_total_is_not_run_in_its_second_life(study: optuna.Study) -> None:
@@ -192,13 +194,13 @@ def test_a_killed_trial_beyond_the_total_is_not_run_in_its_second_life(study: op
     again = begin(study)
     assert not trials.admit(study, again, total=1)
     assert trials.admit(study, first, total=1)
-    assert trials.counted(study.get_trials()) == [0]
+    assert attempts.list_jobs(study.get_trials()) == [0]
 
 
 def test_trials_beyond_the_total_are_withdrawn(study: optuna.Study) -> None:
     drawn = [begin(study) for _ in range(5)]
     assert [trials.admit(study, trial, total=3) for trial in reversed(drawn)] == [False, False, True, True, True]
-    assert trials.counted(study.get_trials()) == [0, 1, 2]
+    assert attempts.list_jobs(study.get_trials()) == [0, 1, 2]
 
 
 def test_the_queue_goes_first_and_each_set_once(study: optuna.Study) -> None:
@@ -228,7 +230,7 @@ def test_a_killed_set_of_the_queue_is_run_again_not_queued_again(study: optuna.S
 def test_a_set_that_two_workers_queued_is_run_once(study: optuna.Study) -> None:
     params = {"channels": 6, "update_rate": 0.9}
     for _ in range(2):
-        study.enqueue_trial(params, user_attrs={trials.QUEUED: trials.queue_key(params)})
+        study.enqueue_trial(params, user_attrs={attempts.QUEUED: trials.queue_key(params)})
     first, second = begin(study), begin(study)
     assert (trials.admit(study, second, 9), trials.admit(study, first, 9)) == (False, True)
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from equations.errors import SrncaError
-from srnca.studies.workers import schema, trials
-from srnca.studies.workers.liveness import Taken
-from srnca.studies.workers.objective import Job, Outcome, Watch
-from srnca.studies.workers.results import list_results, open_study
-from srnca.studies.workers.worker import Plan, Step, work
+from srnca.studies.storage import schema
+from srnca.studies.storage.results import list_results, open_study
+from srnca.studies.workers import trials
+from srnca.studies.workers.liveness import TakenOver
+from srnca.studies.workers.objective import Job, Outcome, TrialObserver
+from srnca.studies.workers.observer import Step
+from srnca.studies.workers.worker import Plan, work
 from tests.test_srnca.test_studies.quick import bowl, found, quick
 
 
@@ -77,7 +79,7 @@ def test_stopping_puts_the_trial_back_and_the_next_worker_takes_it_up() -> None:
 
 
 def test_an_error_puts_the_trial_back_until_it_is_recorded_as_failed() -> None:
-    def broken(job: Job, watch: Watch) -> Outcome:
+    def broken(job: Job, watch: TrialObserver) -> Outcome:
         raise SrncaError("the disk is full")
 
     found("a")
@@ -93,7 +95,7 @@ def test_a_trial_that_another_took_over_is_left_to_it() -> None:
     found("a")
     seen: list[str] = []
 
-    def slow(job: Job, watch: Watch) -> Outcome:
+    def slow(job: Job, watch: TrialObserver) -> Outcome:
         if not seen:
             study = open_study("a")
             trials.put_back(study, study.get_trials()[0])
@@ -109,12 +111,12 @@ def test_taken_is_no_error() -> None:
     found("a")
     calls: list[int] = []
 
-    def taken(job: Job, watch: Watch) -> Outcome:
+    def taken(job: Job, watch: TrialObserver) -> Outcome:
         calls.append(1)
         if len(calls) == 1:
             study = open_study("a")
             trials.put_back(study, study.get_trials()[0])
-            raise Taken
+            raise TakenOver
         return quick(job, watch)
 
     assert work(Plan("a", None, 1), objective=taken) == 1
@@ -124,8 +126,8 @@ def test_taken_is_no_error() -> None:
 def test_other_ends(status: str) -> None:
     found("a", prune=0.25)
 
-    def ends(job: Job, watch: Watch) -> Outcome:
-        watch.give_up(25, 0.7)
+    def ends(job: Job, watch: TrialObserver) -> Outcome:
+        watch.should_prune(25, 0.7)
         return Outcome(status, {"snake": None}, pruned_at="snake at 25 %" if status == schema.PRUNED else None)
 
     work(Plan("a", None, 1), objective=ends)
@@ -142,9 +144,9 @@ def test_only_the_latest_mark_of_an_earlier_try_is_asked_again() -> None:
     found("a", prune=0.25)
     answers: list[bool] = []
 
-    def asks(job: Job, watch: Watch) -> Outcome:
+    def asks(job: Job, watch: TrialObserver) -> Outcome:
         worst = 99.0 if len(answers) >= 5 * 3 else 9.0
-        answers.extend(watch.give_up(step, value) for step, value in ((75, 9.0), (100, 9.0), (175, worst)))
+        answers.extend(watch.should_prune(step, value) for step, value in ((75, 9.0), (100, 9.0), (175, worst)))
         if len(answers) == 6 * 3:
             raise KeyboardInterrupt
         return quick(job, watch)
@@ -162,8 +164,8 @@ def test_two_objectives_and_no_pruning() -> None:
     found("a", sampler="nsga2")
     asked: list[bool] = []
 
-    def ends(job: Job, watch: Watch) -> Outcome:
-        asked.append(watch.give_up(25, 99.0))
+    def ends(job: Job, watch: TrialObserver) -> Outcome:
+        asked.append(watch.should_prune(25, 99.0))
         return quick(job, watch)
 
     work(Plan("a", None, 3), objective=ends)

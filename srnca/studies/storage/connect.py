@@ -1,4 +1,4 @@
-"""Where a study lives: a journal file, or any database that SQLAlchemy knows."""
+"""Opening a study's storage: a journal file, or any database that SQLAlchemy supports."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 from equations.errors import InputError, MissingPartError, SrncaError, shorten
 from equations.reading import check_regular_file, check_size
-from srnca.studies.workers.schema import check_name, import_optuna
+from srnca.studies.storage.schema import check_name, import_optuna
 
 JOURNAL = "journal:"
-CONNECT_S = 10  # a server that does not answer in this time is not there
-BUSY_S = 60  # how long SQLite waits for its turn
+CONNECT_S = 10  # timeout for connecting to a server
+BUSY_S = 60  # timeout for the lock of an SQLite file
 
 
 def study_folder(name: str, storage: str | None = None) -> Path:
-    """Where pictures, checkpoints and by default the journal are.
+    """The folder of the pictures, the checkpoints and by default the journal.
 
-    NAME.study in the working folder, but beside the journal where that is the journal of another NAME.study.
+    It is NAME.study in the working folder, or the journal's folder where that is called NAME.study too.
     """
     journal = journal_file(name, storage)
     if journal is not None and journal.parent.name == f"{check_name(name)}.study":
@@ -39,10 +39,12 @@ def journal_file(name: str, storage: str | None) -> Path | None:
 
 
 def make_storage(name: str, storage: str | None, *, create: bool = False) -> Any:
-    """An Optuna storage. `create` makes the journal (a database makes its tables in any case).
+    """An Optuna storage.
 
-    Raises InputError for text that names no storage or a journal that is missing or damaged, MissingPartError
-    without the driver, SrncaError for a server that cannot be reached.
+    create: makes the journal where it is missing; the tables of a database are made in any case.
+
+    Raises InputError for text that names no storage and for a journal that is missing or damaged, MissingPartError
+    without the database's driver, SrncaError for a server that cannot be reached.
     """
     optuna = import_optuna()
     path = journal_file(name, storage)
@@ -60,7 +62,7 @@ def make_storage(name: str, storage: str | None, *, create: bool = False) -> Any
         raise InputError(f"{path}: expected a journal that can be written, got {error.strerror}") from error
     except InputError:
         raise
-    except Exception as error:  # whatever Optuna meets in a line that is not its own
+    except Exception as error:  # Optuna raises many kinds for lines that it did not write
         raise InputError(
             f"{path}: expected a study's journal, got a file that is none or is damaged{_first_bad_line(path)}; "
             "go back to a copy of it, or begin another --study"
@@ -68,12 +70,12 @@ def make_storage(name: str, storage: str | None, *, create: bool = False) -> Any
 
 
 def _cut_half_line(path: Path) -> None:
-    """Take away what a full disk or a power cut left of a journal's last line: the next line would be lost with it."""
+    """Remove an incomplete last line, as a full disk or a power cut leaves: the next line would be appended to it."""
     from optuna.storages.journal import JournalFileSymlinkLock
 
     if not path.is_file() or _ends_whole(path):
         return
-    lock = JournalFileSymlinkLock(str(path))  # what writers hold
+    lock = JournalFileSymlinkLock(str(path))  # the lock that writers hold
     lock.acquire()
     try:
         if not _ends_whole(path):
@@ -84,7 +86,7 @@ def _cut_half_line(path: Path) -> None:
 
 
 def _first_bad_line(path: Path) -> str:
-    """Where the damage is, if it is in the text and not in what it says."""
+    """The first line that is no JSON object; empty where all are, and the damage is in their values."""
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
             entry = json.loads(line)
@@ -104,7 +106,7 @@ def _ends_whole(path: Path) -> bool:
 
 
 def lost_storage(error: Exception, name: str) -> SrncaError | None:
-    """What to say when a storage that was there is gone in the middle; None for another error."""
+    """The error to raise instead when a storage no longer answers; None where `error` has another cause."""
     import sqlalchemy
     from optuna.exceptions import StorageInternalError
 
@@ -145,7 +147,7 @@ def _database(optuna: Any, text: str) -> Any:
 
 
 def hidden(text: str) -> str:
-    """A storage as messages show it: without its password."""
+    """A storage's URL for messages, without its password."""
     if "://" not in text:
         return text
     import sqlalchemy
@@ -162,7 +164,7 @@ def _options(backend: str) -> dict[str, Any]:
 
 
 def _with_driver(url: Any) -> str:
-    """postgresql:// with the driver that is installed."""
+    """The URL; a postgresql:// one names the installed driver."""
     from importlib.util import find_spec
 
     if url.drivername in ("postgresql", "postgres"):

@@ -11,9 +11,9 @@ from equations.errors import InputError
 from srnca.studies.search.axis import Axis
 from srnca.studies.search.size import count_cost, count_terms
 from srnca.studies.search.space import STUDY, Space
-from srnca.studies.workers import schema
-from srnca.studies.workers.founding import Settings, Wish, join_study, study_settings, study_targets
-from srnca.studies.workers.storage import make_storage
+from srnca.studies.storage import schema
+from srnca.studies.storage.connect import make_storage
+from srnca.studies.workers.founding import Settings, StudyRequest, join_study, study_settings, study_targets
 from srnca.texture.network import NCAConfig
 from tests.test_srnca.test_studies.quick import SPACE, found
 
@@ -24,29 +24,29 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_founding_and_joining() -> None:
-    wish = Wish(("sample:snake", "sample:orchid"), None, {"iterations": 5, "size": 16})
-    study, new = join_study("a", None, wish)
+    request = StudyRequest(("sample:snake", "sample:orchid"), None, {"iterations": 5, "size": 16})
+    study, new = join_study("a", None, request)
     assert new
     assert study_settings(study) == Settings(iterations=5, size=16)
     assert list(study_targets(study, 16)) == ["snake", "orchid"]
     assert study.user_attrs[schema.SPACE] == STUDY.to_dict()
-    for again in (wish, Wish(), Wish(space=STUDY), Wish(settings={"size": 16})):
+    for again in (request, StudyRequest(), StudyRequest(space=STUDY), StudyRequest(settings={"size": 16})):
         assert join_study("a", None, again)[1] is False
 
 
 @pytest.mark.parametrize(
-    ("wish", "sentence"),
+    ("asked", "sentence"),
     [
-        (Wish(space=Space((Axis("channels", (6, 9)),))), "exists with another space"),
-        (Wish(targets=("sample:orchid",)), "exists with the targets snake"),
-        (Wish(settings={"iterations": 7}), "exists with iterations 2, not 7; leave --iterations away"),
-        (Wish(settings={"sampler": "tpe"}), "exists with sampler random, not tpe"),
+        (StudyRequest(space=Space((Axis("channels", (6, 9)),))), "exists with another space"),
+        (StudyRequest(targets=("sample:orchid",)), "exists with the targets snake"),
+        (StudyRequest(settings={"iterations": 7}), "exists with iterations 2, not 7; leave --iterations away"),
+        (StudyRequest(settings={"sampler": "tpe"}), "exists with sampler random, not tpe"),
     ],
 )
-def test_another_wish_for_an_old_study(wish: Wish, sentence: str) -> None:
+def test_another_request_for_an_old_study(asked: StudyRequest, sentence: str) -> None:
     study = found("a")
     with pytest.raises(InputError, match=sentence):
-        join_study("a", None, wish)
+        join_study("a", None, asked)
     assert study_settings(study).iterations == 2
 
 
@@ -73,7 +73,7 @@ def test_another_wish_for_an_old_study(wish: Wish, sentence: str) -> None:
 )
 def test_what_cannot_be_trained(targets: Any, space: Space | None, settings: Any, sentence: str) -> None:
     with pytest.raises(InputError) as caught:
-        join_study("a", None, Wish(targets, space, settings))
+        join_study("a", None, StudyRequest(targets, space, settings))
     assert sentence in str(caught.value)
     made = make_storage("a", None)
     assert schema.import_optuna().get_all_study_names(made) == []  # nothing was founded
@@ -84,12 +84,12 @@ def test_a_study_that_another_program_made() -> None:
     theirs = schema.import_optuna().create_study(study_name="a", storage=made)
     theirs.tell(theirs.ask(), 1.0)
     with pytest.raises(InputError, match="a study of that name that srnca sweep did not make"):
-        join_study("a", None, Wish(("sample:snake",)))
+        join_study("a", None, StudyRequest(("sample:snake",)))
 
 
 def test_two_objectives_for_nsga2() -> None:
     linear = Space((Axis("channels", (6, 9)), Axis("activation", ("linear", "abs"))))
-    study, _ = join_study("a", None, Wish(("sample:snake",), linear, {"sampler": "nsga2", "against": "terms"}))
+    study, _ = join_study("a", None, StudyRequest(("sample:snake",), linear, {"sampler": "nsga2", "against": "terms"}))
     assert len(study.directions) == 2
     assert study_settings(study).objectives == ("loss", "terms")
 

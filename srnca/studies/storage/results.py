@@ -1,4 +1,4 @@
-"""A study as it is read: its trials that ended, in one plain form."""
+"""Reading a study: opening it, and its ended trials as plain data."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from equations.errors import InputError, did_you_mean, shorten
-from srnca.studies.search.space import Space
-from srnca.studies.workers import schema
-from srnca.studies.workers.checks import check_study, reading
-from srnca.studies.workers.schema import TrialResult
-from srnca.studies.workers.storage import hidden, make_storage
+from srnca.studies.storage import schema
+from srnca.studies.storage.checks import check_study, reading
+from srnca.studies.storage.connect import hidden, make_storage
+from srnca.studies.storage.schema import TrialResult
 
 if TYPE_CHECKING:
     import optuna
@@ -23,10 +22,10 @@ def open_study(name: str, storage: str | None = None) -> optuna.Study:
     Raises InputError when there is none or it is not one of `srnca sweep`, and whatever `make_storage` raises.
     """
     found = load_study(name, make_storage(schema.check_name(name), storage), storage)
-    said = found.user_attrs.get(schema.FORMAT_KEY)
-    if said != schema.FORMAT:
+    stored = found.user_attrs.get(schema.FORMAT_KEY)
+    if stored != schema.FORMAT:
         raise InputError(
-            f"study {name}: expected one of format {schema.FORMAT}, got {shorten(said) if said else 'no format'}; "
+            f"study {name}: expected one of format {schema.FORMAT}, got {shorten(stored) if stored else 'no format'}; "
             "make one with `srnca sweep`"
         )
     check_study(found)
@@ -34,7 +33,7 @@ def open_study(name: str, storage: str | None = None) -> optuna.Study:
 
 
 def load_study(name: str, made: Any, storage: str | None) -> optuna.Study:
-    """The study as Optuna has it. Raises InputError when there is none of that name."""
+    """Optuna's study of that name, unchecked. Raises InputError when there is none."""
     library = schema.import_optuna()
     with reading(name):
         names = [str(known) for known in library.get_all_study_names(made)]
@@ -47,16 +46,11 @@ def load_study(name: str, made: Any, storage: str | None) -> optuna.Study:
     return study
 
 
-def study_space(study: optuna.Study) -> Space:
-    """The space that the study searches."""
-    return Space.from_dict(study.user_attrs.get(schema.SPACE), f"study {study.study_name}")
-
-
 def list_results(study: optuna.Study, folder: Path | None = None) -> list[TrialResult]:
     """The trials that ended with a result (done, diverged, pruned or failed), by number.
 
-    Trials that were killed and run again are not listed: the one that took their place is.
-    folder: what the pictures' paths start from, by default NAME.study (see `storage.study_folder`).
+    A trial that was killed is not listed, but the one that replaced it.
+    folder: of the pictures, by default NAME.study (see `connect.study_folder`).
     """
     if folder is None:
         folder = Path(f"{study.study_name}.study")
@@ -67,15 +61,15 @@ def list_results(study: optuna.Study, folder: Path | None = None) -> list[TrialR
 
 
 def _result(trial: Any, folder: Path, ratings: Mapping[str, tuple[Mapping[str, Any], ...]]) -> TrialResult:
-    said = trial.user_attrs
+    attributes = trial.user_attrs
     return TrialResult(
         number=trial.number,
         params=dict(trial.params),
-        losses=dict(said.get(schema.LOSSES, {})),
-        pictures={target: folder / path for target, path in said.get(schema.PICTURES, {}).items()},
-        status=said[schema.STATUS],
-        seed=said.get(schema.SEED),
-        time_s=said.get(schema.TIME),
+        losses=dict(attributes.get(schema.LOSSES, {})),
+        pictures={target: folder / path for target, path in attributes.get(schema.PICTURES, {}).items()},
+        status=attributes[schema.STATUS],
+        seed=attributes.get(schema.SEED),
+        time_s=attributes.get(schema.TIME),
         ratings=dict(ratings),
         value=trial.values[0] if trial.values else None,
     )

@@ -1,11 +1,11 @@
-"""What a study holds: the names of its attributes, and one trial as everybody reads it.
+"""The attributes of a study and of its trials, and an ended trial as plain data.
 
 On the study: FORMAT_KEY, SPACE, TARGETS, SETTINGS, SCORE, PLACES, QUEUE, and `rating:{trial}:{rater}:{target}` with a
-list of `{"score": 0…5, "rater": str, "time": iso}` (Optuna refuses attributes on trials that have ended); an attribute
-has one writer, its rater, whose name is percent-encoded there.
+list of `{"score": 0…5, "rater": str, "time": iso}` (Optuna refuses attributes on trials that have ended). Only
+the rater, whose name is percent-encoded there, writes that attribute.
 
 On a trial: LOSSES `{target: float or null}`, PICTURES and CHECKPOINTS `{target: path}` relative to the study's
-folder, STATUS, SEED, TIME (seconds), VERSIONS, WORKER, COST, TERMS, PRUNED_AT.
+folder, STATUS, SEED, TIME (seconds), VERSIONS, WORKER, COST, TERMS, PRUNED_AT, ALIVE.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ FORMAT = "srnca.study/1"
 FORMAT_KEY = "srnca.format"
 SPACE = "srnca.space"  # Space.to_dict()
 TARGETS = "srnca.targets"  # name -> {"spec": what load_target takes, "crop": null or [x, y, side]}
-SETTINGS = "srnca.settings"  # what all trainings share: iterations, size, bank, …
-SCORE = "srnca.score"  # of a study that optimises a learned score: that score, as in score.json
-PLACES = "srnca.places"  # true: sets are drawn by their place (`trials.place`); older studies go by trial numbers
+SETTINGS = "srnca.settings"  # the fields of `founding.Settings`
+SCORE = "srnca.score"  # the learned score that the study optimises, if it does, as in score.json
+PLACES = "srnca.places"  # true: draws depend on `attempts.job_index`; in older studies, on trial numbers
 QUEUE = "srnca.queue"  # hyperparameter sets (dicts) to run before any that a sampler draws
 
 LOSSES = "losses"
@@ -37,16 +37,19 @@ SEED = "seed"
 TIME = "time_s"
 VERSIONS = "versions"
 WORKER = "worker"
-COST = "cost"  # multiplications that a cell needs for one step
-TERMS = "terms"  # features that the automaton's rule can have, over all channels
+COST = "cost"  # multiplications per cell and step
+TERMS = "terms"  # terms that the automaton's rule can have, over all channels
 PRUNED_AT = "pruned_at"  # such as "roundleaf at 50 %"
+ALIVE = "alive"  # while it runs: {"worker": name, "beat": number of its latest heartbeat, "at": how far it is}
 
 DONE, DIVERGED, PRUNED = "done", "diverged", "pruned"
-FAILED = "failed"  # it took its workers down again and again, and is not tried any more
+FAILED = "failed"  # its workers died or failed `trials.MOST_TRIES` times
 FINAL = (DONE, DIVERGED, PRUNED, FAILED)
 
-DIVERGED_LOSS = 30.0  # what a diverged target counts in a trial's value; nothing sane stays that far above 1
-LOWEST_LOSS = 1e-12  # a logarithm needs one
+LOWEST_RATING, HIGHEST_RATING = 0, 5
+
+DIVERGED_LOSS = 30.0  # counts for a diverged target in a trial's value; any useful loss is far below
+LOWEST_LOSS = 1e-12  # floor under logarithms of losses
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RATING = re.compile(r"rating:(\d{1,9}):[^:]*:(.+)", re.DOTALL)
@@ -56,11 +59,16 @@ _RATING = re.compile(r"rating:(\d{1,9}):[^:]*:(.+)", re.DOTALL)
 class TrialResult:
     """One ended trial.
 
-    number: that of the trial which ended (of one that was killed and run again: the last). params: the
-    hyperparameters by name, as the training took them. losses: texture loss of each target, None where it diverged
-    or was not reached. pictures: PNG of each target. value: geometric mean of the losses, a diverged one counting
-    DIVERGED_LOSS; of a pruned trial what it had reached; in a
-    study of a learned score, 5 minus the mean rating to expect. ratings: target -> ratings, the oldest first.
+    number: of the trial; where it replaced others that were killed, of the last one.
+    params: the hyperparameters by name.
+    losses: texture loss of each target, None where it diverged or was not reached.
+    pictures: target -> PNG file.
+    status: one of FINAL.
+    seed: of the training.
+    time_s: seconds that the trial took.
+    ratings: target -> ratings, the oldest first.
+    value: geometric mean of the losses, with DIVERGED_LOSS for a diverged one; of a pruned trial, what it had reached;
+        in a study of a learned score, 5 minus the mean predicted rating.
     """
 
     number: int
@@ -75,7 +83,7 @@ class TrialResult:
 
 
 def is_result(trial: Any) -> bool:
-    """Whether an Optuna trial ended with a result. One that was killed and run again did not: its successor will."""
+    """Whether an Optuna trial ended with a result; one that was killed did not, but the trial that replaces it will."""
     status = trial.user_attrs.get(STATUS)
     if trial.state.name == "FAIL":
         return bool(status == FAILED)
@@ -103,7 +111,7 @@ def check_name(name: str) -> str:
 
 
 def import_optuna() -> Any:
-    """Optuna, silent. Raises MissingPartError where it is not installed."""
+    """Optuna, with its log messages off. Raises MissingPartError where it is not installed."""
     try:
         import optuna
     except ImportError as error:

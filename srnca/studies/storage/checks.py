@@ -1,6 +1,6 @@
-"""What a study's storage says, looked at once when the study is opened: a damaged journal ends in a sentence.
+"""Checks of a study's attributes when it is opened, so that a damaged journal gives an error that says so.
 
-Optuna checks that a journal can be replayed, not what programs have written into it as attributes.
+Optuna checks that a journal can be replayed, but not the attributes that programs have written.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from equations.errors import InputError, SrncaError, shorten, shorten_text
 from srnca.automata import kinds
-from srnca.studies.ratings.ratings import HIGHEST, LOWEST
-from srnca.studies.workers import schema
-from srnca.studies.workers.liveness import ALIVE
-from srnca.studies.workers.storage import lost_storage
+from srnca.studies.storage import attempts, schema
+from srnca.studies.storage.connect import lost_storage
 
 if TYPE_CHECKING:
     import optuna
@@ -30,28 +28,29 @@ _STUDY: dict[str, Any] = {
 _TRIAL: dict[str, Any] = {
     schema.LOSSES: dict, schema.PICTURES: dict[str, str], schema.CHECKPOINTS: dict[str, str],
     schema.STATUS: str, schema.SEED: int, schema.TIME: float, schema.VERSIONS: dict, schema.WORKER: str,
-    schema.COST: int, schema.TERMS: int, schema.PRUNED_AT: str, "root": int, "instead_of": int, "tries": int,
-    "queued": str, "withdrawn": str, ALIVE: dict, "srnca:cmaes:generation": int, "srnca:cmaes:x": list[float],
+    schema.COST: int, schema.TERMS: int, schema.PRUNED_AT: str, attempts.ROOT: int,
+    attempts.INSTEAD_OF: int, attempts.TRIES: int, attempts.QUEUED: str, attempts.WITHDRAWN: str, schema.ALIVE: dict,
+    "srnca:cmaes:generation": int, "srnca:cmaes:x": list[float],
 }  # fmt: skip
 _FOUNDED = (schema.SPACE, schema.TARGETS, schema.SETTINGS)
 
 
 def check_study(study: optuna.Study) -> None:
-    """Raises InputError where an attribute of the study or of a trial is of another kind than it should be."""
+    """Raises InputError where an attribute of the study or of a trial has the wrong type or an impossible value."""
     with reading(study.study_name):
-        said = study.user_attrs
-        missing = [key for key in _FOUNDED if key not in said]
+        attributes = study.user_attrs
+        missing = [key for key in _FOUNDED if key not in attributes]
         if missing:
             raise InputError(f"it lacks {', '.join(missing)}")
-        _check(said, _STUDY)
-        for name, entry in said[schema.TARGETS].items():
+        _check(attributes, _STUDY)
+        for name, entry in attributes[schema.TARGETS].items():
             if (
                 not is_text(name)
                 or not kinds.fits(entry.get("spec"), str)
                 or not kinds.fits(entry.get("crop"), list[int] | None)
             ):
                 raise InputError(f"target {shorten(name)}: expected a picture and perhaps a crop, got {shorten(entry)}")
-        for key, value in said.items():
+        for key, value in attributes.items():
             if schema.parse_rating_key(key) is not None:
                 _check_ratings(key, value)
         for trial in study.get_trials(deepcopy=False):
@@ -62,7 +61,7 @@ def check_study(study: optuna.Study) -> None:
 
 
 def is_text(name: str) -> bool:
-    """Whether a name can be written to a file in UTF-8: one of bytes that are no text cannot."""
+    """Whether a name can be encoded in UTF-8; the name of a file may be any bytes."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
@@ -72,10 +71,10 @@ def is_text(name: str) -> bool:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Says of whatever goes wrong while a study is read that its storage is damaged, or does not answer."""
+    """Turns any error while a study is read into one that says that its storage is damaged or does not answer."""
     try:
         yield
-    except Exception as error:  # Optuna, JSON and whatever looks at damaged values raise many kinds
+    except Exception as error:  # damaged data raise many kinds of errors
         lost = lost_storage(error, name)
         if lost is not None:
             raise lost from error
@@ -95,10 +94,10 @@ def _naming(what: str) -> Iterator[None]:
         raise InputError(f"{what}: {error}") from error
 
 
-def _check(said: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+def _check(attributes: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     for key, kind in known.items():
-        if key in said:
-            kinds.part(said, key, kind)
+        if key in attributes:
+            kinds.part(attributes, key, kind)
 
 
 def _check_trial(trial: Any) -> None:
@@ -106,7 +105,7 @@ def _check_trial(trial: Any) -> None:
     _check(trial.system_attrs, _TRIAL)
     losses = trial.user_attrs.get(schema.LOSSES, {}).items()
     for name, value in (*losses, *(("value", v) for v in trial.values or ()), *trial.intermediate_values.items()):
-        if not isinstance(value, float) and not kinds.fits(value, float | None):  # infinite where training ran away
+        if not isinstance(value, float) and not kinds.fits(value, float | None):  # infinite: it diverged
             raise InputError(f"loss {shorten(name)}: expected a number or nothing, got {shorten(value)}")
     for target, path in trial.user_attrs.get(schema.PICTURES, {}).items():
         if PurePath(path).is_absolute() or ".." in PurePath(path).parts:
@@ -116,9 +115,9 @@ def _check_trial(trial: Any) -> None:
     for name, value in trial.params.items():
         if not kinds.fits(value, str | float):
             raise InputError(f"{shorten(name)}: expected a number or a word, got {shorten(value)}")
-    at = (trial.user_attrs.get(ALIVE) or {}).get("at", [])
+    at = (trial.user_attrs.get(schema.ALIVE) or {}).get("at", [])
     if not isinstance(at, list):
-        raise InputError(f"{ALIVE}: expected where its worker is, got {shorten(at)}")
+        raise InputError(f"{schema.ALIVE}: expected where its worker is, got {shorten(at)}")
 
 
 def _check_ratings(key: str, value: object) -> None:
@@ -127,7 +126,8 @@ def _check_ratings(key: str, value: object) -> None:
     for entry in value:  # type: ignore[attr-defined]
         score = entry.get("score")
         known = kinds.fits(entry.get("rater"), str) and kinds.fits(entry.get("time"), str)
-        if not known or not kinds.fits(score, int) or not LOWEST <= score <= HIGHEST:
+        if not known or not kinds.fits(score, int) or not schema.LOWEST_RATING <= score <= schema.HIGHEST_RATING:
             raise InputError(
-                f"{shorten(key)}: expected a score from {LOWEST} to {HIGHEST}, a rater and a time, got {shorten(entry)}"
+                f"{shorten(key)}: expected a score from {schema.LOWEST_RATING} to {schema.HIGHEST_RATING}, a rater "
+                f"and a time, got {shorten(entry)}"
             )

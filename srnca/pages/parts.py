@@ -1,11 +1,11 @@
-"""Pieces of HTML. Whatever is not a number or our own words goes through this `escape`, not that of Python."""
+"""Numbers, pictures, nested data and foreign text in the form in which a page shows them."""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,17 +21,6 @@ def escape(text: str) -> str:
     return html.escape(visible(text))
 
 
-def section(name: str, title: str, *body: str) -> str:
-    """A part of the page, or nothing where there is nothing to show."""
-    inner = "".join(body)
-    return f'<section id="{escape(name)}"><h2>{escape(title)}</h2>{inner}</section>' if inner else ""
-
-
-def paragraph(text: str, kind: str = "note") -> str:
-    """`text` is HTML."""
-    return f'<p class="{kind}">{text}</p>'
-
-
 def number(value: float | None) -> str:
     """Three digits; ∞ for what ran away."""
     if value is None or not np.isfinite(value):
@@ -41,30 +30,13 @@ def number(value: float | None) -> str:
     return f"{value:.3f}" if abs(value) < 1 else f"{value:.2f}"
 
 
-def picture(pixels: npt.NDArray[np.uint8], alt: str) -> str:
-    """(h, w, 3) as an image that the page carries itself."""
+def data_url(pixels: npt.NDArray[np.uint8]) -> str:
+    """(h, w, 3) as the address of an image that the page carries itself."""
     from PIL import Image
 
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "png", optimize=True)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<img src="data:image/png;base64,{data}" alt="{escape(alt)}">'
-
-
-def figure(drawing: str, caption: str) -> str:
-    """`drawing` and `caption` are HTML."""
-    return f"<figure><figcaption>{caption}</figcaption>{drawing}</figure>"
-
-
-def tile(value: str, label: str, kind: str = "") -> str:
-    """A number that is looked for first."""
-    return f'<div class="tile"><b class="{kind}">{escape(value)}</b><span>{escape(label)}</span></div>'
-
-
-def table(rows: Iterable[tuple[str, str]], title: str) -> str:
-    """Two columns of text."""
-    lines = "".join(f"<tr><th scope=row>{escape(key)}</th><td>{escape(_cut(value))}</td></tr>" for key, value in rows)
-    return f'<table class="plain" aria-label="{escape(title)}">{lines}</table>'
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def flatten(data: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
@@ -87,5 +59,6 @@ def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _cut(text: str) -> str:
+def shorten(text: str) -> str:
+    """The first `LONGEST` characters of `text`."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import numpy as np
 import pytest
 
@@ -22,7 +23,8 @@ from equations.rule.stencils import nca_stencils
 from equations.rule.symbols import symbol
 from srnca.pages import evidence, report_checkpoint, report_recording
 from srnca.pages.panels import draw_histograms
-from srnca.pages.parts import escape, flatten, number, table
+from srnca.pages.parts import escape, flatten, number
+from srnca.pages.rendering import environment
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.teacher import NCATeacher
 from tests.test_srnca.tiny import checkpoint, shorten_report, simulate_on_torch
@@ -277,4 +279,22 @@ def test_numbers_and_tables() -> None:
     rows = flatten({"a": 1, "b": {"c": [1, 2], "d": {"e": 2}}, "f": {"g": 1, "h": "x"}})
     assert flatten({"a": None, "b": "", "c": 0, "d": 0.123456, "e": []}) == [("c", "0"), ("d", "0.1235")]
     assert rows == [("a", "1"), ("b: c", "1 2"), ("b: d", "e 2"), ("f", "g 1, h x")]
-    assert "…" in table([("k", "x" * 500)], "t")
+    assert "…" in environment().get_template("macros.html").module.table([("k", "x" * 500)], "t")
+
+
+def test_what_a_template_prints_is_escaped_and_made_visible() -> None:
+    made = environment().from_string("{{ one }}|{{ two.a | lower }}|{{ three | safe }}")
+    assert made.render(one=EVIL, two={"a": "\u202eA<"}, three="<b>") == rf"{escape(EVIL)}|\u202ea&lt;|<b>"
+    with pytest.raises(jinja2.UndefinedError):
+        environment().from_string("{{ missing }}").render()
+
+
+def test_only_drawings_and_formulas_are_taken_as_they_are() -> None:
+    loader = environment().loader
+    assert loader is not None
+    names = [name for name in loader.list_templates() if name.endswith(".html")]
+    assert {"base.html", "macros.html", "rule.html", "study.html"} == set(names)
+    text = "".join(loader.get_source(environment(), name)[0] for name in names)
+    assert set(re.findall(r"(\S+) \| safe", text)) == {"svg", "math", "equation.math", "term"}
+    assert text.count("safe") == 5
+    assert "autoescape" not in text

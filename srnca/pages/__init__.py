@@ -1,6 +1,6 @@
 """`report.html`: what a distillation found, on one page that needs no network and no other file.
 
-gather (numbers) → figures, panels (drawings) → page (HTML).
+evidence (numbers) → curves, panels (drawings) → rule_page (plain data) → rendering and templates/ (HTML).
 """
 
 from __future__ import annotations

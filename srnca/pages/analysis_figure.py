@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import textwrap
 from pathlib import Path
@@ -17,8 +16,8 @@ from equations.analysis.dispersion import along
 from equations.analysis.nullclines import nullclines
 from equations.analysis.one_point import Reading
 from equations.analysis.spectrum import FLAT, radial_spectrum
-from equations.files import write_bytes
 from equations.rule.display import display_of
+from srnca.pages.drawing import save_figure
 
 BLUE, ORANGE, GREY = "#2b6cb0", "#dd6b20", "#8a8f98"
 _MARKS = {"stable": "o", "Turing": "D", "wave": "D", "saddle": "x"}
@@ -45,9 +44,7 @@ def draw_analysis(path: Path, analysis: Analysis, title: str) -> None:
     _draw_spectrum(axes[1, 0], analysis)
     _draw_pattern(axes[1, 1], analysis)
     _write_verdict(axes[1, 2], analysis)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=110, format="png", metadata={"Software": None})
-    write_bytes(path, buffer.getvalue())
+    save_figure(path, figure, dpi=110)
 
 
 def _empty(axis: Axes, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from matplotlib.figure import Figure
 from equations import models
 from equations.analysis.spectrum import radial_spectrum
 from equations.comparison import Match, Rollouts
-from equations.files import write_bytes
 from equations.rule.display import display_of, render
+from srnca.pages.drawing import save_figure
 
 RULE, MODEL = "#c53030", "#2b6cb0"
 
@@ -39,9 +38,7 @@ def draw_comparison(path: Path, match: Match, rollouts: Rollouts) -> None:
     axes[2].invert_xaxis()
     axes[2].spines[["top", "right"]].set_visible(False)
     axes[2].legend(frameon=False, fontsize=8)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=120, format="png", metadata={"Software": None})
-    write_bytes(path, buffer.getvalue())
+    save_figure(path, figure, dpi=120)
 
 
 def _draw_spectra(axis: Any, rollouts: Rollouts, index: int, channel: str, *, first: bool) -> None:

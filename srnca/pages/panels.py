@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from srnca.pages.curves import NCA, RULE
+from srnca.pages.drawing import NCA, RULE
 
 WIDTH, HEIGHT = 200, 86  # of the drawing; the numbers stand below
 BINS = 48

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from srnca.pages.curves import COLOURS
+from srnca.pages.drawing import COLOURS
 from srnca.pages.parts import escape, number, shorten
 
 if TYPE_CHECKING:

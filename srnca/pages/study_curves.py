@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from srnca.pages.curves import logarithmic
+from srnca.pages.drawing import logarithmic
 from srnca.pages.study_drawing import COLOURS, LINE, Drawing, colour, columns_of, drawn, finite, make_panels, size_of
 from srnca.studies.explore.findings import Findings
 from srnca.studies.explore.suggest import good_ones

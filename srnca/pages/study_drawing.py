@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from srnca.pages.curves import STYLE, embed
+from srnca.pages.drawing import Draw, to_png, to_svg
 
 COLOURS = ("#3f82c8", "#dd6b20", "#38a169", "#b5449c", "#8a8f98", "#c9a227")  # seen well on white and on black
 PIXELS = 104  # of the page for an inch
@@ -26,23 +24,9 @@ class Drawing:
     png: bytes
 
 
-def drawn(name: str, size: tuple[float, float], draw: Callable[[Any], None]) -> Drawing:
-    """`draw` gets the empty figure, of `size` inches. The same numbers give the same bytes."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    def render(style: Any, **how: Any) -> bytes:
-        with matplotlib.rc_context(style):
-            figure = Figure(figsize=size, layout="constrained")
-            draw(figure)
-            buffer = io.BytesIO()
-            figure.savefig(buffer, **how)
-        return buffer.getvalue()
-
-    plain = {key: value for key, value in STYLE.items() if "color" not in key}
-    svg = render({**STYLE, "svg.hashsalt": name}, format="svg", transparent=True, metadata={"Date": None})
-    png = render(plain, format="png", dpi=150, metadata={"Software": None})
-    return Drawing(name, round(PIXELS * size[0]), embed(svg.decode("utf-8")), png)
+def drawn(name: str, size: tuple[float, float], draw: Draw) -> Drawing:
+    """`draw` gets the empty figure, of `size` inches, once for each form. The same numbers give the same bytes."""
+    return Drawing(name, round(PIXELS * size[0]), to_svg(draw, size, name), to_png(draw, size))
 
 
 def make_panels(figure: Any, count: int, **share: Any) -> list[Any]:

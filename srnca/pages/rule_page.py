@@ -18,12 +18,11 @@ from srnca.pages.evidence import Evidence, Film, LongRun, State
 from srnca.pages.panels import draw_histograms
 from srnca.pages.parts import data_url, flatten
 from srnca.pages.rendering import render
+from srnca.pages.settings import PageSettings
 from srnca.texture.evaluate import shortfall
 
-LONGEST = 1000  # numbers of an equation that is written out
 
-
-def make_page(result: Distillation, evidence: Evidence) -> str:
+def make_page(result: Distillation, evidence: Evidence, settings: PageSettings) -> str:
     """The whole page; sections without data are left out."""
     report, rule, film = result.report, result.rule, evidence.film
     losses = report.get("texture_loss")
@@ -39,7 +38,7 @@ def make_page(result: Distillation, evidence: Evidence) -> str:
         target=None if evidence.target is None else _picture(evidence.target),
         large=None if evidence.large is None else {**_picture(evidence.large), "steps": evidence.large_steps},
         step=_step(rule),
-        equations=_equations(rule),
+        equations=_equations(rule, settings.longest),
         front=_front(result),
         fidelity=_fidelity(result, evidence),
         refined=bool(rule.provenance.get("refined")),
@@ -86,7 +85,7 @@ def _film(rule: Rule, film: Film) -> dict[str, Any]:
         return [None if state is None else data_url(draw_state(rule, state)) for state in states]
 
     rows = [{"who": who, "frames": frames(states)} for who, states in (("NCA", film.nca), ("rule", film.rule))]
-    return {"marks": film.marks, "rows": rows}
+    return {"marks": film.marks, "grown": film.grown, "rows": rows}
 
 
 def _step(rule: Rule) -> str:
@@ -98,13 +97,14 @@ def _step(rule: Rule) -> str:
     return step + clamp + mask
 
 
-def _equations(rule: Rule) -> list[dict[str, Any]]:
-    """For each channel its terms as MathML in groups, or how long its equation is if that is too long to read."""
+def _equations(rule: Rule, longest: int) -> list[dict[str, Any]]:
+    """For each channel its terms as MathML in groups, or how long its equation is where it has more than
+    `longest` numbers."""
     names, equations = symbol_names(rule), []
     for channel in rule.channels:
         update = rule.updates[channel]
         equation: dict[str, Any] = {"math": channel_name(channel), "too_long": None, "groups": []}
-        if (numbers := count_constants(update)) > LONGEST:
+        if (numbers := count_constants(update)) > longest:
             equation["too_long"] = {"terms": count_terms(update), "numbers": numbers}
         else:
             groups = enumerate(group_update(rule, channel).items())

@@ -27,7 +27,7 @@ from srnca.pages.parts import escape, flatten, number
 from srnca.pages.rendering import environment
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.teacher import NCATeacher
-from tests.test_srnca.tiny import checkpoint, shorten_report, simulate_on_torch
+from tests.test_srnca.tiny import SHORT_PAGE, checkpoint, shorten_report, simulate_on_torch
 
 MADE = checkpoint(activation="abs", channels=3, filters=2)
 SECTIONS = ("pictures", "equations", "front", "fidelity", "states", "spectra", "provenance")
@@ -167,7 +167,7 @@ def test_a_rule_of_fewer_channels_has_its_page_too(tmp_path: Path) -> None:
     )
     page = Page((tmp_path / "report.html").read_text())
     assert set(SECTIONS) <= set(page.sections)
-    film = evidence.make_film(bare, made)
+    film = evidence.make_film(bare, made, SHORT_PAGE)
     np.testing.assert_array_equal(film.nca[-1], film.whole[-1][[0, 1, 2, 4]])
 
 
@@ -216,29 +216,25 @@ def test_a_recording_gets_the_parts_that_exist(tmp_path: Path) -> None:
     assert "One-step R² from 1.0000" in page.text
 
 
-def test_late_marks_are_dropped_where_they_would_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence, "MARKS", (0, 20, 40, 100, 200))
-    monkeypatch.setattr(evidence, "FILM_WORK", 3 * 16 * 16 * 150)
+def test_late_marks_are_dropped_where_they_would_take_long() -> None:
+    settings = replace(SHORT_PAGE, marks=(0, 20, 40, 100, 200), film_work=3 * 16 * 16 * 150)
     rule: Rule = distill(NCATeacher(MADE), size=(16, 16), steps=20).rule
-    film = evidence.make_film(rule, MADE)
+    film = evidence.make_film(rule, MADE, settings)
     assert film.marks == (0, 20, 40, 100)
     for nca, own in zip(film.nca, film.rule, strict=True):
         np.testing.assert_allclose(nca, own, atol=1e-4)  # the closed form, with the same seed
 
 
-def test_an_automaton_written_out_gets_a_short_look(
-    found: Distillation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_automaton_written_out_gets_a_short_look(found: Distillation, tmp_path: Path) -> None:
     """The page says how short: its captions hold the steps and the cells that were run."""
-    monkeypatch.setattr(evidence, "LONG_STEPS", 200)
-    monkeypatch.setattr(evidence, "LONG", 32)
-    assert not evidence._is_written_out(found.rule)
-    full = evidence._run_long(found.rule, None)
-    monkeypatch.setattr(evidence, "SHORT_LOOK", 1)
-    assert evidence._is_written_out(found.rule)
-    short = evidence._run_long(found.rule, None)
+    long = replace(SHORT_PAGE, long_steps=200, long=32)
+    assert not evidence._is_written_out(found.rule, long)
+    full = evidence._run_long(found.rule, None, long)
+    settings = replace(long, short_look=1)
+    assert evidence._is_written_out(found.rule, settings)
+    short = evidence._run_long(found.rule, None, settings)
     assert (short.side, short.last, short.steps[-1]) == (full.side // 2, full.last // 10, 20)
-    report_checkpoint(tmp_path / "report.html", found, MADE)
+    report_checkpoint(tmp_path / "report.html", found, MADE, settings)
     page = (tmp_path / "report.html").read_text()
     assert f"over 20 steps on {short.side} × {short.side} cells" in page
 

@@ -53,7 +53,9 @@ def _empty(axis: Axes, text: str) -> None:
 
 
 def _draw_dispersion(axis: Axes, r: Reading, analysis: Analysis) -> None:
-    """Growth per unit time of the two leading eigenvalues against the wave number, along an axis and a diagonal."""
+    """Growth per unit time of the two fastest modes against the wave number, along an axis and along a diagonal of the
+    grid; also along the fastest wave of an anisotropic rule.
+    """
     dt = r.relation.dt
     lines = [("the axis", (1.0, 0.0), 1.0, "-"), ("the diagonal", (1.0, 1.0), math.sqrt(2), "--")]
     one_way = r.wavelengths is not None and r.wavelengths[2] < 1.001 * r.wavelengths[0]
@@ -97,7 +99,7 @@ def _draw_map(figure: Figure, axis: Axes, r: Reading) -> None:
 
 
 def _draw_nullclines(axis: Axes, analysis: Analysis) -> None:
-    """Both nullclines, and the fixed points by what they are."""
+    """Both nullclines, and the fixed points marked by their kind of stability."""
     values = np.array([r.point.values for r in analysis.readings] or [(0.0, 0.0)])
     margin = 0.6 * analysis.scale
     low, high = values.min(axis=0) - margin, values.max(axis=0) + margin
@@ -126,7 +128,7 @@ def _draw_nullclines(axis: Axes, analysis: Analysis) -> None:
 
 
 def _draw_multipliers(axis: Axes, r: Reading) -> None:
-    """The multipliers of one step in the complex plane, for all waves, with the unit circle."""
+    """The multipliers of one step for all waves in the complex plane, with the unit circle: outside it a wave grows."""
     values = r.relation.multipliers.ravel()
     axis.plot(values.real, values.imag, ".", color=BLUE, ms=1, alpha=0.4)
     turn = np.linspace(0, 2 * math.pi, 200)

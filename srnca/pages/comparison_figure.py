@@ -1,4 +1,4 @@
-"""The picture of a comparison: the rule's pattern, the model's, and their spectra."""
+"""The figure of a comparison of a rule with a model: the pattern of each, and the spectra of both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RULE, MODEL = "#c53030", "#2b6cb0"
 
 
 def draw_comparison(path: Path, match: Match, rollouts: Rollouts) -> None:
-    """rule | model | radial spectra of the shown channels, as a PNG; both are shown as the model is."""
+    """Write a PNG: rule | model | radial spectra of the channels shown. Both are drawn in the model's colours."""
     model = models.load(match.model).rule(match.preset, **match.parameters)
     figure = Figure(figsize=(12, 3.9), layout="constrained")
     axes = figure.subplots(1, 3, width_ratios=(1, 1, 1.3))

@@ -15,7 +15,7 @@ from srnca.pages.fronts import ON_PAGE, plot_fronts, plot_texture_front
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_DARK = 1e-7  # power density, below the noise of eight bits
+_DARK = 1e-7  # the lowest power density drawn: below the noise of pictures with eight bits
 _PERIODS = (2, 3, 4, 6, 8, 12, 16, 32, 64)  # cells, marked on the axis of spectra
 
 
@@ -43,7 +43,7 @@ def draw_fronts(axis: Axes, fronts: Mapping[str, Sequence[Candidate]]) -> None:
 
 @drawing
 def draw_spectra(axis: Axes, spectra: Mapping[str, tuple[Any, Any]]) -> None:
-    """Power against frequency, with the period in cells on top."""
+    """Power against frequency. The ticks of the frequency axis are labelled by the period in cells."""
     powers = {name: power.clip(_DARK) for name, (_, power) in spectra.items()}
     for name, (frequency, _) in spectra.items():
         style = "--" if name == "target" else "-"
@@ -58,13 +58,16 @@ def draw_spectra(axis: Axes, spectra: Mapping[str, tuple[Any, Any]]) -> None:
 
 @drawing
 def draw_long_run(axis: Axes, run: LongRun, teacher: float | None) -> None:
-    """The largest |x| and, where there is a picture, the texture loss of the rule at ever later steps."""
+    """The largest |x| of a long run against the step; with a picture, the texture loss too.
+
+    teacher: the automaton's texture loss, drawn as a level.
+    """
     from matplotlib.lines import Line2D
 
     lines: list[Line2D] = axis.plot(run.steps, run.largest, ".-", color=TARGET, lw=1.3, label="max |x|, left")
     axis.set(xlabel="step", ylabel="max |x|", ylim=(0, 1.25 * max(run.largest)))
     logarithmic(axis, "x", list(run.steps))
-    if max(run.largest) > 30 * min(run.largest):  # it runs away
+    if max(run.largest) > 30 * min(run.largest):  # it grows without bound
         axis.set_ylim(auto=True)
         logarithmic(axis, "y", list(run.largest))
     if any(math.isfinite(loss) for loss in run.loss):

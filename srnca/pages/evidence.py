@@ -121,7 +121,7 @@ def gather_checkpoint(rule: Rule, checkpoint: Checkpoint, settings: PageSettings
     with one_thread():
         film = make_film(rule, checkpoint, settings)
         wanted, got = _updates(rule, NCATeacher(checkpoint), film.early_nca(), settings.residuals)
-        large, large_steps = _large(rule, settings)
+        large, large_steps = _draw_large(rule, settings)
         return Evidence(
             name=str(checkpoint.provenance.get("target", "an automaton")),
             wanted=wanted,
@@ -186,12 +186,12 @@ def _updates(
 
 
 def _is_written_out(rule: Rule, settings: PageSettings) -> bool:
-    """Whether a rule is as long as an automaton, which is run for a shorter time."""
+    """Whether the rule is so long that it is an automaton written out, which gets a shorter run."""
     return operations([to_tree(expr) for expr in rule.expressions]) > settings.short_look
 
 
-def _large(rule: Rule, settings: PageSettings) -> tuple[Picture | None, int]:
-    """The rule on a larger grid, None where it diverged, and after how many steps."""
+def _draw_large(rule: Rule, settings: PageSettings) -> tuple[Picture | None, int]:
+    """A picture of the rule on a larger grid, None where it diverged, and the number of its steps."""
     side, steps = settings.large, settings.large_steps
     if _is_written_out(rule, settings):
         side, steps = side // 2, settings.grown
@@ -202,7 +202,7 @@ def _large(rule: Rule, settings: PageSettings) -> tuple[Picture | None, int]:
 
 
 def _spectra(rule: Rule, film: Film, target: npt.NDArray[Any] | None) -> dict[str, Any]:
-    """Radial power spectra, mean over the late states."""
+    """Radial power spectra of the target and of both runs, averaged over their late states."""
     pictures = {
         "target": [] if target is None else [target],
         "NCA": [render(rule, s) / 255 for s in film.late(film.nca)],

@@ -13,16 +13,18 @@ import numpy.typing as npt
 
 from srnca.visible import visible
 
-LONGEST = 400  # characters of one value in a table
+LONGEST = 400  # characters that a table shows of one value
 
 
 def escape(text: str) -> str:
-    """`text` as HTML that shows it: no markup, and no characters that control what stands beside it."""
+    """`text` as HTML that shows it as text. Control characters and marks of direction are written out
+    (`srnca.visible`), which `html.escape` does not do.
+    """
     return html.escape(visible(text))
 
 
 def number(value: float | None) -> str:
-    """Three digits; ∞ for what ran away."""
+    """A number with three digits; ∞ for one that is not finite or None, as after a divergence."""
     if value is None or not np.isfinite(value):
         return "∞"
     if abs(value) >= 100:
@@ -31,7 +33,7 @@ def number(value: float | None) -> str:
 
 
 def data_url(pixels: npt.NDArray[np.uint8]) -> str:
-    """(h, w, 3) as the address of an image that the page carries itself."""
+    """Pixels (h, w, 3) as a PNG in a data URL, so that the page holds its own images."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -40,7 +42,9 @@ def data_url(pixels: npt.NDArray[np.uint8]) -> str:
 
 
 def flatten(data: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
-    """Nested data as rows, empty values left out. A mapping of plain values is one row: versions → numpy 2.1, …"""
+    """Nested data as rows (name, value) without the empty ones. A mapping of plain values makes one row, such as
+    ("versions", "numpy 2.1, scipy 1.13").
+    """
     rows: list[tuple[str, str]] = []
     for key, value in data.items():
         name = f"{above}{key}"
@@ -60,5 +64,5 @@ def _text(value: Any) -> str:
 
 
 def shorten(text: str) -> str:
-    """The first `LONGEST` characters of `text`."""
+    """`text`, or its beginning if it has more than `LONGEST` characters."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,4 +1,4 @@
-"""Figures of a result: what a person looks at first."""
+"""figure.png of a distillation: target, automaton and rule side by side, and the front."""
 
 from __future__ import annotations
 

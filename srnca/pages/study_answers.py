@@ -52,7 +52,7 @@ def named_answer(found: Findings) -> dict[str, Any] | None:
     if named.ratio is not None:
         clear = named.ratio.high < 1 or named.ratio.low > 1
         text += f"; its loss is {named.ratio} times set 8's, geometric mean over textures"
-        text += "." if clear else ": the interval holds 1, so this does not tell which is better."
+        text += "." if clear else ". The interval holds 1, so this does not tell which is better."
     rows = [
         (duel.target, *map(number, duel.losses), f"{duel.losses[0] / duel.losses[1]:.2f}", set_text(duel.how))
         for duel in named.duels
@@ -115,9 +115,9 @@ def score_answer(found: Findings) -> dict[str, Any] | None:
     if score is None:
         return None
     text = (
-        f"From {len(score.names)} statistics of a picture to its rating: {score.pictures} pictures of {score.trials} "
-        f"trials. Held out by trial: R² {score.r2} against the mean rating, Spearman {score.spearman}, "
-        f"off by {score.deviation:.2f}."
+        f"A rating is predicted from {len(score.names)} statistics of a picture, as learned from {score.pictures} "
+        f"pictures of {score.trials} trials. On trials that were held out, R² against the mean rating is {score.r2}, "
+        f"Spearman's coefficient {score.spearman} and the root mean square error {score.deviation:.2f}."
     )
     order = np.argsort(-np.abs(score.weights))[:6]
     weights = [(score.names[i].replace("_", " "), minus(f"{score.weights[i]:+.2f}")) for i in order]

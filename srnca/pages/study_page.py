@@ -18,11 +18,12 @@ from srnca.studies.explore.named import name_of
 from srnca.studies.explore.trial_table import Table
 from srnca.studies.ratings.sheet import read_picture, scaled, to_image
 
-MOST_ROWS, SIDE = 8, 96  # trials shown with their pictures; pixels of each
+MOST_ROWS = 8  # trials shown with their pictures
+SIDE = 96  # pixels a side of each picture
 
 
 def make_page(found: Findings, drawings: Mapping[str, Drawing], targets: Mapping[str, np.ndarray]) -> str:
-    """The whole page. targets: name -> (h, w, 3) in [0, 1], where at hand."""
+    """The whole page. targets: name → (h, w, 3) in [0, 1], for those whose picture is on this machine."""
     return render(
         "study.html",
         name=found.table.name,

@@ -27,7 +27,7 @@ from srnca.pages.parts import escape, flatten, number
 from srnca.pages.rendering import environment
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.teacher import NCATeacher
-from tests.test_srnca.tiny import SHORT_PAGE, checkpoint, shorten_report, simulate_on_torch
+from tests.test_srnca.tiny import SHORT_PAGE, checkpoint, simulate_on_torch
 
 MADE = checkpoint(activation="abs", channels=3, filters=2)
 SECTIONS = ("pictures", "equations", "front", "fidelity", "states", "spectra", "provenance")
@@ -79,7 +79,6 @@ class Page(HTMLParser):
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_on_torch(monkeypatch)
-    shorten_report(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +92,7 @@ def found() -> Distillation:
 
 
 def written(path: Path, result: Distillation, made: Checkpoint = MADE) -> tuple[str, Page]:
-    report_checkpoint(path / "report.html", result, made)
+    report_checkpoint(path / "report.html", result, made, SHORT_PAGE)
     assert [p.name for p in path.iterdir()] == ["report.html"]
     text = (path / "report.html").read_text(encoding="utf-8")
     return text, Page(text)
@@ -164,6 +163,7 @@ def test_a_rule_of_fewer_channels_has_its_page_too(tmp_path: Path) -> None:
             },
         ),
         made,
+        SHORT_PAGE,
     )
     page = Page((tmp_path / "report.html").read_text())
     assert set(SECTIONS) <= set(page.sections)
@@ -208,7 +208,8 @@ def test_a_checkpoint_without_a_picture(found: Distillation, tmp_path: Path) -> 
 def test_a_recording_gets_the_parts_that_exist(tmp_path: Path) -> None:
     frames = NCATeacher(checkpoint(activation="linear", channels=3)).rollout(size=(24, 24), steps=12, seed=0, every=1)
     teacher = RecordingTeacher(frames, 1.0, ("r", "g", "b"), nca_stencils(4))
-    report_recording(tmp_path / "report.html", distill(teacher, engine="sparse", max_terms=12), teacher, EVIL)
+    result = distill(teacher, engine="sparse", max_terms=12)
+    report_recording(tmp_path / "report.html", result, teacher, EVIL, SHORT_PAGE)
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert page.sections == ["equations", "front", "fidelity", "provenance"]
     assert "img" not in page.tags

@@ -90,11 +90,10 @@ def shorten_refinement(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refine, "Settings", lambda **given: replace(settings, **given))
 
 
-SHORT_PAGE = PageSettings(
-    marks=(0, 20, 40), grown=40, large=24, large_steps=20, long=24, long_steps=50, long_marks=4
-)  # a page in a moment: small grids, and few steps beyond 40
+# A page that is made in a moment: small grids, and few steps beyond 40.
+SHORT_PAGE = PageSettings(marks=(0, 20, 40), grown=40, large=24, large_steps=20, long=24, long_steps=50, long_marks=4)
 
 
 def shorten_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pages of this test are short, those that the command line makes too."""
+    """Pages are short where no settings are passed, as by the command line."""
     monkeypatch.setattr(pages, "DEFAULT", SHORT_PAGE)

@@ -1,6 +1,7 @@
-"""`report.html`: what a distillation found, on one page that needs no network and no other file.
+"""Everything that is looked at: pages (HTML) and figures (PNG) of distillations, studies, analyses and comparisons.
 
-gather (numbers) → figures, panels (drawings) → page (HTML).
+This module writes `report.html` of a distillation, which needs no network and no other file. It is made in steps:
+evidence (numbers) → curves, panels (drawings) → rule_page (plain data) → rendering and templates/ (HTML).
 """
 
 from __future__ import annotations
@@ -12,14 +13,28 @@ from distill.result import Distillation
 from equations.files import write_text
 from srnca.pages.evidence import gather_checkpoint, gather_recording
 from srnca.pages.rule_page import make_page
+from srnca.pages.settings import PageSettings
 from srnca.texture.checkpoint import Checkpoint
 
-
-def report_checkpoint(path: Path, result: Distillation, checkpoint: Checkpoint) -> None:
-    """Write the page of an automaton's rule. A checkpoint without a picture gets no target and no texture losses."""
-    write_text(path, make_page(result, gather_checkpoint(result.rule, checkpoint)))
+DEFAULT = PageSettings()
 
 
-def report_recording(path: Path, result: Distillation, teacher: RecordingTeacher, name: str) -> None:
-    """Write the page of a recording's rule: equations, fronts and one-step fidelity; there is no picture to compare."""
-    write_text(path, make_page(result, gather_recording(result.rule, teacher, name)))
+def report_checkpoint(
+    path: Path, result: Distillation, checkpoint: Checkpoint, settings: PageSettings | None = None
+) -> None:
+    """Write the page of an automaton's rule. Without a picture in the checkpoint it has no target and no texture
+    losses. settings: `DEFAULT` where none are given.
+    """
+    settings = settings or DEFAULT
+    write_text(path, make_page(result, gather_checkpoint(result.rule, checkpoint, settings), settings))
+
+
+def report_recording(
+    path: Path, result: Distillation, teacher: RecordingTeacher, name: str, settings: PageSettings | None = None
+) -> None:
+    """Write the page of a recording's rule: equations, fronts and one-step fidelity. There is no picture to compare.
+
+    settings: `DEFAULT` where none are given.
+    """
+    settings = settings or DEFAULT
+    write_text(path, make_page(result, gather_recording(result.rule, teacher, name, settings), settings))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import textwrap
 from pathlib import Path
@@ -17,8 +16,8 @@ from equations.analysis.dispersion import along
 from equations.analysis.nullclines import nullclines
 from equations.analysis.one_point import Reading
 from equations.analysis.spectrum import FLAT, radial_spectrum
-from equations.files import write_bytes
 from equations.rule.display import display_of
+from srnca.pages.drawing import save_figure
 
 BLUE, ORANGE, GREY = "#2b6cb0", "#dd6b20", "#8a8f98"
 _MARKS = {"stable": "o", "Turing": "D", "wave": "D", "saddle": "x"}
@@ -45,9 +44,7 @@ def draw_analysis(path: Path, analysis: Analysis, title: str) -> None:
     _draw_spectrum(axes[1, 0], analysis)
     _draw_pattern(axes[1, 1], analysis)
     _write_verdict(axes[1, 2], analysis)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=110, format="png", metadata={"Software": None})
-    write_bytes(path, buffer.getvalue())
+    save_figure(path, figure, dpi=110)
 
 
 def _empty(axis: Axes, text: str) -> None:
@@ -56,7 +53,9 @@ def _empty(axis: Axes, text: str) -> None:
 
 
 def _draw_dispersion(axis: Axes, r: Reading, analysis: Analysis) -> None:
-    """Growth per unit time of the two leading eigenvalues against the wave number, along an axis and a diagonal."""
+    """Growth per unit time of the two fastest modes against the wave number, along an axis and along a diagonal of the
+    grid; also along the fastest wave of an anisotropic rule.
+    """
     dt = r.relation.dt
     lines = [("the axis", (1.0, 0.0), 1.0, "-"), ("the diagonal", (1.0, 1.0), math.sqrt(2), "--")]
     one_way = r.wavelengths is not None and r.wavelengths[2] < 1.001 * r.wavelengths[0]
@@ -100,7 +99,7 @@ def _draw_map(figure: Figure, axis: Axes, r: Reading) -> None:
 
 
 def _draw_nullclines(axis: Axes, analysis: Analysis) -> None:
-    """Both nullclines, and the fixed points by what they are."""
+    """Both nullclines, and the fixed points marked by their kind of stability."""
     values = np.array([r.point.values for r in analysis.readings] or [(0.0, 0.0)])
     margin = 0.6 * analysis.scale
     low, high = values.min(axis=0) - margin, values.max(axis=0) + margin
@@ -129,7 +128,7 @@ def _draw_nullclines(axis: Axes, analysis: Analysis) -> None:
 
 
 def _draw_multipliers(axis: Axes, r: Reading) -> None:
-    """The multipliers of one step in the complex plane, for all waves, with the unit circle."""
+    """The multipliers of one step for all waves in the complex plane, with the unit circle: outside it a wave grows."""
     values = r.relation.multipliers.ravel()
     axis.plot(values.real, values.imag, ".", color=BLUE, ms=1, alpha=0.4)
     turn = np.linspace(0, 2 * math.pi, 200)

@@ -1,8 +1,7 @@
-"""The picture of a comparison: the rule's pattern, the model's, and their spectra."""
+"""The figure of a comparison of a rule with a model: the pattern of each, and the spectra of both."""
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,14 @@ from matplotlib.figure import Figure
 from equations import models
 from equations.analysis.spectrum import radial_spectrum
 from equations.comparison import Match, Rollouts
-from equations.files import write_bytes
 from equations.rule.display import display_of, render
+from srnca.pages.drawing import save_figure
 
 RULE, MODEL = "#c53030", "#2b6cb0"
 
 
 def draw_comparison(path: Path, match: Match, rollouts: Rollouts) -> None:
-    """rule | model | radial spectra of the shown channels, as a PNG; both are shown as the model is."""
+    """Write a PNG: rule | model | radial spectra of the channels shown. Both are drawn in the model's colours."""
     model = models.load(match.model).rule(match.preset, **match.parameters)
     figure = Figure(figsize=(12, 3.9), layout="constrained")
     axes = figure.subplots(1, 3, width_ratios=(1, 1, 1.3))
@@ -39,9 +38,7 @@ def draw_comparison(path: Path, match: Match, rollouts: Rollouts) -> None:
     axes[2].invert_xaxis()
     axes[2].spines[["top", "right"]].set_visible(False)
     axes[2].legend(frameon=False, fontsize=8)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=120, format="png", metadata={"Software": None})
-    write_bytes(path, buffer.getvalue())
+    save_figure(path, figure, dpi=120)
 
 
 def _draw_spectra(axis: Any, rollouts: Rollouts, index: int, channel: str, *, first: bool) -> None:

@@ -1,4 +1,4 @@
-"""The numbers behind the page: rule and automaton side by side, from the same seed."""
+"""The numbers behind a distillation's page: rule and automaton are run side by side, from the same seed."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from equations.rule.init import make_state
 from equations.rule.reduce import places_in
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
+from srnca.pages.settings import PageSettings
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.evaluate import SEEDS, STEPS, make_loss, texture_loss
 from srnca.texture.loss import TextureLoss
@@ -33,43 +34,43 @@ from srnca.texture.teacher import NCATeacher
 Picture = npt.NDArray[np.uint8]  # (h, w, 3)
 State = npt.NDArray[np.float32]  # (channel, h, w)
 
-MARKS = (0, 20, 50, 100, 400, 1000, 2000)  # steps at which both are shown
-LARGEST_FILM = 128  # cells a side; larger automata are shown on a part
-FILM_WORK = 2**27  # channels · cells · steps that an automaton may take on the way to the last mark
-LARGE, LARGE_STEPS = 256, 1000  # the rule on a larger grid
-LONG, LONG_STEPS = 128, 10_000  # the rule for a long time
-LONG_MARKS = 16
-# A rule of more operations a cell is an automaton written out, which nobody reads: it gets a short look
-SHORT_LOOK = 2_000
-RESIDUALS = 6000  # cells
-SEED = SEEDS[0]  # fresh: neither training, sampling nor refinement draws it
+SEED = SEEDS[0]  # neither training nor sampling nor refinement uses it
 
 
 @dataclass(frozen=True)
 class Film:
-    """Both at `marks` steps from one seed; None once a run has left the finite numbers. `nca` has the rule's channels,
-    `whole` all of the automaton's, which may be more.
+    """Rule and automaton at `marks` steps from the same seed; a state is None once its run has diverged.
+
+    whole: states of the automaton, all channels.
+    nca: the same states, with only the channels that the rule has.
+    rule: states of the rule.
+    grown: the age in steps at which texture losses are taken.
     """
 
     marks: tuple[int, ...]
     whole: tuple[State | None, ...]
     nca: tuple[State | None, ...]
     rule: tuple[State | None, ...]
+    grown: int = STEPS
 
     def early_nca(self) -> list[State]:
-        """The automaton's states of 20 to 400 steps: the ages that rules are fitted to."""
-        return [s for mark, s in zip(self.marks, self.whole, strict=True) if 0 < mark <= STEPS and s is not None]
+        """The automaton's states after the first step and up to `grown`: the ages that rules are fitted to."""
+        return [s for mark, s in zip(self.marks, self.whole, strict=True) if 0 < mark <= self.grown and s is not None]
 
     def late(self, side: Sequence[State | None]) -> list[State]:
-        """The healthy states from 400 steps on; of a film that ends before, its last."""
-        first = min(STEPS, self.marks[-1])
+        """The finite states of `side` from `grown` on; of a film that ends before, its last."""
+        first = min(self.grown, self.marks[-1])
         return [s for mark, s in zip(self.marks, side, strict=True) if mark >= first and s is not None]
 
 
 @dataclass(frozen=True)
 class LongRun:
-    """The rule on a grid of its own for up to `last` steps: largest |x|, and texture loss (empty without a picture), at
-    `steps`.
+    """The rule alone, run for up to `last` steps on `side` × `side` cells.
+
+    steps: when it was measured.
+    largest: the largest |x| at these steps.
+    loss: the texture loss at these steps; empty without a picture.
+    diverged_at: the step at which it left the finite numbers, None if it never did.
     """
 
     side: int
@@ -77,15 +78,20 @@ class LongRun:
     largest: tuple[float, ...]
     loss: tuple[float, ...]
     diverged_at: int | None
-    last: int = LONG_STEPS
+    last: int
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is shown beside the report; None or empty for what there is not.
+    """All that the page shows beside the report; None or empty for what there is not.
 
+    name: what the automaton or recording is called.
     wanted, got: updates (n, channel) of teacher and rule on states that nothing was fitted to.
+    target: the picture that the automaton was trained on.
+    film: rule and automaton side by side.
+    large, large_steps: the rule on a larger grid, and after how many steps.
     spectra: who → (frequency in cycles per cell, power).
+    long_run: the rule over a long time.
     """
 
     name: str
@@ -94,25 +100,28 @@ class Evidence:
     target: Picture | None = None
     film: Film | None = None
     large: Picture | None = None
-    large_steps: int = LARGE_STEPS
+    large_steps: int = 0
     spectra: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]] | None = None
     long_run: LongRun | None = None
 
 
-def gather_recording(rule: Rule, teacher: RecordingTeacher, name: str) -> Evidence:
-    """A recording has its held-out frames."""
-    held = teacher.samples(rows=4 * RESIDUALS, seed=SEED)
-    rows = slice(None, None, max(1, len(held.X_held) // RESIDUALS))
+def gather_recording(rule: Rule, teacher: RecordingTeacher, name: str, settings: PageSettings) -> Evidence:
+    """The rule against a recording, on frames that were held out."""
+    held = teacher.samples(rows=4 * settings.residuals, seed=SEED)
+    rows = slice(None, None, max(1, len(held.X_held) // settings.residuals))
     return Evidence(name, held.Y_held[rows], predict(rule, held.X_held[rows]))
 
 
-def gather_checkpoint(rule: Rule, checkpoint: Checkpoint) -> Evidence:
-    """Run both, and look: about five seconds for eight channels of 64 x 64 cells on two cores."""
+def gather_checkpoint(rule: Rule, checkpoint: Checkpoint, settings: PageSettings) -> Evidence:
+    """Run rule and automaton, and measure both.
+
+    This takes about five seconds for eight channels of 64 × 64 cells on two cores.
+    """
     picture = checkpoint.picture
     with one_thread():
-        film = make_film(rule, checkpoint)
-        wanted, got = _updates(rule, NCATeacher(checkpoint), film.early_nca())
-        large, large_steps = _large(rule)
+        film = make_film(rule, checkpoint, settings)
+        wanted, got = _updates(rule, NCATeacher(checkpoint), film.early_nca(), settings.residuals)
+        large, large_steps = _draw_large(rule, settings)
         return Evidence(
             name=str(checkpoint.provenance.get("target", "an automaton")),
             wanted=wanted,
@@ -122,21 +131,21 @@ def gather_checkpoint(rule: Rule, checkpoint: Checkpoint) -> Evidence:
             large=large,
             large_steps=large_steps,
             spectra=_spectra(rule, film, picture),
-            long_run=_run_long(rule, None if picture is None else make_loss(checkpoint)),
+            long_run=_run_long(rule, None if picture is None else make_loss(checkpoint), settings),
         )
 
 
-def make_film(rule: Rule, checkpoint: Checkpoint) -> Film:
+def make_film(rule: Rule, checkpoint: Checkpoint, settings: PageSettings) -> Film:
     """Automaton and rule from the same first state, with the same update masks."""
-    side = min(checkpoint.config.size, LARGEST_FILM)
-    affordable = FILM_WORK // (side**2 * len(rule.channels))
-    if _is_written_out(rule):
-        affordable = STEPS
-    marks = tuple(mark for mark in MARKS if mark <= max(STEPS, affordable))
+    side = min(checkpoint.config.size, settings.largest_film)
+    affordable = settings.film_work // (side**2 * len(rule.channels))
+    if _is_written_out(rule, settings):
+        affordable = settings.grown
+    marks = tuple(mark for mark in settings.marks if mark <= max(settings.grown, affordable))
     teacher = NCATeacher(checkpoint)
     own, whole = places_in(rule, teacher.channels), _nca_states(teacher, side, marks)
     nca = tuple(None if state is None else state[own] for state in whole)
-    return Film(marks, whole, nca, _rule_states(rule, side, marks))
+    return Film(marks, whole, nca, _rule_states(rule, side, marks), settings.grown)
 
 
 @torch.inference_mode()
@@ -162,25 +171,30 @@ def _rule_states(rule: Rule, side: int, marks: tuple[int, ...]) -> tuple[State |
     return tuple(kept)
 
 
-def _updates(rule: Rule, teacher: NCATeacher, states: list[State]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """What both want to do on the automaton's states, (n, channel) each, for the rule's channels."""
+def _updates(
+    rule: Rule, teacher: NCATeacher, states: list[State], most: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The updates of automaton and rule at up to `most` cells of `states`, each (n, channel of the rule)."""
     if not states:
         return np.empty((0, len(rule.channels))), np.empty((0, len(rule.channels)))
     names = features_of(teacher)
     rows = np.concatenate([perceive(s, teacher.stencils).reshape(len(names), -1).T for s in states])
-    rows = np.random.default_rng(SEED).permutation(rows)[:RESIDUALS]
+    rows = np.random.default_rng(SEED).permutation(rows)[:most]
     mine = rows[:, [names.index(name) for name in rule.feature_names]]
     wanted = teacher.update(rows)[:, places_in(rule, teacher.channels)]
     return wanted.astype(np.float64), predict(rule, mine.astype(np.float64))
 
 
-def _is_written_out(rule: Rule) -> bool:
-    return operations([to_tree(expr) for expr in rule.expressions]) > SHORT_LOOK
+def _is_written_out(rule: Rule, settings: PageSettings) -> bool:
+    """Whether the rule is so long that it is an automaton written out, which gets a shorter run."""
+    return operations([to_tree(expr) for expr in rule.expressions]) > settings.short_look
 
 
-def _large(rule: Rule) -> tuple[Picture | None, int]:
-    """The rule on a larger grid, None where it diverged, and after how many steps."""
-    side, steps = (LARGE // 2, STEPS) if _is_written_out(rule) else (LARGE, LARGE_STEPS)
+def _draw_large(rule: Rule, settings: PageSettings) -> tuple[Picture | None, int]:
+    """A picture of the rule on a larger grid, None where it diverged, and the number of its steps."""
+    side, steps = settings.large, settings.large_steps
+    if _is_written_out(rule, settings):
+        side, steps = side // 2, settings.grown
     try:
         return render(rule, Simulator(rule, size=side, seed=SEED).step(steps)), steps
     except DivergenceError:
@@ -188,7 +202,7 @@ def _large(rule: Rule) -> tuple[Picture | None, int]:
 
 
 def _spectra(rule: Rule, film: Film, target: npt.NDArray[Any] | None) -> dict[str, Any]:
-    """Radial power spectra, mean over the late states."""
+    """Radial power spectra of the target and of both runs, averaged over their late states."""
     pictures = {
         "target": [] if target is None else [target],
         "NCA": [render(rule, s) / 255 for s in film.late(film.nca)],
@@ -197,9 +211,11 @@ def _spectra(rule: Rule, film: Film, target: npt.NDArray[Any] | None) -> dict[st
     return {name: radial_spectrum([p.mean(axis=-1) for p in found]) for name, found in pictures.items() if found}
 
 
-def _run_long(rule: Rule, loss: TextureLoss | None) -> LongRun:
-    side, last = (LONG // 2, LONG_STEPS // 10) if _is_written_out(rule) else (LONG, LONG_STEPS)
-    marks = np.unique(np.geomspace(10, last, LONG_MARKS).round().astype(int)).tolist()
+def _run_long(rule: Rule, loss: TextureLoss | None, settings: PageSettings) -> LongRun:
+    side, last = settings.long, settings.long_steps
+    if _is_written_out(rule, settings):
+        side, last = side // 2, last // 10
+    marks = np.unique(np.geomspace(10, last, settings.long_marks).round().astype(int)).tolist()
     simulator, diverged_at = Simulator(rule, size=side, seed=SEED), None
     steps, largest, losses = [], [], []
     try:
@@ -216,7 +232,7 @@ def _run_long(rule: Rule, loss: TextureLoss | None) -> LongRun:
 
 
 def _shown(rule: Rule, state: State) -> npt.NDArray[np.float32]:
-    """The picture (h, w, 3) that the loss is taken of: not clipped."""
+    """The picture (h, w, 3) that the loss is taken of; its values are not clipped to [0, 1]."""
     assert rule.display is not None
     shown = [rule.channels.index(name) for name in rule.display.channels]
     return np.asarray(rule.display.scale * state[shown].transpose(1, 2, 0) + rule.display.offset, np.float32)

@@ -1,4 +1,4 @@
-"""Small drawings, one a channel, as SVG written by hand: a page with 64 channels stays light."""
+"""Histograms as SVG written by hand: small enough that a page with 64 channels stays light."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from srnca.pages.curves import NCA, RULE
+from srnca.pages.drawing import NCA, RULE
 
-WIDTH, HEIGHT = 200, 86  # of the drawing; the numbers stand below
+WIDTH, HEIGHT = 200, 86  # of a histogram in SVG units, without the numbers below it
 BINS = 48
-_TAIL = 0.002  # of the values that may lie beyond either end
+_TAIL = 0.002  # the share of values that may lie beyond either end of the axis
 
 
 def draw_histograms(first: npt.ArrayLike, second: npt.ArrayLike) -> str:
-    """Two histograms on one axis, `first` filled, `second` as a line, each scaled to the same area."""
+    """Two histograms on one axis: `first` filled, `second` as a line, both of the same area. Values that are not finite
+    are left out; an empty text where none are left.
+    """
     a, b = (_finite(values) for values in (first, second))
     both = [part for part in (a, b) if part.size]
     if not both:
@@ -27,7 +29,7 @@ def draw_histograms(first: npt.ArrayLike, second: npt.ArrayLike) -> str:
     margin = 0.04 * (high - low)
     edges = np.linspace(low - margin, high + margin, BINS + 1)
     shares = [np.histogram(part, edges)[0] / max(1, part.size) for part in (a, b)]
-    # a spike, say of a channel that stands still, may be cut: the rest would be flat
+    # Cut a spike, for example of a channel that hardly changes: at its scale the rest would look flat.
     top = max(1e-9, min(max(float(s.max()) for s in shares), 5 * max(float(np.quantile(s, 0.9)) for s in shares) or 1))
     filled, line = (_outline(share / top) for share in shares)
     return (
@@ -44,7 +46,7 @@ def _finite(values: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def _outline(heights: npt.NDArray[Any]) -> str:
-    """A staircase from the lower left to the lower right corner."""
+    """The path of a histogram: a staircase from the lower left to the lower right corner."""
     step = WIDTH / len(heights)
     path = [f"M0 {HEIGHT}"]
     for i, height in enumerate(np.clip(heights, 0, 1)):
@@ -53,7 +55,7 @@ def _outline(heights: npt.NDArray[Any]) -> str:
 
 
 def _axis(low: float, high: float) -> str:
-    """The base line, 0 where it lies inside, and the numbers at both ends."""
+    """The base line with numbers at both ends, and a dashed line at 0 if the axis holds it."""
     parts = [f'<path d="M0 {HEIGHT}H{WIDTH}" stroke="currentColor" stroke-width="0.8"/>']
     if low < 0 < high:
         x = -low / (high - low) * WIDTH

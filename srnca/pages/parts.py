@@ -1,11 +1,11 @@
-"""Pieces of HTML. Whatever is not a number or our own words goes through this `escape`, not that of Python."""
+"""Numbers, pictures, nested data and foreign text in the form in which a page shows them."""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,27 +13,18 @@ import numpy.typing as npt
 
 from srnca.visible import visible
 
-LONGEST = 400  # characters of one value in a table
+LONGEST = 400  # characters that a table shows of one value
 
 
 def escape(text: str) -> str:
-    """`text` as HTML that shows it: no markup, and no characters that control what stands beside it."""
+    """`text` as HTML that shows it as text. Control characters and marks of direction are written out
+    (`srnca.visible`), which `html.escape` does not do.
+    """
     return html.escape(visible(text))
 
 
-def section(name: str, title: str, *body: str) -> str:
-    """A part of the page, or nothing where there is nothing to show."""
-    inner = "".join(body)
-    return f'<section id="{escape(name)}"><h2>{escape(title)}</h2>{inner}</section>' if inner else ""
-
-
-def paragraph(text: str, kind: str = "note") -> str:
-    """`text` is HTML."""
-    return f'<p class="{kind}">{text}</p>'
-
-
 def number(value: float | None) -> str:
-    """Three digits; ∞ for what ran away."""
+    """A number with three digits; ∞ for one that is not finite or None, as after a divergence."""
     if value is None or not np.isfinite(value):
         return "∞"
     if abs(value) >= 100:
@@ -41,34 +32,19 @@ def number(value: float | None) -> str:
     return f"{value:.3f}" if abs(value) < 1 else f"{value:.2f}"
 
 
-def picture(pixels: npt.NDArray[np.uint8], alt: str) -> str:
-    """(h, w, 3) as an image that the page carries itself."""
+def data_url(pixels: npt.NDArray[np.uint8]) -> str:
+    """Pixels (h, w, 3) as a PNG in a data URL, so that the page holds its own images."""
     from PIL import Image
 
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "png", optimize=True)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<img src="data:image/png;base64,{data}" alt="{escape(alt)}">'
-
-
-def figure(drawing: str, caption: str) -> str:
-    """`drawing` and `caption` are HTML."""
-    return f"<figure><figcaption>{caption}</figcaption>{drawing}</figure>"
-
-
-def tile(value: str, label: str, kind: str = "") -> str:
-    """A number that is looked for first."""
-    return f'<div class="tile"><b class="{kind}">{escape(value)}</b><span>{escape(label)}</span></div>'
-
-
-def table(rows: Iterable[tuple[str, str]], title: str) -> str:
-    """Two columns of text."""
-    lines = "".join(f"<tr><th scope=row>{escape(key)}</th><td>{escape(_cut(value))}</td></tr>" for key, value in rows)
-    return f'<table class="plain" aria-label="{escape(title)}">{lines}</table>'
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def flatten(data: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
-    """Nested data as rows, empty values left out. A mapping of plain values is one row: versions → numpy 2.1, …"""
+    """Nested data as rows (name, value) without the empty ones. A mapping of plain values makes one row, such as
+    ("versions", "numpy 2.1, scipy 1.13").
+    """
     rows: list[tuple[str, str]] = []
     for key, value in data.items():
         name = f"{above}{key}"
@@ -87,5 +63,6 @@ def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _cut(text: str) -> str:
+def shorten(text: str) -> str:
+    """`text`, or its beginning if it has more than `LONGEST` characters."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

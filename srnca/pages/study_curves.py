@@ -1,4 +1,4 @@
-"""The figures of a study's report: each as SVG for the page, which it takes its colours from, and as PNG."""
+"""The figures of a study's report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from srnca.pages.curves import logarithmic
+from srnca.pages.drawing import logarithmic
 from srnca.pages.study_drawing import COLOURS, LINE, Drawing, colour, columns_of, drawn, finite, make_panels, size_of
 from srnca.studies.explore.findings import Findings
 from srnca.studies.explore.suggest import good_ones
@@ -18,7 +18,7 @@ JITTER = 0.12
 
 
 def draw_losses(found: Findings) -> Drawing:
-    """Distribution of the final losses on each texture: every trial a dot, quartiles as a box."""
+    """The final losses on each texture: a dot for every trial, and a box with quartiles from five trials on."""
     table = found.table
 
     def draw(figure: Any) -> None:
@@ -42,7 +42,7 @@ def draw_losses(found: Findings) -> Drawing:
 
 
 def draw_ratings(found: Findings) -> Drawing:
-    """Loss against rating, a panel for each texture."""
+    """Mean rating against loss, a panel for each texture."""
     table = found.table
 
     def draw(figure: Any) -> None:
@@ -69,7 +69,7 @@ def draw_ratings(found: Findings) -> Drawing:
 
 
 def draw_hyperparameters(found: Findings) -> Drawing:
-    """Each hyperparameter against the losses of all textures."""
+    """The losses on all textures against each hyperparameter, a panel for each of these."""
     table = found.table
     space_axes = table.codec.space.axes
 
@@ -102,7 +102,7 @@ def draw_hyperparameters(found: Findings) -> Drawing:
 
 
 def draw_importances(found: Findings) -> Drawing:
-    """Bars with their spread, most important for the loss on top."""
+    """The importance of each hyperparameter as a bar with its spread, the most important for the loss on top."""
     names = found.table.codec.names
     first = found.importances.get("loss") or found.importances["rating"]
     order = np.argsort(first.mean)
@@ -123,7 +123,7 @@ def draw_importances(found: Findings) -> Drawing:
 
 
 def draw_across(found: Findings) -> Drawing:
-    """Each texture's losses against each other's, with the fitted line and its spread."""
+    """The losses on one texture against those on another, with the fitted line and its spread; a panel a pair."""
     table = found.table
 
     def draw(figure: Any) -> None:
@@ -148,7 +148,7 @@ def draw_across(found: Findings) -> Drawing:
 
 
 def draw_views(found: Findings) -> Drawing:
-    """The planes, coloured by how good a trial was; good ones ringed."""
+    """The sets of hyperparameters on each plane, coloured by how good the trial was; the best third is ringed."""
     table = found.table
     values = -table.badness
     good = good_ones(table.badness)
@@ -172,7 +172,7 @@ def draw_views(found: Findings) -> Drawing:
 
 
 def draw_score(found: Findings) -> Drawing:
-    """Ratings as predicted without their trial, against those given."""
+    """Predicted ratings against those given. Each was predicted by a score fitted without its trial."""
 
     def draw(figure: Any) -> None:
         assert found.held is not None
@@ -186,14 +186,16 @@ def draw_score(found: Findings) -> Drawing:
 
 
 def _places(axis: Axis, numbers: np.ndarray) -> np.ndarray:
-    """Choices side by side, whatever their values; a value that is none lies between its neighbours."""
+    """Where values lie on the axis. Choices are evenly spaced, whatever their values, and other values are interpolated
+    between the neighbouring choices.
+    """
     if not axis.choices or not axis.ordered:
         return numbers
     return np.interp(numbers, [float(choice) for choice in axis.choices], range(len(axis.choices)))
 
 
 def draw_all(found: Findings) -> dict[str, Drawing]:
-    """Every figure for which there is enough, by name."""
+    """Every figure for which there are enough data, by name."""
     wanted: Sequence[tuple[bool, Callable[[Findings], Drawing]]] = (
         (bool(np.isfinite(found.table.losses).any()), draw_losses),
         (bool(np.isfinite(found.table.ratings).any()), draw_ratings),

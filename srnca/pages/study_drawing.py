@@ -1,24 +1,28 @@
-"""How the figures of a study are made: as SVG for the page, which it takes its colours from, and as PNG."""
+"""Figures of a study: each is made as SVG for the page and as PNG, from panels in rows and columns."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from srnca.pages.curves import STYLE, embed
+from srnca.pages.drawing import Draw, to_png, to_svg
 
 COLOURS = ("#3f82c8", "#dd6b20", "#38a169", "#b5449c", "#8a8f98", "#c9a227")  # seen well on white and on black
-PIXELS = 104  # of the page for an inch
+PIXELS = 104  # on the page for an inch of the figure
 LINE = "#8a8f98"
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure twice: an `svg` element, to be shown `width` pixels wide, and the bytes of a PNG on white."""
+    """One figure in two forms.
+
+    name: the name of its PNG, without the suffix.
+    width: pixels that it takes on the page.
+    svg: an `svg` element.
+    png: the bytes of a PNG on white.
+    """
 
     name: str
     width: int
@@ -26,27 +30,15 @@ class Drawing:
     png: bytes
 
 
-def drawn(name: str, size: tuple[float, float], draw: Callable[[Any], None]) -> Drawing:
-    """`draw` gets the empty figure, of `size` inches. The same numbers give the same bytes."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    def render(style: Any, **how: Any) -> bytes:
-        with matplotlib.rc_context(style):
-            figure = Figure(figsize=size, layout="constrained")
-            draw(figure)
-            buffer = io.BytesIO()
-            figure.savefig(buffer, **how)
-        return buffer.getvalue()
-
-    plain = {key: value for key, value in STYLE.items() if "color" not in key}
-    svg = render({**STYLE, "svg.hashsalt": name}, format="svg", transparent=True, metadata={"Date": None})
-    png = render(plain, format="png", dpi=150, metadata={"Software": None})
-    return Drawing(name, round(PIXELS * size[0]), embed(svg.decode("utf-8")), png)
+def drawn(name: str, size: tuple[float, float], draw: Draw) -> Drawing:
+    """Make both forms of a figure of `size` inches. `draw` is called with an empty figure for each of them. The same
+    numbers give the same bytes.
+    """
+    return Drawing(name, round(PIXELS * size[0]), to_svg(draw, size, name), to_png(draw, size))
 
 
 def make_panels(figure: Any, count: int, **share: Any) -> list[Any]:
-    """`count` axes in rows and columns."""
+    """`count` axes in rows and columns. share: `sharex` or `sharey`, as for `Figure.subplots`."""
     columns = columns_of(count)
     rows = -(-count // columns)
     axes = np.atleast_1d(figure.subplots(rows, columns, squeeze=False, **share)).ravel()
@@ -56,12 +48,12 @@ def make_panels(figure: Any, count: int, **share: Any) -> list[Any]:
 
 
 def columns_of(count: int) -> int:
-    """How many of `count` panels stand side by side."""
+    """The number of columns in which `count` panels are laid out."""
     return count if count <= 4 else (3 if count in (5, 6) else 4)
 
 
 def size_of(count: int, *, tall: float = 2.7) -> tuple[float, float]:
-    """Inches of a figure of `count` panels."""
+    """Width and height in inches of a figure of `count` panels, each `tall` inches high."""
     columns = columns_of(count)
     return max(4.2, 2.8 * columns), 0.5 + tall * -(-count // columns)
 
@@ -72,5 +64,5 @@ def finite(values: np.ndarray) -> np.ndarray:
 
 
 def colour(index: int) -> str:
-    """The colours in turn."""
+    """The colour of the curve `index`; the colours repeat after the last."""
     return COLOURS[index % len(COLOURS)]

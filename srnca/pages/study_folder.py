@@ -1,4 +1,4 @@
-"""A study explored: report, figures, tables, suggestions as a queue, and the learned score, in one folder."""
+"""Explore a study, and write what was found to a folder: report, figures, tables, suggestions, learned score."""
 
 from __future__ import annotations
 
@@ -39,10 +39,13 @@ def explore(
     resamples: int = RESAMPLES,
     progress: Report | None = None,
 ) -> Findings:
-    """Write the report of `study`, whose pictures lie in `folder`, to `out`: report.html, the figures as PNG,
-    trials.csv, queue.json and, with enough ratings, score.json. The queue goes into the study too, to be run first.
+    """Explore `study`, and write report.html, the figures as PNG, trials.csv, queue.json and, with enough ratings,
+    score.json. The queue is also stored in the study, whose next sweep runs it first.
 
-    wanted: of pca, umap, autoencoder; what is not installed is said in the report. suggestions: for each view.
+    folder: where the pictures of the study lie.
+    out: where the files are written.
+    wanted: views to make, of pca, umap and autoencoder. The report names those that are not installed.
+    suggestions: the number of sets that are suggested from each view.
     Raises InputError when no trial has ended.
     """
     table, settings = read_table(study, folder), study_settings(study)
@@ -73,7 +76,7 @@ def explore(
 
 
 def parse_views(text: str) -> tuple[str, ...]:
-    """`pca,umap,autoencoder`, any of them. Raises InputError."""
+    """Names of views from a text such as `pca,umap`. Raises InputError for a name that is no view."""
     names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
     for name in names:
         if name not in VIEWS:
@@ -82,14 +85,14 @@ def parse_views(text: str) -> tuple[str, ...]:
 
 
 def queue_of(found: Findings) -> list[dict[str, Any]]:
-    """The suggested sets, the views taking turns."""
+    """The suggested sets, one from each view in turn."""
     rows = [[s.params for s in drawn.suggestions] for drawn in found.drawn]
     longest = max(map(len, rows), default=0)
     return [row[index] for index in range(longest) for row in rows if index < len(row)]
 
 
 def summarise(found: Findings) -> dict[str, Any]:
-    """The findings as plain data, for --json."""
+    """The findings as plain data, which --json prints."""
     table = found.table
     return {
         "study": table.name,
@@ -115,7 +118,7 @@ def summarise(found: Findings) -> dict[str, Any]:
 
 
 def _csv(table: Table) -> str:
-    """One row for each trial, pruned and failed ones too."""
+    """A table with a row for each trial, including pruned and failed ones."""
     text, names = io.StringIO(), table.codec.names
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
@@ -139,7 +142,7 @@ def _csv(table: Table) -> str:
 
 
 def _picture_size(table: Table) -> int:
-    """Pixels a side of the trials' pictures; 64 where there are none."""
+    """The width of the trials' pictures in pixels; 64 where there are none."""
     for result in table.every:
         for path in result.pictures.values():
             if path.is_file():

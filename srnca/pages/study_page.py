@@ -1,119 +1,98 @@
-"""The report of a study: one HTML file of its own, the questions in the order in which they are asked."""
+"""The report of a study: the data that `templates/study.html` lays out."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from srnca.pages.parts import escape, number, paragraph, picture, section, tile
-from srnca.pages.study_answers import (
-    about_across,
-    about_hyperparameters,
-    about_importances,
-    about_losses,
-    about_named,
-    about_ratings,
-    about_score,
-    about_suggestions,
-    about_views,
-    set_text,
-    verdict,
-)
+from srnca.pages import study_answers as answers
+from srnca.pages.parts import data_url, number
+from srnca.pages.rendering import render
 from srnca.pages.study_drawing import Drawing
-from srnca.pages.style import CSS
-from srnca.studies.explore.findings import Findings
+from srnca.studies.explore.findings import VIEWS, Findings
 from srnca.studies.explore.named import name_of
-from srnca.studies.ratings.sheet import read_picture, scaled
+from srnca.studies.explore.trial_table import Table
+from srnca.studies.ratings.sheet import read_picture, scaled, to_image
 
-MORE_CSS = """
-.grid { border-collapse: collapse; font-size: .88rem; }
-.grid th, .grid td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line);
-  font-weight: normal; vertical-align: top; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.grid th { color: var(--soft); }
-.grid td.set { white-space: normal; min-width: 15rem; color: var(--soft); }
-.grid img { width: 96px; height: 96px; }
-.grid small { color: var(--soft); }
-.drawing { margin: 0 0 1.2rem; max-width: 100%; }
-"""
-MOST_ROWS, SIDE = 8, 96  # trials shown with their pictures; pixels of each
+MOST_ROWS = 8  # trials shown with their pictures
+SIDE = 96  # pixels a side of each picture
 
 
 def make_page(found: Findings, drawings: Mapping[str, Drawing], targets: Mapping[str, np.ndarray]) -> str:
-    """The whole page. targets: name -> (h, w, 3) in [0, 1], where at hand."""
-    name = escape(found.table.name)
-    body = (
-        _head(found),
-        section("trials", "Best and worst trials", *_trials(found, targets)),
-        section("losses", "Final losses", *about_losses(drawings)),
-        section("across", "Does good on one texture mean good on all?", *about_across(found, drawings)),
-        section("named", "Set 5 against set 8", *about_named(found)),
-        section("ratings", "Loss against rating", *about_ratings(found, drawings)),
-        section("hyperparameters", "Each hyperparameter against the loss", *about_hyperparameters(found, drawings)),
-        section("importances", "What matters", *about_importances(found, drawings)),
-        section("views", "The sets on a plane", *about_views(found, drawings)),
-        section("suggestions", "What to run next", *about_suggestions(found)),
-        section("score", "A learned score", *about_score(found, drawings)),
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{name}: study</title><style>{CSS}{MORE_CSS}</style></head>\n"
-        f"<body><main>{chr(10).join(part for part in body if part)}</main></body></html>\n"
+    """The whole page. targets: name → (h, w, 3) in [0, 1], for those whose picture is on this machine."""
+    return render(
+        "study.html",
+        name=found.table.name,
+        verdict=answers.verdict(found),
+        ended=len(found.table.results),
+        tiles=_tiles(found.table),
+        targets=list(found.table.targets),
+        trials=_trials(found.table, targets),
+        drawings=drawings,
+        lacks=found.lacks,
+        importances_lacking=[text for key, text in found.lacks.items() if key.startswith("importances")],
+        views_lacking=[(name, found.lacks[name]) for name in VIEWS if name in found.lacks],
+        across=answers.across_rows(found),
+        named=answers.named_answer(found),
+        with_ratings=answers.rating_rows(found),
+        raters=answers.rater_rows(found),
+        correlations=answers.correlations(found),
+        weak_forests=answers.weak_forests(found),
+        suggestions=answers.suggestion_table(found),
+        score=answers.score_answer(found),
     )
 
 
-def _head(found: Findings) -> str:
-    table = found.table
+def _tiles(table: Table) -> list[tuple[str, str]]:
+    """The numbers that are looked for first, with what they count."""
     states = Counter(result.status for result in table.every)
-    rated = int(np.isfinite(table.ratings).sum())
-    tiles = [tile(str(len(table.every)), "trials"), tile(str(len(table.targets)), "textures")]
-    tiles += [tile(str(states[name]), name) for name in ("diverged", "pruned", "failed") if states[name]]
-    tiles.append(tile(str(rated), "rated pictures"))
+    tiles = [(str(len(table.every)), "trials"), (str(len(table.targets)), "textures")]
+    tiles += [(str(states[name]), name) for name in ("diverged", "pruned", "failed") if states[name]]
+    tiles.append((str(int(np.isfinite(table.ratings).sum())), "rated pictures"))
     if np.isfinite(table.losses).any():
-        tiles.append(tile(number(float(np.nanmin(table.losses))), "lowest loss"))
-    few = len(table.results)
-    warning = "" if few >= 10 else paragraph(f"Only {few} trials ran to their end: read every interval.", "warning")
-    return (
-        f'<h1>{escape(table.name)}: study of hyperparameters</h1><p class="verdict">{escape(verdict(found))}</p>'
-        f'{warning}<div class="tiles">{"".join(tiles)}</div>'
-    )
+        tiles.append((number(float(np.nanmin(table.losses))), "lowest loss"))
+    return tiles
 
 
-def _trials(found: Findings, targets: Mapping[str, np.ndarray]) -> list[str]:
-    table = found.table
+def _trials(table: Table, targets: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The best and the worst trials with their pictures; all of them where there are few."""
     order = np.argsort(np.where(np.isfinite(table.badness), table.badness, np.inf), kind="stable")
     half = MOST_ROWS // 2
-    shown = [*order] if len(order) <= MOST_ROWS else [*order[:half], *order[-half:]]
-    by = "mean rating" if table.rated else "standardised log loss, mean over textures"
-    rows = [f"<tr><th>trial</th><th>set</th>{''.join(f'<th>{escape(t)}</th>' for t in table.targets)}</tr>"]
-    if targets:
-        cells = "".join(f"<td>{_pixels(targets[t], t) if t in targets else ''}</td>" for t in table.targets)
-        rows.append(f"<tr><td>target</td><td></td>{cells}</tr>")
-    for index in shown:
-        result = table.results[index]
-        cells = "".join(_cell(found, index, place) for place in range(len(table.targets)))
-        name = name_of(result.params)
-        title = f"{result.number}{'' if name is None else f'<br><b>{escape(name)}</b>'}"
-        rows.append(f'<tr><td>{title}</td><td class="set">{escape(set_text(result.params))}</td>{cells}</tr>')
-    note = f"Ordered by {by}. Below each picture: texture loss, and the mean rating where there is one."
-    if len(order) > MOST_ROWS:
-        note = f"The best {half} and the worst {half} of {len(order)}. {note}"
-    return [paragraph(note), f'<div class="scroll"><table class="grid">{"".join(rows)}</table></div>']
+    few = len(order) <= MOST_ROWS
+    return {
+        "half": None if few else half,
+        "number": len(order),
+        "by": "mean rating" if table.rated else "standardised log loss, mean over textures",
+        "target_pictures": {name: _data_url(to_image(pixels)) for name, pixels in targets.items()},
+        "rows": [_trial(table, index) for index in (order if few else [*order[:half], *order[-half:]])],
+    }
 
 
-def _cell(found: Findings, index: int, place: int) -> str:
-    table = found.table
+def _trial(table: Table, index: int) -> dict[str, Any]:
+    result = table.results[index]
+    return {
+        "number": result.number,
+        "name": name_of(result.params),
+        "set": answers.set_text(result.params),
+        "cells": [_cell(table, index, place) for place in range(len(table.targets))],
+    }
+
+
+def _cell(table: Table, index: int, place: int) -> dict[str, str | None]:
+    """A trial's picture of one texture, with its loss and rating."""
     result, target = table.results[index], table.targets[place]
     path, loss, rating = result.pictures.get(target), table.losses[index, place], table.ratings[index, place]
-    image = "" if path is None or not path.is_file() else picture(np.asarray(scaled(read_picture(path), SIDE)), target)
     said = number(float(loss)) if np.isfinite(loss) else "diverged" if target in result.losses else "not reached"
-    stars = f" · {rating:.1f}" if np.isfinite(rating) else ""
-    return f"<td>{image}<small>{said}{stars}</small></td>"
+    return {
+        "target": target,
+        "source": None if path is None or not path.is_file() else _data_url(read_picture(path)),
+        "text": f"{said} · {rating:.1f}" if np.isfinite(rating) else said,
+    }
 
 
-def _pixels(pixels: np.ndarray, alt: str) -> str:
-    from srnca.studies.ratings.sheet import to_image
-
-    return picture(np.asarray(scaled(to_image(pixels), SIDE)), alt)
+def _data_url(image: Image.Image) -> str:
+    return data_url(np.asarray(scaled(image, SIDE)))

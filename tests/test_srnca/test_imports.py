@@ -26,6 +26,7 @@ HEAVY = (
     "sklearn",
     "matplotlib",
     "pandas",
+    "jinja2",
 )
 NEVER_AT_TOP = {"torchvision", "pysr", "juliacall"}  # they break, or start Julia: only inside a function
 

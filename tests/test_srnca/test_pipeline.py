@@ -16,13 +16,13 @@ from distill.result import Distillation
 from equations.errors import InputError
 from equations.rule.rulefile import load_rule
 from equations.simulation import simulate
-from srnca.pages import rule_page
+from srnca import pages
 from srnca.texture import distill as texture_distill
 from srnca.texture.distill import distill_checkpoint, distill_frames
 from srnca.texture.evaluate import nca_pictures, rule_pictures
 from srnca.texture.network import NCA
 from srnca.texture.teacher import NCATeacher
-from tests.test_srnca.tiny import checkpoint, shorten_refinement, shorten_report, simulate_on_torch
+from tests.test_srnca.tiny import SHORT_PAGE, checkpoint, shorten_refinement, shorten_report, simulate_on_torch
 
 CLOSED: dict[str, Any] = {"activation": "abs", "channels": 3, "filters": 2}
 MADE = checkpoint(**CLOSED)
@@ -163,7 +163,7 @@ def test_arguments_that_make_no_sense(options: dict[str, Any], words: str) -> No
 
 
 def test_a_relu_network_is_written_out_by_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_page, "LONGEST", 10)
+    monkeypatch.setattr(pages, "DEFAULT", replace(SHORT_PAGE, longest=10))
     made = checkpoint(activation="relu", channels=3, filters=2, update_rate=0.5)
     result = distill_checkpoint(made, engine="exact", out=tmp_path)
     assert result.report["terms"]["by_channel"] == dict.fromkeys("rgb", made.config.hidden)

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import numpy as np
 import pytest
 
@@ -22,10 +23,11 @@ from equations.rule.stencils import nca_stencils
 from equations.rule.symbols import symbol
 from srnca.pages import evidence, report_checkpoint, report_recording
 from srnca.pages.panels import draw_histograms
-from srnca.pages.parts import escape, flatten, number, table
+from srnca.pages.parts import escape, flatten, number
+from srnca.pages.rendering import environment
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.teacher import NCATeacher
-from tests.test_srnca.tiny import checkpoint, shorten_report, simulate_on_torch
+from tests.test_srnca.tiny import SHORT_PAGE, checkpoint, simulate_on_torch
 
 MADE = checkpoint(activation="abs", channels=3, filters=2)
 SECTIONS = ("pictures", "equations", "front", "fidelity", "states", "spectra", "provenance")
@@ -77,7 +79,6 @@ class Page(HTMLParser):
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_on_torch(monkeypatch)
-    shorten_report(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def found() -> Distillation:
 
 
 def written(path: Path, result: Distillation, made: Checkpoint = MADE) -> tuple[str, Page]:
-    report_checkpoint(path / "report.html", result, made)
+    report_checkpoint(path / "report.html", result, made, SHORT_PAGE)
     assert [p.name for p in path.iterdir()] == ["report.html"]
     text = (path / "report.html").read_text(encoding="utf-8")
     return text, Page(text)
@@ -162,10 +163,11 @@ def test_a_rule_of_fewer_channels_has_its_page_too(tmp_path: Path) -> None:
             },
         ),
         made,
+        SHORT_PAGE,
     )
     page = Page((tmp_path / "report.html").read_text())
     assert set(SECTIONS) <= set(page.sections)
-    film = evidence.make_film(bare, made)
+    film = evidence.make_film(bare, made, SHORT_PAGE)
     np.testing.assert_array_equal(film.nca[-1], film.whole[-1][[0, 1, 2, 4]])
 
 
@@ -206,7 +208,8 @@ def test_a_checkpoint_without_a_picture(found: Distillation, tmp_path: Path) -> 
 def test_a_recording_gets_the_parts_that_exist(tmp_path: Path) -> None:
     frames = NCATeacher(checkpoint(activation="linear", channels=3)).rollout(size=(24, 24), steps=12, seed=0, every=1)
     teacher = RecordingTeacher(frames, 1.0, ("r", "g", "b"), nca_stencils(4))
-    report_recording(tmp_path / "report.html", distill(teacher, engine="sparse", max_terms=12), teacher, EVIL)
+    result = distill(teacher, engine="sparse", max_terms=12)
+    report_recording(tmp_path / "report.html", result, teacher, EVIL, SHORT_PAGE)
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert page.sections == ["equations", "front", "fidelity", "provenance"]
     assert "img" not in page.tags
@@ -214,29 +217,25 @@ def test_a_recording_gets_the_parts_that_exist(tmp_path: Path) -> None:
     assert "One-step R² from 1.0000" in page.text
 
 
-def test_late_marks_are_dropped_where_they_would_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence, "MARKS", (0, 20, 40, 100, 200))
-    monkeypatch.setattr(evidence, "FILM_WORK", 3 * 16 * 16 * 150)
+def test_late_marks_are_dropped_where_they_would_take_long() -> None:
+    settings = replace(SHORT_PAGE, marks=(0, 20, 40, 100, 200), film_work=3 * 16 * 16 * 150)
     rule: Rule = distill(NCATeacher(MADE), size=(16, 16), steps=20).rule
-    film = evidence.make_film(rule, MADE)
+    film = evidence.make_film(rule, MADE, settings)
     assert film.marks == (0, 20, 40, 100)
     for nca, own in zip(film.nca, film.rule, strict=True):
         np.testing.assert_allclose(nca, own, atol=1e-4)  # the closed form, with the same seed
 
 
-def test_an_automaton_written_out_gets_a_short_look(
-    found: Distillation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_automaton_written_out_gets_a_short_look(found: Distillation, tmp_path: Path) -> None:
     """The page says how short: its captions hold the steps and the cells that were run."""
-    monkeypatch.setattr(evidence, "LONG_STEPS", 200)
-    monkeypatch.setattr(evidence, "LONG", 32)
-    assert not evidence._is_written_out(found.rule)
-    full = evidence._run_long(found.rule, None)
-    monkeypatch.setattr(evidence, "SHORT_LOOK", 1)
-    assert evidence._is_written_out(found.rule)
-    short = evidence._run_long(found.rule, None)
+    long = replace(SHORT_PAGE, long_steps=200, long=32)
+    assert not evidence._is_written_out(found.rule, long)
+    full = evidence._run_long(found.rule, None, long)
+    settings = replace(long, short_look=1)
+    assert evidence._is_written_out(found.rule, settings)
+    short = evidence._run_long(found.rule, None, settings)
     assert (short.side, short.last, short.steps[-1]) == (full.side // 2, full.last // 10, 20)
-    report_checkpoint(tmp_path / "report.html", found, MADE)
+    report_checkpoint(tmp_path / "report.html", found, MADE, settings)
     page = (tmp_path / "report.html").read_text()
     assert f"over 20 steps on {short.side} × {short.side} cells" in page
 
@@ -277,4 +276,22 @@ def test_numbers_and_tables() -> None:
     rows = flatten({"a": 1, "b": {"c": [1, 2], "d": {"e": 2}}, "f": {"g": 1, "h": "x"}})
     assert flatten({"a": None, "b": "", "c": 0, "d": 0.123456, "e": []}) == [("c", "0"), ("d", "0.1235")]
     assert rows == [("a", "1"), ("b: c", "1 2"), ("b: d", "e 2"), ("f", "g 1, h x")]
-    assert "…" in table([("k", "x" * 500)], "t")
+    assert "…" in environment().get_template("macros.html").module.table([("k", "x" * 500)], "t")
+
+
+def test_what_a_template_prints_is_escaped_and_made_visible() -> None:
+    made = environment().from_string("{{ one }}|{{ two.a | lower }}|{{ three | safe }}")
+    assert made.render(one=EVIL, two={"a": "\u202eA<"}, three="<b>") == rf"{escape(EVIL)}|\u202ea&lt;|<b>"
+    with pytest.raises(jinja2.UndefinedError):
+        environment().from_string("{{ missing }}").render()
+
+
+def test_only_drawings_and_formulas_are_taken_as_they_are() -> None:
+    loader = environment().loader
+    assert loader is not None
+    names = [name for name in loader.list_templates() if name.endswith(".html")]
+    assert {"base.html", "macros.html", "rule.html", "study.html"} == set(names)
+    text = "".join(loader.get_source(environment(), name)[0] for name in names)
+    assert set(re.findall(r"(\S+) \| safe", text)) == {"svg", "math", "equation.math", "term"}
+    assert text.count("safe") == 5
+    assert "autoescape" not in text

@@ -12,8 +12,9 @@ import torch
 from distill import refine
 from distill.refine import descent
 from equations import backends, simulation
+from srnca import pages
 from srnca.media.images import Target
-from srnca.pages import evidence
+from srnca.pages.settings import PageSettings
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.config import TrainConfig
 from srnca.texture.network import NCA, NCAConfig
@@ -89,8 +90,10 @@ def shorten_refinement(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refine, "Settings", lambda **given: replace(settings, **given))
 
 
+# A page that is made in a moment: small grids, and few steps beyond 40.
+SHORT_PAGE = PageSettings(marks=(0, 20, 40), grown=40, large=24, large_steps=20, long=24, long_steps=50, long_marks=4)
+
+
 def shorten_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page in a moment: small grids, and few steps beyond 40."""
-    small = {"LARGE": 24, "LARGE_STEPS": 20, "LONG": 24, "LONG_STEPS": 50, "LONG_MARKS": 4, "STEPS": 40}
-    for name, value in {**small, "MARKS": (0, 20, 40)}.items():
-        monkeypatch.setattr(evidence, name, value)
+    """Pages are short where no settings are passed, as by the command line."""
+    monkeypatch.setattr(pages, "DEFAULT", SHORT_PAGE)

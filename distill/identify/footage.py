@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill.identify.teacher import check_frames
+from distill.identify.recording import Recordings
 from equations.errors import InputError
 from equations.rule.checks import check_channels
 
@@ -37,10 +37,12 @@ class Footage:
     """
 
     def __init__(self, recordings: Sequence[np.ndarray], names: Sequence[str], dt: float, dx: float = 1.0) -> None:
-        self.names, self.dt, self.dx = check_channels(tuple(names)), float(dt), float(dx)
-        self.frames = tuple(torch.from_numpy(np.array(_checked(f, self.names))) for f in recordings)
-        if not self.frames:
-            raise InputError("expected at least one recording, got none")
+        data = Recordings(tuple(recordings), check_channels(tuple(names)), float(dt), float(dx))
+        self.names, self.dt, self.dx = data.channels, data.dt, data.dx
+        for f in data.frames:
+            if min(f.shape[2:]) < 3:
+                raise InputError(f"recording: expected a grid of at least 3 x 3 cells, got {f.shape[3]} x {f.shape[2]}")
+        self.frames = tuple(torch.from_numpy(f) for f in data.frames)
         still = (self.change <= DEAD * self.size).nonzero().flatten().tolist()
         if still:
             which = "frames" if len(still) == len(self.names) else f"channel {self.names[still[0]]}"
@@ -132,12 +134,3 @@ class Footage:
             first = int((sums[length - 1 :] - sums[: len(f) - length + 1]).argmax())
             kept.append(f[first : first + length].numpy())
         return Footage(kept, self.names, self.dt, self.dx)
-
-
-def _checked(frames: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    frames = check_frames(frames, len(names))
-    if min(frames.shape[2:]) < 3:
-        raise InputError(
-            f"recording: expected a grid of at least 3 x 3 cells, got {frames.shape[3]} x {frames.shape[2]}"
-        )
-    return frames

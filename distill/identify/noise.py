@@ -13,6 +13,8 @@ Array = npt.NDArray[np.float64]
 NORMAL = 0.6744897501960817  # the median of |x| of a normal distribution of deviation 1
 SAMPLE = 400_000  # values that a median is taken of
 ABOVE = 2.0  # power over the noise's own from which on a frequency counts as signal
+DEGREE = 3  # of the polynomials that smoothing fits
+PERIODS = 0.9  # a cubic filter of n points halves the amplitude at about n · 0.9 / 2 samples a period
 # orders of differences in time, y and x: smooth dynamics die out in at least one of them, white noise in none
 FILTERS = ((4, 0, 0), (6, 0, 0), (2, 2, 0), (2, 0, 2), (2, 2, 2), (4, 2, 2), (0, 4, 4), (1, 2, 2), (1, 3, 3))
 
@@ -70,3 +72,29 @@ def corner(values: Array, axis: int, level: float) -> float:
     floor = ABOVE * level**2 * float(np.square(window).sum())
     high = np.flatnonzero(power > floor)
     return float(np.fft.rfftfreq(n)[high[-1]]) if len(high) and high[-1] > 0 else 1.0 / n
+
+
+def smooth(frames: Array, bands: tuple[float, float]) -> Array:
+    """Frames (t, channel, h, w), smoothed in time and across the periodic plane.
+
+    bands: up to which frequency (cycles per sample) there is signal in time and in space; windows are as wide as that
+    lets.
+    """
+    from scipy.signal import savgol_filter
+
+    widths = [width_for(band, size) for band, size in zip(bands, (len(frames), min(frames.shape[2:])), strict=True)]
+    if widths[0] > DEGREE:
+        frames = savgol_filter(frames, widths[0], DEGREE, axis=0, mode="interp")
+    for axis in (2, 3):
+        if widths[1] > DEGREE:
+            frames = savgol_filter(frames, widths[1], DEGREE, axis=axis, mode="wrap")
+    return np.asarray(frames, np.float64)
+
+
+def width_for(band: float, size: int) -> int:
+    """The odd width of a filter that keeps what is below `band`; 1 (nothing to do) where signal reaches the grid
+    itself.
+    """
+    width = int(PERIODS / max(band, 1e-9))
+    width = min(width, size - 1 if size % 2 == 0 else size)
+    return width if width % 2 else width - 1

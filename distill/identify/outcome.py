@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distill.identify.channel_law import Law
-from distill.identify.steps_between import steps_between
+from distill.identify.schemes import steps_between
 from distill.identify.survey import Survey
 from distill.identify.task import Task
 from distill.report import make_report
@@ -23,8 +23,8 @@ def result_of(run: Run, task: Task, chosen: Survey, laws: Mapping[str, Law], eng
     rule = compose(run.teacher, {channel: law.expr for channel, law in laws.items()})
     steps = 1
     if chosen.windows.scheme.order > 1:
-        steps = chosen.windows.scheme.substeps or steps_between(rule, task.recordings[0][0], task.dt)
-        rule = rule.replace(dt=task.dt / steps)
+        steps = chosen.windows.scheme.substeps or steps_between(rule, task.data.frames[0][0], task.data.dt)
+        rule = rule.replace(dt=task.data.dt / steps)
     samples = run.teacher.samples(rows=task.rows, seed=run.seed)  # type: ignore[attr-defined]
     name = engines[0] if len(engines) == 1 else "auto"
     for engine in engines:
@@ -40,16 +40,16 @@ def result_of(run: Run, task: Task, chosen: Survey, laws: Mapping[str, Law], eng
 def _signed(rule: Rule, fronts: Mapping[str, tuple[Candidate, ...]], report: Mapping[str, Any], task: Task) -> Rule:
     metrics = {name: report[name] for name in ("r2", "terms", "stability")}
     told = {name: report[name] for name in ("derivative", "stencil", "steps_per_frame")}
-    provenance = {**rule.provenance, **report["provenance"], **told, "dx": task.dx}
+    provenance = {**rule.provenance, **report["provenance"], **told, "dx": task.data.dx}
     return rule.replace(fronts=fronts, metrics=metrics, provenance=provenance)
 
 
 def describe(task: Task, chosen: Survey, laws: Mapping[str, Law], rule: Rule, steps: int) -> dict[str, Any]:
     """What a report says of a recording beyond what it says of every teacher; plain data."""
     return {
-        "recordings": [{"frames": len(f), "size": list(f.shape[2:])} for f in task.recordings],
-        "dt": task.dt,
-        "dx": task.dx,
+        "recordings": [{"frames": len(f), "size": list(f.shape[2:])} for f in task.data.frames],
+        "dt": task.data.dt,
+        "dx": task.data.dx,
         "steps_per_frame": steps,
         "derivative": chosen.derivative,
         "windows": chosen.windows.describe(),
@@ -57,7 +57,7 @@ def describe(task: Task, chosen: Survey, laws: Mapping[str, Law], rule: Rule, st
         "tried": {name: float(f"{value:.4g}") for name, value in chosen.tried.items()},
         "noise": {
             channel: {"deviation": float(level) * task.units.scale_of(channel), "share": float(share)}
-            for channel, level, share in zip(task.channels, chosen.noise.levels, chosen.noise.share, strict=True)
+            for channel, level, share in zip(task.data.channels, chosen.noise.levels, chosen.noise.share, strict=True)
         },
         "constants": {
             channel: {term: {"value": value, "error": error} for term, (value, error) in law.constants.items()}

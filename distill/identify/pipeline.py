@@ -15,12 +15,12 @@ from distill.fronts.compete import line_up
 from distill.identify.channel_law import Law
 from distill.identify.freeform import Found, search, without_slopes
 from distill.identify.outcome import result_of
-from distill.identify.requirements import check_dt, check_dx, check_pace, check_values
+from distill.identify.recording import Recordings, check_correlation, check_units
 from distill.identify.serialise import pack_laws, unpack_laws
 from distill.identify.stencil import check_choice, stencils_of
 from distill.identify.survey import DERIVATIVES, Survey, listen
 from distill.identify.task import Task, inside, kinks, laws_of, look, names_of, teacher_of
-from distill.identify.teacher import RecordingTeacher, check_recordings
+from distill.identify.teacher import RecordingTeacher
 from distill.identify.units import units_of
 from distill.result import Distillation
 from distill.run import Run
@@ -87,18 +87,19 @@ def identify(
         raise InputError(
             f"derivative: expected one of {wanted}, got {derivative!r}{did_you_mean(derivative, DERIVATIVES)}"
         )
-    check_channels(tuple(channels))
-    checked = check_recordings([np.asarray(frames) for frames in recordings], len(channels))
-    check_values(checked, channels)
-    units = units_of(recordings, channels, check_dx(dx))
-    task = Task(checked, units, check_dt(dt), dx, tuple(channels), derivative, check_choice(stencil), display, rows)
-    exact = recordings if any(units.offset) else checked  # small changes on a large value need all of its digits
+    data = Recordings(tuple(np.asarray(f) for f in recordings), check_channels(tuple(channels)), float(dt), dx)
+    data.check_change()
+    data.check_values()
+    check_units(dt, dx)
+    units = units_of(recordings, channels, float(dx))
+    task = Task(data, units, derivative, check_choice(stencil), display, rows)
+    exact = recordings if any(units.offset) else data.frames  # small changes on a large value need all of its digits
     frames = [units.inside(f) for f in exact]
-    check_pace(frames, channels)
-    plain = RecordingTeacher(list(task.recordings), dt, channels, stencils_of("lap5", dx), display=display)
+    check_correlation(frames, len(channels))
+    plain = RecordingTeacher(data.frames, dt, channels, stencils_of("lap5", dx), display=display)
     engines = line_up(engine, plain)
     settings = {"engines": engines, "derivative": derivative, "stencil": stencil, "terms": max_terms, "dx": dx}
-    settings |= {"cells": [list(f.shape) for f in task.recordings]}
+    settings |= {"cells": [list(f.shape) for f in data.frames]}
     key = {**settings, "seed": seed, "rows": rows, "effort": effort, "teacher": fingerprint(plain)}
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
     size = (frames[0].shape[2], frames[0].shape[3])
@@ -167,7 +168,7 @@ def _again(run: Run, task: Task, frames: list[Array], before: Survey, found: Fou
     """The survey once more with the new terms, which may show what a wrong library hid; and the terms that still
     exist.
     """
-    states = set(task.channels)
+    states = set(task.data.channels)
     of_states = [e for terms in found.values() for e in terms if {str(s) for s in e.free_symbols} <= states]
     after = look(run, task, frames, before.noise, list(dict.fromkeys(of_states))[:8])
     names = names_of(task, after)
@@ -186,5 +187,5 @@ def _search(
     unfinished: Unfinished,
 ) -> Found:
     whole = run.teacher.samples(rows=task.rows, seed=run.seed)  # type: ignore[attr-defined]
-    samples = without_slopes(whole, task.channels, [candidate.expr for candidate in known.values()])
+    samples = without_slopes(whole, task.data.channels, [candidate.expr for candidate in known.values()])
     return search(run, engines, samples, known, evaluations, unfinished)

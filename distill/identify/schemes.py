@@ -15,6 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from equations.errors import DivergenceError
+from equations.rule.rule import Rule
+
 Array = npt.NDArray[np.float64]
 
 # f over the interval from frame 0 to frame 1, from the frames -2, -1, 0, 1, 2, 3; exact for polynomials of degree 1, 3,
@@ -27,6 +30,8 @@ QUADRATURES: dict[int, tuple[float, ...]] = {
 }
 SHARPNESS = 5  # the power of test functions: (1 − x²)^5, whose first four derivatives vanish at the ends
 REACH = 2.0  # standard deviations of a test function's spectrum that lie within the signal's band
+MOST_STEPS = 64  # of a rule between two frames
+CLOSE = 0.02  # of the change between two frames: how much halving the rule's step may still alter it
 
 
 @dataclass(frozen=True)
@@ -103,3 +108,30 @@ def blur(size: int, radius: int, apart: int, *, periodic: bool = True) -> Array:
     for offset, weight in zip(range(-radius, radius + 1), bump(radius), strict=True):
         np.add.at(matrix, (np.arange(len(places)), (places + offset) % size), weight)
     return matrix
+
+
+def steps_between(rule: Rule, frame: npt.NDArray[np.floating], dt: float) -> int:
+    """The least power of two of equal steps from `frame` (channel, h, w) over the time `dt` that halving hardly
+    changes.
+
+    At most 64; what diverges even then gets 64.
+    """
+    count, before = 1, _advanced(rule, frame, dt, 1)
+    while count < MOST_STEPS:
+        after = _advanced(rule, frame, dt, 2 * count)
+        if before is not None and after is not None:
+            change = np.sqrt(np.square(after - frame).mean())
+            if np.sqrt(np.square(after - before).mean()) <= CLOSE * change:
+                return count
+        count, before = 2 * count, after
+    return count
+
+
+def _advanced(rule: Rule, frame: npt.NDArray[np.floating], dt: float, count: int) -> npt.NDArray[np.floating] | None:
+    from equations.simulation import Simulator
+
+    simulator = Simulator(rule.replace(dt=dt / count), state=frame, backend="reference")
+    try:
+        return np.array(simulator.step(count), np.float64)
+    except DivergenceError:
+        return None

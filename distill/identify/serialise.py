@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.identify.channel_law import Law
+from distill.identify.noise import smooth
 from distill.identify.schemes import Scheme
-from distill.identify.smooth import smooth
 from distill.identify.survey import Noise, Survey
 from distill.identify.system import Windows
 from equations.expressions.tree import from_tree, to_tree

@@ -13,10 +13,9 @@ from sympy import Expr
 from distill.identify.blocks import Blocks, make_blocks
 from distill.identify.candidate_terms import candidate_terms, plain_terms
 from distill.identify.choose import SURE, draws, held_out_errors
-from distill.identify.noise import corner, noise_levels
+from distill.identify.noise import corner, noise_levels, smooth
 from distill.identify.paths import best_path
 from distill.identify.schemes import Scheme, radius_for
-from distill.identify.smooth import smooth
 from distill.identify.stencil import CORNERS, EDGES, FREE, candidates, mix
 from distill.identify.system import System, Windows
 from equations.rule.stencils import DX, DY, ID, feature_names

@@ -12,8 +12,8 @@ from sympy import Expr
 from distill.identify.blocks import make_blocks
 from distill.identify.candidate_terms import candidate_terms, plain_terms
 from distill.identify.channel_law import Law, find_law
-from distill.identify.requirements import check_rows
-from distill.identify.smooth import smooth
+from distill.identify.noise import smooth
+from distill.identify.recording import Recordings, check_rows
 from distill.identify.stencil import stencils_of
 from distill.identify.survey import Noise, Survey, survey
 from distill.identify.system import System, both_signs
@@ -34,11 +34,8 @@ MATERIAL = 1e-3  # of du/dt: what a law in continuous time need not say, since i
 class Task:
     """What is asked for: see `identify`. Frames are worked on in `units` of their own; laws are in the recordings'."""
 
-    recordings: tuple[npt.NDArray[np.float32], ...]
+    data: Recordings
     units: Units
-    dt: float
-    dx: float
-    channels: tuple[str, ...]
     derivative: str
     stencil: str
     display: Display | None
@@ -48,12 +45,12 @@ class Task:
 def look(run: Run, task: Task, frames: list[Array], noise: Noise, further: Sequence[Expr] = ()) -> Survey:
     return survey(
         frames,
-        task.dt,
-        task.channels,
+        task.data.dt,
+        task.data.channels,
         noise,
         derivative=task.derivative,
         stencil=task.stencil,
-        dx=task.dx,
+        dx=task.data.dx,
         further=further,
         seed=run.seed,
     )
@@ -64,11 +61,11 @@ def kinks(task: Task, frames: list[Array]) -> list[Expr]:
     low = np.min([f.min(axis=(0, 2, 3)) for f in frames], axis=0)
     high = np.max([f.max(axis=(0, 2, 3)) for f in frames], axis=0)
     signed = both_signs(low, high)
-    return [build.absolute(symbol(name)) for name, yes in zip(task.channels, signed, strict=True) if yes]
+    return [build.absolute(symbol(name)) for name, yes in zip(task.data.channels, signed, strict=True) if yes]
 
 
 def names_of(task: Task, chosen: Survey) -> set[str]:
-    return set(feature_names(task.channels, stencils_of(chosen.stencil, task.dx)))
+    return set(feature_names(task.data.channels, stencils_of(chosen.stencil, task.data.dx)))
 
 
 def teacher_of(task: Task, chosen: Survey, frames: list[Array], *, inside: bool = False) -> RecordingTeacher:
@@ -80,10 +77,10 @@ def teacher_of(task: Task, chosen: Survey, frames: list[Array], *, inside: bool 
         quiet = (
             list(chosen.frames) if chosen.derivative == "savgol" else [smooth(f, chosen.noise.bands) for f in frames]
         )
-    stencils = stencils_of(chosen.stencil, 1.0 if inside else task.dx)
+    stencils = stencils_of(chosen.stencil, 1.0 if inside else task.data.dx)
     centred = chosen.windows.scheme.order > 1
     seen = quiet if inside else [task.units.outside(f) for f in quiet]
-    return RecordingTeacher(seen, task.dt, task.channels, stencils, display=task.display, centred=centred)
+    return RecordingTeacher(seen, task.data.dt, task.data.channels, stencils, display=task.display, centred=centred)
 
 
 def inside(task: Task, chosen: Survey, laws: Mapping[str, Law]) -> dict[str, Candidate]:
@@ -102,13 +99,13 @@ def laws_of(
     """Each channel's law, in the recordings' units, over the library and the terms `found` for it (`alone`: over the
     linear terms and these).
     """
-    levels = chosen.noise.levels if chosen.derivative != "savgol" else np.zeros(len(task.channels))
+    levels = chosen.noise.levels if chosen.derivative != "savgol" else np.zeros(len(task.data.channels))
     stencils = stencils_of(chosen.stencil, 1.0)
     system = System(
-        chosen.frames, task.dt, task.channels, stencils, chosen.windows, levels, rows=task.rows, seed=run.seed
+        chosen.frames, task.data.dt, task.data.channels, stencils, chosen.windows, levels, rows=task.rows, seed=run.seed
     )
     signed = [] if system.noisy else system.signed
-    library = candidate_terms(task.channels, system.names, signed=signed)
+    library = candidate_terms(task.data.channels, system.names, signed=signed)
     if alone:
         library = library.take([k for k, term in enumerate(library.terms) if len(term) <= 1])
     check_rows(len(system.Y), len(library.terms))
@@ -123,15 +120,15 @@ def laws_of(
         values = of.columns(library)
         return np.concatenate([values, of.values(extra)], axis=1) if extra else values
 
-    plain = plain_terms(library, task.channels)
+    plain = plain_terms(library, task.data.channels)
     blocks = make_blocks(system, columns, run.seed, plain=plain)
     order = [len(term) for term in library.terms] + [4] * len(extra)
     origin = ["sparse"] * len(own) + [finders[e] for e in extra]
-    ulp = max(float(np.abs(f).max()) for f in chosen.frames) * 2.0**-23 / task.dt
+    ulp = max(float(np.abs(f).max()) for f in chosen.frames) * 2.0**-23 / task.data.dt
     material = MATERIAL**2 if chosen.windows.scheme.order > 1 else 0.0
     laws = {}
-    for index, channel in enumerate(task.channels):
-        run.progress("fit", index / len(task.channels), f"{channel}: {len(order)} terms")
+    for index, channel in enumerate(task.data.channels):
+        run.progress("fit", index / len(task.data.channels), f"{channel}: {len(order)} terms")
         laws[channel] = find_law(
             blocks,
             index,

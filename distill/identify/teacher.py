@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr
 
+from distill.identify.recording import Recordings, check_dt
 from equations.errors import InputError
 from equations.perception import perceive
 from equations.rule.init import Init
@@ -46,14 +47,13 @@ class RecordingTeacher:
         display: Display | None = None,
         centred: bool = False,
     ) -> None:
-        several = [frames] if isinstance(frames, np.ndarray) else list(frames)
-        self.recordings = check_recordings(several, len(channels))
-        self.frames = self.recordings[0]
+        several = (frames,) if isinstance(frames, np.ndarray) else tuple(frames)
+        data = Recordings(several, tuple(channels), dt)
+        data.check_change()
+        self.recordings, self.frames = data.frames, data.frames[0]
         self.centred = centred and min(map(len, self.recordings)) > 2 * REACH + 1
-        if not (np.isfinite(dt) and dt > 0):
-            raise InputError(f"recording: expected dt, the time between two frames, above 0, got {dt}")
-        self.channels, self.stencils = tuple(channels), tuple(stencils)
-        self.dt, self.clamp, self.display = float(dt), clamp, display
+        self.channels, self.stencils = data.channels, tuple(stencils)
+        self.dt, self.clamp, self.display = check_dt(dt), clamp, display
         self.update_rate = update_rate
         self.mask: Literal["cell", "channel"] = "cell"
         self.init: Init | None = _look_alike(self.frames[0])
@@ -143,40 +143,3 @@ def _look_alike(frame: Array) -> Init:
     mean = frame.mean(axis=(1, 2))
     spread = np.sqrt(3.0) * frame.std(axis=(1, 2))  # uniform noise of ±a has deviation a/√3
     return Init("noise", background=tuple(map(float, mean)), amplitude=tuple(map(float, spread)))
-
-
-def check_recordings(recordings: Sequence[Array], channels: int) -> tuple[npt.NDArray[np.float32], ...]:
-    """All as float32; raises InputError unless they are recordings, of which at least one changes."""
-    if not recordings:
-        raise InputError("recording: expected at least one, got none")
-    checked = tuple(check_frames(frames, channels) for frames in recordings)
-    if all((frames == frames[0]).all() for frames in checked):
-        raise InputError(
-            "recording: expected frames that change, got the same frame each time; "
-            "start from a random state and record before it settles"
-        )
-    return checked
-
-
-def check_frames(frames: npt.ArrayLike, channels: int) -> npt.NDArray[np.float32]:
-    """(t, channel, h, w) as float32; raises InputError for anything but two or more frames of finite numbers."""
-    frames = np.asarray(frames)
-    if frames.ndim != 4 or frames.shape[1] != channels or frames.dtype.kind not in "fiu":
-        raise InputError(
-            f"recording: expected frames of numbers (time, {channels} channels, height, width), "
-            f"got {frames.dtype} {frames.shape}"
-        )
-    if len(frames) < 2:
-        raise InputError(
-            f"recording: expected at least two frames, to see what changes, got {len(frames)}; "
-            "record more steps, the transient above all"
-        )
-    frames = frames.astype(np.float32)
-    bad = np.argwhere(~np.isfinite(frames))
-    if len(bad):
-        t, c, y, x = map(int, bad[0])
-        raise InputError(
-            f"recording: expected finite numbers, got {frames[t, c, y, x]} in frame {t}, channel {c}, "
-            f"cell ({y}, {x}); cut the recording before it"
-        )
-    return frames

@@ -21,7 +21,7 @@ from equations.backends.torch.threads import one_thread
 from equations.expressions.terms import join_terms, split_terms
 from equations.rule.rule import Rule
 from srnca.dynamics.checkpoint import RecordingCheckpoint
-from srnca.dynamics.propose import offer_terms
+from srnca.dynamics.propose import propose_terms
 from srnca.dynamics.teacher import RecordingNCATeacher
 from srnca.pages import report_recording
 from srnca.provenance import add_provenance
@@ -90,7 +90,7 @@ def _refitted(result: Distillation, teacher: RecordingNCATeacher, seed: int, pro
         if progress is not None:
             progress("recording", fraction, detail)
 
-    more = offer_terms(teacher, seed)
+    more = propose_terms(teacher, seed)
     offered = {c: _joined(result.fronts[c][-1].expr, more[c]) for c in result.rule.channels}
     found = refit_on_recording(
         offered,

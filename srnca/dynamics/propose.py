@@ -23,7 +23,7 @@ WINDOWS, CELLS = 24, 12_000
 LONGEST, NOISY = 4, 12  # frames of a window, and where there is noise
 
 
-def offer_terms(teacher: RecordingNCATeacher, seed: int) -> dict[str, Expr]:
+def propose_terms(teacher: RecordingNCATeacher, seed: int) -> dict[str, Expr]:
     """For each channel the best eight terms of the library, with their weights."""
     footage, config = teacher.checkpoint.footage, teacher.checkpoint.config
     frames = max(1, min(NOISY if teacher.checkpoint.gain < 1 else LONGEST, footage.longest // 5))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from distill.identify.noise import corner, noise_levels
+from distill.identify.noise import corner, noise_levels, smooth, width_for
 from distill.identify.schemes import QUADRATURES, Scheme, blur, bump, quadrature_of, radius_for
-from distill.identify.smooth import smooth, width_for
 from distill.identify.survey import listen
 from tests.test_distill.recorded import LAMBDA_OMEGA, law, noisy, record
 

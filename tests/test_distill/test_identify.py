@@ -11,8 +11,7 @@ from distill.identify import identify
 from distill.identify.blocks import make_blocks
 from distill.identify.candidate_terms import candidate_terms
 from distill.identify.freeform import new_terms, reciprocals
-from distill.identify.schemes import Scheme
-from distill.identify.steps_between import steps_between
+from distill.identify.schemes import Scheme, steps_between
 from distill.identify.system import System, Windows
 from distill.sampling import Samples
 from equations.errors import InputError

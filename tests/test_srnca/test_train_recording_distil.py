@@ -18,7 +18,7 @@ from equations.rule.stencils import feature_names
 from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.config import DynamicsConfig, law_stencils
 from srnca.dynamics.distill import distill_network
-from srnca.dynamics.propose import offer_terms
+from srnca.dynamics.propose import propose_terms
 from srnca.dynamics.teacher import RecordingNCATeacher
 from srnca.dynamics.training import train_recording
 from srnca.dynamics.verify import verify_network
@@ -115,7 +115,7 @@ def test_the_recording_offers_what_the_network_has_wrong(network: RecordingCheck
         spoilt.nca.weight[1] *= 1.1
         assert spoilt.nca.linear is not None
         spoilt.nca.linear[1] *= 1.1
-    found = constants(offer_terms(RecordingNCATeacher(spoilt), seed=0))
+    found = constants(propose_terms(RecordingNCATeacher(spoilt), seed=0))
     assert all(len(found[c]) <= 8 and set(found[c]) >= set(LAW[c]) for c in LAW)
 
 

@@ -38,7 +38,6 @@ class Choice:
     weights: Array
     spread: Array
     inclusion: Array
-    error: float
     path: tuple[Subset, ...]
 
 
@@ -70,8 +69,7 @@ def choose(
     weights = blocks.fit_all(channel, subset)
     norm = blocks.norm[list(subset)]
     resampled = np.array([blocks.fit(bag, channel, subset) / norm for bag in bags]) if subset else np.zeros((1, 0))
-    error = float(blocks.errors(channel, subset, weights).sum())
-    return Choice(subset, weights / norm, resampled.std(axis=0), inclusion, error, tuple(path))
+    return Choice(subset, weights / norm, resampled.std(axis=0), inclusion, tuple(path))
 
 
 def _without_rare(blocks: Blocks, channel: int, subset: Subset, inclusion: Array, floor: float, seed: int) -> Subset:

@@ -12,27 +12,30 @@ from distill.identify.task import Task
 from distill.report import make_report
 from distill.result import Distillation
 from distill.run import Run
+from distill.sampling import Samples
 from distill.teacher import compose
 from equations.rule.rule import Candidate, Rule
 
 UNUSED = "not started: the library's laws leave nothing to explain"
 
 
-def result_of(run: Run, task: Task, chosen: Survey, laws: Mapping[str, Law], engines: tuple[str, ...]) -> Distillation:
+def result_of(
+    run: Run, task: Task, chosen: Survey, laws: Mapping[str, Law], engines: tuple[str, ...], samples: Samples
+) -> Distillation:
+    """The rule of these laws, with its report; `samples` of the recording say how well it fits."""
     candidates = {channel: law.candidate for channel, law in laws.items()}
     rule = compose(run.teacher, {channel: law.expr for channel, law in laws.items()})
     steps = 1
     if chosen.windows.scheme.order > 1:
         steps = chosen.windows.scheme.substeps or steps_between(rule, task.data.frames[0][0], task.data.dt)
         rule = rule.replace(dt=task.data.dt / steps)
-    samples = run.teacher.samples(rows=task.rows, seed=run.seed)  # type: ignore[attr-defined]
     name = engines[0] if len(engines) == 1 else "auto"
     for engine in engines:
         run.happenings.troubles.setdefault(engine, [] if engine == "sparse" else [UNUSED])
     report = make_report(run, name, rule, candidates, samples, None)
     report["r2"] = {channel: law.r2 for channel, law in laws.items()}
     report["regression"]["r2"] = dict(report["r2"])
-    report |= describe(task, chosen, laws, rule, steps)
+    report |= describe(task, chosen, laws, steps)
     fronts = {channel: law.front for channel, law in laws.items()}
     return Distillation(_signed(rule, fronts, report, task), fronts, report)
 
@@ -44,7 +47,7 @@ def _signed(rule: Rule, fronts: Mapping[str, tuple[Candidate, ...]], report: Map
     return rule.replace(fronts=fronts, metrics=metrics, provenance=provenance)
 
 
-def describe(task: Task, chosen: Survey, laws: Mapping[str, Law], rule: Rule, steps: int) -> dict[str, Any]:
+def describe(task: Task, chosen: Survey, laws: Mapping[str, Law], steps: int) -> dict[str, Any]:
     """What a report says of a recording beyond what it says of every teacher; plain data."""
     return {
         "recordings": [{"frames": len(f), "size": list(f.shape[2:])} for f in task.data.frames],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from distill.work import check_work, search_evaluations
 from equations.errors import InputError, did_you_mean
 from equations.rule.checks import check_channels
 from equations.rule.mask import check_seed
-from equations.rule.rule import Candidate, Display
+from equations.rule.rule import Display
 from equations.threads import one_blas_thread
 
 Array = npt.NDArray[np.float64]
@@ -117,10 +117,10 @@ def _identify(
     else:
         chosen, laws = unpack_laws(kept, frames)
         run.happenings = unpack_happenings(kept, run.deadline)
-    run.teacher = teacher_of(task, chosen, frames)
+    run.teacher = teacher = teacher_of(task, chosen, frames)
     with run.stage("report"):
-        result = result_of(run, task, chosen, laws, engines)
-    return Identification(result, run.teacher, chosen)
+        result = result_of(run, task, chosen, laws, engines, teacher.samples(rows=task.rows, seed=run.seed))
+    return Identification(result, teacher, chosen)
 
 
 def _find(
@@ -141,9 +141,11 @@ def _find(
         run.deadline.leave_out(f"free-form search for {', '.join(unsettled)}")
     elif free and unsettled:
         with run.stage("search"):
-            run.teacher = teacher_of(task, chosen, frames, inside=True)
+            run.teacher = teacher = teacher_of(task, chosen, frames, inside=True)
             known = inside(task, chosen, {c: laws[c] for c in unsettled})
-            found: Found = _search(run, task, free, known, evaluations, unfinished)
+            whole = teacher.samples(rows=task.rows, seed=run.seed)
+            samples = without_slopes(whole, task.data.channels, [candidate.expr for candidate in known.values()])
+            found: Found = search(run, free, samples, known, evaluations, unfinished)
         with run.stage("fit"):
             chosen, found = _again(run, task, frames, chosen, found)
             laws = laws_of(run, task, chosen, found, alone="sparse" not in engines)
@@ -176,16 +178,3 @@ def _again(run: Run, task: Task, frames: list[Array], before: Survey, found: Fou
         c: {e: engine for e, engine in terms.items() if {str(s) for s in e.free_symbols} <= names}
         for c, terms in found.items()
     }
-
-
-def _search(
-    run: Run,
-    task: Task,
-    engines: tuple[str, ...],
-    known: Mapping[str, Candidate],
-    evaluations: int,
-    unfinished: Unfinished,
-) -> Found:
-    whole = run.teacher.samples(rows=task.rows, seed=run.seed)  # type: ignore[attr-defined]
-    samples = without_slopes(whole, task.data.channels, [candidate.expr for candidate in known.values()])
-    return search(run, engines, samples, known, evaluations, unfinished)

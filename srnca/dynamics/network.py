@@ -132,7 +132,7 @@ class RecordingNCA(nn.Module):
         return Display(names[:3] if names == ("r", "g", "b") else names[:1])
 
 
-def look_alike(states: Tensor, names: int) -> Init:
+def look_alike(states: Tensor) -> Init:
     """A noise init with the mean and deviation of states (channel, …), for runs of the rule without a recording."""
     flat = states.flatten(1)
     spread = 3.0**0.5 * flat.std(dim=1)  # uniform noise of ±a has deviation a/√3

@@ -16,6 +16,7 @@ from distill.identify import identify
 from distill.identify.freeform import new_terms, pack, unpack
 from distill.regression.polish import refit
 from distill.sampling import Samples
+from distill.work import search_evaluations
 from equations.expressions.infix import parse_infix
 from equations.expressions.terms import complexity, count_terms
 from equations.rule.rule import Candidate
@@ -63,7 +64,7 @@ class Oracle:
         self, samples: Samples, channel: int, *, options: FitOptions, progress: Callable[..., None]
     ) -> list[Candidate]:
         self.asked.append(channel)
-        assert options.evaluations == 1234
+        assert options.evaluations == search_evaluations(1.0, len(LAW), alone=True)
         if channel == 1 and self.stop is not None:
             raise self.stop
         text = list(LAW.values())[channel].replace("/h", "*inv(h)")
@@ -77,7 +78,6 @@ def enlist(monkeypatch: pytest.MonkeyPatch, oracle: Oracle) -> Oracle:
     module.ENGINE, module.probe = oracle, lambda: None
     monkeypatch.setitem(sys.modules, "oracle_engine", module)
     monkeypatch.setitem(ENGINES, "pysr", "oracle_engine")
-    monkeypatch.setattr("distill.identify.freeform.FitOptions", lambda **o: FitOptions(**{**o, "evaluations": 1234}))
     return oracle
 
 

@@ -1,4 +1,4 @@
-"""What is told of an identification: the rule, its fronts and its report."""
+"""The result of an identification: the rule, its fronts and its report."""
 
 from __future__ import annotations
 
@@ -37,18 +37,20 @@ def result_of(
     report["regression"]["r2"] = dict(report["r2"])
     report |= describe(task, chosen, laws, steps)
     fronts = {channel: law.front for channel, law in laws.items()}
-    return Distillation(_signed(rule, fronts, report, task), fronts, report)
+    return Distillation(_with_provenance(rule, fronts, report, task), fronts, report)
 
 
-def _signed(rule: Rule, fronts: Mapping[str, tuple[Candidate, ...]], report: Mapping[str, Any], task: Task) -> Rule:
+def _with_provenance(
+    rule: Rule, fronts: Mapping[str, tuple[Candidate, ...]], report: Mapping[str, Any], task: Task
+) -> Rule:
     metrics = {name: report[name] for name in ("r2", "terms", "stability")}
-    told = {name: report[name] for name in ("derivative", "stencil", "steps_per_frame")}
-    provenance = {**rule.provenance, **report["provenance"], **told, "dx": task.data.dx}
+    settings = {name: report[name] for name in ("derivative", "stencil", "steps_per_frame")}
+    provenance = {**rule.provenance, **report["provenance"], **settings, "dx": task.data.dx}
     return rule.replace(fronts=fronts, metrics=metrics, provenance=provenance)
 
 
 def describe(task: Task, chosen: Survey, laws: Mapping[str, Law], steps: int) -> dict[str, Any]:
-    """What a report says of a recording beyond what it says of every teacher; plain data."""
+    """The part of a report that only recordings have; plain data."""
     return {
         "recordings": [{"frames": len(f), "size": list(f.shape[2:])} for f in task.data.frames],
         "dt": task.data.dt,

@@ -1,4 +1,4 @@
-"""`identify`: from recordings straight to a rule."""
+"""`identify`: from recordings to a rule, without a network."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from distill.identify.outcome import result_of
 from distill.identify.recording import Recordings, check_correlation, check_units
 from distill.identify.serialise import pack_laws, unpack_laws
 from distill.identify.stencil import check_choice, stencils_of
-from distill.identify.survey import DERIVATIVES, Survey, listen
-from distill.identify.task import Task, inside, kinks, laws_of, look, names_of, teacher_of
+from distill.identify.survey import DERIVATIVES, Survey, estimate_noise
+from distill.identify.task import Task, absolute_states, feature_set, fit_laws, known_candidates, run_survey, teacher_of
 from distill.identify.teacher import RecordingTeacher
 from distill.identify.units import units_of
 from distill.result import Distillation
@@ -34,13 +34,18 @@ from equations.threads import one_blas_thread
 
 Array = npt.NDArray[np.float64]
 
-ROWS = 12_000
-STEPS = 400  # of the run that says whether the rule stays in range
+ROWS = 12_000  # places that the law is fitted to
+STEPS = 400  # length of the run that checks whether the rule stays in range
 
 
 @dataclass(frozen=True)
 class Identification:
-    """result: the rule and all about it. teacher: the recording as it was searched, smoothed where it is noisy."""
+    """What `identify` found.
+
+    result: the rule, its fronts and its report.
+    teacher: the recording, smoothed where it is noisy.
+    survey: noise, scheme in time and stencil.
+    """
 
     result: Distillation
     teacher: RecordingTeacher
@@ -69,12 +74,16 @@ def identify(
 ) -> Identification:
     """The local rule behind one or more recordings (t, channel, h, w) of one system, frames `dt` apart.
 
+    dx: width of a cell.
     derivative: step, multistep, weak, savgol, or auto: weak where there is noise, else what fits held-out places best.
-    stencil: a Laplacian's name, free, or auto. engine: sparse (the library), operon or pysr (their terms, with
-    constants, states and single slopes and Laplacians), or auto: the library, and where that leaves something
-    unexplained the others too. dx: width of a cell. max_terms: per channel. effort: times the work of free-form search.
-    budget_s: seconds after which no further free-form search begins; the report's `left_out` tells. rows:
-    places that are fitted. folder, resume: what search found is kept there until the result is saved.
+    stencil: a Laplacian's name, free, or auto.
+    engine: sparse (the library), operon or pysr (their terms with constants, states, single slopes and Laplacians), or
+        auto: the library, and where that leaves something unexplained the others too.
+    max_terms: most terms of a channel.
+    effort: factor on the work of free-form search.
+    budget_s: seconds after which no further free-form search begins; the report says what was left out.
+    rows: number of places (cells times frames) that the law is fitted to.
+    folder, resume: intermediate results are kept in `folder` until the result is saved; `resume` continues from them.
 
     Raises InputError for bad arguments and for recordings that no law can be read from.
     """
@@ -93,7 +102,7 @@ def identify(
     check_units(dt, dx)
     units = units_of(recordings, channels, float(dx))
     task = Task(data, units, derivative, check_choice(stencil), display, rows)
-    exact = recordings if any(units.offset) else data.frames  # small changes on a large value need all of its digits
+    exact = recordings if any(units.offset) else data.frames  # small changes of a large value need all of its digits
     frames = [units.inside(f) for f in exact]
     check_correlation(frames, len(channels))
     plain = RecordingTeacher(data.frames, dt, channels, stencils_of("lap5", dx), display=display)
@@ -126,14 +135,12 @@ def _identify(
 def _find(
     run: Run, task: Task, frames: list[Array], engines: tuple[str, ...], evaluations: int, unfinished: Unfinished
 ) -> tuple[Survey, dict[str, Law]]:
-    """The library's laws, and where these leave something open, or are not wanted, those with terms from free-form
-    search.
-    """
+    """The library's laws; where these leave a misfit, or are not wanted, laws with terms from free-form search."""
     with run.stage("survey"):
-        noise = listen(frames)
-        chosen = look(run, task, frames, noise, () if noise.some else kinks(task, frames))
+        noise = estimate_noise(frames)
+        chosen = run_survey(run, task, frames, noise, () if noise.some else absolute_states(task, frames))
     with run.stage("fit"):
-        laws = laws_of(run, task, chosen, {}, alone=False)
+        laws = fit_laws(run, task, chosen, {}, alone=False)
         chosen, laws = _or_steps(run, task, chosen, laws)
     free = tuple(name for name in engines if name != "sparse")
     unsettled = [c for c, law in laws.items() if "sparse" not in engines or not law.settled]
@@ -142,38 +149,42 @@ def _find(
     elif free and unsettled:
         with run.stage("search"):
             run.teacher = teacher = teacher_of(task, chosen, frames, inside=True)
-            known = inside(task, chosen, {c: laws[c] for c in unsettled})
+            known = known_candidates(task, chosen, {c: laws[c] for c in unsettled})
             whole = teacher.samples(rows=task.rows, seed=run.seed)
             samples = without_slopes(whole, task.data.channels, [candidate.expr for candidate in known.values()])
             found: Found = search(run, free, samples, known, evaluations, unfinished)
         with run.stage("fit"):
             chosen, found = _again(run, task, frames, chosen, found)
-            laws = laws_of(run, task, chosen, found, alone="sparse" not in engines)
+            laws = fit_laws(run, task, chosen, found, alone="sparse" not in engines)
     return chosen, laws
 
 
 def _or_steps(run: Run, task: Task, chosen: Survey, laws: dict[str, Law]) -> tuple[Survey, dict[str, Law]]:
-    """The same, or every frame as a step of a rule where that leaves less: a survey with a wrong library may err."""
+    """The laws with each frame as a step of a rule, where these have a smaller misfit; else the same as before.
+
+    A survey whose library lacks the true terms may choose a wrong scheme.
+    """
     settled = all(law.settled for law in laws.values())
     if settled or task.derivative not in ("auto", "weak") or chosen.windows.scheme.order == 1:
         return chosen, laws
     windows = replace(chosen.windows, scheme=replace(chosen.windows.scheme, order=1))
     derivative = "step" if chosen.derivative == "multistep" else chosen.derivative
     other = replace(chosen, windows=windows, derivative=derivative)
-    again = laws_of(run, task, other, {}, alone=False)
+    again = fit_laws(run, task, other, {}, alone=False)
     if sum(law.misfit for law in again.values()) < sum(law.misfit for law in laws.values()):
         return other, again
     return chosen, laws
 
 
 def _again(run: Run, task: Task, frames: list[Array], before: Survey, found: Found) -> tuple[Survey, Found]:
-    """The survey once more with the new terms, which may show what a wrong library hid; and the terms that still
-    exist.
+    """The survey repeated with the terms found, and those of them whose features still exist.
+
+    A survey whose library lacks the true terms may choose a wrong scheme or stencil.
     """
     states = set(task.data.channels)
     of_states = [e for terms in found.values() for e in terms if {str(s) for s in e.free_symbols} <= states]
-    after = look(run, task, frames, before.noise, list(dict.fromkeys(of_states))[:8])
-    names = names_of(task, after)
+    after = run_survey(run, task, frames, before.noise, list(dict.fromkeys(of_states))[:8])
+    names = feature_set(task, after)
     return after, {
         c: {e: engine for e, engine in terms.items() if {str(s) for s in e.free_symbols} <= names}
         for c, terms in found.items()

@@ -1,4 +1,4 @@
-"""A recording of frames as the teacher: its law is read from what changed between neighbouring frames."""
+"""A recording as the teacher: its law is read from the changes between neighbouring frames."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ if TYPE_CHECKING:
     from distill.sampling import Samples
 
 Array = npt.NDArray[np.floating]
-HELD_OUT = 5  # one frame pair in this many is kept for judging
-REACH = 2  # frames that the central derivative looks at on either side
+HELD_OUT = 5  # one pair of frames in this many is held out
+REACH = 2  # frames on either side that the central derivative uses
 
 
 class RecordingTeacher:
-    """Frames (t, channel, h, w), `dt` apart, of something that obeys a local rule on a periodic grid; or several
-    recordings of it, each of a size and length of its own.
+    """Frames (t, channel, h, w), `dt` apart, of a system with a local rule on a periodic grid.
 
-    The samples are (perception of a frame, change to the next frame / dt). With `centred`, for samples of a
-    continuous time, the change is the derivative at the frame itself, by the central formula of fourth order.
-    With `update_rate` < 1, cells that did not change are taken to be masked and left out; with a `clamp`, so are
-    cells that end on its borders. Settled frames teach little: record the transient. Raises InputError for fewer
-    than two frames, NaN, or frames that never change.
+    frames: one recording, or several that may differ in size and length.
+    clamp: cells that end on its borders are left out.
+    update_rate: below 1, cells that did not change count as masked and are left out.
+    centred: for sampled continuous time.
+
+    A sample is (perception of a frame, change to the next frame / dt); with `centred` the change is the derivative at
+    the frame itself, by the central difference of fourth order. Settled frames teach little: record the transient.
+    Raises InputError for fewer than two frames, NaN, or frames that never change.
     """
 
     def __init__(
@@ -87,7 +89,7 @@ class RecordingTeacher:
             for is_held in (False, True)
         )
         names = feature_names(self.channels, self.stencils)
-        # two float32 frames, each wrong by half a unit in the last place, and as much again from computing them
+        # two float32 frames, each rounded by half a unit in the last place, and as much again from computing them
         ulp = max(float(np.abs(frames).max()) for frames in self.recordings) * 2.0**-23 / self.dt
         return Samples(X, Y, names, self.channels, X_held, Y_held, rounding=ulp**2)
 
@@ -125,7 +127,7 @@ class RecordingTeacher:
 
 
 def _middle(pairs: int) -> frozenset[int]:
-    """The held-out pairs: a block in the middle, so that training sees young and late frames; none if few."""
+    """The held-out pairs: a block in the middle, so that training sees early and late frames; none if there are few."""
     count = pairs // HELD_OUT
     start = (pairs - count) // 2
     return frozenset(range(start, start + count))

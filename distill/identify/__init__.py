@@ -1,6 +1,9 @@
-"""From recordings of frames straight to a rule.
+"""Recordings of frames, and the rules behind them.
 
-survey (noise, scheme in time, stencil) → system (windows, terms freed of noise) → choose → law → rule.
+`identify` finds a rule by regression: survey (noise, scheme in time, stencil) → system (windows, unbiased terms) →
+choose → channel_law → rule. For automata that are trained on recordings there are footage (windows to train on),
+windows (rollouts beside the recording) and refit (terms and constants of a rule fitted to such rollouts); these
+three, rollout_fit and terms_table load torch and are imported on use.
 """
 
 from __future__ import annotations

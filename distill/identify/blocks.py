@@ -1,4 +1,4 @@
-"""Recordings as sums over blocks of space and time, freed of what noise adds: any subset of terms is fitted to them."""
+"""Gram matrices over blocks of space and time, corrected for noise; any subset of terms can be fitted to them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,26 @@ from distill.regression.greedy import Problem
 Array = npt.NDArray[np.float64]
 Columns = Callable[[System], Array]
 
-LEAST = 1e-13  # of the largest eigenvalue of a Gram matrix
-REPLICAS = 2  # times that noise is put on again …
-SHARE = 0.5  # … this much of it: what is quadratic in it would count too often
-CAUTION = 0.3  # of the noise stays in while terms are looked for
-MOSTLY = 0.03  # an unusual column of which noise is more than this share is not used …
-MOSTLY_PLAIN = 0.5  # … and a plain one of which it is more than this
+LEAST_EIGENVALUE = 1e-13  # smallest eigenvalue of a Gram matrix, as a share of its largest
+REPLICAS = 2  # copies of the data with added noise, from which the effect of noise is measured
+REPLICA_NOISE = 0.5  # deviation of the added noise over that of the recording; more would exaggerate quadratic effects
+KEPT_NOISE = 0.3  # share of the noise that is not removed while terms are searched
+MOST_NOISE = 0.03  # an unusual column with a larger share of noise in its power is not used
+MOST_NOISE_PLAIN = 0.5  # the same for plain terms
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Sums over the rows of each block: `gram` (blocks, m, m) of unit-norm columns, `moment` (blocks, m, channels),
-    `power` (blocks, channels), `rows` (blocks,); `norm` (m,) of the columns, `fold` (blocks,).
+    """Sums over the rows of each block, for m candidate columns.
+
+    gram (blocks, m, m): products of the columns, which are scaled to unit norm.
+    moment (blocks, m, channels): products of the columns and du/dt.
+    power (blocks, channels): squares of du/dt.
+    rows (blocks,): number of rows.
+    norm (m,): of the columns before scaling.
+    fold (blocks,): blocks with the same number are held out together.
+    noise (blocks, m + channels, m + channels): what noise adds to these sums on average; already subtracted.
+    table: the columns and du/dt themselves, for fits of full accuracy; None where there is noise.
     """
 
     gram: Array
@@ -34,20 +42,20 @@ class Blocks:
     rows: Array
     norm: Array
     fold: npt.NDArray[np.int64]
-    noise: Array  # (blocks, m + channels, m + channels): what noise alone adds to these sums; taken off already
-    table: tuple[Array, Array] | None = None  # without noise: the columns themselves and Y, for fits of full accuracy
+    noise: Array
+    table: tuple[Array, Array] | None = None
 
     def problem(self, weights: Array, channel: int, order: Sequence[int]) -> Problem:
-        """The search for terms of one channel on the blocks, each counted `weights` times.
+        """The regression for one channel, with block b counted weights[b] times.
 
-        A part of the noise stays in: what is taken off is only known so well, and of terms with much of it too much
-        would make them look perfect.
+        A part of the noise is added back: its size is an estimate, and subtracting too much would make noisy terms look
+        perfect.
         """
         m = self.gram.shape[1]
         y = m + channel
-        gram = _positive(np.tensordot(weights, self.gram + CAUTION * self.noise[:, :m, :m], 1))
-        moment = weights @ (self.moment[:, :, channel] + CAUTION * self.noise[:, :m, y])
-        # with the noise of y: among errors that are all but zero without it, the better would be the luckier
+        gram = _positive(np.tensordot(weights, self.gram + KEPT_NOISE * self.noise[:, :m, :m], 1))
+        moment = weights @ (self.moment[:, :, channel] + KEPT_NOISE * self.noise[:, :m, y])
+        # include the noise of y; otherwise near-zero errors are ranked by chance
         return Problem(gram, moment, float(weights @ (self.power[:, channel] + self.noise[:, y, y])), order)
 
     def fit(self, weights: Array, channel: int, subset: Sequence[int]) -> Array:
@@ -61,7 +69,7 @@ class Blocks:
         return np.asarray(solved / scale, np.float64)
 
     def fit_all(self, channel: int, subset: Sequence[int]) -> Array:
-        """`fit` to all blocks, by QR where there is no noise: normal equations lose half of the digits."""
+        """`fit` to all blocks; without noise by QR, since normal equations lose half of the digits."""
         s = list(subset)
         if self.table is None or not s:
             return self.fit(np.ones(len(self.rows)), channel, s) if s else np.zeros(0)
@@ -77,14 +85,14 @@ class Blocks:
         return errors
 
     def disturbance(self, channel: int, subset: Sequence[int], weights: Array) -> Array:
-        """The squared error in every block, (blocks,), that noise alone makes."""
+        """The squared error in every block, (blocks,), that is due to noise alone."""
         m = self.gram.shape[1]
         s = [*subset, m + channel]
         w = np.append(-weights, 1.0)
         return np.einsum("i,bij,j->b", w, self.noise[:, s][:, :, s], w)
 
     def mixed(self, mix: Array) -> Blocks:
-        """The same for other columns, each a sum of these: mix (new, m), in the columns' own units."""
+        """The blocks of new columns, each a linear combination of these: mix (new, m), for columns before scaling."""
         m, n = self.gram.shape[1], len(mix)
         scaled = mix * self.norm
         norm = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", scaled, self.gram.sum(axis=0), scaled, optimize=True), 0))
@@ -101,9 +109,9 @@ class Blocks:
 
 
 def _positive(gram: Array) -> Array:
-    """The nearest matrix without directions of no or negative power, which rounding and the noise taken off leave."""
+    """The nearest positive definite matrix: rounding and the subtraction of noise can make eigenvalues negative."""
     values, vectors = np.linalg.eigh(gram)
-    least = LEAST * float(values[-1])
+    least = LEAST_EIGENVALUE * float(values[-1])
     if values[0] >= least:
         return gram
     return np.asarray((vectors * np.maximum(values, least)) @ vectors.T)
@@ -112,11 +120,12 @@ def _positive(gram: Array) -> Array:
 def make_blocks(
     system: System, columns: Columns, seed: int, replicas: int = REPLICAS, plain: Sequence[int] = ()
 ) -> Blocks:
-    """The sums of a system over the columns that `columns(system)` makes, freed of what noise adds to them.
+    """The sums over the columns that `columns(system)` gives, corrected for noise.
 
-    Noise in the columns biases a fit towards zero. How much it adds is measured: the same noise is put on once more,
-    and the sums of what that changes are taken off (a moment-corrected fit; Fuller, Measurement Error Models, 1987, ch.
-    2). Columns with much noise become zero, so that nothing takes them.
+    Noise in the columns biases a fit towards zero. Its effect is measured by adding further noise; the resulting
+    changes of the sums are subtracted (a moment-corrected fit; Fuller, Measurement Error Models, 1987, ch. 2).
+    Columns that are mostly noise are set to zero, so that no fit selects them.
+    plain: columns for which more noise is allowed, MOST_NOISE_PLAIN.
     """
     values = columns(system)
     both = np.concatenate([values, system.Y], axis=1)  # (rows, m + channels)
@@ -125,12 +134,12 @@ def make_blocks(
     total = np.stack([both[g].T @ both[g] for g in groups])
     noise = np.zeros_like(total)
     for number in range(replicas if system.noisy else 0):
-        again = system.replica(seed + number, SHARE)
+        again = system.replica(seed + number, REPLICA_NOISE)
         change = np.concatenate([columns(again), again.Y], axis=1) - both
-        noise += np.stack([change[g].T @ change[g] for g in groups]) / (replicas * SHARE**2)
+        noise += np.stack([change[g].T @ change[g] for g in groups]) / (replicas * REPLICA_NOISE**2)
     norm = np.sqrt(np.diag(total.sum(axis=0))[:m])
-    limit = np.full(m, MOSTLY)
-    limit[list(plain)] = MOSTLY_PLAIN
+    limit = np.full(m, MOST_NOISE)
+    limit[list(plain)] = MOST_NOISE_PLAIN
     mostly = np.diag(noise.sum(axis=0))[:m] > limit * np.square(norm)
     norm = np.where(norm > 0, norm, 1.0)
     scale = np.concatenate([np.where(mostly, 0.0, 1 / norm), np.ones(len(system.channels))])

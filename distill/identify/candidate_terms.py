@@ -1,4 +1,4 @@
-"""The candidate terms that a law is looked for among: more than thirty a channel, most of them wrong for any law."""
+"""The library of candidate terms for a law: more than thirty for each channel."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ FEW_CHANNELS, SEVERAL_CHANNELS = 2, 3
 def candidate_terms(
     channels: Sequence[str], names: Sequence[str], *, small: bool = False, signed: Sequence[int] = ()
 ) -> Library:
-    """Over features `names` (channel-major; a state is called as its channel):
+    """Candidate terms over the features `names` (channel-major; a state s has the name of its channel).
 
-    1, products of up to three states, every slope and Laplacian p; s·p, p·p and, for up to two channels, s·s·p. With
-    one channel all products of up to three features: 35. With four channels and more only p·p of one channel. `small`:
-    no products with slopes and Laplacians, to tell stencils and schemes apart by. `signed`: features that change their
-    sign, of which |p| and |s|·p are candidates too; only without noise, which bends kinks.
+    They are 1, products of up to three states, every slope or Laplacian p, and the products s·p and p·p; for up to two
+    channels also s·s·p. With one channel they are all products of up to three features (35). With four or more channels
+    p·p is taken within a channel only.
+    small: leave out products with slopes and Laplacians; enough to compare stencils and schemes.
+    signed: features that take both signs; |p| and |s|·p are then candidates too. Only without noise, which smooths
+    kinks.
     """
     states = [names.index(channel) for channel in channels]
     others = [i for i in range(len(names)) if i not in states]
@@ -59,8 +61,9 @@ def candidate_terms(
 
 
 def plain_terms(library: Library, channels: Sequence[str]) -> list[int]:
-    """The terms of reaction, diffusion and advection, which nearly all known laws are made of: products of states, and
-    single slopes and Laplacians.
+    """Indices of the terms of reaction, diffusion and advection: products of states, single slopes and Laplacians.
+
+    Nearly all known laws consist of these alone.
     """
     states = {library.names.index(channel) for channel in channels}
     n = len(library.names)

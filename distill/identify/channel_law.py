@@ -1,4 +1,4 @@
-"""One channel's law: candidates by cross-validated choice, with constants rounded to what the data say."""
+"""One channel's law: its terms by cross-validation, its constants rounded to what the data support."""
 
 from __future__ import annotations
 
@@ -20,19 +20,26 @@ from equations.rule.rule import Candidate
 
 Array = npt.NDArray[np.float64]
 
-SINGLE = 5  # times float32 rounding: what is recorded with float32 constants is no finer
-CERTAIN = 0.3  # of a standard error: how much rounding a constant may move it
-FIRST_MOST = 14  # terms; more are looked for only where these are not enough
-NOTHING = 1e-6  # a misfit of this share is none
-DOUBT = 0.2  # nor is one of this share of what noise leaves
-UNLIKELY = 0.02  # inclusion below this is not worth a line
+FLOAT32_ROUNDINGS = 5  # constants are given no more precisely than this many roundings of float32
+ROUNDING_SHARE = 0.3  # of its standard error: by how much rounding may change a constant
+FIRST_MOST = 14  # terms searched at first; more only where these are not enough
+NO_MISFIT = 1e-6  # share of the power: a smaller misfit leaves nothing to explain
+NOISE_MISFIT = 0.2  # share of the error due to noise: the same
+LEAST_INCLUSION = 0.02  # terms with a lower inclusion probability are not reported
 
 
 @dataclass(frozen=True)
 class Law:
-    """expr: the channel's update. constants: term → (weight, standard error); inclusion: term → share of bags that
-    chose it, rejected ones included; r2 of du/dt on held-out blocks; misfit: what is left beyond noise and rounding,
-    disturbance: noise, as shares of the power.
+    """What was found for one channel.
+
+    expr: its update.
+    candidate: the same with its loss, complexity and engine.
+    front: candidates from no term to a few more than the law has.
+    constants: term → (weight, standard error).
+    inclusion: term → share of bootstrap draws that selected it; terms that the law lacks are listed too.
+    r2: of du/dt on held-out blocks.
+    misfit: squared error beyond noise and rounding, as a share of the power of du/dt.
+    disturbance: squared error due to noise, as a share of that power.
     """
 
     expr: Expr
@@ -46,14 +53,13 @@ class Law:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is left for further terms to explain."""
-        return self.misfit <= max(NOTHING, DOUBT * self.disturbance)
+        """Whether the misfit is so small that further terms have nothing to explain."""
+        return self.misfit <= max(NO_MISFIT, NOISE_MISFIT * self.disturbance)
 
 
 def find_law(
     blocks: Blocks,
     channel: int,
-    bases: Sequence[Expr],
     origin: Sequence[str],
     order: Sequence[int],
     plain: Sequence[int],
@@ -62,17 +68,22 @@ def find_law(
     most: int,
     seed: int,
     floor: float,
-    told: Sequence[tuple[float, Expr]] | None = None,
-    scale: float = 1.0,
+    outside_terms: Sequence[tuple[float, Expr]],
+    scale: float,
 ) -> Law:
-    """bases: the terms behind the columns; origin: the engine that each is from; order: their degrees; plain: those to
-    look at first. spread: the summed squares of du/dt around its mean. floor: squared error of a row that is rounding.
+    """The law of one channel.
 
-    told: for each of the bases (factor, term), as which they are told in the law; scale: of the told du/dt. The law's
-    constants and losses are those of what is told.
+    origin: the engine that the term of each column of `blocks` comes from.
+    order: degrees of the terms.
+    plain: those that are tried first.
+    spread: sum of squares of du/dt around its mean.
+    most: number of terms at most.
+    floor: squared error of a row that rounding explains.
+    outside_terms: (factor, term) of each column in the recording's units, in which the law is given.
+    scale: of du/dt in the recording's units over inner units.
     """
-    factors = np.array([factor for factor, _ in told]) if told else np.ones(len(bases))
-    terms = [term for _, term in told] if told else list(bases)
+    factors = np.array([factor for factor, _ in outside_terms])
+    terms = [term for _, term in outside_terms]
     choice = choose(blocks, channel, order, plain, most=min(most, FIRST_MOST), seed=seed, floor=floor)
     if len(choice.subset) >= FIRST_MOST - 1 and most > FIRST_MOST:
         choice = choose(blocks, channel, order, plain, most=most, seed=seed, floor=floor)
@@ -97,7 +108,7 @@ def find_law(
         inclusion={
             str(terms[i]): round(float(choice.inclusion[i]), 3)
             for i in np.argsort(-choice.inclusion, kind="stable")
-            if choice.inclusion[i] > UNLIKELY
+            if choice.inclusion[i] > LEAST_INCLUSION
         },
         r2=1 - max(errors[-1] + disturbance, 0.0) / spread if spread > 0 else float(not choice.subset),
         misfit=max(errors[-1] - floor * rows, 0.0) / power,
@@ -108,7 +119,9 @@ def find_law(
 def _equation(subset: Sequence[int], weights: Array, errors: Array, bases: Sequence[Expr]) -> Expr:
     terms = []
     for i, weight, error in zip(subset, weights, errors, strict=True):
-        rounded = _shortest(float(weight), max(CERTAIN * float(error), SINGLE * FLOAT32 * abs(float(weight))))
+        rounded = _shortest(
+            float(weight), max(ROUNDING_SHARE * float(error), FLOAT32_ROUNDINGS * FLOAT32 * abs(float(weight)))
+        )
         if rounded:
             whole = rounded.is_integer() and abs(rounded) < 1e6
             terms.append(build.multiply(build.number(int(rounded) if whole else rounded), bases[i]))
@@ -126,7 +139,7 @@ def _front(
     factors: Array,
     scale: float,
 ) -> tuple[Candidate, ...]:
-    """The path as a front: from nothing to the chosen equation and a little beyond."""
+    """The path as a Pareto front: from no term to up to four more than the chosen equation has."""
     rows = float(blocks.rows.sum())
     ones = np.ones(len(blocks.rows))
     path = list(choice.path[: len(choice.subset) + 4])
@@ -149,5 +162,5 @@ def _front(
 
 
 def _engine(origins: Sequence[str]) -> str:
-    """Who found the least usual of the terms."""
+    """The engine a law is attributed to: that of its first term that is not from the library."""
     return next((name for name in origins if name != "sparse"), "sparse")

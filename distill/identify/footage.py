@@ -1,4 +1,4 @@
-"""Recordings as training needs them: windows to roll out in, the units of change, a part that is held out."""
+"""Recordings as tensors, for training and refitting: windows to roll out in, units of change, a held-out part."""
 
 from __future__ import annotations
 
@@ -11,37 +11,43 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill.identify.teacher import check_frames
+from distill.identify.recording import Recordings
 from equations.errors import InputError
 from equations.rule.checks import check_channels
 
-HELD_OUT = 5  # one frame in this many is kept for judging, in the middle, where there are enough
-ENOUGH = 10  # frames
-QUIET = 0.05  # what a window in which nothing happens counts for against an average one
-DEAD = 1e-7  # a channel that changes by less than this share of its size stands still: float32 keeps no more
+HELD_OUT = 5  # one frame in this many, in the middle, is held out …
+LEAST_FRAMES = 10  # … from recordings of at least this length
+QUIET_WEIGHT = 0.05  # weight in drawing of a window without change; that of an average one is about 1
+STILL = 1e-7  # a channel that changes by less than this share of its size is constant: float32 resolves no more
 
 
 @dataclass(frozen=True)
 class Window:
-    """Frames first … first + length of one recording."""
+    """Consecutive frames of one recording.
+
+    recording: its index.
+    first: index of the first frame.
+    """
 
     recording: int
     first: int
 
 
 class Footage:
-    """Recordings of one system, each frames (t, channel, h, w), `dt` apart; they may differ in length and size.
+    """`Recordings` as float32 tensors (t, channel, h, w), one for each recording.
 
-    Raises InputError for fewer than two frames, numbers that are not finite, grids below 3 × 3, or frames of which a
-    channel never changes.
+    names: the channels.
+    Raises InputError as `Recordings` does, and for grids below 3 × 3 or a channel that never changes.
     """
 
     def __init__(self, recordings: Sequence[np.ndarray], names: Sequence[str], dt: float, dx: float = 1.0) -> None:
-        self.names, self.dt, self.dx = check_channels(tuple(names)), float(dt), float(dx)
-        self.frames = tuple(torch.from_numpy(np.array(_checked(f, self.names))) for f in recordings)
-        if not self.frames:
-            raise InputError("expected at least one recording, got none")
-        still = (self.change <= DEAD * self.size).nonzero().flatten().tolist()
+        data = Recordings(tuple(recordings), check_channels(tuple(names)), float(dt), float(dx))
+        self.names, self.dt, self.dx = data.channels, data.dt, data.dx
+        for f in data.frames:
+            if min(f.shape[2:]) < 3:
+                raise InputError(f"recording: expected a grid of at least 3 x 3 cells, got {f.shape[3]} x {f.shape[2]}")
+        self.frames = tuple(torch.from_numpy(f) for f in data.frames)
+        still = (self.change <= STILL * self.size).nonzero().flatten().tolist()
         if still:
             which = "frames" if len(still) == len(self.names) else f"channel {self.names[still[0]]}"
             raise InputError(
@@ -60,7 +66,7 @@ class Footage:
         return self.change_over(1)
 
     def change_over(self, frames: int) -> Tensor:
-        """The same over so many frames: the unit of errors at that age, (channel,)."""
+        """The root mean square change over this many frames, (channel,): the unit of a forecast's error at that age."""
         total, count = torch.zeros(len(self.names), dtype=torch.float64), 0
         for f in self.frames:
             if len(f) > frames:
@@ -71,12 +77,13 @@ class Footage:
 
     @property
     def longest(self) -> int:
-        """The most frames after a first one that any recording has."""
+        """Frames of the longest recording, without its first."""
         return max(len(f) for f in self.frames) - 1
 
     def windows(self, length: int, *, held: bool = False) -> list[Window]:
-        """All windows of `length` frames after the first: those inside the held-out part, or those that touch none of
-        it. Where a recording is too short to hold any out, held-out windows are those of training.
+        """All windows of a first frame and `length` more that lie outside the held-out part, or (`held`) inside it.
+
+        Where all recordings are too short to hold any out, the held-out windows are those of training.
         """
         found = []
         for index, f in enumerate(self.frames):
@@ -93,37 +100,37 @@ class Footage:
 
     @staticmethod
     def _held(count: int) -> tuple[int, int]:
-        length = count // HELD_OUT if count >= ENOUGH else 0
+        length = count // HELD_OUT if count >= LEAST_FRAMES else 0
         low = (count - length) // 2
         return low, low + length
 
     def draw(self, length: int, count: int, random: torch.Generator) -> list[Window]:
-        """`count` different windows (fewer where there are fewer), the livelier the likelier; in order."""
+        """At most `count` different windows, in order; windows with more change are more likely."""
         known = self.windows(length)
         activity = torch.stack([self.activity(w, length) for w in known])
-        weights = activity / activity.mean().clamp(min=1e-30) + QUIET
+        weights = activity / activity.mean().clamp(min=1e-30) + QUIET_WEIGHT
         chosen = torch.multinomial(weights, min(count, len(known)), generator=random)
         return [known[i] for i in sorted(chosen.tolist())]
 
     def activity(self, window: Window, length: int) -> Tensor:
-        """How much happens in a window of `length` frames: mean square change in units of the channels' own."""
+        """Mean square change from frame to frame in a window, relative to the channels' own (`change`)."""
         return self._activity[window.recording][window.first : window.first + length].mean()
 
     @cached_property
     def _activity(self) -> list[Tensor]:
-        """Of each recording: the mean square change to the next frame in units of the channels' own, (t - 1,)."""
+        """For each recording the mean square change to the next frame, relative to `change`, (t - 1,)."""
         unit = self.change[:, None, None]
         return [((f[1:] - f[:-1]).double() / unit).square().mean(dim=(1, 2, 3)) for f in self.frames]
 
     def fingerprint(self) -> str:
-        """A short text that differs between recordings."""
+        """A short hash of the frames, names, dt and dx."""
         digest = hashlib.sha256(repr((self.names, self.dt, self.dx)).encode())
         for f in self.frames:
             digest.update(repr(tuple(f.shape)).encode() + f.numpy().tobytes())
         return digest.hexdigest()[:16]
 
     def excerpt(self, numbers: int) -> Footage:
-        """At most about `numbers` values: of each recording its liveliest stretch of neighbouring frames."""
+        """About `numbers` values at most: of each recording the consecutive frames with the most change."""
         share = numbers // len(self.frames)
         kept = []
         for f, activity in zip(self.frames, self._activity, strict=True):
@@ -132,12 +139,3 @@ class Footage:
             first = int((sums[length - 1 :] - sums[: len(f) - length + 1]).argmax())
             kept.append(f[first : first + length].numpy())
         return Footage(kept, self.names, self.dt, self.dx)
-
-
-def _checked(frames: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    frames = check_frames(frames, len(names))
-    if min(frames.shape[2:]) < 3:
-        raise InputError(
-            f"recording: expected a grid of at least 3 x 3 cells, got {frames.shape[3]} x {frames.shape[2]}"
-        )
-    return frames

@@ -1,5 +1,6 @@
-"""Terms that no library has, from the free-form engines: they search point by point, and what they find is judged like
-all.
+"""Terms beyond the library, from the free-form engines.
+
+The engines search point by point. Their terms are then selected and fitted like those of the library.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from equations.rule.rule import Candidate
 from equations.rule.stencils import DX, DY, feature_name
 from equations.rule.symbols import symbol
 
-BEST = 4  # equations of a front whose terms are taken
-MOST_TERMS = 16  # found terms a channel
-CLEAR = 0.01  # of its largest size: a state that is never smaller has a reciprocal
-LONGEST = 24  # complexity of one term; longer ones are fitted to noise
+BEST = 4  # equations at the end of a front whose terms are taken
+MOST_TERMS = 16  # terms found for one channel at most
+CLEAR = 0.01  # a state has a reciprocal if it is never smaller than this share of its largest size
+LONGEST = 24  # largest complexity of a term; longer ones fit noise
 
 Found = Mapping[str, Mapping[Expr, str]]  # channel -> its new terms, each with the engine that found it
 
@@ -42,13 +43,14 @@ def search(
     samples: Samples,
     known: Mapping[str, Candidate],
     evaluations: int,
-    unfinished: Unfinished | None = None,
+    unfinished: Unfinished,
 ) -> dict[str, dict[Expr, str]]:
-    """New terms for the channels in `known` (what the library says of them, which the engines are seeded with), each
-    with the engine that found it. evaluations: expressions that are tried for each channel. unfinished: where the
-    channels that are done are kept.
+    """New terms for the channels in `known`, each with the engine that found it.
+
+    known: channel → the library's law, from which the engines start.
+    evaluations: number of expressions tried for each channel.
+    unfinished: where finished channels are stored, to resume from.
     """
-    unfinished = unfinished or Unfinished(None, {})
     found: dict[str, dict[Expr, str]] = {}
     before = unfinished.get("search")
     if before is not None:
@@ -56,7 +58,7 @@ def search(
     with open_engines(engines, run.happenings) as session:
         for number, (channel, candidate) in enumerate(known.items()):
 
-            def heard(stage: str, fraction: float, detail: str, number: int = number) -> None:
+            def report(stage: str, fraction: float, detail: str, number: int = number) -> None:
                 run.progress("search", (number + fraction) / len(known), f"{stage}: {detail}")
 
             if channel in found:
@@ -70,16 +72,14 @@ def search(
                 deadline=run.deadline,
             )
             index = samples.channels.index(channel)
-            front = fit_channel(session, samples, index, options=options, progress=heard)
+            front = fit_channel(session, samples, index, options=options, progress=report)
             found[channel] = new_terms(front, float(samples.floor[index]))
             unfinished.put("search", pack(found) | pack_happenings(run.happenings, run.deadline))
     return found
 
 
 def reciprocals(samples: Samples) -> tuple[Expr, ...]:
-    """1/s for the states that stay clear of zero: with these as inputs, quotients are no harder to find than
-    products.
-    """
+    """1/s of at most two states that stay away from zero: given these, engines find quotients as easily as products."""
     found = []
     for channel in samples.channels:
         size = np.abs(samples.X[:, samples.names.index(channel)])
@@ -89,8 +89,9 @@ def reciprocals(samples: Samples) -> tuple[Expr, ...]:
 
 
 def new_terms(front: Sequence[Candidate], floor: float = 0.0) -> dict[Expr, str]:
-    """The additive terms, with their finders, of the simplest equation that is about as good as the best (the law,
-    where there is one), then of the last ones of a front, the best first.
+    """Additive terms of the equations of a front, without constants, each with the engine that found it.
+
+    First come those of the simplest equation that is about as good as the best, then those of the most accurate ones.
     """
     finders = term_finders(front)
     found: dict[Expr, str] = {}
@@ -102,7 +103,7 @@ def new_terms(front: Sequence[Candidate], floor: float = 0.0) -> dict[Expr, str]
 
 
 def without_slopes(samples: Samples, channels: Sequence[str], laws: Sequence[Expr]) -> Samples:
-    """The samples without the slopes, unless the library's laws use one: fewer features, a better search."""
+    """The samples without slopes, unless one of `laws` uses a slope: search is better with fewer features."""
     used = {str(s) for law in laws for s in law.free_symbols}
     slopes = {feature_name(channel, stencil.name) for channel in channels for stencil in (DX, DY)}
     if used & slopes:
@@ -119,6 +120,6 @@ def pack(found: Found) -> dict[str, npt.NDArray[np.str_]]:
 
 
 def unpack(arrays: Mapping[str, npt.NDArray[np.str_]]) -> dict[str, dict[Expr, str]]:
-    """The inverse of `pack`; nothing for a file of an older kind, whose terms do not say who found them."""
+    """The inverse of `pack`; empty for a file of an older version, which does not name the engines."""
     rows = json.loads(str(arrays["found"])) if "found" in arrays else {}
     return {channel: {from_tree(tree): str(engine) for tree, engine in terms} for channel, terms in rows.items()}

@@ -1,4 +1,4 @@
-"""From a regression to a path of subsets: simple terms first, all others where they are clearly better."""
+"""The best subset of terms of each size: plain terms first, others only where they are clearly better."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from distill.regression.greedy import Problem, Subset, sparsity_path
 
-CLEARLY = 0.05  # by this share must a subset with unusual terms be better than one of plain terms
-FURTHER = 6  # terms that are added to a plain subset from all
+CLEARLY = 0.05  # a subset with unusual terms must lower the error of one of plain terms by this share
+FURTHER = 6  # terms of any kind that are added to a plain subset
 
 
 def part_of(problem: Problem, terms: Sequence[int]) -> Problem:
@@ -21,10 +21,11 @@ def part_of(problem: Problem, terms: Sequence[int]) -> Problem:
 
 
 def best_path(problem: Problem, plain: Sequence[int], most: int) -> list[Subset]:
-    """For each size 1 … `most` the best subset found, at its place size − 1; may end early.
+    """The best subset found of each size: path[k] has k + 1 terms; the path may be shorter than `most`.
 
-    Searched are: all terms, forwards and backwards; the `plain` ones alone, in the same way and backwards from all of
-    them; and each of the better plain subsets with further terms of any kind. Of near equals the plain one is taken.
+    Three searches are made: forwards and backwards over all terms; the same over the `plain` terms, and backwards from
+    all of these; and forwards from the better plain subsets with terms of any kind. Of two nearly equal subsets the
+    plain one is taken.
     """
     plain = [i for i in plain if problem.alive[i]]
     simple: dict[int, Subset] = {}
@@ -51,8 +52,9 @@ def best_path(problem: Problem, plain: Sequence[int], most: int) -> list[Subset]
 
 
 def best_of_size(problem: Problem, plain: Sequence[int], known: Subset) -> Subset:
-    """The best subset as large as `known` that dropping terms one by one leaves, from the plain ones and from all, or
-    `known` itself; a plain one where it is nearly as good.
+    """The best subset as large as `known`, found by backward elimination from the plain terms and from all.
+
+    `known` itself counts too. Where a plain subset is nearly as good, it is taken.
     """
     found: dict[int, Subset] = {}
     _keep(found, known, problem, 0.0)
@@ -87,7 +89,7 @@ def _extended(problem: Problem, subset: Subset, most: int) -> list[Subset]:
 
 
 def _independent(problem: Problem) -> list[int]:
-    """Columns that are not all but combinations of earlier ones."""
+    """Indices of the columns that are not linearly dependent on earlier ones."""
     kept: list[int] = []
     for i in range(len(problem.moment)):
         if not problem.alive[i]:

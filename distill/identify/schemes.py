@@ -1,11 +1,11 @@
-"""Time: what stands for the derivative, and over what the right-hand side is averaged to match it.
+"""Schemes in time: how du/dt is formed from frames, and how the right-hand side is averaged to match it.
 
-A scheme is two matrices over the frames of a recording: `change` (k, t) makes du/dt at k places in time, `average` (k,
-t) the f(u) that it equals. A recording of every step of a rule s ← s + dt f(s) obeys (u[n+1] − u[n]) / dt = f(u[n])
-exactly; a sampled continuous system obeys it with f averaged over the interval, as Adams-Moulton methods do; every N-th
-step of a rule is in between.
-Windows (the weak form; Messenger & Bortz 2021, Weak SINDy for PDEs, J. Comput. Phys. 443, 110525) average both
-sides of either over many places: noise averages out, and nothing is differentiated, by summation by parts.
+A scheme is two matrices over the frames of a recording: `change` (k, t) gives du/dt at k points in time, and `average`
+(k, t) gives the f(u) that it equals. A recording of every step of a rule s ← s + dt f(s) obeys
+(u[n+1] − u[n]) / dt = f(u[n]) exactly. A sampled continuous system obeys it with f averaged over the interval, as in
+Adams-Moulton methods; a recording of every N-th step lies in between.
+Windows (the weak form; Messenger & Bortz 2021, Weak SINDy for PDEs, J. Comput. Phys. 443, 110525) average both sides
+over neighbouring points. Noise averages out, and by summation by parts no noisy frame is differentiated.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from equations.errors import DivergenceError
+from equations.rule.rule import Rule
+
 Array = npt.NDArray[np.float64]
 
-# f over the interval from frame 0 to frame 1, from the frames -2, -1, 0, 1, 2, 3; exact for polynomials of degree 1, 3,
-# 5
+# weights of f at the frames -2 … 3 that give its mean from frame 0 to frame 1; exact for polynomials of degree 1, 3, 5
 QUADRATURES: dict[int, tuple[float, ...]] = {
     1: (0.0, 0.0, 1.0, 0.0, 0.0, 0.0),  # every step of a rule
     2: (0.0, 0.0, 1 / 2, 1 / 2, 0.0, 0.0),
@@ -27,15 +29,18 @@ QUADRATURES: dict[int, tuple[float, ...]] = {
 }
 SHARPNESS = 5  # the power of test functions: (1 − x²)^5, whose first four derivatives vanish at the ends
 REACH = 2.0  # standard deviations of a test function's spectrum that lie within the signal's band
+MOST_STEPS = 64  # of a rule between two frames
+CLOSE = 0.02  # of the change between two frames: how much halving the rule's step may still alter it
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """order: of the quadrature, 1 for the steps of a rule. substeps: how many steps of a rule lie between two frames; 0
-    for continuous time. radius, apart: of windows in time, in frames; radius 0:
-    none.
+    """One scheme.
 
-    margin: frames at either end of a recording that are not used.
+    order: of the quadrature; 1 for the steps of a rule.
+    radius: of the windows in time, in frames; 0 for none.
+    apart: distance between windows, in frames.
+    substeps: steps of a rule between two frames; 0 for continuous time.
     """
 
     order: int
@@ -45,10 +50,11 @@ class Scheme:
 
     @property
     def margin(self) -> int:
+        """Intervals at either end of a recording that the quadrature cannot use."""
         return self.order // 2 - 1 if self.order > 1 else 0
 
     def matrices(self, frames: int, dt: float, most: int) -> tuple[Array, Array]:
-        """`change` (k, t) and `average` (k, t) at no more than `most` places, evenly spread over a recording."""
+        """`change` (k, t) and `average` (k, t) at no more than `most` points, evenly spread over a recording."""
         intervals = np.arange(self.margin, frames - 1 - self.margin)
         places = np.arange(self.radius, len(intervals) - self.radius, self.apart)
         places = places[:: max(1, -(-len(places) // most))]
@@ -66,10 +72,11 @@ class Scheme:
 
 
 def quadrature_of(order: int, substeps: int = 0) -> tuple[float, ...]:
-    """Weights of f at the frames −2 … 3 that make its average between frames 0 and 1.
+    """Weights of f at the frames −2 … 3 that give its average between frames 0 and 1.
 
-    A rule that did `substeps` steps in between moved by dt/substeps times the *sum* of f at 0, 1/substeps, …, so its
-    average is that of the polynomial through the frames at these places: a left sum in the place of the integral.
+    A rule with `substeps` steps in between changed by dt/substeps times the sum of f at the times 0, 1/substeps, …
+    Its average is therefore the mean, at these times, of the polynomial through the frames: a left Riemann sum in place
+    of the integral.
     """
     if order == 1 or substeps == 0:
         return QUADRATURES[order]
@@ -91,15 +98,42 @@ def bump(radius: int) -> Array:
 
 
 def radius_for(frequency: float) -> int:
-    """The window radius whose spectrum has fallen off where the signal ends, at `frequency` cycles per sample."""
+    """The radius of a window whose spectrum ends where the signal does, at `frequency` cycles per sample."""
     deviation = REACH / (2 * np.pi * frequency)  # of the test function, in samples
     return max(0, round(deviation * np.sqrt(2 * SHARPNESS + 3)) - 1)
 
 
 def blur(size: int, radius: int, apart: int, *, periodic: bool = True) -> Array:
-    """Windows in space, (places, size), across the edges or, where these are no edges of the system, inside them."""
+    """Averages over windows along one axis, (windows, size); without `periodic` only windows inside the edges."""
     places = np.arange(0, size, apart) if periodic else np.arange(radius, size - radius, apart)
     matrix = np.zeros((len(places), size))
     for offset, weight in zip(range(-radius, radius + 1), bump(radius), strict=True):
         np.add.at(matrix, (np.arange(len(places)), (places + offset) % size), weight)
     return matrix
+
+
+def steps_between(rule: Rule, frame: npt.NDArray[np.floating], dt: float) -> int:
+    """The least power of two of equal steps over the time `dt` whose result hardly changes when they are halved.
+
+    frame: (channel, h, w), where the steps start.
+    At most 64, also for a rule that diverges even then.
+    """
+    count, before = 1, _advanced(rule, frame, dt, 1)
+    while count < MOST_STEPS:
+        after = _advanced(rule, frame, dt, 2 * count)
+        if before is not None and after is not None:
+            change = np.sqrt(np.square(after - frame).mean())
+            if np.sqrt(np.square(after - before).mean()) <= CLOSE * change:
+                return count
+        count, before = 2 * count, after
+    return count
+
+
+def _advanced(rule: Rule, frame: npt.NDArray[np.floating], dt: float, count: int) -> npt.NDArray[np.floating] | None:
+    from equations.simulation import Simulator
+
+    simulator = Simulator(rule.replace(dt=dt / count), state=frame, backend="reference")
+    try:
+        return np.array(simulator.step(count), np.float64)
+    except DivergenceError:
+        return None

@@ -1,4 +1,4 @@
-"""What was found out and the laws, as arrays for the file that an interrupted identification goes on from."""
+"""The survey and the laws as arrays, for the file from which an interrupted identification resumes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.identify.channel_law import Law
+from distill.identify.noise import smooth
 from distill.identify.schemes import Scheme
-from distill.identify.smooth import smooth
 from distill.identify.survey import Noise, Survey
 from distill.identify.system import Windows
 from equations.expressions.tree import from_tree, to_tree
@@ -22,9 +22,9 @@ Arrays = dict[str, np.ndarray]
 
 
 def pack_laws(chosen: Survey, laws: Mapping[str, Law]) -> Arrays:
-    """All but the frames, as one JSON text."""
+    """Survey and laws without the frames, as one JSON text."""
     scheme, noise = chosen.windows.scheme, chosen.noise
-    told = {
+    record = {
         "derivative": chosen.derivative,
         "stencil": chosen.stencil,
         "scheme": [scheme.order, scheme.radius, scheme.apart, scheme.substeps, chosen.windows.radius],
@@ -32,19 +32,19 @@ def pack_laws(chosen: Survey, laws: Mapping[str, Law]) -> Arrays:
         "tried": dict(chosen.tried),
         "laws": {channel: _pack(law) for channel, law in laws.items()},
     }
-    return {"found": np.array(json.dumps(told))}
+    return {"found": np.array(json.dumps(record))}
 
 
 def unpack_laws(arrays: Arrays, frames: Sequence[Array]) -> tuple[Survey, dict[str, Law]]:
-    """The inverse of `pack_laws`, for the recordings that it was made of."""
-    told = json.loads(str(arrays["found"]))
-    levels, share, bands = told["noise"]
+    """The inverse of `pack_laws`; frames: the recordings in inner units."""
+    record = json.loads(str(arrays["found"]))
+    levels, share, bands = record["noise"]
     noise = Noise(np.array(levels), np.array(share), (bands[0], bands[1]))
-    order, radius, apart, substeps, across = told["scheme"]
-    quiet = [smooth(f, noise.bands) for f in frames] if told["derivative"] == "savgol" else list(frames)
+    order, radius, apart, substeps, across = record["scheme"]
+    quiet = [smooth(f, noise.bands) for f in frames] if record["derivative"] == "savgol" else list(frames)
     windows = Windows(Scheme(order, radius, apart, substeps), across)
-    chosen = Survey(told["derivative"], windows, told["stencil"], tuple(quiet), noise, told["tried"])
-    return chosen, {channel: _unpack(law) for channel, law in told["laws"].items()}
+    chosen = Survey(record["derivative"], windows, record["stencil"], tuple(quiet), noise, record["tried"])
+    return chosen, {channel: _unpack(law) for channel, law in record["laws"].items()}
 
 
 def _pack(law: Law) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Which Laplacian the recorded system has: the five-point one, a nine-point one, or edge and corner weights of its own.
+"""Laplacians to choose from: the five-point one, nine-point ones, or free weights of edges and corners.
 
-On a 3 × 3 neighbourhood every symmetric Laplacian is a · edges + b · corners; its diffusion constant only scales both.
-So what can be told is the ratio a : b, and the catalogue's stencils are the ratios that people use.
+On a 3 × 3 neighbourhood every symmetric Laplacian is a · edges + b · corners, and a diffusion constant scales both.
+So data determine the ratio a : b only; the named stencils have the ratios in common use.
 """
 
 from __future__ import annotations
@@ -30,19 +30,10 @@ LAP9 = Stencil("lap9", _kernel(4 / 6, 1 / 6))
 LAP8 = Stencil("lap8", _kernel(1 / 3, 1 / 3))
 LAPX = Stencil("lapx", _kernel(0.0, 1 / 2))
 
-# in the order of preference between equals
+# in order of preference where several fit equally well
 LAPLACIANS: dict[str, Stencil] = {s.name: s for s in (LAP5, LAP9SIMS, LAP9, LAP, LAP8, LAPX)}
 FREE = "free"
 CHOICES = ("auto", *LAPLACIANS, FREE)
-ABOUT = {
-    "lap5": "five-point",
-    "lap9sims": "nine-point 4 : 1, Karl Sims' weights 0.2 and 0.05",
-    "lap9": "nine-point 4 : 1",
-    "lap": "nine-point 2 : 1, the usual one of neural cellular automata",
-    "lap8": "all eight neighbours alike",
-    "lapx": "diagonal neighbours only",
-    FREE: "edge and corner weights of its own",
-}
 
 
 def check_choice(name: str) -> str:
@@ -53,9 +44,7 @@ def check_choice(name: str) -> str:
 
 
 def candidates(dx: float) -> list[str]:
-    """The named stencils that differ in their ratio: of the two with 4 : 1 the one whose scale fits a cell of width
-    dx.
-    """
+    """The named stencils, one for each ratio: lap9sims and lap9 have the same, so dx decides between them."""
     left_out = "lap9" if dx == 1 else "lap9sims"
     return [name for name in LAPLACIANS if name != left_out]
 
@@ -63,7 +52,8 @@ def candidates(dx: float) -> list[str]:
 def stencils_of(name: str, dx: float) -> tuple[Stencil, ...]:
     """`id`, the Laplacian (or `edges` and `corners`), and the slopes, for cells of width dx.
 
-    With dx = 1 kernels are the catalogue's. Else Laplacians are those of the plane, ∇², whatever the catalogue's scale.
+    With dx = 1 the kernels are those of the catalogue, whatever their scale. Otherwise they are scaled to approximate
+    the Laplacian of the plane, ∇².
     """
     chosen = (EDGES, CORNERS) if name == FREE else (LAPLACIANS[name],)
     laps = tuple(s if dx == 1 else _scaled(s, 1 / (dx**2 * _size(s))) for s in chosen)
@@ -75,16 +65,11 @@ def weights(stencil: Stencil) -> tuple[float, float]:
     return stencil.kernel[0][1], stencil.kernel[0][0]
 
 
-def ratio(edge: float, corner: float) -> float | None:
-    """Corner weight over edge weight; None where the edges have none."""
-    return corner / edge if edge else None
-
-
 def mix(free: Library, named: Library, name: str) -> Array:
-    """How the terms of `named` (over id, a Laplacian, slopes) are sums of those of `free` (over id, edges, corners,
-    slopes).
+    """The matrix (terms of named, terms of free) that expresses the terms of `named` as sums of those of `free`.
 
-    Both are over unit cells; (terms of named, terms of free).
+    named: over id, the Laplacian `name` and slopes.
+    free: over id, edges, corners and slopes. Both are for cells of width 1.
     """
     place = {term: k for k, term in enumerate(free.terms)}
     edge, corner = weights(LAPLACIANS[name])
@@ -106,7 +91,7 @@ def _parts(atom: int, edge: float, corner: float) -> Sequence[tuple[int, float]]
 
 
 def _size(stencil: Stencil) -> float:
-    """What the stencil makes of the Laplacian of the plane: ∇²(x²) / 2 is 1."""
+    """The stencil's response to x²/2, whose Laplacian is 1; 1 for edges and corners, which keep their scale."""
     edge, corner = weights(stencil)
     return 1.0 if stencil.name in (EDGES.name, CORNERS.name) else edge + 2 * corner
 

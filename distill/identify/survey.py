@@ -1,4 +1,4 @@
-"""Before terms are looked for: how noisy it is, how du/dt is best made, and which Laplacian there is."""
+"""What is settled before terms are searched: the noise, the scheme in time, and the Laplacian."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from sympy import Expr
 
 from distill.identify.blocks import Blocks, make_blocks
 from distill.identify.candidate_terms import candidate_terms, plain_terms
-from distill.identify.choose import SURE, draws, held_out_errors
-from distill.identify.noise import corner, noise_levels
+from distill.identify.choose import AGREEING_DRAWS, draws, held_out_errors
+from distill.identify.noise import corner_frequency, noise_levels, smooth
 from distill.identify.paths import best_path
 from distill.identify.schemes import Scheme, radius_for
-from distill.identify.smooth import smooth
 from distill.identify.stencil import CORNERS, EDGES, FREE, candidates, mix
 from distill.identify.system import System, Windows
 from equations.rule.stencils import DX, DY, ID, feature_names
@@ -25,13 +24,13 @@ Array = npt.NDArray[np.float64]
 
 DERIVATIVES = ("auto", "step", "multistep", "weak", "savgol")
 ORDERS = (1, 2, 4, 6)
-CLEARLY = 0.05  # by this share must a less usual stencil or scheme be better
+CLEARLY = 0.05  # a less usual stencil or scheme must lower the error by this share
 FREE_STENCILS = (ID, EDGES, CORNERS, DX, DY)
-EXACT_ULPS = 4.0  # noise up to so many units in the last place of float32 is none
-MOST_TIME, MOST_SPACE = 6, 8  # windows reach at most so small a part of a recording to either side
-LEAST_NOISE = 1e-5  # of a channel's deviation
-EXACT = 1e-7  # an error of this share needs no further schemes
-SIZE = 10  # terms of the equations that are compared
+EXACT_ULPS = 4.0  # noise of up to this many units in the last place of float32 counts as none
+MOST_TIME, MOST_SPACE = 6, 8  # the radius of windows is at most a 6th of the frames and an 8th of the shorter side
+LEAST_NOISE = 1e-5  # of a channel's standard deviation; less counts as no noise
+EXACT = 1e-7  # relative error below which no further scheme is tried
+COMPARED_TERMS = 10  # most terms of the equations that schemes and stencils are compared by
 ROWS = 6000
 SUBSTEPS = (2, 4, 8, 16, 32)  # steps between two frames that are tried …
 NEARBY = (0.625, 0.75, 0.875, 1.125, 1.25, 1.5)  # … and then these shares of the best one
@@ -39,8 +38,11 @@ NEARBY = (0.625, 0.75, 0.875, 1.125, 1.25, 1.5)  # … and then these shares of 
 
 @dataclass(frozen=True)
 class Noise:
-    """levels: deviation of white noise in each channel; share: of the channel's own deviation; bands: the highest
-    frequencies in time and space with more signal than noise, cycles per sample.
+    """The noise of a recording.
+
+    levels: standard deviation of the white noise in each channel.
+    share: the same over the channel's own standard deviation.
+    bands: highest frequency with more signal than noise, in time and in space, cycles per sample.
     """
 
     levels: Array
@@ -54,8 +56,13 @@ class Noise:
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found out: `derivative`, `windows`, `stencil` (a name, or "free"), the `frames` to go on with (smoothed
-    for savgol), and the held-out errors, relative to the least, of all that was tried.
+    """What was settled.
+
+    derivative: one of DERIVATIVES, but auto.
+    windows: scheme in time and windows.
+    stencil: a Laplacian's name, or "free".
+    frames: the recordings to continue with; smoothed for savgol.
+    tried: held-out error of every scheme and stencil that was tried, over the least of them.
     """
 
     derivative: str
@@ -66,8 +73,8 @@ class Survey:
     tried: Mapping[str, float]
 
 
-def listen(recordings: Sequence[Array]) -> Noise:
-    """The noise of a recording, and up to where there is signal. Rounding to float32 is no noise."""
+def estimate_noise(recordings: Sequence[Array]) -> Noise:
+    """The noise of recordings, and the band of their signal. Rounding to float32 does not count as noise."""
     levels = noise_levels(recordings)
     spread = np.array([np.concatenate([f[:, c].ravel() for f in recordings]).std() for c in range(len(levels))])
     largest = np.array([max(np.abs(f[:, c]).max() for f in recordings) for c in range(len(levels))])
@@ -76,8 +83,8 @@ def listen(recordings: Sequence[Array]) -> Noise:
     bands = [0.0, 0.0]
     for frames, c in product(recordings, range(len(levels))):
         if levels[c] > 0 or not levels.any():
-            bands[0] = max(bands[0], corner(frames[:, c], 0, levels[c]))
-            bands[1] = max(bands[1], *(corner(frames[:, c], axis, levels[c]) for axis in (1, 2)))
+            bands[0] = max(bands[0], corner_frequency(frames[:, c], 0, levels[c]))
+            bands[1] = max(bands[1], *(corner_frequency(frames[:, c], axis, levels[c]) for axis in (1, 2)))
     return Noise(levels, levels / np.where(spread > 0, spread, 1.0), (bands[0], bands[1]))
 
 
@@ -93,11 +100,11 @@ def survey(
     further: Sequence[Expr] = (),
     seed: int = 0,
 ) -> Survey:
-    """Choose what is not given. `further`: terms of the states, beside a small library, to tell schemes and stencils
-    by.
+    """Settle what is not given.
 
-    Every scheme and stencil is tried on the small library of products of states, slopes, edges and corners. A less
-    usual one is taken only where its best equations' held-out error is clearly lower.
+    Every scheme and stencil is tried with a small library: products of states, slopes, and the Laplacian over edges and
+    over corners. A less usual one is taken only where the held-out error of its best equations is clearly lower.
+    further: terms of the states that are added to this library.
     """
     if derivative == "auto":
         derivative = "weak" if noise.some else ("step" if min(map(len, recordings)) < 8 else "auto")
@@ -127,11 +134,11 @@ def survey(
         derivative = "step" if order == 1 else "multistep"
     totals = {key: float(e.sum()) for key, e in scores.items()}
     least = min(totals.values())
-    tried = {f"{n}, {_said(o)}": e / least for (o, n), e in totals.items()}
+    tried = {f"{n}, {_scheme_name(o)}": e / least for (o, n), e in totals.items()}
     return Survey(derivative, windows, name, frames, noise, tried)
 
 
-def _said(order: int) -> str:
+def _scheme_name(order: int) -> str:
     if order < 0:
         return f"{-order} steps a frame"
     return "step" if order == 1 else f"order {order}"
@@ -147,28 +154,29 @@ def _substeps(
     further: Sequence[Expr],
     seed: int,
 ) -> tuple[int, dict[tuple[int, str], Array]]:
-    """How many steps of a rule lie between two frames, 0 for continuous time where no number is clearly better; and the
-    errors of all that were tried, under minus their number.
+    """The number of steps between two frames, and the errors of all numbers n that were tried, under the key −n.
+
+    The number is 0, for continuous time, unless another is clearly better.
     """
     scores: dict[tuple[int, str], Array] = {}
 
-    def listen_to(counts: Sequence[int]) -> None:
+    def try_counts(counts: Sequence[int]) -> None:
         for count in counts:
             if (-count, name) not in scores:
                 tried = replace(windows, scheme=replace(windows.scheme, substeps=count))
                 system = System(frames, dt, channels, FREE_STENCILS, tried, levels, rows=ROWS, seed=seed)
                 scores[-count, name] = _errors(system, [name], name, further, seed)[name]
 
-    listen_to((0, *SUBSTEPS))
+    try_counts((0, *SUBSTEPS))
     best = -min(scores, key=lambda key: float(scores[key].sum()))[0]
     if best:
-        listen_to(sorted({round(best * share) for share in NEARBY} - {0, 1}))
+        try_counts(sorted({round(best * share) for share in NEARBY} - {0, 1}))
     first, _ = _preferred(scores, [0, min(scores, key=lambda key: float(scores[key].sum()))[0]], [name], seed)
     return -first, {key: e for key, e in scores.items() if key[0]}
 
 
 def windows_for(order: int, noise: Noise, recordings: Sequence[Array]) -> Windows:
-    """Windows as wide as the signal lets: their spectrum ends where the noise takes over."""
+    """Windows whose spectrum ends where there is more noise than signal: the widest that keep the signal."""
     shortest, side = min(map(len, recordings)), min(min(f.shape[2:]) for f in recordings)
     radius = min(radius_for(noise.bands[0]), (shortest - 2) // MOST_TIME)
     across = min(radius_for(noise.bands[1]), side // MOST_SPACE)
@@ -176,10 +184,10 @@ def windows_for(order: int, noise: Noise, recordings: Sequence[Array]) -> Window
 
 
 def _errors(system: System, names: Sequence[str], stencil: str, further: Sequence[Expr], seed: int) -> dict[str, Array]:
-    """Held-out error in every block, summed over channels as shares of their power, by the name of the stencil.
+    """Held-out error in every block for each stencil, summed over channels as shares of their power.
 
-    Noise makes other errors with each stencil; the least is put to all, so that only what is not noise makes a
-    difference.
+    The error due to noise differs between stencils. The least of them is added to all, so that noise alone does not
+    decide.
     """
     channels = system.channels
     free = candidate_terms(channels, system.names, small=True)
@@ -213,12 +221,12 @@ def _errors(system: System, names: Sequence[str], stencil: str, further: Sequenc
 def _error(
     blocks: Blocks, order: Sequence[int], plain: Sequence[int], channels: Sequence[str], further: int
 ) -> tuple[Array, Array]:
-    """The held-out error in every block that is not noise, and what noise adds to it."""
+    """The held-out error in every block without that due to noise, and the error due to noise."""
     total, noise = np.full(len(blocks.rows), 1e-30), np.zeros(len(blocks.rows))
     plain = [*plain, *range(len(order) - further, len(order))]
     everything = np.ones(len(blocks.rows))
     for channel in range(len(channels)):
-        path = best_path(blocks.problem(everything, channel, order), plain, SIZE)
+        path = best_path(blocks.problem(everything, channel, order), plain, COMPARED_TERMS)
         errors = held_out_errors(blocks, channel, path)
         power = float(blocks.power[:, channel].sum())
         if power > 0:
@@ -231,14 +239,12 @@ def _error(
 def _preferred(
     scores: Mapping[tuple[int, str], Array], orders: Sequence[int], names: Sequence[str], seed: int
 ) -> tuple[int, str]:
-    """The first scheme and stencil, in the order of preference, that no other is clearly better than, in most draws of
-    blocks.
-    """
+    """The first scheme and stencil, in order of preference, that is not clearly worse than the best in most draws."""
     best = min(scores, key=lambda key: float(scores[key].sum()))
     mix = np.array(draws(len(scores[best]), seed))
     least = mix @ scores[best]
     for order in orders:
         for name in names:
-            if np.mean((1 - CLEARLY) * (mix @ scores[order, name]) > least) < SURE:
+            if np.mean((1 - CLEARLY) * (mix @ scores[order, name]) > least) < AGREEING_DRAWS:
                 return order, name
     return best

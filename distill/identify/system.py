@@ -1,6 +1,4 @@
-"""Recordings as a linear system: for every place and time du/dt of the channels, and each candidate term's value
-there.
-"""
+"""Recordings as a linear system: one row for each place and time, with du/dt and the value of every candidate term."""
 
 from __future__ import annotations
 
@@ -22,16 +20,20 @@ from equations.rule.stencils import Stencil, feature_names
 
 Array = npt.NDArray[np.float64]
 
-TIMES = 5  # blocks in time; in space there are 2 × 2
-MOST_PLACES = 48  # in time, of one recording
-MOST_VALUES = 60_000_000  # of what the cells of one recording see: half a gigabyte
-LEAST_SIDE = 16
-LITTLE = 0.05
+TIMES = 5  # number of blocks in time; in space there are 2 × 2
+MOST_PLACES = 48  # points in time that are used of one recording
+MOST_VALUES = 60_000_000  # perceived values of one recording that are held: half a gigabyte
+LEAST_SIDE = 16  # cells: larger recordings are cropped, but not below this side
+LEAST_SIGN_SHARE = 0.05  # of the larger side: a feature changes its sign when its smaller side exceeds this
 
 
 @dataclass(frozen=True)
 class Windows:
-    """How rows are made: the scheme in time, and windows of `radius` cells in space (0: none)."""
+    """How rows are made.
+
+    scheme: how du/dt is formed, and windows in time.
+    radius: of the windows in space, in cells; 0 for none.
+    """
 
     scheme: Scheme
     radius: int = 0
@@ -48,13 +50,16 @@ class Windows:
 class System:
     """Frames (t, channel, h, w), float64, of one or more recordings, seen through `stencils`.
 
-    noise: deviation of the white noise of each channel; terms are freed of its bias. At most `rows` rows are
-    kept: in each block a third of them at random, a third where what is seen is rare, a third where it is far from the
-    mean, so that settled cells do not drown those that tell terms apart. Only what is seen decides, never du/dt:
-    choosing by the outcome would bias the fit.
+    noise: standard deviation of the white noise of each channel; the bias that it causes in terms is removed.
+    rows: at most this many rows are kept. In each block a third of them is drawn at random, a third where the features
+    are rare, and a third where they are far from their mean; otherwise settled cells would outnumber those that tell
+    terms apart. The draw never looks at du/dt: selecting rows by the response would bias the fit.
 
-    Attributes: `Y` (rows, channels), `block` (rows,), `blocks` their number, `fold` (blocks,): which blocks are held
-    out together (a stretch of time, or a recording where there are three or more).
+    Attributes:
+    Y (rows, channels): du/dt.
+    block (rows,): the block of each row; blocks: the number of blocks.
+    fold (blocks,): blocks with the same number are held out together. They are a stretch of time, or a whole recording
+    where there are three or more.
     """
 
     def __init__(
@@ -71,7 +76,7 @@ class System:
     ) -> None:
         self.channels, self.stencils = tuple(channels), tuple(stencils)
         self.names = feature_names(self.channels, self.stencils)
-        self.levels, self.noise = noise, unbiased.covariance(noise, stencils)
+        self.levels, self.noise = noise, unbiased.noise_covariance(noise, stencils)
         self.dt, self.windows = dt, windows
         rng = np.random.default_rng((seed, 0xC0))
         corners = [(int(rng.integers(f.shape[2])), int(rng.integers(f.shape[3]))) for f in recordings]
@@ -91,13 +96,13 @@ class System:
 
     @property
     def signed(self) -> list[int]:
-        """The features that change their sign, and not by a little only."""
+        """Indices of the features that take clearly positive and clearly negative values."""
         low = np.min([part.seen.min(axis=(0, 2, 3)) for part in self._parts], axis=0)
         high = np.max([part.seen.max(axis=(0, 2, 3)) for part in self._parts], axis=0)
-        return [int(i) for i in np.flatnonzero(both_signs(low, high))]
+        return [int(i) for i in np.flatnonzero(changes_sign(low, high))]
 
     def replica(self, seed: int, share: float = 1.0) -> System:
-        """The same rows of the same frames with `share` as much noise on them once more."""
+        """The same rows of the same frames, with further noise of `share` times the noise's deviation added."""
         rng = np.random.default_rng((seed, 0x201))
         again = copy(self)
         variance = 1 + share**2
@@ -118,7 +123,9 @@ class System:
 
     def values(self, bases: Sequence[Expr]) -> Array:
         """The same for any expressions of the features, (rows, bases)."""
-        run = compile_numpy([unbiased.unbiased(basis, self.names, self.noise) for basis in bases], self.names)
+        run = compile_numpy(
+            [unbiased.unbiased_expression(basis, self.names, self.noise) for basis in bases], self.names
+        )
         fields = [run(np.moveaxis(part.seen, 1, 0)) for part in self._parts]
         return np.stack([self._projected([f[i] for f in fields]) for i in range(len(bases))], axis=1)
 
@@ -162,18 +169,16 @@ class System:
         return kept
 
 
-def both_signs(low: Array, high: Array) -> npt.NDArray[np.bool_]:
-    """Where values from `low` to `high` are negative and positive by more than a twentieth of the larger side: else |p|
-    is all but p or −p.
-    """
-    mixed: npt.NDArray[np.bool_] = np.minimum(-low, high) > LITTLE * np.maximum(-low, high)
+def changes_sign(low: Array, high: Array) -> npt.NDArray[np.bool_]:
+    """Whether values from `low` to `high` are clearly of both signs; otherwise |p| is nearly p or −p."""
+    mixed: npt.NDArray[np.bool_] = np.minimum(-low, high) > LEAST_SIGN_SHARE * np.maximum(-low, high)
     return mixed
 
 
 class _Part:
-    """One recording: what its cells see, (t, features, h, w), and how that becomes rows.
+    """One recording: its features (t, features, h, w), and how they become rows.
 
-    Of large recordings only a part of the plane is looked at, `corner` (y, x) being its upper left cell.
+    Large recordings are cropped to a part of the plane whose upper left cell is `corner` (y, x).
     """
 
     def __init__(
@@ -201,7 +206,7 @@ class _Part:
         return self._windowed(self._change, self._states[:, channel])
 
     def project(self, field: Array) -> Array:
-        """A field (t, h, w) at the rows' places, (k, y, x)."""
+        """A field (t, h, w) averaged over the windows of the rows: (k, y, x)."""
         return self._windowed(self._average, field)
 
     def _windowed(self, times: Array, field: Array) -> Array:
@@ -211,19 +216,19 @@ class _Part:
 
 
 def _term(seen: Array, atoms: tuple[int, ...], noise: Array) -> Array:
-    """A product of features, |features| (from the number of features on; of these the noise's bias is not known)."""
+    """A product of features, (t, h, w); atom n + a is |feature a|, whose bias by noise is not known."""
     n = seen.shape[1]
     if not atoms:
         return np.ones((len(seen), *seen.shape[2:]))
     values = [seen[:, a] if a < n else np.abs(seen[:, a - n]) for a in atoms]
     if max(atoms) < n:
-        return unbiased.product(values, atoms, noise)
+        return unbiased.unbiased_product(values, atoms, noise)
     product: Array = np.prod(values, axis=0)
     return product
 
 
 def _spread(x: Array, places: npt.NDArray[np.int64], share: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """At most `share` of `places`: a third at random, a third rare ones, a third far from the mean."""
+    """At most `share` of `places`: a third at random, a third with rare features, a third far from the mean."""
     if len(places) <= share:
         return places
     x = x[places]

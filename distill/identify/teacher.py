@@ -1,4 +1,4 @@
-"""A recording of frames as the teacher: its law is read from what changed between neighbouring frames."""
+"""A recording as the teacher: its law is read from the changes between neighbouring frames."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sympy import Expr
 
+from distill.identify.recording import Recordings, check_dt
 from equations.errors import InputError
 from equations.perception import perceive
 from equations.rule.init import Init
@@ -19,19 +20,21 @@ if TYPE_CHECKING:
     from distill.sampling import Samples
 
 Array = npt.NDArray[np.floating]
-HELD_OUT = 5  # one frame pair in this many is kept for judging
-REACH = 2  # frames that the central derivative looks at on either side
+HELD_OUT = 5  # one pair of frames in this many is held out
+REACH = 2  # frames on either side that the central derivative uses
 
 
 class RecordingTeacher:
-    """Frames (t, channel, h, w), `dt` apart, of something that obeys a local rule on a periodic grid; or several
-    recordings of it, each of a size and length of its own.
+    """Frames (t, channel, h, w), `dt` apart, of a system with a local rule on a periodic grid.
 
-    The samples are (perception of a frame, change to the next frame / dt). With `centred`, for samples of a
-    continuous time, the change is the derivative at the frame itself, by the central formula of fourth order.
-    With `update_rate` < 1, cells that did not change are taken to be masked and left out; with a `clamp`, so are
-    cells that end on its borders. Settled frames teach little: record the transient. Raises InputError for fewer
-    than two frames, NaN, or frames that never change.
+    frames: one recording, or several that may differ in size and length.
+    clamp: cells that end on its borders are left out.
+    update_rate: below 1, cells that did not change count as masked and are left out.
+    centred: for sampled continuous time.
+
+    A sample is (perception of a frame, change to the next frame / dt); with `centred` the change is the derivative at
+    the frame itself, by the central difference of fourth order. Settled frames teach little: record the transient.
+    Raises InputError for fewer than two frames, NaN, or frames that never change.
     """
 
     def __init__(
@@ -46,14 +49,13 @@ class RecordingTeacher:
         display: Display | None = None,
         centred: bool = False,
     ) -> None:
-        several = [frames] if isinstance(frames, np.ndarray) else list(frames)
-        self.recordings = check_recordings(several, len(channels))
-        self.frames = self.recordings[0]
+        several = (frames,) if isinstance(frames, np.ndarray) else tuple(frames)
+        data = Recordings(several, tuple(channels), dt)
+        data.check_change()
+        self.recordings, self.frames = data.frames, data.frames[0]
         self.centred = centred and min(map(len, self.recordings)) > 2 * REACH + 1
-        if not (np.isfinite(dt) and dt > 0):
-            raise InputError(f"recording: expected dt, the time between two frames, above 0, got {dt}")
-        self.channels, self.stencils = tuple(channels), tuple(stencils)
-        self.dt, self.clamp, self.display = float(dt), clamp, display
+        self.channels, self.stencils = data.channels, tuple(stencils)
+        self.dt, self.clamp, self.display = check_dt(dt), clamp, display
         self.update_rate = update_rate
         self.mask: Literal["cell", "channel"] = "cell"
         self.init: Init | None = _look_alike(self.frames[0])
@@ -87,7 +89,7 @@ class RecordingTeacher:
             for is_held in (False, True)
         )
         names = feature_names(self.channels, self.stencils)
-        # two float32 frames, each wrong by half a unit in the last place, and as much again from computing them
+        # two float32 frames, each rounded by half a unit in the last place, and as much again from computing them
         ulp = max(float(np.abs(frames).max()) for frames in self.recordings) * 2.0**-23 / self.dt
         return Samples(X, Y, names, self.channels, X_held, Y_held, rounding=ulp**2)
 
@@ -125,7 +127,7 @@ class RecordingTeacher:
 
 
 def _middle(pairs: int) -> frozenset[int]:
-    """The held-out pairs: a block in the middle, so that training sees young and late frames; none if few."""
+    """The held-out pairs: a block in the middle, so that training sees early and late frames; none if there are few."""
     count = pairs // HELD_OUT
     start = (pairs - count) // 2
     return frozenset(range(start, start + count))
@@ -143,40 +145,3 @@ def _look_alike(frame: Array) -> Init:
     mean = frame.mean(axis=(1, 2))
     spread = np.sqrt(3.0) * frame.std(axis=(1, 2))  # uniform noise of ±a has deviation a/√3
     return Init("noise", background=tuple(map(float, mean)), amplitude=tuple(map(float, spread)))
-
-
-def check_recordings(recordings: Sequence[Array], channels: int) -> tuple[npt.NDArray[np.float32], ...]:
-    """All as float32; raises InputError unless they are recordings, of which at least one changes."""
-    if not recordings:
-        raise InputError("recording: expected at least one, got none")
-    checked = tuple(check_frames(frames, channels) for frames in recordings)
-    if all((frames == frames[0]).all() for frames in checked):
-        raise InputError(
-            "recording: expected frames that change, got the same frame each time; "
-            "start from a random state and record before it settles"
-        )
-    return checked
-
-
-def check_frames(frames: npt.ArrayLike, channels: int) -> npt.NDArray[np.float32]:
-    """(t, channel, h, w) as float32; raises InputError for anything but two or more frames of finite numbers."""
-    frames = np.asarray(frames)
-    if frames.ndim != 4 or frames.shape[1] != channels or frames.dtype.kind not in "fiu":
-        raise InputError(
-            f"recording: expected frames of numbers (time, {channels} channels, height, width), "
-            f"got {frames.dtype} {frames.shape}"
-        )
-    if len(frames) < 2:
-        raise InputError(
-            f"recording: expected at least two frames, to see what changes, got {len(frames)}; "
-            "record more steps, the transient above all"
-        )
-    frames = frames.astype(np.float32)
-    bad = np.argwhere(~np.isfinite(frames))
-    if len(bad):
-        t, c, y, x = map(int, bad[0])
-        raise InputError(
-            f"recording: expected finite numbers, got {frames[t, c, y, x]} in frame {t}, channel {c}, "
-            f"cell ({y}, {x}); cut the recording before it"
-        )
-    return frames

@@ -1,4 +1,4 @@
-"""A rule as terms with constants, on arrays: what fitting to a recording works on."""
+"""A rule as a table of terms and constants that can be fitted to a recording."""
 
 from __future__ import annotations
 
@@ -17,8 +17,14 @@ from equations.rule.stencils import Stencil, feature_names
 Array = np.ndarray
 
 
-class Law:
-    """Terms of every channel with their constants; rolls out beside a recording."""
+class TermsTable:
+    """The terms of every channel and their constants.
+
+    bases: the different terms of all channels.
+    support: for each constant its (channel, basis), as indices.
+    constants: the factors of these terms.
+    inner: steps of length `dt` from one frame to the next.
+    """
 
     def __init__(self, updates: Mapping[str, Expr], stencils: tuple[Stencil, ...], dt: float, inner: int) -> None:
         self.channels, self.stencils, self.dt, self.inner = tuple(updates), stencils, dt, inner
@@ -41,9 +47,9 @@ class Law:
         return np.tensordot(matrix, values, 1)
 
     def forecast(self, state: Tensor) -> Tensor:
-        """From one frame to the next."""
+        """The state one frame later."""
         now = state.numpy()
-        with np.errstate(all="ignore"):  # a young law may run away; its loss is then infinite
+        with np.errstate(all="ignore"):  # a poor law may diverge; its loss is then infinite
             for _ in range(self.inner):
                 now = now + self.dt * self.rate(self.values(now))
         return torch.from_numpy(now)
@@ -54,3 +60,12 @@ class Law:
         for (c, b), value in zip(self.support, self.constants, strict=True):
             found[self.channels[c]].append((float(value), self.bases[b]))
         return {c: join_terms(terms) for c, terms in found.items()}
+
+
+def to_digits(value: float, slack: float) -> float:
+    """The number with the fewest digits within `slack` of `value`; never 0, so that no term vanishes."""
+    for digits in range(1, 16):
+        rounded = float(f"{value:.{digits - 1}e}")
+        if abs(rounded - value) <= slack:
+            return rounded
+    return value

@@ -1,8 +1,8 @@
-"""Terms of noisy states without their bias: E[(u + e)²] is u² + σ², so σ² is taken off.
+"""Unbiased estimates of terms from noisy states: E[(u + e)²] = u² + σ², so σ² is subtracted.
 
-For white noise of known deviation every monomial has an unbiased estimate, its Wick product (for one variable: a
-Hermite polynomial; Janson, Gaussian Hilbert Spaces, 1997, ch. III); other smooth functions have one to second order in
-σ.
+For Gaussian noise of known covariance every monomial has an unbiased estimate, its Wick product (for one variable a
+Hermite polynomial; Janson, Gaussian Hilbert Spaces, 1997, ch. III). Other smooth functions are corrected to second
+order in σ.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ from equations.rule.symbols import symbol
 Array = npt.NDArray[np.float64]
 
 
-def covariance(levels: Array, stencils: Sequence[Stencil]) -> Array:
-    """How the noise of what a cell sees hangs together, (features, features), channel-major as features are.
+def noise_covariance(levels: Array, stencils: Sequence[Stencil]) -> Array:
+    """Covariance of the noise in a cell's features, (features, features), channel-major.
 
-    levels: deviation of the white noise of each channel.
+    levels: standard deviation of the white noise of each channel.
     """
     kernels = np.array([np.ravel(s.kernel) for s in stencils])
     overlap = kernels @ kernels.T
     return np.kron(np.diag(np.square(levels)), overlap)
 
 
-def product(values: Sequence[Array], atoms: Sequence[int], noise: Array) -> Array:
-    """The Wick product of up to three noisy features: `values[i]` is feature `atoms[i]`'s values.
+def unbiased_product(values: Sequence[Array], atoms: Sequence[int], noise: Array) -> Array:
+    """The Wick product of up to three noisy features, an unbiased estimate of the product without noise.
 
-    noise: their covariance, (features, features).
+    values: values[i] are those of feature atoms[i].
+    noise: covariance of the noise in all features, (features, features).
     """
     if not len(values):
         raise ValueError("expected at least one feature")
@@ -51,10 +52,10 @@ def product(values: Sequence[Array], atoms: Sequence[int], noise: Array) -> Arra
     return total
 
 
-def unbiased(expr: Expr, names: Sequence[str], noise: Array) -> Expr:
-    """`expr` less half its second derivatives times the noise's covariance: right to second order, for any smooth one.
+def unbiased_expression(expr: Expr, names: Sequence[str], noise: Array) -> Expr:
+    """`expr` minus half the sum of its second derivatives times the noise's covariance: unbiased to second order.
 
-    Kinks (abs, min, max) have no second derivative: such an expression comes back as it is.
+    Expressions with kinks (abs, min, max) have no second derivative and are returned unchanged.
     """
     if expr.has(sympy.Abs, sympy.Max, sympy.Min):
         return expr

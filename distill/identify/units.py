@@ -1,7 +1,8 @@
-"""Recordings in units of their own, so that a law is found as well on cells of a millimetre, in pascals, or far from 0.
+"""Inner units: recordings are rescaled before the search, so that a law is found whatever units they come in.
 
-Inside, a cell is 1 wide, states are of size 1, and a state that hardly varies around a large value is counted from a
-round number near it. Laws are told in the recording's own units.
+In inner units a cell is 1 wide and states are of size about 1; a state that varies little around a large value is
+measured from a round number near it. "Inside" means in these units, "outside" in the recording's own, in which laws
+are reported.
 """
 
 from __future__ import annotations
@@ -23,15 +24,17 @@ from equations.rule.symbols import symbol
 
 Array = npt.NDArray[np.float64]
 
-SMALL, LARGE = 1e-3, 1e3  # a channel whose largest size lies between these is taken as it is
-NARROW = 2e-3  # a channel that varies by a smaller share of its size is counted from a round number near it
-DIGITS = 12  # significant ones of a constant that was moved from one unit to another
+SMALL, LARGE = 1e-3, 1e3  # a channel whose largest absolute value lies between these is not rescaled
+NARROW = 2e-3  # a channel whose range is a smaller share of its size is measured from a round number near it
+DIGITS = 12  # significant digits of a constant after conversion between units
 
 
 @dataclass(frozen=True)
 class Units:
-    """state = offset + scale · (state inside), for each channel; dx: the width of a cell. Scales are powers of two, so
-    that no digit is lost.
+    """The conversion state = offset + scale · (state inside), for each channel.
+
+    scale: powers of two, so that no digit is lost.
+    dx: the width of a cell; inside it is 1.
     """
 
     channels: tuple[str, ...]
@@ -40,7 +43,7 @@ class Units:
     dx: float
 
     def inside(self, frames: npt.NDArray[np.floating]) -> Array:
-        """Frames (t, channel, h, w) in units of their own."""
+        """Frames (t, channel, h, w) in inner units."""
         offset, scale = self._columns()
         return (np.asarray(frames, np.float64) - offset) / scale
 
@@ -55,15 +58,16 @@ class Units:
     def scale_of(self, channel: str) -> float:
         return self.scale[self.channels.index(channel)]
 
-    def told(self, basis: Expr, channel: str, stencil: str) -> tuple[float, Expr]:
-        """(factor, term): what `basis`, a term of the law of `channel` inside, adds to its law in the recording's units
-        is factor · term. stencil: the Laplacian's name.
+    def term_outside(self, basis: Expr, channel: str, stencil: str) -> tuple[float, Expr]:
+        """(factor, term): `basis` in the law of `channel` inside becomes factor · term in the law outside.
+
+        stencil: the Laplacian's name.
         """
         factor, term = _split(basis, self._features(stencil))
         return factor * self.scale_of(channel), term
 
-    def back(self, law: Expr, channel: str, stencil: str) -> Expr:
-        """A law of `channel` in the recording's units as one inside."""
+    def law_inside(self, law: Expr, channel: str, stencil: str) -> Expr:
+        """The law of `channel` outside, converted to inner units."""
         seen = {}
         for name, (factor, term) in self._features(stencil).items():
             shift = symbol(name) - term  # the offset of a state; 0 for slopes and Laplacians
@@ -71,12 +75,12 @@ class Units:
         return _rebuilt(build.multiply(build.number(1 / self.scale_of(channel)), _rebuilt(law, seen)), {})
 
     @property
-    def plain(self) -> bool:
-        """Whether nothing is changed."""
+    def unchanged(self) -> bool:
+        """Whether inner units are the recording's own."""
         return self.dx == 1 and not any(self.offset) and set(self.scale) == {1.0}
 
     def _features(self, stencil: str) -> dict[str, tuple[float, Expr]]:
-        """What each feature inside is: factor · (feature − offset)."""
+        """Each feature inside as (factor, feature − offset), both outside: it is their product."""
         found = {}
         kernels = zip(stencils_of(stencil, 1.0), stencils_of(stencil, self.dx), strict=True)
         ratios = [(inner.name, _largest(inner.kernel) / _largest(outer.kernel)) for inner, outer in kernels]
@@ -100,7 +104,7 @@ def units_of(recordings: Sequence[npt.NDArray[np.floating]], channels: Sequence[
 
 
 def _round_number(low: float, high: float) -> float:
-    """0, or for values that lie close together far from 0 the round number below them."""
+    """The offset: 0, or the round number below values that lie close together and far from 0."""
     spread = high - low
     if spread <= 0 or spread >= NARROW * max(abs(low), abs(high)):
         return 0.0
@@ -114,7 +118,7 @@ def _largest(kernel: Sequence[Sequence[float]]) -> float:
 
 
 def _split(expr: Expr, features: dict[str, tuple[float, Expr]]) -> tuple[float, Expr]:
-    """`expr` of features inside as (factor, expression of the recording's features)."""
+    """`expr` of features inside as (factor, expression of features outside)."""
     if isinstance(expr, sympy.Symbol):
         return features[expr.name]
     if isinstance(expr, sympy.Number):
@@ -132,7 +136,7 @@ def _split(expr: Expr, features: dict[str, tuple[float, Expr]]) -> tuple[float, 
 
 
 def _rebuilt(expr: Expr, seen: Mapping[str, Expr]) -> Expr:
-    """`expr` with other expressions for its symbols, and constants of 12 digits: 1.6666999999999999 is 1.6667."""
+    """`expr` with its symbols replaced, and constants rounded to 12 digits: 1.6666999999999999 becomes 1.6667."""
     names = {name: to_tree(value) for name, value in seen.items()}
 
     def walk(tree: Tree) -> Tree:

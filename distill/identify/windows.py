@@ -1,4 +1,4 @@
-"""Rollouts beside a recording: where they start, how far they are from it, and states cleaned of its noise."""
+"""Rollouts beside a recording: batches of windows, states filtered of noise, and bounds for the rollouts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import Tensor
 
 from distill.identify.footage import Footage, Window
 
-GAINS = (1.0, 0.6, 0.35, 0.2, 0.1, 0.05)  # of the recording, against the automaton's forecast
-WORTH = 0.98  # a gain below 1 has to lower the error of forecasts by 2 %: states cleaned for nothing only lag behind
-ROOM = 1.0  # rollouts are kept within the recording's range and so many times its width on either side
+GAINS = (1.0, 0.6, 0.35, 0.2, 0.1, 0.05)  # weights of the recorded frame, against the forecast, that are tried
+IMPROVEMENT = 0.98  # a gain below 1 must lower the forecasts' error by 2 %: needless filtering makes states lag behind
+MARGIN = 1.0  # rollouts may leave the recording's range by this many times its width on either side
 
 Step = Callable[[Tensor], Tensor]  # from a frame to the next one, (all channels, batch, h, w)
 States = tuple[Tensor, ...]  # of every recording, (t, all channels, h, w)
@@ -20,8 +20,11 @@ States = tuple[Tensor, ...]  # of every recording, (t, all channels, h, w)
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Rollouts on grids of one size: first (all channels, batch, h, w), later (frames, shown channels, batch, h, w),
-    and weight (batch, 1, 1), what a squared error of each counts for: where very much happens, less.
+    """Rollouts on grids of one size.
+
+    first (all channels, batch, h, w): the states that they start from.
+    later (frames, shown channels, batch, h, w): the recorded frames that follow.
+    weight (batch, 1, 1): of squared errors; windows with much change weigh less.
     """
 
     first: Tensor
@@ -32,7 +35,7 @@ class Batch:
 def gather(
     footage: Footage, states: States, windows: Sequence[Window], length: int, device: torch.device
 ) -> list[Batch]:
-    """The windows' first states, from `states`, and the frames that follow, one batch for each size of grid."""
+    """The windows' first states, taken from `states`, and the frames that follow; one batch for each grid size."""
     sizes: dict[tuple[int, ...], list[Window]] = {}
     for window in windows:
         sizes.setdefault(tuple(footage.frames[window.recording].shape[2:]), []).append(window)
@@ -48,16 +51,16 @@ def gather(
 
 
 def raw_states(footage: Footage, begin: Callable[[Tensor], Tensor]) -> States:
-    """The recorded frames as first states; `begin` adds hidden channels."""
+    """The recorded frames as states; `begin` adds hidden channels."""
     return tuple(begin(f.transpose(0, 1).double()).transpose(0, 1) for f in footage.frames)
 
 
 @torch.no_grad()
 def clean(footage: Footage, step: Step, begin: Callable[[Tensor], Tensor], gain: float) -> tuple[States, float]:
-    """States that follow the recording as far as `gain` says, and the automaton otherwise; and the mean squared error
-    of one-frame forecasts from them, in units of change, weighed as in a Batch.
+    """Filtered states of every frame, and the error of one-frame forecasts from them.
 
-    A constant-gain filter (nudging): a ← forecast + gain · (frame − forecast). Hidden channels are carried along.
+    A constant-gain filter (nudging): state ← forecast + gain · (frame − forecast). Hidden channels are not corrected.
+    The error is the mean square in units of change, weighted as in a Batch.
     """
     unit, shown = footage.change[:, None, None, None], len(footage.names)
     found, error, count = [], 0.0, 0
@@ -71,7 +74,7 @@ def clean(footage: Footage, step: Step, begin: Callable[[Tensor], Tensor], gain:
             lively = float(footage.activity(Window(index, t - 1), 1))
             error += float((off / unit).square().mean()) / (1 + lively)
             count += 1
-            weight = max(gain, 1 / (t + 1))  # at first the frames so far count alike
+            weight = max(gain, 1 / (t + 1))  # at first all frames so far have equal weight
             state = torch.cat([ahead[:shown] + weight * off, ahead[shown:]])
             path.append(state)
         found.append(torch.cat(path, dim=1).transpose(0, 1))
@@ -79,11 +82,11 @@ def clean(footage: Footage, step: Step, begin: Callable[[Tensor], Tensor], gain:
 
 
 def cleanest(footage: Footage, step: Step, begin: Callable[[Tensor], Tensor]) -> tuple[States, float]:
-    """The states of the gain that forecasts best, and that gain: 1, the frames as they are, if none is better."""
+    """The filtered states with the best forecasts, and their gain; 1 means the frames themselves."""
     best, least, kept = raw_states(footage, begin), float("inf"), 1.0
     for gain in GAINS:
         states, error = clean(footage, step, begin, gain)
-        if error < (least if gain == 1.0 else WORTH * least):
+        if error < (least if gain == 1.0 else IMPROVEMENT * least):
             best, least, kept = states, error, gain
         elif error > 2 * least or error != error:
             break
@@ -91,12 +94,12 @@ def cleanest(footage: Footage, step: Step, begin: Callable[[Tensor], Tensor]) ->
 
 
 class Bounds:
-    """Keeps rollouts of a young automaton from running away; a trained one never touches it."""
+    """Clips states so that rollouts of a barely trained automaton do not diverge; a trained one stays inside."""
 
     def __init__(self, footage: Footage, device: torch.device) -> None:
         low = torch.stack([f.amin(dim=(0, 2, 3)) for f in footage.frames]).amin(dim=0).double()
         high = torch.stack([f.amax(dim=(0, 2, 3)) for f in footage.frames]).amax(dim=0).double()
-        room = ROOM * (high - low)
+        room = MARGIN * (high - low)
         self.low, self.high = ((x[:, None, None, None]).to(device) for x in (low - room, high + room))
 
     def __call__(self, state: Tensor) -> Tensor:

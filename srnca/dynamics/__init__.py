@@ -1,4 +1,4 @@
-"""An automaton learns the dynamics of a recording, and its rule is read off it.
+"""Train an automaton on the dynamics of a recording, and distil its rule.
 
 footage = Footage(recordings)
 checkpoint = train_recording(footage, config, out=Path("net.pt"))

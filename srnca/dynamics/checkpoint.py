@@ -18,18 +18,19 @@ from srnca.dynamics.config import DynamicsConfig
 from srnca.dynamics.network import RecordingNCA
 from srnca.texture.checkpoint import FORMAT, RECORDING, build_from, read_kind, record_of
 
-STORED = 4_000_000  # numbers of the recording that a checkpoint holds at most: 16 MB
+STORED = 4_000_000  # values of the recording that a checkpoint holds at most: 16 MB
 _KEYS = ("config", "weights", "stencils", "footage", "error", "history", "iteration", "provenance")
 
 
 @dataclass
 class RecordingCheckpoint:
-    """An automaton and all that made it.
+    """An automaton, how it was trained, and what is needed to distil it.
 
-    footage: what is kept of the recordings, whole where they are small: first states to roll out from, and windows to
-    fit a rule's constants to. error: per channel, the root mean square of what one step's rate is wrong by, as held-out
-    rollouts tell, per unit of time. gain: how far states were cleaned of noise, 1 not at all.
-    history: training loss of every iteration. training: what an unfinished run needs to go on.
+    footage: the recordings, or an excerpt of large ones; rollouts start from it, and constants are fitted to it.
+    error: per channel, root mean square error of the rate per unit of time, estimated from held-out rollouts.
+    gain: of the filter that states were cleaned of noise with; 1 for none.
+    history: training loss of every iteration.
+    training: the state of an unfinished run, to resume from.
     """
 
     config: DynamicsConfig
@@ -92,7 +93,7 @@ def _build(data: dict[str, Any]) -> RecordingCheckpoint:
 
 
 def _check_size(config: DynamicsConfig, weights: dict[str, Tensor]) -> None:
-    """A configuration may ask for a network of any size; the file must hold the weights of it."""
+    """Raises InputError when the configuration describes a larger network than the file has weights for."""
     asked = config.hidden * config.features + (len(config.channels) * config.features if config.linear_path else 0)
     there = sum(tensor.numel() for tensor in weights.values())
     if asked > there:

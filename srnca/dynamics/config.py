@@ -13,9 +13,9 @@ from equations.rule.stencils import ID, LAP5, Stencil, feature_names
 
 Activation = Literal["product", "tanh", "relu"]
 
-FACTORS = 3  # of a product unit: laws to the third degree are held exactly
+FACTORS = 3  # of a product unit: polynomials to the third degree are represented exactly
 MOST_CHANNELS = 16
-MOST_NEWTON = 2000  # parameters: beyond this the normal equations cost more than they bring
+MOST_NEWTON = 2000  # parameters: for more, Gauss-Newton costs more than it gains
 NEWTON_ITERATIONS, ADAM_ITERATIONS = 120, 2000
 
 
@@ -23,7 +23,7 @@ def law_stencils(filters: int, dx: float = 1.0) -> tuple[Stencil, ...]:
     """The first `filters` (1 to 5) of: the cell, the five-point Laplacian, the Laplacian over the corners, and the
     central slopes to the right and downwards; for cells of width `dx`.
 
-    Every isotropic nine-point Laplacian is a mixture of the two, so that the weights of edges and corners are free.
+    Every isotropic nine-point Laplacian is a linear combination of the two, so edges and corners have free weights.
     """
     corners = ((0.5, 0.0, 0.5), (0.0, -2.0, 0.0), (0.5, 0.0, 0.5))
     right = ((0.0, 0.0, 0.0), (-0.5, 0.0, 0.5), (0.0, 0.0, 0.0))
@@ -41,15 +41,20 @@ def _divided(kernel: Sequence[Sequence[float]], by: float) -> Any:
 class DynamicsConfig:
     """The automaton's shape and how it is trained on recordings; saved in the checkpoint.
 
-    names: the recording's channels; hidden_channels more, which nothing shows, follow. dt: the time of one step of
-    the automaton, which takes `stride` of them from one frame to the next. dx: the width of a cell.
-    hidden: width of the hidden layer. filters: see `law_stencils`. activation: `product` (units that multiply three
-    linear views: polynomials to the third degree, exactly), `tanh` (any smooth law), `relu` (the stock automaton,
-    without the linear path beside the hidden layer that the others have).
-    max_ca_steps: longest rollout between two looks at the recording. batch_size: rollouts of an iteration.
-    learning_rate: of Adam, which trains what is too large for Gauss-Newton or has hidden channels.
-    iterations: at most so many. denoise: start rollouts from states that the automaton has cleaned of noise, where
-    that foretells the next frame better.
+    names: the recording's channels.
+    dt: time of one step of the automaton.
+    dx: width of a cell.
+    stride: steps of the automaton from one frame to the next.
+    hidden_channels: number of further channels, which the recording does not show.
+    hidden: width of the hidden layer.
+    filters: number of stencils, see `law_stencils`.
+    activation: `product` (units that multiply three linear functions: polynomials to the third degree, exactly), `tanh`
+        (any smooth law), or `relu` (the usual automaton, without a linear path beside the hidden layer).
+    max_ca_steps: steps of the longest rollout; 0 chooses.
+    batch_size: rollouts of an iteration.
+    learning_rate: of Adam, which trains networks that have hidden channels or are too large for Gauss-Newton.
+    iterations: number of iterations at most; 0 chooses.
+    denoise: start rollouts from states filtered of noise, where that improves the forecast of the next frame.
     """
 
     names: tuple[str, ...] = ("u", "v")
@@ -115,7 +120,7 @@ class DynamicsConfig:
 
     @property
     def newton(self) -> bool:
-        """Whether Gauss-Newton trains it, with sensitivities that only shown channels have."""
+        """Whether Gauss-Newton trains it: few parameters, and no hidden channels, for which it has no derivatives."""
         factors = FACTORS if self.activation == "product" else 1
         c, n = len(self.channels), self.features
         count = self.hidden * (factors * (n + 1) + c) + (c * (n + 1) if self.linear_path else 0)

@@ -21,14 +21,14 @@ from equations.backends.torch.threads import one_thread
 from equations.expressions.terms import join_terms, split_terms
 from equations.rule.rule import Rule
 from srnca.dynamics.checkpoint import RecordingCheckpoint
-from srnca.dynamics.propose import offer_terms
+from srnca.dynamics.propose import propose_terms
 from srnca.dynamics.teacher import RecordingNCATeacher
 from srnca.pages import report_recording
 from srnca.provenance import add_provenance
 
 Progress = Callable[[str, float, str], None]
-ROWS = 20_000
-START = 1e-9
+ROWS = 20_000  # samples of the network
+START = 1e-9  # factor on the weights of added terms, with which the fit starts
 
 
 @one_thread()
@@ -47,15 +47,15 @@ def distill_network(
 ) -> Distillation:
     """The closed-form rule of an automaton that learned a recording. There is no texture: nothing is refined for one.
 
-    First the equations of the network: sampled where the recording and its own rollouts go, fitted no finer than the
-    network's own error. Then (`refine`) the recording's windows in the checkpoint say which of these terms they ask
-    for, and their constants; the report keeps both, under `network` and `recording`. With hidden channels, which the
+    First, equations are fitted to the network, on states of the recording and of the network's own rollouts, no more
+    finely than its error allows. Then (`refine`) terms are selected and constants fitted on the recording's windows in
+    the checkpoint. The report keeps both results, under `network` and `recording`. With hidden channels, which the
     recording does not show, the network's equations are the result. Arguments and errors as in `srnca.texture.distill`.
     """
     teacher = RecordingNCATeacher(checkpoint)
     grid = checkpoint.footage.frames[0].shape[2:]
     result = distill(
-        teacher,  # type: ignore[arg-type]
+        teacher,
         engine=engine,
         seed=seed,
         rows=ROWS,
@@ -83,14 +83,14 @@ def distill_network(
 
 
 def _refitted(result: Distillation, teacher: RecordingNCATeacher, seed: int, progress: Progress | None) -> Distillation:
-    """Terms and constants as the recording's windows have them."""
+    """The result with terms and constants fitted to the recording's windows."""
     checkpoint, started = teacher.checkpoint, time.perf_counter()
 
-    def heard(fraction: float, detail: str) -> None:
+    def report_progress(fraction: float, detail: str) -> None:
         if progress is not None:
             progress("recording", fraction, detail)
 
-    more = offer_terms(teacher, seed)
+    more = propose_terms(teacher, seed)
     offered = {c: _joined(result.fronts[c][-1].expr, more[c]) for c in result.rule.channels}
     found = refit_on_recording(
         offered,
@@ -100,26 +100,26 @@ def _refitted(result: Distillation, teacher: RecordingNCATeacher, seed: int, pro
         inner=checkpoint.config.stride,
         seed=seed,
         noisy=checkpoint.gain < 1,
-        progress=heard,
+        progress=report_progress,
     )
-    heard(1.0, "")
+    report_progress(1.0, "")
     rule = result.rule.replace(updates=found.updates)
     report = result.report
     report["time_s"]["recording"] = round(time.perf_counter() - started, 3)
-    report["recording"] = _told(found, checkpoint)
+    report["recording"] = _summary(found, checkpoint)
     report["terms"] = count(rule)
     report["r2"] = _fidelity(rule, teacher.samples(rows=ROWS, seed=seed))
     return replace(result, rule=rule.replace(metrics={**rule.metrics, "r2": report["r2"], "terms": report["terms"]}))
 
 
 def _joined(expr: Expr, more: Expr) -> Expr:
-    """`expr` with the terms that it lacks, at weight almost 0: where the fit starts from is its own."""
+    """`expr` with those terms of `more` that it lacks, at almost 0 weight, so that the fit starts from `expr`."""
     known = {basis for _, basis in split_terms(expr)}
     further = [(START * weight, basis) for weight, basis in split_terms(more) if basis not in known]
     return join_terms([*split_terms(expr), *further])
 
 
-def _told(found: Refitted, checkpoint: RecordingCheckpoint) -> dict[str, Any]:
+def _summary(found: Refitted, checkpoint: RecordingCheckpoint) -> dict[str, Any]:
     frames = sum(len(f) for f in checkpoint.footage.frames)
     return {
         "terms_from": "network, and regression along its rollouts",

@@ -1,4 +1,4 @@
-"""How far an automaton is from a recording: on windows that it was not trained on, noise of the frames set apart."""
+"""The error of an automaton on held-out windows of a recording, without the noise of the frames."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from distill.identify.windows import clean, gather, raw_states
 from srnca.dynamics.config import DynamicsConfig
 
 MOST_WINDOWS = 24
-LONGEST = 4  # frames of the rollouts that errors are told by
-LEAST_SHARE = 0.1  # of the residual after one frame that is the automaton's at least: not all can be noise
+LONGEST = 4  # frames of the rollouts
+LEAST_SHARE = 0.1  # the automaton's part of the residual after one frame is at least this share
 
 
 @torch.no_grad()
@@ -24,11 +24,11 @@ def held_out_error(
     begin: Callable[[Tensor], Tensor],
     gain: float,
 ) -> tuple[float, ...]:
-    """Per shown channel: the root mean square of what the rate f is wrong by, per unit of time.
+    """Root mean square error of the rate f, per unit of time, for each shown channel.
 
-    After n frames a rate that is wrong by e is off by n·e·dt, noise of the frames by the same as after one. So e is
-    told by how the squared residual grows from one frame to several; but it is never taken for less than a tenth of the
-    residual after one frame, per unit of time.
+    An error e of the rate makes a residual of n·e·dt after n frames, while noise of the frames adds the same for every
+    n. So e is estimated from the growth of the squared residual; it is at least a tenth of the residual after one
+    frame.
     """
     noisy = gain < 1 or config.hidden_channels > 0
     states = clean(footage, forecast, begin, gain)[0] if noisy else raw_states(footage, begin)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from srnca.dynamics.config import DynamicsConfig
 
-ROUNDS = 2  # at the longest horizon, each from other windows and newly cleaned states
+ROUNDS = 2  # stages at the longest horizon, each with new windows and newly filtered states
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class RecordingProgress:
-    """What happened in one iteration: the loss (mean squared error in units of change) over `horizon` steps.
+    """The state of training after one iteration.
 
-    last: training is over. picture: frame, forecast and what is between them, each (h, w), in units of the first
-    channel's range.
+    iteration, iterations: how many are done, and how many there are at most.
+    loss: mean squared error in units of change.
+    horizon: steps of the rollouts.
+    last: whether training is over.
+    picture: frame, forecast and their difference, each (h, w), of the first channel in units of its range.
     """
 
     iteration: int
@@ -37,7 +40,7 @@ class RecordingProgress:
 
 
 def stages_of(config: DynamicsConfig, longest: int) -> list[Stage]:
-    """One long step from frame to frame, two, four … until they are the automaton's own; then 1, 2, 4 … frames."""
+    """Rollouts of one frame in 1, 2, 4 … steps up to the automaton's own stride, then of 1, 2, 4 … frames."""
     inner, frames, found = 1, 1, []
     while inner < config.stride:
         found.append(Stage(1, inner))

@@ -13,7 +13,7 @@ from srnca.dynamics.config import FACTORS, DynamicsConfig
 
 
 class Scaling(nn.Module):
-    """The units that training thinks in: features less `mean` over `spread`, updates over `change`; columns."""
+    """Normalisation for training: (features − `mean`) / `spread`, and updates / `change`; all are columns."""
 
     mean: Tensor
     spread: Tensor
@@ -52,7 +52,7 @@ class RecordingNCA(nn.Module):
         self.weight = drawn(c, m, size=0.1)
         if config.linear_path:
             self.linear, self.bias = zeros(c, n), zeros(c, 1)
-        self.first_hidden = zeros(config.hidden_channels, 1)  # what hidden channels start from
+        self.first_hidden = zeros(config.hidden_channels, 1)  # initial value of hidden channels
         self.scaling = Scaling(n, c)
 
     def perceive(self, state: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ class RecordingNCA(nn.Module):
         return torch.stack(rows).flatten(1)
 
     def inner(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Of scaled features (features, n): φ (hidden, n), and its derivatives by each view (views, hidden, n)."""
+        """φ (hidden, n) of scaled features (features, n), and its derivative by each view, (views, hidden, n)."""
         z = self.hidden @ x + self.shift
         if self.config.activation == "product":
             pairs = torch.stack([z[1] * z[2], z[0] * z[2], z[0] * z[1]])
@@ -87,12 +87,12 @@ class RecordingNCA(nn.Module):
         return self.rate(self.scaled(perception))
 
     def forward(self, state: Tensor, dt: float | None = None) -> Tensor:
-        """One step of a state (channel, batch, h, w); dt in place of the automaton's own."""
+        """One step of a state (channel, batch, h, w); dt replaces the automaton's own if given."""
         f = self.update(self.perceive(state)).view(state.shape)
         return state + (self.config.dt if dt is None else dt) * f
 
     def begin(self, shown: Tensor) -> Tensor:
-        """The shown channels (channel, batch, h, w) with the hidden ones at what they start from."""
+        """The shown channels (channel, batch, h, w) with hidden channels added at their initial values."""
         if not self.config.hidden_channels:
             return shown
         rest = self.first_hidden[:, :, None, None].expand(-1, *shown.shape[1:])
@@ -100,8 +100,10 @@ class RecordingNCA(nn.Module):
 
     @torch.no_grad()
     def fit_scaling(self, states: Tensor, change: Tensor) -> None:
-        """Take the units from recorded states (shown channel, batch, h, w) and the channels' deviation of change per
-        unit of time.
+        """Set the normalisation.
+
+        states: recorded ones, (shown channel, batch, h, w).
+        change: root mean square change of each shown channel per unit of time.
         """
         seen = self.perceive(states)
         shown = len(seen)
@@ -113,7 +115,7 @@ class RecordingNCA(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> None:
-        """Put the units into the weights: features and updates are then the recording's own."""
+        """Fold the normalisation into the weights, so that features and updates are in the recording's units."""
         mean, spread, change = self.scaling.mean, self.scaling.spread, self.scaling.change
         self.shift.sub_(self.hidden @ (mean / spread))
         self.hidden.div_(spread[:, 0])
@@ -132,7 +134,7 @@ class RecordingNCA(nn.Module):
         return Display(names[:3] if names == ("r", "g", "b") else names[:1])
 
 
-def look_alike(states: Tensor, names: int) -> Init:
+def look_alike(states: Tensor) -> Init:
     """A noise init with the mean and deviation of states (channel, …), for runs of the rule without a recording."""
     flat = states.flatten(1)
     spread = 3.0**0.5 * flat.std(dim=1)  # uniform noise of ±a has deviation a/√3

@@ -1,9 +1,10 @@
-"""Gauss-Newton on rollouts, damped (Levenberg-Marquardt), with sensitivities that are frozen along the rollout.
+"""Damped Gauss-Newton (Levenberg-Marquardt) on rollouts, with approximate derivatives.
 
-The exact derivative of a state n steps later by a weight is carried along by the derivative of every step. Over the
-few steps between two frames that is close to 1, so here it is left out: the derivative is dt · Σ ∂f/∂weight over
-the states on the way, which costs no more than one step does and needs the chosen cells only. Residuals and the
-decision whether a step is taken are exact, so where the recording can be met the result is the same.
+The exact derivative of a later state by a weight is multiplied by the Jacobian of every step in between. Over the few
+steps between two frames this Jacobian is close to the identity, so it is left out: the derivative is
+dt · Σ ∂f/∂weight over the states of the rollout. That costs no more than a step and needs a sample of cells only.
+Residuals, and with them the decision whether to accept a step, are exact; so where the recording can be fitted the
+result is the same.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from torch import Tensor
 from distill.identify.windows import Batch, Bounds
 from srnca.dynamics.network import RecordingNCA
 
-CELLS = 3000  # of all rollouts whose derivatives are taken
-TRIES = 8
+CELLS = 3000  # of all rollouts, whose derivatives are taken
+TRIES = 8  # dampings that are tried for one step
 LEAST_DAMPING, FIRST_DAMPING = 1e-9, 1e-3
-DECAY = 1e-3  # weight of |weights|² for each unit of loss: units of high degree must not grow where no data are
-DECAYS = (1e-10, 1e-4)
+DECAY = 1e-3  # weight decay per unit of loss: product units must not grow where there are no data
+DECAYS = (1e-10, 1e-4)  # least and largest decay
 
 
 def decay_for(loss: float) -> float:
@@ -48,7 +49,7 @@ def jacobian(nca: RecordingNCA, x: Tensor) -> Tensor:
 
 
 def _for_own(rows: Tensor, channels: int) -> Tensor:
-    """Rows (n, k) as derivatives of each channel by its own k weights: (channel, n, channel, k)."""
+    """Derivatives of each channel by its own k weights, (channel, n, channel, k), from rows (n, k)."""
     found = rows.new_zeros(channels, len(rows), channels, rows.shape[1])
     for c in range(channels):
         found[c, :, c] = rows
@@ -56,17 +57,17 @@ def _for_own(rows: Tensor, channels: int) -> Tensor:
 
 
 class Newton:
-    """Steps of one network on batches; `damping` is what a later step goes on with."""
+    """Gauss-Newton steps of one network; `damping` carries over from step to step."""
 
     def __init__(self, nca: RecordingNCA, bounds: Bounds, scale: Callable[[int], Tensor]) -> None:
-        """scale: frames -> the unit of errors at that age, (channel,)."""
+        """scale: number of frames → the unit of errors after that many, (channel,)."""
         self.nca, self.bounds, self.scale = nca, bounds, scale
         self.damping = FIRST_DAMPING
 
     def step(
         self, batches: Sequence[Batch], inner: int, dt: float, decay: float, random: torch.Generator
     ) -> float | None:
-        """One step down, with `inner` steps of `dt` from frame to frame: the loss after it, None if none was found."""
+        """One step, with `inner` CA steps of `dt` between frames: the new loss, or None if nothing lowers the loss."""
         with torch.no_grad():
             normal, moment, before = self._system(batches, inner, dt, random)
             weights = [p for _, p in weights_of(self.nca)]
@@ -95,7 +96,7 @@ class Newton:
     def _system(
         self, batches: Sequence[Batch], inner: int, dt: float, random: torch.Generator
     ) -> tuple[Tensor, Tensor, float]:
-        """Normal matrix, moments and the loss itself; the first two from chosen cells."""
+        """The normal equations (matrix and right-hand side), from a sample of cells, and the loss of all."""
         count = sum(p.numel() for _, p in weights_of(self.nca))
         normal, moment = self.nca.weight.new_zeros(count, count), self.nca.weight.new_zeros(count)
         rows, squares, cells = 0, 0.0, 0
@@ -132,7 +133,7 @@ class Newton:
 def rollout_loss(
     nca: RecordingNCA, batches: Sequence[Batch], inner: int, dt: float, bounds: Bounds, scale: Callable[[int], Tensor]
 ) -> Tensor:
-    """The same with gradients."""
+    """Mean squared error over frames, channels and cells, in units of change; with gradients."""
     squares, cells = nca.weight.new_zeros(()), 0
     for batch in batches:
         state, shown = batch.first, batch.later.shape[1]

@@ -1,8 +1,8 @@
-"""Terms that the recording itself asks for, on the way that the network goes between its frames.
+"""Terms proposed by regressing the recording on a library, along the network's rollouts.
 
-What a frame differs by from the state of some frames before is the sum of the rate over all steps between. The network
-says which states those were; so each term of a library has its sum too, and the recorded difference is regressed on
-them. Nothing is differentiated, and how wrong the network's rate is matters little as long as its states are right.
+The difference between a frame and an earlier state is dt times the sum of the rate over all steps in between. The
+network gives these states, so the sum of every term of a library is known, and the recorded difference is regressed on
+these sums. Nothing is differentiated, and errors of the network's rate matter little as long as its states are right.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from equations.expressions import build
 from equations.rule.stencils import feature_names
 from srnca.dynamics.teacher import RecordingNCATeacher
 
-TERMS = 8  # a channel
+TERMS = 8  # proposed for each channel
 WINDOWS, CELLS = 24, 12_000
-LONGEST, NOISY = 4, 12  # frames of a window, and where there is noise
+LONGEST, NOISY = 4, 12  # most frames of a window, without and with noise
 
 
-def offer_terms(teacher: RecordingNCATeacher, seed: int) -> dict[str, Expr]:
-    """For each channel the best eight terms of the library, with their weights."""
+def propose_terms(teacher: RecordingNCATeacher, seed: int) -> dict[str, Expr]:
+    """For each channel up to eight terms of the library that fit best together, with their weights."""
     footage, config = teacher.checkpoint.footage, teacher.checkpoint.config
     frames = max(1, min(NOISY if teacher.checkpoint.gain < 1 else LONGEST, footage.longest // 5))
     random = torch.Generator().manual_seed(seed)

@@ -1,6 +1,8 @@
-"""The automaton of a recording as the teacher of a rule: asked where the recording and its own rollouts go."""
+"""The automaton of a recording as the teacher of a rule, on states of the recording and of its own rollouts."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,18 +17,18 @@ from equations.rule.stencils import feature_names
 from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.network import look_alike
 
-FRAMES = 24  # recorded states of each recording that it is asked about, and as many of its own rollout
-DOUBT = 5.0  # cells that see what is rare are chosen on purpose: there the automaton is wrong by more than on average
-FINEST = 3e-8  # share of a rate's variance: what adds less than this to the network's equations is not looked for
-HELD_OUT = 5  # one state in this many is for judging
+FRAMES = 24  # states that are taken of each recording, and as many of a rollout beside it
+DOUBT = 5.0  # factor on the network's error: rare cells are sampled on purpose, and errors are larger there
+FINEST = 3e-8  # share of the variance of a rate: smaller residuals are not fitted
+HELD_OUT = 5  # one state in this many is held out
 
 
 class RecordingNCATeacher:
-    """Behind the protocol of `distill.teacher.Teacher`, arrays only.
+    """The automaton behind the protocol of `distill.teacher.Teacher`.
 
-    `samples` gives the states of the recording, cleaned of noise as training did it, and those of rollouts from the
-    first states, with the automaton's rate on them: smooth and without noise. `Samples.rounding` is the automaton's own
-    error, so that no term is taken for what is finer than the automaton knows.
+    `samples` takes states of the recording, filtered of noise as in training, and of rollouts from its first states,
+    with the automaton's rate on them, which has no noise. `Samples.rounding` is the automaton's own error, so that no
+    term is fitted to details below it.
     """
 
     def __init__(self, checkpoint: RecordingCheckpoint) -> None:
@@ -35,12 +37,12 @@ class RecordingNCATeacher:
         self.channels, self.stencils, self.dt = config.channels, self.nca.stencils, config.dt
         self.clamp: tuple[float, float] | None = None
         self.update_rate = 1.0
-        self.mask = "cell"
+        self.mask: Literal["cell", "channel"] = "cell"
         self.bounds = Bounds(checkpoint.footage, torch.device("cpu"))
         self.display: Display | None = self.nca.display
         with torch.no_grad():
             first = self.nca.begin(checkpoint.footage.frames[0][:1].transpose(0, 1).double())
-        self.init: Init | None = look_alike(first, len(config.names))
+        self.init: Init | None = look_alike(first)
 
     def update(self, perception: np.ndarray) -> np.ndarray:
         """Perception (n, features), channel-major -> rate (n, channels), before dt."""
@@ -86,7 +88,7 @@ class RecordingNCATeacher:
         return Samples(X, Y, names, self.channels, X_held, Y_held, rounding=floor)
 
     def errors(self) -> np.ndarray:
-        """Per channel what a rate is wrong by, root mean square; a hidden channel is its own truth."""
+        """Root mean square error of the rate of each channel; 0 for hidden channels, which nothing is compared with."""
         hidden = len(self.channels) - len(self.checkpoint.error)
         return np.array([*self.checkpoint.error, *[0.0] * hidden])
 
@@ -109,7 +111,7 @@ class RecordingNCATeacher:
         return found
 
     def forecast(self, state: Tensor) -> Tensor:
-        """From one frame to the next."""
+        """The state one frame later."""
         for _ in range(self.checkpoint.config.stride):
             state = self.nca(state)
         return state
@@ -121,12 +123,12 @@ class RecordingNCATeacher:
         return clean(self.checkpoint.footage, ahead, self.nca.begin, self.checkpoint.gain)[0]
 
     def _inside(self, state: Tensor) -> bool:
-        """Whether a rollout is still near what was recorded; beyond it the automaton knows nothing."""
+        """Whether a state is within the bounds of the recording, outside of which the automaton was not trained."""
         return bool(torch.equal(self.bounds(state), state))
 
 
 def _spread_out(x: np.ndarray, share: int, rng: np.random.Generator) -> np.ndarray:
-    """`share` rows: half at random, half where what a cell sees is rare."""
+    """`share` rows: half at random, half with rare features."""
     chosen = rng.permutation(len(x))[: share - share // 2]
     free = np.ones(len(x), bool)
     free[chosen] = False

@@ -15,7 +15,7 @@ from srnca.automata.saving import train_and_save, unfinished
 from srnca.dynamics.checkpoint import RecordingCheckpoint, load_recording_checkpoint, save_recording_checkpoint
 from srnca.dynamics.config import DynamicsConfig
 from srnca.dynamics.horizons import RecordingProgress
-from srnca.dynamics.training_run import Run
+from srnca.dynamics.training_run import TrainingRun
 
 
 @one_thread()
@@ -29,17 +29,19 @@ def train_recording(
     origin: dict[str, Any] | None = None,
     progress: Callable[[RecordingProgress], None] | None = None,
 ) -> RecordingCheckpoint:
-    """Train on `footage` and return the checkpoint, saved to `out` if given. origin: provenance of the recordings.
+    """Train on `footage` and return the checkpoint, saved to `out` if given.
 
-    `resume=True` goes on from `out` where it stopped, bit for bit on the same machine; it is an InputError if the file
-    was made with other settings or recordings. Ctrl-C saves, then KeyboardInterrupt goes on up.
+    resume: continue from `out` where it stopped, with the same bits as an uninterrupted run on the same machine.
+        InputError if the file was made with other settings or recordings.
+    origin: provenance of the recordings, for the checkpoint.
+    Ctrl-C saves before KeyboardInterrupt is raised again.
     """
     if (footage.names, footage.dx) != (config.names, config.dx):
         raise InputError(
             f"recording: expected channels {', '.join(config.names)} and dx {config.dx:g}, "
             f"got {', '.join(footage.names)} and {footage.dx:g}"
         )
-    run = Run(footage, config, torch.device(device), origin or {})
+    run = TrainingRun(footage, config, torch.device(device), origin or {})
     if resume:
         before = load_recording_checkpoint(unfinished(out))
         run.check_same(before)

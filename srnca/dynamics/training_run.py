@@ -1,4 +1,4 @@
-"""One training on a recording: network, optimiser, windows, history, and a state to go on from bit for bit."""
+"""A training run on a recording: network, optimiser, windows, history, and a state to resume from bit for bit."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from srnca.dynamics.network import RecordingNCA
 from srnca.dynamics.newton import FIRST_DAMPING, Newton, decay_for, rollout_loss
 from srnca.provenance import provenance
 
-FIRST_ITERATIONS = 8  # of Gauss-Newton at most, while steps are longer than the automaton's own
-LATER_ITERATIONS = 25
-STALLED, WITHIN = 0.93, 5  # a horizon is done when the loss fell to no less than this share within so many iterations
+FIRST_ITERATIONS = 8  # most iterations of Gauss-Newton in a stage whose steps are longer than the automaton's own
+LATER_ITERATIONS = 25  # the same for other stages
+STALLED, WITHIN = 0.93, 5  # a stage ends when 5 iterations lower the loss by less than 7 %
 CLIP = 1.0  # norm of Adam's gradient
 LAST_RATE = 0.02  # its learning rate falls along a cosine to this share of the first
 
 
-class Run:
-    """The moving parts. What happens in a stage depends on its number and on the weights that it began with alone."""
+class TrainingRun:
+    """The state of a run. What a stage does depends only on its number and the weights that it began with."""
 
     def __init__(self, footage: Footage, config: DynamicsConfig, device: torch.device, origin: dict[str, Any]) -> None:
         self.footage, self.config, self.device, self.origin = footage, config, device, origin
@@ -84,7 +84,7 @@ class Run:
         latest = self.history[-1] if self.history else 1.0
         value = self.newton.step(self.batches, stage.inner, dt, decay_for(latest), random)
         if value is None:
-            self.in_stage = LATER_ITERATIONS  # no way down from here
+            self.in_stage = LATER_ITERATIONS  # no step lowers the loss: end the stage
             value = self.newton.loss(self.batches, stage.inner, dt)
         if not math.isfinite(value):
             raise SrncaError(f"training diverged at iteration {self.iteration}; try a shorter --max-ca-steps")
@@ -107,7 +107,7 @@ class Run:
         return value
 
     def _over(self, value: float, stage: Stage) -> bool:
-        """Whether this stage has given what it can."""
+        """Whether this stage is over: out of iterations, or the loss has stalled."""
         if self.iteration >= self.config.most_iterations:
             return True
         if not self.config.newton:
@@ -125,7 +125,7 @@ class Run:
         self.began = self._weights()
 
     def _prepare(self) -> None:
-        """Windows of this stage, and the states that they start from; both follow from where the stage began."""
+        """Draw the windows of this stage and the states they start from, with the weights that the stage began with."""
         stage, now = self.stages[self.stage], self._weights()
         self._set(self.began)
         count = max(2, round(self.config.batch_size / math.sqrt(stage.frames)))
@@ -135,7 +135,7 @@ class Run:
         self._set(now)
 
     def states(self, stage: Stage) -> States:
-        """First states: the frames, or cleaner ones once the automaton takes its own steps."""
+        """States to start from: the frames, or filtered ones once steps are as short as the automaton's own."""
         with torch.no_grad():
             wanted = self.config.denoise or self.config.hidden_channels
             if not wanted or stage.inner < self.config.stride or self.stage == 0:
@@ -148,7 +148,7 @@ class Run:
 
     @torch.no_grad()
     def forecast(self, state: Tensor) -> Tensor:
-        """From one frame to the next."""
+        """The state one frame later."""
         state = state.to(self.device)
         for _ in range(self.config.stride):
             state = self.bounds(self.nca(state, self.footage.dt / self.config.stride))
@@ -161,7 +161,7 @@ class Run:
         for _ in range(stage.frames * stage.inner):
             state = self.bounds(self.nca(state, dt))
         low, high = self.bounds.low[0], self.bounds.high[0]
-        third = (high - low) / 3  # the bounds are three ranges apart
+        third = (high - low) / 3  # the bounds span three times the recorded range
         wanted, got = (((s - low) / third - 1)[0].cpu() for s in (batch.later[-1][0, :1], state[0, :1]))
         return wanted, got, got - wanted
 
@@ -172,7 +172,7 @@ class Run:
         self.nca.load_state_dict(weights)
 
     def state(self) -> dict[str, Any]:
-        """Plain data from which the run goes on exactly."""
+        """Plain data from which the run resumes exactly."""
         return {
             "weights": self._weights(),
             "began": self.began,
@@ -226,7 +226,7 @@ class Run:
         )
 
     def finish(self) -> RecordingCheckpoint:
-        """The automaton in the recording's own units, and how far it is from the recording."""
+        """The checkpoint with normalisation folded into the weights, and with the held-out error."""
         self.nca.fold()
         self.nca.cpu()
         self.bounds = Bounds(self.footage, torch.device("cpu"))
@@ -236,7 +236,7 @@ class Run:
 
 
 def _some_states(footage: Footage) -> Tensor:
-    """Frames to take the units from, (channel, batch, h, w): of the first recording's size."""
+    """Frames for the normalisation, (channel, batch, h, w), of the first recording's size."""
     shape = footage.frames[0].shape[2:]
     same = torch.cat([f for f in footage.frames if f.shape[2:] == shape])
     return same[:: max(1, len(same) // 32)].transpose(0, 1).double()

@@ -1,4 +1,4 @@
-"""Is the rule what the automaton of a recording is? There is no texture: fidelity, agreement, recording, stability."""
+"""Checks of a rule against the automaton of a recording: fidelity, agreement, recording, stability; no texture."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.teacher import RecordingNCATeacher
 from srnca.texture.verify import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification
 
-MIN_R2 = 0.95  # of the rate, mean over channels
-MIN_AGREEMENT = 0.95  # correlation of where both have moved
+MIN_R2 = 0.95  # R² of the rate, mean over channels
+MIN_AGREEMENT = 0.95  # correlation of the displacements of rule and network
 MAX_RATIO = 1.5  # the rule's error on held-out frames over the network's
 ROWS, WINDOWS = 20_000, 8
-ROUNDING = 1e-7  # of the change from frame to frame, squared: errors below are both nothing
+ROUNDING = 1e-7  # added to both squared errors, in units of change: below it they count as equal
 
 
 @one_thread()
 def verify_network(rule: Rule, checkpoint: RecordingCheckpoint, *, steps: int = 5000, seed: int = 0) -> Verification:
-    """One-step fidelity on the network's own states, agreement over a few steps, both against held-out frames of the
-    recording, and whether the rule stays bounded for `steps` steps from a recorded state.
+    """Check one-step fidelity on the network's states, agreement over a few steps, the errors of rule and network on
+    held-out frames, and that the rule stays bounded for `steps` steps from a recorded state.
 
     Raises InputError for a rule over other channels or stencils.
     """

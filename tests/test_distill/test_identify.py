@@ -10,15 +10,11 @@ import pytest
 from distill.identify import identify
 from distill.identify.blocks import make_blocks
 from distill.identify.candidate_terms import candidate_terms
-from distill.identify.freeform import new_terms, reciprocals
 from distill.identify.schemes import Scheme
-from distill.identify.steps_between import steps_between
 from distill.identify.system import System, Windows
-from distill.sampling import Samples
 from equations.errors import InputError
-from equations.expressions.infix import parse_infix
 from equations.expressions.terms import split_terms
-from equations.rule.rule import Candidate, Display
+from equations.rule.rule import Display
 from equations.rule.stencils import DX, DY, ID, LAP5, feature_names
 from tests.test_distill.conformance import same_law
 from tests.test_distill.recorded import ALLEN_CAHN, LAMBDA_OMEGA, law, noisy, record
@@ -163,36 +159,7 @@ def test_the_library_has_thirty_terms_and_more_most_of_them_wrong(channels: int)
     assert len(set(library.terms)) == len(library.terms)
 
 
-def test_steps_between_frames_are_as_many_as_accuracy_wants() -> None:
-    stiff = law({"u": "-8*u"}, dt=1.0)
-    calm = law({"u": "-0.01*u"}, dt=1.0)
-    state = np.ones((1, 4, 4), np.float32)
-    assert steps_between(calm, state, 1.0) == 1
-    assert 8 <= steps_between(stiff, state, 1.0) <= 64
-
-
 # free form
-
-
-def samples_of(states: np.ndarray) -> Samples:
-    half = len(states) // 2
-    return Samples(states[:half], states[:half], UV, UV, states[half:], states[half:])
-
-
-def test_reciprocals_are_offered_of_states_that_stay_clear_of_zero() -> None:
-    draw = np.random.default_rng(0)
-    states = np.stack([draw.uniform(-1, 1, 100), draw.uniform(0.5, 2, 100)], axis=1)
-    states[0, 0] = 1e-4
-    assert [str(e) for e in reciprocals(samples_of(states))] == ["1/v"]
-
-
-def test_terms_of_a_front_come_without_constants_and_without_long_ones() -> None:
-    short, long = parse_infix("2*u^2/v - 3", UV), parse_infix("u*(u*(v+2)/(u+3) + 1)/(v*(u+1)*(v+4)/(u+7)+5)", UV)
-    front = [Candidate(9 * n, 1 / n, expr, "operon", 1) for n, expr in ((1, long), (2, short))]
-    found = new_terms(front)
-    assert next(str(e) for e in found) == "u**2/v"
-    assert all(e.free_symbols for e in found)
-    assert set(found.values()) == {"operon"}
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from distill.identify.blocks import Blocks
-from distill.identify.choose import choose, held_out_errors, worth
+from distill.identify.choose import choose, held_out_errors, smallest_as_good
 from distill.identify.paths import best_of_size, best_path
 from distill.regression.greedy import Problem
 
@@ -58,13 +58,13 @@ def test_held_out_errors_know_superfluous_terms() -> None:
     totals = [e.sum() for e in errors]
     assert totals[0] > totals[1] > totals[2]
     assert totals[3] > totals[2]
-    assert worth(errors) == 2
+    assert smallest_as_good(errors) == 2
 
 
 def test_errors_below_the_floor_are_equal() -> None:
     errors = [np.full(20, 1.0), np.full(20, 1e-9), np.full(20, 1e-12)]
-    assert worth(errors) == 2
-    assert worth(errors, 1e-8) == 1
+    assert smallest_as_good(errors) == 2
+    assert smallest_as_good(errors, 1e-8) == 1
 
 
 def test_plain_terms_go_before_others_that_are_as_good() -> None:

@@ -13,15 +13,17 @@ import pytest
 
 from distill.engines import ENGINES, FitOptions
 from distill.identify import identify
-from distill.identify.freeform import new_terms, pack, unpack
+from distill.identify.freeform import new_terms, pack, reciprocals, unpack
 from distill.regression.polish import refit
 from distill.sampling import Samples
+from distill.work import search_evaluations
 from equations.expressions.infix import parse_infix
 from equations.expressions.terms import complexity, count_terms
 from equations.rule.rule import Candidate
 from equations.simulation import Simulator
 from tests.test_distill.teachers import planted
 
+UV = ("u", "v")
 NAMES = ("a", "h", "a_lap")
 LAW = {"a": "0.1*a_lap + 0.05*a^2/h - 0.05*a", "h": "0.1*h_lap + 0.05*a^2 - 0.05*h"}
 
@@ -51,6 +53,27 @@ def test_found_terms_keep_their_finders_in_a_file() -> None:
     assert unpack({"terms": np.array('{"a": [["Multiply", "a", "h"]]}')}) == {}, "an older file names no finders"
 
 
+def samples_of(states: np.ndarray) -> Samples:
+    half = len(states) // 2
+    return Samples(states[:half], states[:half], UV, UV, states[half:], states[half:])
+
+
+def test_reciprocals_are_offered_of_states_that_stay_clear_of_zero() -> None:
+    draw = np.random.default_rng(0)
+    states = np.stack([draw.uniform(-1, 1, 100), draw.uniform(0.5, 2, 100)], axis=1)
+    states[0, 0] = 1e-4
+    assert [str(e) for e in reciprocals(samples_of(states))] == ["1/v"]
+
+
+def test_terms_of_a_front_come_without_constants_and_without_long_ones() -> None:
+    short, long = parse_infix("2*u^2/v - 3", UV), parse_infix("u*(u*(v+2)/(u+3) + 1)/(v*(u+1)*(v+4)/(u+7)+5)", UV)
+    front = [Candidate(9 * n, 1 / n, expr, "operon", 1) for n, expr in ((1, long), (2, short))]
+    found = new_terms(front)
+    assert next(str(e) for e in found) == "u**2/v"
+    assert all(e.free_symbols for e in found)
+    assert set(found.values()) == {"operon"}
+
+
 class Oracle:
     """Knows one equation of each channel; `stop` is raised in place of the answer for channel 1."""
 
@@ -63,7 +86,7 @@ class Oracle:
         self, samples: Samples, channel: int, *, options: FitOptions, progress: Callable[..., None]
     ) -> list[Candidate]:
         self.asked.append(channel)
-        assert options.evaluations == 1234
+        assert options.evaluations == search_evaluations(1.0, len(LAW), alone=True)
         if channel == 1 and self.stop is not None:
             raise self.stop
         text = list(LAW.values())[channel].replace("/h", "*inv(h)")
@@ -77,7 +100,6 @@ def enlist(monkeypatch: pytest.MonkeyPatch, oracle: Oracle) -> Oracle:
     module.ENGINE, module.probe = oracle, lambda: None
     monkeypatch.setitem(sys.modules, "oracle_engine", module)
     monkeypatch.setitem(ENGINES, "pysr", "oracle_engine")
-    monkeypatch.setattr("distill.identify.freeform.FitOptions", lambda **o: FitOptions(**{**o, "evaluations": 1234}))
     return oracle
 
 

@@ -16,7 +16,7 @@ from distill.identify.stencil import (
     stencils_of,
     weights,
 )
-from distill.identify.survey import FREE_STENCILS, listen, survey
+from distill.identify.survey import FREE_STENCILS, estimate_noise, survey
 from distill.identify.system import System, Windows
 from equations.errors import InputError
 from equations.perception import perceive
@@ -36,7 +36,7 @@ def frames_of(stencil: Stencil, scale: float) -> np.ndarray:
 def test_every_stencil_is_told_by_its_recording(name: str) -> None:
     stencil = OWN if name == "free" else LAPLACIANS[name]
     frames = frames_of(stencil, 1.0 / sum(weights(stencil))).astype(float)
-    found = survey([frames], 0.1, ("u",), listen([frames]))
+    found = survey([frames], 0.1, ("u",), estimate_noise([frames]))
     assert found.stencil == name
     assert found.derivative == "step"
 

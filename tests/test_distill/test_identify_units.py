@@ -91,7 +91,7 @@ def test_what_lies_far_from_zero_is_counted_from_a_round_number(
 
 def test_ordinary_recordings_are_taken_as_they_are() -> None:
     units = units_of([FRAMES], ["u"], 1.0)
-    assert units.plain
+    assert units.unchanged
     np.testing.assert_array_equal(units.inside(FRAMES), FRAMES)
 
 
@@ -116,8 +116,8 @@ def test_a_term_told_and_taken_back_is_the_same_term(stencil: str) -> None:
         sympy.tanh(a) * lap,
         symbol("a_dx") ** 2,
     ):
-        factor, term = units.told(basis, "b", stencil)
-        back = units.back(factor * term, "b", stencil)
+        factor, term = units.term_outside(basis, "b", stencil)
+        back = units.law_inside(factor * term, "b", stencil)
         seen = {s: float(v) for s, v in zip(sorted(basis.free_symbols, key=str), rng.uniform(0.5, 2, 9), strict=False)}
         assert float(back.subs(seen)) == pytest.approx(float(basis.subs(seen)), rel=1e-6), basis
 

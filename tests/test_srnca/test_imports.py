@@ -144,6 +144,10 @@ def test_refinement_and_its_kernels_are_loaded_when_they_are_needed() -> None:
     assert not loaded_by(code) & {"torch", "llvmlite", "matplotlib"}
 
 
+def test_identifying_a_rule_from_a_recording_needs_no_torch() -> None:
+    assert loaded_by("import distill.identify, distill.identify.recording") == set()
+
+
 def test_refinement_names_what_others_use() -> None:
     from distill import refine
 

@@ -18,23 +18,23 @@ SMALL = {
     "distill.work:SEARCH_OF_A_CHANNEL": 60_000,
 }
 
-LISTEN, LOOK, LAWS = (f"distill.identify.pipeline:{name}" for name in ("listen", "look", "laws_of"))
-SEARCH, PUT, TOLD = (
+NOISE, SURVEY, LAWS = (f"distill.identify.pipeline:{name}" for name in ("estimate_noise", "run_survey", "fit_laws"))
+SEARCH, PUT, RESULT = (
     "distill.identify.pipeline:search", "distill.unfinished:Unfinished.put", "distill.identify.pipeline:result_of"
 )  # fmt: skip
 RENAME, ENGINE, SYSTEM = "os:replace", "distill.engines.operon:OperonEngine.fit", "distill.identify.survey:System"
 
 KILLS = [
-    Death(LISTEN),
+    Death(NOISE),
     *(Death(SYSTEM, call, "after") for call in (1, 3)),
-    *(Death(LOOK, 1, when) for when in ("before", "after")),
+    *(Death(SURVEY, 1, when) for when in ("before", "after")),
     *(Death(LAWS, 1, when) for when in ("before", "after")),
     *(Death(ENGINE, 1, when) for when in ("before", "after")),
     *(Death(SEARCH, 1, when) for when in ("before", "after")),
     *(Death(PUT, call, when) for call in (1, 2) for when in ("before", "after")),
     Death("pathlib:Path.write_bytes", 2, "halfway"),
     *(Death(RENAME, 2, when, match="unfinished.npz") for when in ("before", "after")),
-    *(Death(TOLD, 1, when) for when in ("before", "after")),
+    *(Death(RESULT, 1, when) for when in ("before", "after")),
     *(
         Death(RENAME, 1, when, match=name)
         for name in ("report.html", "hall_of_fame", "report.json", "rule.json")

@@ -1,17 +1,12 @@
-"""Schemes in time, windows, smoothing, and what noise is taken for."""
+"""Schemes in time, windows, and the steps between two frames."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from distill.identify.noise import corner, noise_levels
-from distill.identify.schemes import QUADRATURES, Scheme, blur, bump, quadrature_of, radius_for
-from distill.identify.smooth import smooth, width_for
-from distill.identify.survey import listen
-from tests.test_distill.recorded import LAMBDA_OMEGA, law, noisy, record
-
-FRAMES = record(law(LAMBDA_OMEGA, dt=0.05), steps=40, size=24).astype(float)
+from distill.identify.schemes import QUADRATURES, Scheme, blur, bump, quadrature_of, radius_for, steps_between
+from tests.test_distill.recorded import law
 
 
 @pytest.mark.parametrize(("order", "degree"), [(1, 0), (2, 1), (4, 3), (6, 5)])
@@ -77,33 +72,9 @@ def test_windows_are_wider_where_the_signal_is_slower() -> None:
     assert radii[0] <= 1 < radii[1] < radii[2]
 
 
-@pytest.mark.parametrize("share", [0.001, 0.01, 0.05])
-def test_the_noise_is_found(share: float) -> None:
-    frames = noisy(FRAMES, share).astype(float)
-    wanted = share * FRAMES.std(axis=(0, 2, 3))
-    np.testing.assert_allclose(noise_levels([frames]), wanted, rtol=0.1)
-    np.testing.assert_allclose(listen([frames]).share, share, rtol=0.1)
-
-
-def test_rounding_is_no_noise() -> None:
-    heard = listen([FRAMES])
-    assert not heard.some
-    assert heard.levels.tolist() == [0.0, 0.0]
-
-
-def test_the_corner_is_where_the_noise_takes_over() -> None:
-    t = np.arange(200)
-    wave = np.sin(2 * np.pi * 0.05 * t)[:, None, None] * np.ones((1, 8, 8))
-    loud = wave + np.random.default_rng(0).normal(size=wave.shape) * 0.05
-    assert corner(loud, 0, 0.05) == pytest.approx(0.05, abs=0.02)
-
-
-def test_smoothing_takes_noise_off_and_keeps_the_signal() -> None:
-    slow = record(law(LAMBDA_OMEGA, dt=0.05), steps=60, size=24, seed=2).astype(float)
-    loud = noisy(slow, 0.05).astype(float)
-    heard = listen([loud])
-    quiet = smooth(loud, heard.bands)
-    assert np.abs(quiet - slow).std() < 0.6 * np.abs(loud - slow).std()
-    assert width_for(0.5, 40) == 1
-    assert width_for(0.01, 40) == 39
-    assert width_for(0.1, 40) % 2 == 1
+def test_steps_between_frames_are_as_many_as_accuracy_wants() -> None:
+    stiff = law({"u": "-8*u"}, dt=1.0)
+    calm = law({"u": "-0.01*u"}, dt=1.0)
+    state = np.ones((1, 4, 4), np.float32)
+    assert steps_between(calm, state, 1.0) == 1
+    assert 8 <= steps_between(stiff, state, 1.0) <= 64

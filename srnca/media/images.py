@@ -1,7 +1,7 @@
-"""Pictures in: any image Pillow reads becomes a target or a first state. (Pictures out: image_writers.py.)
+"""A picture file as colours in [0, 1] of a wanted size: the target of a training, or a first state.
 
-Whatever is done to a picture besides scaling it down is said in the target's notes, for the command line
-to print.
+The files are opened and decoded by picture_files.py; here they are cropped, scaled and turned to RGB. Whatever is done
+to a picture besides scaling it down is listed in its notes, for the command line to print.
 """
 
 from __future__ import annotations
@@ -15,11 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from equations.errors import InputError
-from srnca.media.image_writers import contact_sheet, save_gif, save_png
 from srnca.media.picture_files import Picture, Pictures
 from srnca.media.tiff import Deep
-
-__all__ = ["Target", "contact_sheet", "load_picture", "load_target", "resize", "save_gif", "save_png"]
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]  # 0..255 or [0, 1]
 Crop = tuple[int, int, int]  # x, y of the top left corner and the side, in pixels of the upright picture

@@ -15,17 +15,17 @@ from pathlib import Path
 
 from equations.errors import InputError, did_you_mean
 from equations.reading import check_regular_file
-from srnca.media.npz_reader import load_frames
+from srnca.media.npz import load_frames
 from srnca.media.recording import Recording, check_step
 
 __all__ = ["Recording", "check_agreement", "load_frames", "load_recording", "load_recordings"]
 
 _FILMS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 _READERS: dict[str, tuple[str, str]] = {
-    ".npz": ("npz_reader", "load_frames"),
-    ".zarr": ("zarr.reader", "load"),
+    ".npz": ("npz", "load_frames"),
+    ".zarr": ("zarr.frames", "load_group"),
     **dict.fromkeys((".gif", ".tif", ".tiff", ".webp", ".png", ".apng"), ("stacks", "load_file")),
-    **dict.fromkeys(_FILMS, ("video", "load")),
+    **dict.fromkeys(_FILMS, ("film", "load_film")),
 }
 
 

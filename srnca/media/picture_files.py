@@ -1,7 +1,7 @@
-"""One picture file → its pages, whatever program wrote it; the only place where picture files are opened.
+"""Opens a picture file of any format and decodes its pages; images.py and stacks.py make use of them.
 
-What headers claim is compared with the size budget before pixels are decoded, and whatever a decoder raises on a
-damaged file becomes an InputError.
+The size that a header claims is compared with the budget before pixels are decoded, and any exception that a decoder
+raises on a damaged file becomes an InputError.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""TIFF files with more than 8 bits a sample, which Pillow reads wrongly or not at all; and the order of their pages.
+"""TIFF files with more than 8 bits a sample, for picture_files.py: Pillow reads them wrongly or not at all.
 
-Files of 8 bits, and those with a compression that tifffile has no decoder for, are left to Pillow.
+Also tells which of a TIFF file's pages are frames and which are channels. Files of 8 bits, and those with a compression
+that tifffile has no decoder for, are left to Pillow.
 """
 
 from __future__ import annotations

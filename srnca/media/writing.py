@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 WRITERS: dict[str, str] = {
     ".png": "srnca.media.png",
     ".gif": "srnca.media.gif",
-    ".mp4": "srnca.media.mp4",
+    ".mp4": "srnca.media.film",
     ".npz": "srnca.media.npz",
-    ".zarr": "srnca.media.zarr.writer",
+    ".zarr": "srnca.media.zarr.frames",
 }
 FILMS = (".gif", ".mp4")
 RECORDINGS = (".npz", ".zarr")  # one time step between all frames

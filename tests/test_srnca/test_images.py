@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from equations.errors import InputError
-from srnca.media.images import contact_sheet, load_target, resize, save_gif, save_png
+from srnca.media.contact_sheet import contact_sheet
+from srnca.media.gif import save_gif
+from srnca.media.images import load_target, resize
+from srnca.media.png import save_png
 from srnca.texture.samples import make_sample
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (40, 50, 210), (255, 255, 255)

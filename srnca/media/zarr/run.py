@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from equations import Rule
 from equations.errors import InputError, shorten
 from equations.rule.rulefile import rule_to_text
-from srnca.media.zarr.writer import ARRAY, RUN, check_old, create_array, load_zarr
+from srnca.media.zarr.frames import FRAMES, RUN, check_old, create_array, load_zarr
 
 
 def describe_run(rule: Rule, *, every: int, seed: int, step: int, init: str | None) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def read_run(path: Path) -> tuple[dict[str, Any], int, NDArray[Any]] | None:
         return None
     try:
         said = zarr.open_group(str(path), mode="r").attrs.get(RUN)
-        frames = zarr.open_array(str(path / ARRAY), mode="r")
+        frames = zarr.open_array(str(path / FRAMES), mode="r")
         count, *shape = frames.shape
         ours = create_array(zarr.storage.MemoryStore(), tuple(shape), frames.dtype).metadata
         same = _plain(frames.metadata) == _plain(ours.update_shape(frames.shape)) and len(shape) == 3

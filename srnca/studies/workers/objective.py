@@ -157,7 +157,7 @@ def _draw(checkpoint: Checkpoint, path: Path) -> None:
     """The automaton's picture after as many steps as all are judged by; what ran away is clipped, as on a screen."""
     import numpy as np
 
-    from srnca.media.images import save_png
+    from srnca.media.png import save_png
     from srnca.texture.evaluate import SEEDS, nca_pictures
 
     picture = nca_pictures(checkpoint, seeds=SEEDS[:1])[0]

@@ -1,9 +1,9 @@
-"""Recordings of a dynamics: frames.npz, frames.zarr, a folder of pictures, stacks and animations, films.
+"""Reads a recording of a dynamics from any kind of file: npz, zarr, a folder of pictures, a stack, a film.
 
     recording = load_recording(Path("frames.npz"), stride=2)
     recording.frames, recording.dt, recording.dx, recording.channels
 
-Readers are loaded on use: only films need PyAV, only zarr needs zarr.
+The module that reads a kind of file is imported on use: only films need PyAV.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ _READERS: dict[str, tuple[str, str]] = {
 
 
 def load_recording(path: Path, *, dt: float | None = None, dx: float | None = None, stride: int = 1) -> Recording:
-    """The recording at `path`, with every `stride`-th of its frames.
+    """The recording at `path`, with every `stride`-th of its frames. Its first note says what was understood.
 
-    dt: the time between two frames *of the file*, in place of what the file says (pictures and films say nothing: 1);
-    after a stride the recording's own dt is stride times that. dx: the width of a cell, in place of the file's. Its
-    first note says what was understood.
+    dt: the time between two frames *of the file*, in place of the file's own (pictures and films have none: 1). The
+    recording's dt is `stride` times this.
+    dx: the width of a cell, in place of the file's own.
+
     Raises InputError for what is no recording, MissingPartError when a package for its kind is not installed.
     """
     path = Path(path)
@@ -83,7 +84,7 @@ def _shown(value: object) -> str:
 
 
 def _reader(path: Path) -> tuple[str, str]:
-    """Module and function that read `path`, by its ending; folders hold zarr or pictures."""
+    """The module and the function that read `path`, by its ending. A folder is a Zarr group or holds pictures."""
     ending = path.suffix.lower()
     if path.is_dir():
         zarr = ending == ".zarr" or any((path / name).is_file() for name in ("zarr.json", ".zgroup"))

@@ -1,4 +1,4 @@
-"""`srnca analyze`: a rule as a developmental biologist reads it."""
+"""`srnca analyze`: the diffusion and reaction of a rule, its fixed points and their stability, its wavelength."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def analyze(
 
 
 def _with_step(source: Source, dt: float) -> Rule:
-    """The rule with another time step; a known model's equations may hold dt, so it is made anew."""
+    """The rule with another time step. A known model's equations may contain dt, so its rule is made anew."""
     from equations import models
 
     rule = source.rule
@@ -121,7 +121,7 @@ def _split(found: Analysis) -> str:
 
 
 def _rounded(expr: Expr) -> str:
-    """An expression with constants to six digits, since a table is for reading: 0.117, not 0.11699999999999999."""
+    """An expression with its constants rounded to six digits for the table: 0.117, not 0.11699999999999999."""
     import sympy
 
     from equations.printers.text import print_expression

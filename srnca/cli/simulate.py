@@ -1,4 +1,4 @@
-"""`srnca simulate`: a rule runs and is shown."""
+"""`srnca simulate`: runs a rule, and writes a picture, a film or a recording of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from srnca.cli.options import check_folder, check_output, parse_size
 from srnca.cli.output import say, say_json, warn
 from srnca.cli.progress import Progress
 from srnca.cli.ranks import ignore, is_first, sharing
-from srnca.cli.simulate_start import going_on, make_simulator, read_kept
+from srnca.cli.simulate_start import complete_recipe, make_simulator, read_kept
 from srnca.cli.simulate_text import describe, speed
 from srnca.cli.stopping import stopping_politely
 
@@ -36,7 +36,7 @@ srnca simulate rule.json --steps 100000 --out run.zarr --resume   # after Ctrl-C
 srnca simulate rule.json --init now.npz --steps 100000 --out more.zarr"""
 
 ENDINGS = (".png", ".gif", ".mp4", ".npz", ".zarr")
-FRAMES = 50  # kept when --every is not given
+FRAMES = 50  # how many are kept, about, when --every is not given
 INTERRUPTED = 130
 
 
@@ -137,7 +137,7 @@ def simulate(
         sharing(backend, decomposition) as make,
     ):
         simulator = make_simulator(make, source, init, shape, seed, kept, progress, **options)
-        recipe = going_on(recipe, simulator, kept, init)
+        recipe = complete_recipe(recipe, simulator, kept, init)
         outcome, frames = _drive(simulator, path, recipe, steps, progress, stopping)
         if save_state is not None:
             _save_state(save_state, simulator)
@@ -169,7 +169,7 @@ def simulate(
 def _drive(
     simulator: Simulator, path: Path, recipe: Recipe, steps: int, progress: Progress, stopping: Callable[[], bool]
 ) -> tuple[Outcome, int]:
-    """Run it and write; returns how it went and the number of frames written."""
+    """Run the simulation and write its states. Returns how it ended, and the number of frames in the file."""
     from srnca.media.writing import RECORDINGS, writing
     from srnca.running import run
 
@@ -181,14 +181,14 @@ def _drive(
     every, last = None if ending == ".png" else recipe.every, ending not in RECORDINGS
     with writing(path, recipe) if is_first() else nullcontext() as writer:
         keep = ignore if writer is None else writer.add
-        agree = getattr(simulator, "agree", int)  # alone, a process agrees with itself
+        agree = getattr(simulator, "agree", int)  # a single process decides alone
         watch: dict[str, Any] = {"stopping": stopping, "report": report, "agree": agree}
         outcome = run(simulator, steps, every, keep, last=last, kept=recipe.kept, **watch)
     return outcome, 0 if writer is None else writer.frames
 
 
 def _check_out(path: Path) -> Path:
-    """As check_output; but a recording in zarr is a folder, and its writer looks at what stands there."""
+    """As check_output, but for zarr only the parent folder: its writer checks what is there already."""
     if path.suffix.lower() == ".zarr":
         check_folder(path.parent)
         return path
@@ -196,7 +196,7 @@ def _check_out(path: Path) -> Path:
 
 
 def _limit(threads: int | None) -> int | None:
-    """At most one thread a core, and a note where that is fewer than were asked for."""
+    """At most one thread a core; a warning says where that is fewer than were asked for."""
     from equations.backends import limit_threads
 
     limit = limit_threads(threads)

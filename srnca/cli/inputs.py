@@ -20,7 +20,7 @@ Changes = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="A model's parameter, such as F=0.03; again for each. `srnca models NAME` lists them.",
+        help="A model's parameter, such as F=0.03; repeat it for others. `srnca models NAME` lists them.",
         show_default=False,
     ),
 ]

@@ -62,7 +62,9 @@ def simulate(
     seed: Annotated[
         int | None,
         typer.Option(
-            min=0, help="First state and mask.  [default: a state.npz's, a model's own, or 0]", show_default=False
+            min=0,
+            help="Seed of the first state and the mask.  [default: a state.npz's, a model's own, or 0]",
+            show_default=False,
         ),
     ] = None,
     changes: Changes = None,
@@ -74,12 +76,12 @@ def simulate(
             show_default=False,
         ),
     ] = None,
-    backend: Annotated[str, typer.Option(help="What runs it: auto, llvm, torch or reference.")] = "auto",
+    backend: Annotated[str, typer.Option(help="What computes the steps: auto, llvm, torch or reference.")] = "auto",
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Threads of llvm and torch, at most the cores.  [default: all]", show_default=False),
     ] = None,
-    dtype: Annotated[Literal["float32", "float64"], typer.Option(help="Numbers.")] = "float32",
+    dtype: Annotated[Literal["float32", "float64"], typer.Option(help="Precision of the numbers.")] = "float32",
     decomposition: Annotated[
         str, typer.Option(metavar="auto|ROWSxCOLUMNS", help="Blocks of the grid, one a process of torchrun.")
     ] = "auto",
@@ -94,7 +96,8 @@ def simulate(
         typer.Option(metavar="FILE.npz", help="The last state, to go on from with --init.", show_default=False),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with x.zarr where a run was stopped or killed, same settings.")
+        bool,
+        typer.Option("--resume", help="Go on with x.zarr where a run with the same settings was stopped or killed."),
     ] = False,
     fps: Annotated[
         float | None, typer.Option(min=1, help="Frames a second (gif, mp4).  [default: 20]", show_default=False)

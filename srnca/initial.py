@@ -129,7 +129,7 @@ def _read_state(rule: Rule, path: Path, size: tuple[int, int] | None) -> Start:
         raise InputError(f"{path}: expected sides of at least {SMALLEST} cells, got {_words(state.shape[1:])}")
     if size is not None and size != state.shape[1:]:
         raise InputError(
-            f"--size {_words(size)} is not that of {path}, {_words(state.shape[1:])}; leave --size away to use it"
+            f"--size {_words(size)} is not that of {path}, {_words(state.shape[1:])}; leave --size out to use it"
         )
     limit = limit_of(rule)
     bad = np.argwhere(~(np.abs(state) <= limit))

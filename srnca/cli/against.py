@@ -106,7 +106,7 @@ def _compare(
         if rollouts is None:
             missing = ", ".join(match.missing_channels)
             raise InputError(
-                f"--out: expected a rule with all channels of {name}, got none for {missing}; leave it away"
+                f"--out: expected a rule with all channels of {name}, got none for {missing}; leave it out"
             )
         from srnca.pages.comparison_figure import draw_comparison
 

@@ -64,7 +64,7 @@ def read_source(text: str, changes: Sequence[str] | None = None, *, or_model: bo
     if changes:
         raise InputError(
             f"{text}: expected a known model for --set, got a rule file, whose numbers have no names; "
-            "change them in the file, or leave --set away"
+            "change them in the file, or leave --set out"
         )
     return Source(load_rule(path))
 

@@ -71,7 +71,7 @@ def parse_changes(texts: Sequence[str]) -> dict[str, float]:
         if not name or not value:
             raise InputError(f"--set: expected NAME=VALUE such as F=0.03, got {shorten(text)}")
         if name in changes:
-            raise InputError(f"--set: expected one value for {name}, got two; leave one away")
+            raise InputError(f"--set: expected one value for {name}, got two; leave one out")
         try:
             changes[name] = float(value)
         except ValueError:

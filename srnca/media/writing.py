@@ -103,7 +103,7 @@ def _make_writer(path: Path, recipe: Recipe) -> Writer:
     module = import_module(WRITERS[ending])
     for name in ("fps", "scale", "colormap"):
         if getattr(recipe, name) is not None and name not in module.OPTIONS:
-            raise InputError(f"--{name} means nothing to a file ending in {ending}; leave it away")
+            raise InputError(f"--{name} means nothing to a file ending in {ending}; leave it out")
     writer: Writer = module.make_writer(path, recipe)
     return writer
 

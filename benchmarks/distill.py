@@ -36,7 +36,9 @@ from equations.backends.torch.threads import one_thread
 from equations.errors import DivergenceError
 from equations.files import write_text
 from equations.simulation import Simulator
-from srnca.media.images import contact_sheet, load_target, save_png
+from srnca.media.contact_sheet import contact_sheet
+from srnca.media.images import load_target
+from srnca.media.png import save_png
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.config import TrainConfig, preset
 from srnca.texture.distill import distill_checkpoint

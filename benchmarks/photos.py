@@ -20,7 +20,9 @@ if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its 
 import numpy as np
 import torch
 
-from srnca.media.images import contact_sheet, load_target, save_png
+from srnca.media.contact_sheet import contact_sheet
+from srnca.media.images import load_target
+from srnca.media.png import save_png
 from srnca.texture.checkpoint import Checkpoint, load_checkpoint
 from srnca.texture.config import TrainConfig, preset
 from srnca.texture.evaluate import flat_loss, make_loss, nca_pictures, texture_loss

@@ -1,4 +1,4 @@
-"""Where a simulation starts: `--init` as a state. And the file that a simulation can go on from."""
+"""The first state of a simulation, from `--init`; and state.npz, a file from which a simulation can go on."""
 
 from __future__ import annotations
 
@@ -21,16 +21,22 @@ from equations.rule.init import KINDS
 from equations.simulation import first_init
 
 SIZE = (256, 256)
-SMALLEST = 3  # cells: a stencil sees three in each direction
-MOST_NAMES = 256  # channels of a file that are looked at
-AMPLITUDE = 0.1  # of the noise, where the rule has none
-LIFT = 0.5  # of a square over the background, where the rule has none
+SMALLEST = 3  # cells of a side, as many as a stencil has
+MOST_NAMES = 256  # channel names that are read from a file
+AMPLITUDE = 0.1  # of the noise, where the rule has no amplitude of its own
+LIFT = 0.5  # height of a square above the background, where the rule has none of its own
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of red, green, blue: ITU-R BT.709
 
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """A first state (channel, h, w), what was done to get it, and how far and with which seed it has run."""
+    """A first state.
+
+    state: (channel, h, w).
+    notes: what was done to get it, for a person to know.
+    step: how many steps it has run already.
+    seed: of those steps; None where there is none, or the file does not say it.
+    """
 
     state: NDArray[Any]
     notes: tuple[str, ...] = ()
@@ -41,7 +47,9 @@ class Start:
 def read_start(rule: Rule, init: str, size: tuple[int, int] | None, seed: int, usual: tuple[int, int] = SIZE) -> Start:
     """The first state that `init` asks for: a kind of Init, a picture, or a state.npz.
 
-    `size` is (h, w), None what the file has, or else `usual`. Raises InputError for anything else.
+    size: (h, w); None takes the size in a state.npz, and otherwise `usual`.
+
+    Raises InputError for anything else.
     """
     if init in KINDS:
         return Start(make_state(init_of_kind(rule, init), len(rule.channels), size or usual, seed))
@@ -57,7 +65,7 @@ def read_start(rule: Rule, init: str, size: tuple[int, int] | None, seed: int, u
 
 
 def init_of_kind(rule: Rule, kind: str) -> Init:
-    """The rule's init as another kind, with its own background, amplitude and square where it has them."""
+    """The rule's init as another kind. Background, amplitude and square are the rule's own where it has them."""
     own = first_init(rule)
     changes: dict[str, Any] = {"kind": kind}
     if kind == "noise" and not any(own.amplitude):
@@ -75,6 +83,7 @@ def save_state(path: Path, rule: Rule, state: NDArray[Any], step: int, seed: int
 
 
 def _lifted(background: float, clamp: tuple[float, float] | None) -> float:
+    """The value of a square: LIFT above the background, or that share of the way to the clamp's farther end."""
     if clamp is None:
         return background + LIFT
     far = max(clamp, key=lambda end: abs(end - background))
@@ -82,7 +91,7 @@ def _lifted(background: float, clamp: tuple[float, float] | None) -> float:
 
 
 def _read_picture(rule: Rule, path: Path, size: tuple[int, int], seed: int) -> Start:
-    """The picture in the channels that the rule shows, the others at their background; the rule's noise on all."""
+    """The picture in the channels that the rule shows, the others at their background, with the rule's noise added."""
     from srnca.media.images import load_picture
 
     display = display_of(rule)
@@ -120,7 +129,7 @@ def _read_state(rule: Rule, path: Path, size: tuple[int, int] | None) -> Start:
         raise InputError(f"{path}: expected sides of at least {SMALLEST} cells, got {_words(state.shape[1:])}")
     if size is not None and size != state.shape[1:]:
         raise InputError(
-            f"--size {_words(size)} is not that of {path}, {_words(state.shape[1:])}; leave --size away to use it"
+            f"--size {_words(size)} is not that of {path}, {_words(state.shape[1:])}; leave --size out to use it"
         )
     limit = limit_of(rule)
     bad = np.argwhere(~(np.abs(state) <= limit))
@@ -145,15 +154,16 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 def _in_order(
     rule: Rule, path: Path, state: NDArray[Any], channels: NDArray[Any] | None
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """The channels in the rule's order, found by name; by position, and said, where the names are others."""
-    told = rule.channels if channels is None else np.atleast_1d(channels).ravel()[:MOST_NAMES].tolist()
-    names = tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in told)
+    """The channels in the rule's order, matched by name. Where the names differ, by position, and a note says so."""
+    stored = rule.channels if channels is None else np.atleast_1d(channels).ravel()[:MOST_NAMES].tolist()
+    names = tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in stored)
     if set(names) == set(rule.channels) and len(names) == len(rule.channels):
         return state[[names.index(name) for name in rule.channels]], ()
     return state, (f"{path}: its channels are called {shorten(', '.join(names))}; taken in their order",)
 
 
 def _whole(path: Path, arrays: dict[str, NDArray[Any]], name: str) -> int | None:
+    """The whole number called `name`, None where there is none. Raises InputError for anything else."""
     if name not in arrays:
         return None
     value = arrays[name]

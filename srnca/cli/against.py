@@ -1,4 +1,4 @@
-"""`srnca verify RULE --against MODEL`: which known model a rule is, and what differs."""
+"""`srnca verify RULE --against MODEL`: whether a rule is a known model, or which one, and how they differ."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def run_against(
     as_json: bool = False,
     quiet: bool = False,
 ) -> bool:
-    """Compare the rule that `text` names, and print what is found. Whether it is the model, or one of all.
+    """Compare the rule that `text` names with the model `against`, or with all, and print the result.
 
-    Raises InputError for a rule or a model that cannot be read, and for flags that need one model.
+    Returns whether the rule is that model, or one of all. Raises InputError for a rule or a model that cannot be read,
+    and for flags that need one model.
     """
     held = parse_changes(changes)
     if against == ALL:
@@ -105,7 +106,7 @@ def _compare(
         if rollouts is None:
             missing = ", ".join(match.missing_channels)
             raise InputError(
-                f"--out: expected a rule with all channels of {name}, got none for {missing}; leave it away"
+                f"--out: expected a rule with all channels of {name}, got none for {missing}; leave it out"
             )
         from srnca.pages.comparison_figure import draw_comparison
 

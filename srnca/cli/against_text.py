@@ -1,4 +1,4 @@
-"""What `srnca verify --against` says: tables and JSON data of a comparison."""
+"""The result of `srnca verify --against` as tables and as JSON data."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from srnca.cli.output import number, table
 if TYPE_CHECKING:
     from equations.comparison import Match, Ranking, Rollouts, TermMatch
 
-MOST_TERMS = 24  # shown of a comparison; --json has them all
+MOST_TERMS = 24  # terms in the table; --json has them all
 
 
 def checks_of(match: Match, rollouts: Rollouts | None) -> list[dict[str, Any]]:
-    """What is asked of a rule that is a model, each with its value and its threshold."""
+    """The checks that a rule has to pass to be the model, each with its value and its threshold."""
     from equations.comparison.match import CLOSE, THRESHOLD
     from equations.comparison.rollouts import HISTOGRAM, SPECTRUM
 
@@ -37,7 +37,7 @@ def checks_of(match: Match, rollouts: Rollouts | None) -> list[dict[str, Any]]:
 
 
 def describe_match(match: Match, rollouts: Rollouts | None, checks: list[dict[str, Any]]) -> str:
-    """The reading of the rule as the model, its terms, how the runs part, and the checks."""
+    """How the rule reads as the model, its terms, how long runs of both agree, and the checks."""
     parts = ["\n".join(_reading(match))]
     if match.terms:
         parts.append(_terms(match.terms))

@@ -1,4 +1,4 @@
-"""`srnca analyze`: a rule as a developmental biologist reads it."""
+"""`srnca analyze`: the diffusion and reaction of a rule, its fixed points and their stability, its wavelength."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def analyze(
     size: Annotated[
         str | None,
         typer.Option(
-            help="Cells of the grid whose waves count: N or WIDTHxHEIGHT.  [default: a model's own, or 128]",
+            help="Cells of the grid, for waves and the run: N or WIDTHxHEIGHT.  [default: a model's own, or 128]",
             show_default=False,
         ),
     ] = None,
@@ -47,7 +47,7 @@ def analyze(
         int | None,
         typer.Option(
             min=0,
-            help="Steps of the run that is measured; 0: none.  [default: as long as its growth needs]",
+            help="Steps of the run whose wavelength is measured; 0: no run.  [default: as long as its growth needs]",
             show_default=False,
         ),
     ] = None,
@@ -55,7 +55,7 @@ def analyze(
         float | None,
         typer.Option(help="Another time step than the rule's, to see when it is too large.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the run, and of the starts of the search.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the run, and of the search for fixed points.")] = 0,
     out: Annotated[
         Path | None,
         typer.Option(help="The figure, a .png.  [default: NAME-analysis.png]", show_default=False),
@@ -63,7 +63,7 @@ def analyze(
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Split a rule into diffusion and reaction, find where it rests and what grows there, and say what it is."""
+    """Split a rule into diffusion and reaction, find its fixed points and their growing waves, and classify it."""
     source = read_source(rule, changes)
     law = source.rule if dt is None else _with_step(source, dt)
     grid = parse_size(size) if size is not None else source.size or (128, 128)
@@ -85,7 +85,7 @@ def analyze(
 
 
 def _with_step(source: Source, dt: float) -> Rule:
-    """The rule with another time step; a known model's equations may hold dt, so it is made anew."""
+    """The rule with another time step. A known model's equations may contain dt, so its rule is made anew."""
     from equations import models
 
     rule = source.rule
@@ -121,7 +121,7 @@ def _split(found: Analysis) -> str:
 
 
 def _rounded(expr: Expr) -> str:
-    """An expression with constants to six digits, since a table is for reading: 0.117, not 0.11699999999999999."""
+    """An expression with its constants rounded to six digits for the table: 0.117, not 0.11699999999999999."""
     import sympy
 
     from equations.printers.text import print_expression

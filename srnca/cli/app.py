@@ -51,7 +51,7 @@ def _options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the library's log on stderr.")] = False,
 ) -> None:
     if not verbose:
-        warnings.simplefilter("ignore")  # other libraries' advice to programmers
+        warnings.simplefilter("ignore")  # of other libraries, for programmers
     _set_up_logging(verbose)
 
 
@@ -94,13 +94,13 @@ def _run(words: list[str]) -> int:
 
 
 def _print_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A traceback without characters that command a terminal: its message may quote a file."""
+    """Print a traceback without control characters, since its message may quote a file."""
     text = "".join(traceback.format_exception(kind, error, trace))
     write(visible(text, keep="\n").rstrip("\n"), sys.stderr)
 
 
 def _explain(error: Exception) -> tuple[int, str] | None:
-    """The exit code and the sentence for an error that a person can act on; None for a bug of ours."""
+    """The exit code and the sentence for an error that a person can act on; None for a bug in this program."""
     text = shorten_text(str(error), LONGEST)
     if isinstance(error, MissingPartError):
         return MISSING_PART, text
@@ -127,11 +127,11 @@ def _command_path(error: Exception) -> str:
 
 
 def _set_up_logging(verbose: bool) -> None:
-    """Without --verbose the library's log stays silent: what matters reaches the commands as notes."""
+    """Show the library's log with --verbose only: what matters reaches a person as notes of the commands."""
     handler: logging.Handler = logging.StreamHandler(sys.stderr) if verbose else logging.NullHandler()
     handler.setFormatter(_Cleaning("%(name)s: %(message)s"))
     logging.captureWarnings(verbose)
-    vars(logging)["lastResort"] = handler  # what other libraries log
+    vars(logging)["lastResort"] = handler  # for what other libraries log
     for name in ("equations", "distill", "srnca", "py.warnings"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
@@ -140,7 +140,7 @@ def _set_up_logging(verbose: bool) -> None:
 
 
 class _Cleaning(logging.Formatter):
-    """Log records without characters that command a terminal."""
+    """Formats log records without control characters."""
 
     def format(self, record: logging.LogRecord) -> str:
         return visible(super().format(record), keep="\n")
@@ -148,7 +148,7 @@ class _Cleaning(logging.Formatter):
 
 @contextmanager
 def _terminating_like_ctrl_c() -> Iterator[None]:
-    """`timeout` and batch systems ask with SIGTERM: save and stop as for Ctrl-C."""
+    """SIGTERM, with which `timeout` and batch systems end a program, saves and stops as Ctrl-C does."""
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt

@@ -7,19 +7,19 @@ from typing import Any
 
 from srnca.cli.output import number, table
 
-LONGEST, SHOWN = 4000, 200  # characters of an equation
+LONGEST, SHOWN = 4000, 200  # characters: the longest equation that is printed whole, and what is shown of a longer one
 TEXTURE_LOSS_KINDS = (("flat", "flat grey"), ("teacher", "automaton"), ("rule", "rule"))
 
 
 def shortened(line: str) -> str:
-    """A line of any length as one that can be read: a network written out has equations of 40,000 characters."""
+    """A line, cut where it is too long to read: a network written out has equations of 40,000 characters."""
     if len(line) <= LONGEST:
         return line
     return f"{line[:SHOWN]}… ({len(line):,} characters; `srnca show` prints them all)"
 
 
 def describe(report: dict[str, Any]) -> str:
-    """Fidelity and texture loss, apart from each other: neither says what the other says."""
+    """Fidelity (R² of one step) and texture loss as two tables, since neither implies the other."""
     parts = [describe_recording(report)] if "derivative" in report else []
     counts = report.get("terms", {}).get("by_channel", {})
     if report.get("r2"):
@@ -35,7 +35,7 @@ def describe(report: dict[str, Any]) -> str:
 
 
 def describe_recording(report: dict[str, Any]) -> str:
-    """How a recording was read, and how sure each of its terms is."""
+    """How a recording was read, and how certain each of its terms is."""
     windows = report["windows"]
     frames, cells = windows["frames"], windows["cells"]
     used = f", windows of {frames} frames and {cells} x {cells} cells" if frames > 1 or cells > 1 else ""
@@ -57,7 +57,7 @@ def describe_recording(report: dict[str, Any]) -> str:
 
 
 def describe_shortfall(report: dict[str, Any], folder: Path) -> str | None:
-    """That the rule has lost the texture, and which rule of the front has more of it, if any; None where it has not."""
+    """A sentence that the rule has lost the texture, with a better rule of the front if there is one; else None."""
     short: str | None = report.get("shortfall")
     if short is None:
         return None

@@ -1,4 +1,4 @@
-"""`srnca doctor`: what is installed here, and what each missing part would be needed for."""
+"""`srnca doctor`: what is installed here, and what each missing part is needed for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXAMPLES = """\
 srnca doctor
 srnca doctor --json"""
 
-PYSR = "engine pysr: "  # what the engine's own sentences begin with
+PYSR = "engine pysr: "  # how the engine's own messages begin
 VGG_FILE = "vgg16-397923af.pth"
 PACKAGES = (
     "torch",
@@ -45,7 +45,12 @@ EXTRAS = {  # package -> the extra that brings it, and what it is for
 
 @dataclass(frozen=True)
 class Finding:
-    """One part: is it there, what was found, and what it is for or how to get it."""
+    """One part of the installation.
+
+    ok: whether it is there.
+    found: what was found, such as its version.
+    hint: what it is for, or how to get it.
+    """
 
     name: str
     ok: bool
@@ -81,7 +86,7 @@ def doctor(
 
 
 def _safely(probe: Callable[[], Finding]) -> Finding:
-    """A doctor does not fall ill: a probe that breaks is a finding."""
+    """The finding of a probe. A probe that raises an exception is a finding too."""
     try:
         return probe()
     except Exception as error:
@@ -111,7 +116,7 @@ def _cuda() -> Finding:
 
 
 def _torchvision() -> Finding:
-    import torch  # noqa: F401  (torchvision registers its operators with it)
+    import torch  # noqa: F401  (torchvision registers its operators with torch)
 
     try:
         import torchvision  # noqa: F401

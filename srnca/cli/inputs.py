@@ -1,4 +1,4 @@
-"""What RULE means on the command line: a rule file, a result folder, or a model of the catalogue."""
+"""Reads what RULE names on the command line: a rule file, a result folder, or a model of the catalogue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Changes = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="A model's parameter, such as F=0.03; again for each. `srnca models NAME` lists them.",
+        help="A model's parameter, such as F=0.03; repeat it for others. `srnca models NAME` lists them.",
         show_default=False,
     ),
 ]
@@ -28,7 +28,12 @@ Changes = Annotated[
 
 @dataclass(frozen=True)
 class Source:
-    """What RULE names, and the run of it where no flag says another: a preset's own, or the usual one."""
+    """What RULE names, and the defaults for running it: those of a model's preset, or the usual ones.
+
+    steps: of a run.
+    seed: of the first state and the mask.
+    size: (h, w) in cells; None for rules that are no model.
+    """
 
     rule: Rule
     steps: int = 2000
@@ -37,14 +42,17 @@ class Source:
 
 
 def read_rule(text: str, changes: Sequence[str] | None = None, *, or_model: bool = True) -> Rule:
-    """The rule of `read_source`."""
+    """The rule alone; see `read_source`."""
     return read_source(text, changes, or_model=or_model).rule
 
 
 def read_source(text: str, changes: Sequence[str] | None = None, *, or_model: bool = True) -> Source:
-    """`rule.json`, a folder that holds one, or (`or_model`) `gray-scott` or `gray-scott:coral`.
+    """Read `rule.json`, a folder that holds one, or a model such as `gray-scott` or `gray-scott:coral`.
 
-    `changes`: NAME=VALUE of a model's parameters. Raises InputError when it is none of them.
+    changes: NAME=VALUE of a model's parameters.
+    or_model: whether a model is accepted.
+
+    Raises InputError when `text` is none of these.
     """
     from equations.rule.rulefile import load_rule
 
@@ -56,13 +64,13 @@ def read_source(text: str, changes: Sequence[str] | None = None, *, or_model: bo
     if changes:
         raise InputError(
             f"{text}: expected a known model for --set, got a rule file, whose numbers have no names; "
-            "change them in the file, or leave --set away"
+            "change them in the file, or leave --set out"
         )
     return Source(load_rule(path))
 
 
 def file_name(text: str) -> str:
-    """For what is made of it: `run/rule.json`, `run` -> run; `gray-scott:coral` -> gray-scott-coral; `a.json` -> a."""
+    """A name for output files: `run/rule.json`, `run` -> run; `gray-scott:coral` -> gray-scott-coral; `a.json` -> a."""
     path = Path(text)
     if path.name == "rule.json" and path.parent.name:
         return path.parent.name

@@ -1,4 +1,4 @@
-"""Single keys from a terminal, or lines from a pipe."""
+"""Reads answers: single keys from a terminal, or lines from a pipe."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Keys = Iterator[str]
 
 @contextmanager
 def reading_keys() -> Iterator[Keys]:
-    """Yield what is typed: on a terminal each key as it is pressed, else each line with something on it."""
+    """Yield an iterator over the answers: on a terminal each key as it is pressed, else each line that is not empty."""
     if not sys.stdin.isatty():
         yield (line.strip() for line in sys.stdin if line.strip())
         return
     try:
         import termios
         import tty
-    except ImportError:  # no such terminal: Enter after each answer
+    except ImportError:  # Windows: Enter after each answer
         yield (line.strip() for line in sys.stdin if line.strip())
         return
     handle = sys.stdin.fileno()

@@ -17,7 +17,7 @@ srnca models
 srnca models gray-scott
 srnca simulate gray-scott:coral --out coral.png"""
 
-WIDTH = 110
+WIDTH = 110  # characters of a line
 
 
 def models(
@@ -38,7 +38,7 @@ def models(
         return
     base, _, preset = name.partition(":")
     model = catalogue.load(base)
-    model.preset(preset or None)  # an unknown preset is said before anything is printed
+    model.preset(preset or None)  # raises for an unknown preset before anything is printed
     if as_json:
         say_json({"name": model.name, **_summary(model)})
     else:

@@ -1,4 +1,4 @@
-"""What the commands' options mean: sizes, durations, intervals, devices, output paths."""
+"""Parses the values of options that several commands share: sizes, durations, intervals, devices, output paths."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from equations.distributed import world_size
 from equations.errors import InputError, MissingPartError, shorten
 
-MAX_CELLS = 1 << 28  # 16384 × 16384 a process: more is a typing error, not a wish
-MAX_NUMBER = 1e30  # as in a rule
+MAX_CELLS = 1 << 28  # a process: 16384 × 16384; a larger number is taken for a typing error
+MAX_NUMBER = 1e30  # the largest number that a rule may contain
 LEAST_EFFORT, MOST_EFFORT = 0.1, 10.0
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -71,7 +71,7 @@ def parse_changes(texts: Sequence[str]) -> dict[str, float]:
         if not name or not value:
             raise InputError(f"--set: expected NAME=VALUE such as F=0.03, got {shorten(text)}")
         if name in changes:
-            raise InputError(f"--set: expected one value for {name}, got two; leave one away")
+            raise InputError(f"--set: expected one value for {name}, got two; leave one out")
         try:
             changes[name] = float(value)
         except ValueError:
@@ -112,7 +112,10 @@ def resolve_device(text: str) -> str:
 
 
 def check_output(path: Path, endings: tuple[str, ...] = (), flag: str = "--out") -> Path:
-    """A file that can be written: known ending, folder made. Checked before the work, not after it."""
+    """`path`, checked before the work begins: its ending is known and its folder is there, made if need be.
+
+    Raises InputError otherwise.
+    """
     if endings and path.suffix.lower() not in endings:
         raise InputError(f"{flag}: expected a file ending in {' or '.join(endings)}, got {str(path)!r}")
     if path.is_dir():
@@ -122,7 +125,7 @@ def check_output(path: Path, endings: tuple[str, ...] = (), flag: str = "--out")
 
 
 def check_folder(path: Path) -> Path:
-    """A folder that is there, made if need be. Raises InputError where it cannot be."""
+    """`path`, a folder that is there, made if need be. Raises InputError where it cannot be made."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
@@ -132,7 +135,7 @@ def check_folder(path: Path) -> Path:
 
 @contextmanager
 def no_empty_folder(path: Path) -> Iterator[None]:
-    """Work on a result in the folder `path`: if it fails or is interrupted, no folder is left that is new and empty."""
+    """While a result is written to the folder `path`: if that fails or is interrupted, remove new empty folders."""
     new = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         yield

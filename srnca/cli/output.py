@@ -1,7 +1,7 @@
-"""Results go to stdout, everything else to stderr; all that is printed goes through here.
+"""Prints everything: results to stdout, all else to stderr.
 
-Text of files, names and studies may hold characters that command a terminal (`\\x1b[2J` clears it): they are written
-out, as `\\x1b`.
+Text from files, names and studies may hold control characters (`\\x1b[2J` clears a terminal). They are written out, as
+`\\x1b`.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from srnca.visible import escape_json, visible
 
 
 def say(text: str = "") -> None:
-    """Lines of the result, on stdout. What comes from outside and may hold line ends goes through `shown` first."""
+    """Print lines of the result on stdout. Text from outside, which may hold line ends, goes through `shown` first."""
     write(visible(text, keep="\n"), sys.stdout)
 
 
 def warn(text: str) -> None:
-    """A line about the run, on stderr."""
+    """Print a line about the run on stderr."""
     write(visible(text), sys.stderr)
 
 
 def say_json(data: Mapping[str, Any]) -> None:
-    """The whole result as one JSON object on stdout. Numbers that JSON has no word for become null."""
+    """Print the whole result as one JSON object on stdout. Infinities and NaN become null."""
     whole = plain(data)
     text = escape_json(json.dumps(whole, indent=2, allow_nan=False, ensure_ascii=False))
     try:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SIDE = 256  # pixels of each picture, at least
-CURVE = 96  # height of the loss curve
-GAP = 8
-EVERY_S = 3.0
+CURVE = 96  # pixels: height of the loss curve
+GAP = 8  # pixels between two pictures
+EVERY_S = 3.0  # seconds between two writes
 
 
 class Preview:
@@ -31,7 +31,7 @@ class Preview:
         self._written = 0.0
 
     def see(self, loss: float, rgb: Any) -> None:
-        """`rgb`: (batch, 3, h, w) tensor of the automaton's pictures, or None."""
+        """Take in the loss of an iteration, and its pictures: a tensor (batch, 3, h, w), or None."""
         self.history.append(loss)
         self._rgb = rgb if rgb is not None else self._rgb
         if time.monotonic() - self._written >= self.every_s:
@@ -64,7 +64,7 @@ def draw_preview(target: np.ndarray, now: np.ndarray, history: list[float]) -> I
 
 
 def enlarged(pixels: np.ndarray) -> Image:
-    """Whole-number enlargement: cells stay square and sharp."""
+    """A picture (h, w, 3) enlarged by a whole number to SIDE pixels or more, so that cells stay square and sharp."""
     import numpy as np
     from PIL import Image
 
@@ -75,7 +75,7 @@ def enlarged(pixels: np.ndarray) -> Image:
 
 
 def draw_curve(sheet: Image, history: list[float], *, top: int) -> None:
-    """The loss on a logarithmic axis, each column of pixels the mean of its share of the iterations."""
+    """Draw the loss on a logarithmic axis; each column of pixels shows the mean over its share of the iterations."""
     from PIL import ImageDraw
 
     draw = ImageDraw.Draw(sheet)

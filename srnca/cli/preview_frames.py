@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from srnca.dynamics.horizons import RecordingProgress
 
-FULL = 0.1  # of the first channel's range: a difference this large has full colour
+FULL = 0.1  # share of the first channel's range: a difference this large is shown in full colour
 
 
 class FramesPreview:
@@ -45,8 +45,11 @@ class FramesPreview:
 
 
 def draw_frames(frame: Any, forecast: Any, off: Any, horizon: int, history: list[float]) -> Image:
-    """A frame, the network's forecast of it `horizon` steps ahead, both (h, w) in [0, 1], and what is between them,
-    with full red or blue at a tenth of the range; the curve of log loss below.
+    """A frame, the network's forecast of it and their difference side by side over the curve of log loss.
+
+    frame, forecast: (h, w) in [0, 1].
+    off: (h, w), the difference; it has full red or blue from a tenth of the range on.
+    horizon: how many steps ahead the forecast is.
     """
     import numpy as np
     from PIL import Image, ImageDraw

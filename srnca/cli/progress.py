@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, a line now and then in a log, nothing when quiet."""
+"""Shows progress on stderr: a bar on a terminal, a line every few seconds in a log, nothing with --quiet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINE_EVERY_S = 10.0
 class Progress:
     """`with Progress() as progress: progress.update("train", 12, 1200, "loss 0.2")`.
 
-    One bar for each label; the time left is reckoned from its updates so far.
+    There is one bar for each label. The time left is estimated from the label's updates so far.
     """
 
     def __init__(self, *, quiet: bool = False, every_s: float = LINE_EVERY_S) -> None:
@@ -42,7 +42,7 @@ class Progress:
             self._bars.stop()
 
     def update(self, label: str, done: float, total: float, detail: str = "") -> None:
-        """`done` of `total` of the work called `label` is finished."""
+        """Show that `done` of `total` of the work called `label` is finished."""
         if self.quiet:
             return
         left = self._clock.left(label, done, total)
@@ -58,7 +58,7 @@ class Progress:
             self._line(label, done, total, detail, left)
 
     def note(self, text: str) -> None:
-        """Said aloud even when quiet: something happened that a person must know."""
+        """Print what a person must know, even with --quiet."""
         if self._bars is not None:
             self._bars.console.print(visible(text), markup=False, highlight=False, emoji=False)
         else:
@@ -72,19 +72,20 @@ class Progress:
 
 
 class _Clock:
-    """Time left for each label, from the speed of the later half of what is done: beginnings are slow (an engine
-    loads, code is compiled).
+    """Estimates the time left for each label from the speed of the later half of what is done.
+
+    The beginning is left out because it is slow: an engine loads, code is compiled.
     """
 
     def __init__(self) -> None:
-        self._first: dict[str, float] = {}
+        self._first: dict[str, float] = {}  # how much was done at the first update
         self._marks: dict[str, deque[tuple[float, float]]] = {}  # (when, how much was done)
 
     def left(self, label: str, done: float, total: float) -> str:
         first = min(done, self._first.get(label, done))
         self._first[label] = first
         marks = self._marks.setdefault(label, deque())
-        while marks and marks[-1][1] > done:  # training went back to an earlier state
+        while marks and marks[-1][1] > done:  # training has gone back to an earlier state
             marks.pop()
         marks.append((time.monotonic(), done))
         while len(marks) > 2 and marks[1][1] <= (first + done) / 2:

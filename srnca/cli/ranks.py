@@ -1,4 +1,4 @@
-"""What `srnca simulate` does where torchrun started several of it: one grid, and one voice."""
+"""`srnca simulate` in several processes of torchrun: they share one grid, and only the first one prints and writes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 def is_first() -> bool:
-    """Whether this process is rank 0, which writes and speaks; so is a process alone."""
+    """Whether this process is rank 0, which prints and writes. A single process is rank 0."""
     return world_size() == 1 or os.environ.get("RANK", "0") == "0"
 
 
 def said_by_first(error: Exception) -> bool:
-    """Whether rank 0 says this error: it meets all ranks alike, and this one is another."""
+    """Whether rank 0 prints this error, because all ranks meet it alike and this one is not rank 0."""
     usage = hasattr(error, "format_message")
     return (usage or isinstance(error, (InputError, MissingPartError, DivergenceError))) and not is_first()
 
 
 @contextmanager
 def sharing(backend: str, decomposition: str) -> Iterator[Callable[..., Any]]:
-    """Yield what makes the simulator: `Simulator`, or `DistributedSimulator` while all ranks are joined."""
+    """Yield what makes the simulator: `Simulator`, or `DistributedSimulator` while all ranks are connected."""
     if world_size() == 1:
         from equations.distributed.decomposition import Decomposition
         from equations.simulation import Simulator
@@ -44,4 +44,4 @@ def sharing(backend: str, decomposition: str) -> Iterator[Callable[..., Any]]:
 
 
 def ignore(state: NDArray[Any] | None) -> None:
-    """What ranks but the first do with a state."""
+    """The `keep` of ranks other than the first, which write nothing."""

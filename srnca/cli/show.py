@@ -1,4 +1,4 @@
-"""`srnca show`: a rule as text, LaTeX, a script, a C program, a shader or a table."""
+"""`srnca show`: prints a rule as text, LaTeX, MathML, a script, a C program, a shader or a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`srnca simulate`: a rule runs and is shown."""
+"""`srnca simulate`: runs a rule, and writes a picture, a film or a recording of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from srnca.cli.options import check_folder, check_output, parse_size
 from srnca.cli.output import say, say_json, warn
 from srnca.cli.progress import Progress
 from srnca.cli.ranks import ignore, is_first, sharing
-from srnca.cli.simulate_start import going_on, make_simulator, read_kept
+from srnca.cli.simulate_start import complete_recipe, make_simulator, read_kept
 from srnca.cli.simulate_text import describe, speed
 from srnca.cli.stopping import stopping_politely
 
@@ -36,7 +36,7 @@ srnca simulate rule.json --steps 100000 --out run.zarr --resume   # after Ctrl-C
 srnca simulate rule.json --init now.npz --steps 100000 --out more.zarr"""
 
 ENDINGS = (".png", ".gif", ".mp4", ".npz", ".zarr")
-FRAMES = 50  # kept when --every is not given
+FRAMES = 50  # how many are kept, about, when --every is not given
 INTERRUPTED = 130
 
 
@@ -62,7 +62,9 @@ def simulate(
     seed: Annotated[
         int | None,
         typer.Option(
-            min=0, help="First state and mask.  [default: a state.npz's, a model's own, or 0]", show_default=False
+            min=0,
+            help="Seed of the first state and the mask.  [default: a state.npz's, a model's own, or 0]",
+            show_default=False,
         ),
     ] = None,
     changes: Changes = None,
@@ -74,12 +76,12 @@ def simulate(
             show_default=False,
         ),
     ] = None,
-    backend: Annotated[str, typer.Option(help="What runs it: auto, llvm, torch or reference.")] = "auto",
+    backend: Annotated[str, typer.Option(help="What computes the steps: auto, llvm, torch or reference.")] = "auto",
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Threads of llvm and torch, at most the cores.  [default: all]", show_default=False),
     ] = None,
-    dtype: Annotated[Literal["float32", "float64"], typer.Option(help="Numbers.")] = "float32",
+    dtype: Annotated[Literal["float32", "float64"], typer.Option(help="Precision of the numbers.")] = "float32",
     decomposition: Annotated[
         str, typer.Option(metavar="auto|ROWSxCOLUMNS", help="Blocks of the grid, one a process of torchrun.")
     ] = "auto",
@@ -94,7 +96,8 @@ def simulate(
         typer.Option(metavar="FILE.npz", help="The last state, to go on from with --init.", show_default=False),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with x.zarr where a run was stopped or killed, same settings.")
+        bool,
+        typer.Option("--resume", help="Go on with x.zarr where a run with the same settings was stopped or killed."),
     ] = False,
     fps: Annotated[
         float | None, typer.Option(min=1, help="Frames a second (gif, mp4).  [default: 20]", show_default=False)
@@ -137,7 +140,7 @@ def simulate(
         sharing(backend, decomposition) as make,
     ):
         simulator = make_simulator(make, source, init, shape, seed, kept, progress, **options)
-        recipe = going_on(recipe, simulator, kept, init)
+        recipe = complete_recipe(recipe, simulator, kept, init)
         outcome, frames = _drive(simulator, path, recipe, steps, progress, stopping)
         if save_state is not None:
             _save_state(save_state, simulator)
@@ -169,7 +172,7 @@ def simulate(
 def _drive(
     simulator: Simulator, path: Path, recipe: Recipe, steps: int, progress: Progress, stopping: Callable[[], bool]
 ) -> tuple[Outcome, int]:
-    """Run it and write; returns how it went and the number of frames written."""
+    """Run the simulation and write its states. Returns how it ended, and the number of frames in the file."""
     from srnca.media.writing import RECORDINGS, writing
     from srnca.running import run
 
@@ -181,14 +184,14 @@ def _drive(
     every, last = None if ending == ".png" else recipe.every, ending not in RECORDINGS
     with writing(path, recipe) if is_first() else nullcontext() as writer:
         keep = ignore if writer is None else writer.add
-        agree = getattr(simulator, "agree", int)  # alone, a process agrees with itself
+        agree = getattr(simulator, "agree", int)  # a single process decides alone
         watch: dict[str, Any] = {"stopping": stopping, "report": report, "agree": agree}
         outcome = run(simulator, steps, every, keep, last=last, kept=recipe.kept, **watch)
     return outcome, 0 if writer is None else writer.frames
 
 
 def _check_out(path: Path) -> Path:
-    """As check_output; but a recording in zarr is a folder, and its writer looks at what stands there."""
+    """As check_output, but for zarr only the parent folder: its writer checks what is there already."""
     if path.suffix.lower() == ".zarr":
         check_folder(path.parent)
         return path
@@ -196,7 +199,7 @@ def _check_out(path: Path) -> Path:
 
 
 def _limit(threads: int | None) -> int | None:
-    """At most one thread a core, and a note where that is fewer than were asked for."""
+    """At most one thread a core; a warning says where that is fewer than were asked for."""
     from equations.backends import limit_threads
 
     limit = limit_threads(threads)

@@ -1,4 +1,4 @@
-"""Where `srnca simulate` starts: at a first state, or with --resume where a recording in zarr ends."""
+"""Where `srnca simulate` starts: at a first state, or with --resume at the last frame of a recording in zarr."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """What a run has left: so many frames, the last of them (channel, h, w), its step, and the seed of the masks."""
+    """The end of an earlier run.
+
+    frames: how many it has kept.
+    state: the last of them, (channel, h, w).
+    step: at which step that is.
+    seed: of the masks.
+    """
 
     frames: int
     state: NDArray[Any]
@@ -35,10 +41,11 @@ class Kept:
 def read_kept(
     path: Path, recipe: Recipe, *, init: str | None, size: tuple[int, int] | None, seed: int | None, dtype: str
 ) -> Kept | None:
-    """Where the recording at `path` ends; None where it has no frame yet.
+    """The end of the recording at `path`; None where it has no frame yet.
 
-    size, seed: None where the command line does not say them. Raises InputError for files that cannot be gone on with,
-    and for a run that was begun with other settings.
+    size, seed: None where the command line does not give them.
+
+    Raises InputError for files that cannot be continued, and for a run that was begun with other settings.
     """
     if path.suffix.lower() != ".zarr":
         raise InputError(
@@ -50,25 +57,25 @@ def read_kept(
     found = read_run(path)
     if found is None:
         return None
-    said, frames, state = found
-    began = {name: said.get(name) for name in ("seed", "step")}
+    stored, frames, state = found
+    began = {name: stored.get(name) for name in ("seed", "step")}
     if not all(isinstance(value, int) and 0 <= value < 2**32 for value in began.values()):
         raise InputError(f"{path}: expected whole numbers for seed and step, got {began}; leave out --resume")
-    own = {"seed": said["seed"] if seed is None else seed, "step": said["step"]}
-    check_same(path, said, describe_run(recipe.rule, every=recipe.every, init=init, **own))
+    own = {"seed": stored["seed"] if seed is None else seed, "step": stored["step"]}
+    check_same(path, stored, describe_run(recipe.rule, every=recipe.every, init=init, **own))
     here = state.shape[1:]
     facts = {"size": f"{here[1]}x{here[0]}", "dtype": str(state.dtype)}
     wanted = facts["size"] if size is None else f"{size[1]}x{size[0]}"
     check_same(path, facts, {"size": wanted, "dtype": dtype})
-    return Kept(frames, state, said["step"] + (frames - 1) * recipe.every, said["seed"])
+    return Kept(frames, state, stored["step"] + (frames - 1) * recipe.every, stored["seed"])
 
 
-def going_on(recipe: Recipe, simulator: Simulator, kept: Kept | None, init: str | None) -> Recipe:
-    """The recipe with what is there already, and with what a later run must know of this one."""
+def complete_recipe(recipe: Recipe, simulator: Simulator, kept: Kept | None, init: str | None) -> Recipe:
+    """The recipe with the number of frames that are there already, or with the settings that a later run must share."""
     from srnca.media.zarr.run import describe_run
 
     if kept is not None:
-        return replace(recipe, kept=kept.frames)  # how it began is in the file
+        return replace(recipe, kept=kept.frames)  # the settings are in the file already
     begun: dict[str, Any] = {"seed": simulator.seed, "step": simulator.steps_done, "init": init}
     return replace(recipe, run=describe_run(recipe.rule, every=recipe.every, **begun))
 
@@ -83,7 +90,7 @@ def make_simulator(
     progress: Progress,
     **options: Any,
 ) -> Simulator:
-    """At its first state; what was done to get it is said."""
+    """The simulator at its first state, or at the end of an earlier run. What was done to get that state is printed."""
     from equations.rule.init import KINDS
     from srnca.initial import SIZE, init_of_kind, read_start
 
@@ -93,7 +100,7 @@ def make_simulator(
         simulator.steps_done = kept.step
         return simulator
     own = source.seed if seed is None else seed
-    if init in KINDS:  # processes that share a grid each make their own part of it
+    if init in KINDS:  # as a part of the rule, since processes that share a grid each make their own block
         rule, init = rule.replace(init=init_of_kind(rule, init)), None
     if init is None:
         return make(rule, size or usual, own, **options)

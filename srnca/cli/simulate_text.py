@@ -1,4 +1,4 @@
-"""What `srnca simulate` says when it is done."""
+"""The result of `srnca simulate` in words."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def describe(facts: dict[str, Any], wanted: int) -> str:
 
 
 def speed(cells: float) -> str:
-    """Cells updated in a second, in three digits."""
+    """Cells updated in a second, with three digits."""
     for unit, name in ((1e9, "Gcell/s"), (1e6, "Mcell/s")):
         if cells >= unit:
             return f"{cells / unit:.3g} {name}"

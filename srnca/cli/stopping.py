@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish: the work ends at its next good place."""
+"""Ctrl-C and SIGTERM as a request: the work ends at the next place where it can be saved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def stopping_politely() -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether to stop; a second signal is a KeyboardInterrupt at once."""
+    """Yield a function that tells whether a stop was requested. A second signal raises KeyboardInterrupt at once."""
     asked = threading.Event()
 
     def ask(number: int, frame: FrameType | None) -> None:
@@ -31,4 +31,4 @@ def stopping_politely() -> Iterator[Callable[[], bool]]:
 
 
 class TimeUp(KeyboardInterrupt):
-    """The time limit: ends training the way Ctrl-C does, saved and ready to go on."""
+    """The time limit is reached: training ends as with Ctrl-C, saved and ready to be resumed."""

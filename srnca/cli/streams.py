@@ -1,4 +1,4 @@
-"""Standard output and error as they come: closed, broken, or in an encoding that lacks what is to be printed."""
+"""Makes printing safe where standard output or error is closed, broken, or in an encoding that lacks characters."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PLAIN = {
 
 
 def prepare_streams() -> None:
-    """Call once before anything is printed: from then on no character can end a command.
+    """Call once before anything is printed: from then on no character can make a command fail.
 
-    What the terminal's encoding lacks is spelt out (α: alpha, ≤: <=). A stream that is closed becomes one that leads
-    nowhere, so that no file that is opened later takes its place.
+    Characters that the terminal's encoding lacks are spelt out (α: alpha, ≤: <=). A closed stream is replaced by the
+    null device, so that no file that is opened later gets its number.
     """
     codecs.register_error(_HANDLER, _spell)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
@@ -34,7 +34,7 @@ def prepare_streams() -> None:
 
 
 def write(text: str, stream: TextIO) -> None:
-    """`text` as a line. A reader that has gone away (`| head`) is no error: the work goes on in silence."""
+    """Print `text` as a line. A reader that has gone away (`| head`) is no error: the work goes on without output."""
     try:
         print(text, file=stream, flush=stream is sys.stderr)
     except BrokenPipeError:
@@ -42,7 +42,7 @@ def write(text: str, stream: TextIO) -> None:
 
 
 def silence(stream: TextIO) -> None:
-    """Let all that is still to come, and what waits to be written, lead nowhere."""
+    """Send what waits to be written, and all that is printed later, to the null device."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, stream.fileno())
@@ -53,7 +53,7 @@ def silence(stream: TextIO) -> None:
 
 
 def is_gone(stream: TextIO) -> bool:
-    """Whether nobody reads what is written to `stream`; then it leads nowhere from now on."""
+    """Whether nobody reads `stream` any more; if so, it is silenced."""
     try:
         stream.flush()
         gone = _reader_is_gone(stream)
@@ -65,7 +65,7 @@ def is_gone(stream: TextIO) -> bool:
 
 
 def _reader_is_gone(stream: TextIO) -> bool:
-    """Of a pipe to which nothing is left to be written."""
+    """Whether the reader of a pipe is gone. Call it when nothing is left to be written."""
     if not hasattr(select, "poll"):
         return False
     try:
@@ -77,7 +77,7 @@ def _reader_is_gone(stream: TextIO) -> bool:
 
 
 def flush_output() -> str | None:
-    """Write what waits for standard output; why that failed, None where it did not or nobody reads any more."""
+    """Write what waits for standard output. Returns why that failed; None where it did not, or where nobody reads."""
     try:
         is_gone(sys.stdout)
     except (OSError, ValueError) as error:
@@ -87,7 +87,7 @@ def flush_output() -> str | None:
 
 
 def spell(character: str) -> str:
-    """A character in ASCII: by what it looks like, a Greek letter by its name, others by their number."""
+    """A character in ASCII: by a sign that looks like it, a Greek letter by its name, others by their number."""
     if character in _PLAIN:
         return _PLAIN[character]
     words = unicodedata.name(character, "").split()

@@ -1,4 +1,7 @@
-"""A file that grows frame by frame beside its place, and takes it in the end; a full disk costs no whole frame."""
+"""A file that grows frame by frame: a temporary file that is renamed onto its path when it is complete.
+
+A write that fails, for example on a full disk, leaves all frames before it intact.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from pathlib import Path
 
 from equations.files import atomic
 
-ROOM = 4096  # bytes that the end of a file may take
+ROOM = 4096  # bytes that the end of a file may need
 
 
 class GrowingFile:
-    """Unbuffered, so that an error comes with the write that causes it; what other libraries take for a file."""
+    """A file object for other libraries. It is unbuffered, so that an error is raised by the write that causes it."""
 
     def __init__(self, path: Path) -> None:
         self._place = ExitStack()
@@ -44,30 +47,32 @@ class GrowingFile:
         """There is no buffer."""
 
     def cut(self, size: int) -> None:
-        """Forget all that comes after the first `size` bytes, and go on from there."""
+        """Keep the first `size` bytes only, and go on writing after them."""
         self._raw.truncate(size)
         self._raw.seek(size)
 
     def check_room(self) -> None:
-        """Raise OSError, and leave the file as it is, when the disk has no room for its end."""
+        """Raises OSError, and leaves the file as it is, when the disk has no room for ROOM more bytes."""
         size = self.seek(0, os.SEEK_END)
         self.write(bytes(ROOM))
         self.cut(size)
 
     def keep(self) -> None:
-        """Take the place: synced and renamed."""
+        """Sync the file and rename it onto its path."""
         self._raw.close()
         self._place.close()
 
     def discard(self) -> None:
-        """Leave the place as it was."""
+        """Remove the file, and leave its path as it was."""
         self._raw.close()
         with suppress(_DiscardError), self._place:
             raise _DiscardError
 
 
 class GrowingWriter:
-    """A writer that appends frames to one file: subclasses `add` a frame, note its end in `_ends`, and `_finish`."""
+    """A writer that appends frames to one file. Subclasses write `add`, which notes in `_ends` where each frame ends,
+    and `_finish`.
+    """
 
     def __init__(self, path: Path) -> None:
         self._file = GrowingFile(path)
@@ -83,7 +88,7 @@ class GrowingWriter:
         self._conclude()
 
     def rescue(self) -> int:
-        while self._ends and not self._concluded:  # where there is no room for the end, the last frame makes it
+        while self._ends and not self._concluded:  # drop the last frames until the file's end has room
             self._file.cut(self._ends[-1])
             try:
                 self._file.check_room()

@@ -1,7 +1,7 @@
-"""Pictures in: any image Pillow reads becomes a target or a first state. (Pictures out: image_writers.py.)
+"""A picture file as colours in [0, 1] of a wanted size: the target of a training, or a first state.
 
-Whatever is done to a picture besides scaling it down is said in the target's notes, for the command line
-to print.
+The files are opened and decoded by picture_files.py; here they are cropped, scaled and turned to RGB. Whatever is done
+to a picture besides scaling it down is listed in its notes, for the command line to print.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from equations.errors import InputError
-from srnca.media.image_writers import contact_sheet, save_gif, save_png
 from srnca.media.picture_files import Picture, Pictures
 from srnca.media.tiff import Deep
 
-__all__ = ["Target", "contact_sheet", "load_picture", "load_target", "resize", "save_gif", "save_png"]
-
 Pixels = NDArray[np.uint8] | NDArray[np.float32]  # 0..255 or [0, 1]
-Crop = tuple[int, int, int]  # x, y of the top left corner and the side, in pixels of the upright picture
-SMALLEST = 16  # px: the shortest side that holds a texture
-LARGEST = 2048  # px: the longest side of a target
-FLAT = 0.01  # a standard deviation below this is a picture without texture
-DARK = 0.25  # 16-bit pictures whose largest value is a smaller share of white are those of a camera with fewer bits
+Crop = tuple[int, int, int]  # x and y of the top left corner, and the side, in pixels of the upright picture
+SMALLEST = 16  # pixels: the shortest side that shows a texture
+LARGEST = 2048  # pixels: the longest side of a target
+FLAT = 0.01  # a picture with a standard deviation below this has no texture
+DARK = 0.25  # a 16-bit picture is dark if its largest value is below this share of white: a camera with fewer bits
 
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A square picture to learn. pixels: (size, size, 3) float32 in [0, 1]; notes: what was done to it."""
+    """A square picture to learn.
+
+    pixels: (size, size, 3) float32 in [0, 1].
+    notes: what was done to the picture.
+    """
 
     name: str
     pixels: NDArray[np.float32]
@@ -41,9 +42,9 @@ class Target:
 def load_target(spec: str | Path, size: int = 64, crop: Crop | None = None) -> Target:
     """The target `spec`: "sample:snake", ... or the path of an image file.
 
-    The crop, or without one the largest centred square, is averaged down to (size, size) over exact pixel
-    areas, on the stored sRGB values as is usual for texture models. Raises InputError for a file that is
-    missing or no image, a picture or crop under 16 px, a crop outside the picture, a size outside 16..2048.
+    The crop, or without one the largest centred square, is scaled down to (size, size) by averaging over exact pixel
+    areas. The average is of the stored sRGB values, as is usual for texture models. Raises InputError for a file that
+    is missing or no image, a picture or crop under 16 pixels, a crop outside the picture, and a size outside 16..2048.
     """
     if not SMALLEST <= size <= LARGEST:
         raise InputError(f"target size: expected {SMALLEST} to {LARGEST} pixels, got {size}")
@@ -77,13 +78,13 @@ def load_picture(path: Path, size: tuple[int, int]) -> tuple[NDArray[np.float32]
 def resize(pixels: Pixels, size: int | tuple[int, int]) -> NDArray[np.float32]:
     """A picture (h, w, 3) in a new size, (h, w) or the side of a square, as float32.
 
-    Exact area average down, bicubic up.
+    It is scaled down by averaging over exact areas, and up by bicubic interpolation.
     """
     h, w = (size, size) if isinstance(size, int) else size
     sides = [(old, min(old, new)) for old, new in zip(pixels.shape[:2], (h, w), strict=True)]
     weights = [_area_weights(old, new) for old, new in sides] if any(old != new for old, new in sides) else None
     bands: list[NDArray[np.float32]] = []
-    for i in range(3):  # one at a time: a photograph in float32 fills a gigabyte
+    for i in range(3):  # one colour at a time: a whole photograph in float32 can take a gigabyte
         band: NDArray[np.float32] = pixels[..., i].astype(np.float32)
         if pixels.dtype == np.uint8:
             band /= 255
@@ -97,7 +98,7 @@ def resize(pixels: Pixels, size: int | tuple[int, int]) -> NDArray[np.float32]:
 
 
 def _area_weights(side: int, size: int) -> NDArray[np.float32]:
-    """(size, side): the share of each old pixel in each new one; rows sum to 1."""
+    """(size, side): the weight of each old pixel in each new one; rows sum to 1."""
     edges = np.linspace(0, side, size + 1)[:, None]
     pixel = np.arange(side)[None]
     overlap = np.minimum(edges[1:], pixel + 1) - np.maximum(edges[:-1], pixel)
@@ -143,7 +144,7 @@ def _check_file(path: Path) -> None:
 
 
 def _read(path: Path) -> tuple[Picture, list[str]]:
-    """The first frame, decoded and upright."""
+    """The first frame, decoded and upright, and the notes on it."""
     with Pictures(path) as pictures:
         picture, turned = pictures.page(0)
         notes = list(pictures.notes) if pictures.count == 1 else [f"{pictures.count} frames: only the first is used"]
@@ -202,7 +203,7 @@ def _pixels(picture: Picture, notes: list[str]) -> Pixels:
 
 
 def _deep_pixels(picture: Deep, notes: list[str]) -> NDArray[np.float32]:
-    """In [0, 1]: 16 bits by their full range, as other programs show it; 32 bits and reals by their own range."""
+    """Samples scaled to [0, 1]: 16 bits by their full range, as other programs do; others by their own range."""
     values = picture.values.astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError("picture: expected finite values, got some that are not a number or infinite; mend the file")

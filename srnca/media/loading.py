@@ -1,9 +1,9 @@
-"""Recordings of a dynamics: frames.npz, frames.zarr, a folder of pictures, stacks and animations, films.
+"""Reads a recording of a dynamics from any kind of file: npz, zarr, a folder of pictures, a stack, a film.
 
     recording = load_recording(Path("frames.npz"), stride=2)
     recording.frames, recording.dt, recording.dx, recording.channels
 
-Readers are loaded on use: only films need PyAV, only zarr needs zarr.
+The module that reads a kind of file is imported on use: only films need PyAV.
 """
 
 from __future__ import annotations
@@ -15,26 +15,27 @@ from pathlib import Path
 
 from equations.errors import InputError, did_you_mean
 from equations.reading import check_regular_file
-from srnca.media.npz_reader import load_frames
+from srnca.media.npz import load_frames
 from srnca.media.recording import Recording, check_step
 
 __all__ = ["Recording", "check_agreement", "load_frames", "load_recording", "load_recordings"]
 
 _FILMS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 _READERS: dict[str, tuple[str, str]] = {
-    ".npz": ("npz_reader", "load_frames"),
-    ".zarr": ("zarr.reader", "load"),
+    ".npz": ("npz", "load_frames"),
+    ".zarr": ("zarr.frames", "load_group"),
     **dict.fromkeys((".gif", ".tif", ".tiff", ".webp", ".png", ".apng"), ("stacks", "load_file")),
-    **dict.fromkeys(_FILMS, ("video", "load")),
+    **dict.fromkeys(_FILMS, ("film", "load_film")),
 }
 
 
 def load_recording(path: Path, *, dt: float | None = None, dx: float | None = None, stride: int = 1) -> Recording:
-    """The recording at `path`, with every `stride`-th of its frames.
+    """The recording at `path`, with every `stride`-th of its frames. Its first note says what was understood.
 
-    dt: the time between two frames *of the file*, in place of what the file says (pictures and films say nothing: 1);
-    after a stride the recording's own dt is stride times that. dx: the width of a cell, in place of the file's. Its
-    first note says what was understood.
+    dt: the time between two frames *of the file*, in place of the file's own (pictures and films have none: 1). The
+    recording's dt is `stride` times this.
+    dx: the width of a cell, in place of the file's own.
+
     Raises InputError for what is no recording, MissingPartError when a package for its kind is not installed.
     """
     path = Path(path)
@@ -83,7 +84,7 @@ def _shown(value: object) -> str:
 
 
 def _reader(path: Path) -> tuple[str, str]:
-    """Module and function that read `path`, by its ending; folders hold zarr or pictures."""
+    """The module and the function that read `path`, by its ending. A folder is a Zarr group or holds pictures."""
     ending = path.suffix.lower()
     if path.is_dir():
         zarr = ending == ".zarr" or any((path / name).is_file() for name in ("zarr.json", ".zgroup"))

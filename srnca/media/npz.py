@@ -1,4 +1,8 @@
-"""`x.npz`: all frames as one array, written frame by frame, uncompressed (fields of floats hardly shrink)."""
+"""`x.npz`: a recording in one file, read as a whole, and written frame by frame.
+
+It is uncompressed, since fields of floats hardly shrink. Each frame goes straight to its place in the zip file: a
+temporary `.npy` would need the disk space twice, and on a full disk there would be none left to zip it.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +16,49 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from equations.errors import InputError
+from equations.npz import list_npz, read_npz
 from srnca.media.growing_file import GrowingWriter
+from srnca.media.recording import Recording, check_step, make_recording
 from srnca.media.writing import Recipe
 
 OPTIONS = ()
 _PART = 1 << 20  # bytes read at a time
 
 
-class NpzWriter(GrowingWriter):
-    """A zip file whose last member grows; its header says from the start how many frames are planned.
+def load_frames(path: Path) -> Recording:
+    """Read `frames` and, where they are given, `dt` (default 1), `dx` and `channels` (default u, v or h0, h1 …).
 
-    When it becomes fewer, header and checksum are put right in the end.
+    Raises InputError for a file that is missing, no npz, above the size budget, or holds anything but finite numbers
+    of 4 axes.
+    """
+    arrays = read_npz(path, ("frames", "dt", "dx", "channels"), "a recording, frames (t, channel, h, w),")
+    if "frames" not in arrays:
+        raise InputError(
+            f"{path}: expected an array named frames (t, channel, h, w) in it, found {list_npz(path)}; "
+            "call it frames when you save it"
+        )
+    names = arrays.get("channels")
+    return make_recording(
+        arrays["frames"],
+        path,
+        dt=check_step(arrays["dt"], "dt", path) if "dt" in arrays else 1.0,
+        dx=check_step(arrays["dx"], "dx", path) if "dx" in arrays else None,
+        names=None if names is None else np.atleast_1d(names).ravel(),
+    )
+
+
+class NpzWriter(GrowingWriter):
+    """Writes a zip file whose last member, `frames.npy`, grows by each state.
+
+    The header of that array comes first and has to say how many frames follow: as many as the recipe plans. If they
+    become fewer, the header and the zip file's checksum are corrected at the end.
     """
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
         super().__init__(path)
         self._recipe = recipe
-        self._zip = zipfile.ZipFile(self._file, "w")  # type: ignore[call-overload]  # it has all that is used
+        self._zip = zipfile.ZipFile(self._file, "w")  # type: ignore[call-overload]  # it has all methods that are used
         self._info = zipfile.ZipInfo("frames.npy", (1980, 1, 1, 0, 0, 0))
         self._member: IO[bytes] | None = None
         self._start = 0  # where the member's bytes begin
@@ -54,7 +84,7 @@ class NpzWriter(GrowingWriter):
     def _finish(self) -> None:
         end = self._file.tell()
         if self._member is not None:
-            self._member.close()  # zipfile takes this place for its end
+            self._member.close()  # zipfile takes the file's present position for the member's end
         if self.frames == self._recipe.frames:
             self._zip.close()
             return
@@ -66,7 +96,7 @@ class NpzWriter(GrowingWriter):
         self._file.write(self._info.FileHeader(zip64=True) + header)
 
     def discard(self) -> None:
-        with suppress(OSError, ValueError):  # zipfile wants to be closed, even when the file is to go
+        with suppress(OSError, ValueError):  # zipfile has to be closed, even when the file is to be removed
             if self._member is not None:
                 self._member.close()
             self._zip.close()
@@ -80,7 +110,7 @@ class NpzWriter(GrowingWriter):
         return buffer.getvalue()
 
     def _checksum(self, header: bytes, end: int) -> int:
-        """Of the member with another header."""
+        """The CRC-32 of the member with `header` in place of the header that is in the file."""
         total, left = zlib.crc32(header), end - self._start - len(header)
         self._file.seek(self._start + len(header))
         while left:

@@ -1,23 +1,23 @@
-"""States as pictures: the writers of png, gif and mp4 share this."""
+"""States and arrays as pictures of 8 bits; what writes png, gif and mp4 shares this."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from equations.errors import InputError
 from equations.rule.display import DUO, Range, channel_ranges, check_colormap, render
 from srnca.media.writing import Recipe
 
-MAX_SCALE = 64
+MAX_SCALE = 64  # pixels a cell
 
 
 class Painter:
-    """State (channel, h, w) → picture (h, w, 3) uint8, in the colours that the recipe wants.
+    """Turns states (channel, h, w) into pictures (h, w, 3) uint8, in the colours that the recipe asks for.
 
-    Under "duo" each channel is spread over the range that it has had in all states so far.
+    With the colour map "duo" each channel is scaled to the range of its values in all states so far.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -40,7 +40,7 @@ class Painter:
 
 
 def film_scale(recipe: Recipe, state: NDArray[Any], usual: int, largest: int) -> int:
-    """Pixels a cell: as wanted, or so many that small grids are enlarged to about `usual` pixels.
+    """Pixels a cell: the recipe's, or the whole number that enlarges a small grid to about `usual` pixels.
 
     Raises InputError when a side would have more than `largest` pixels.
     """
@@ -52,3 +52,27 @@ def film_scale(recipe: Recipe, state: NDArray[Any], usual: int, largest: int) ->
             "use a smaller --scale or --size, or write npz or zarr"
         )
     return scale
+
+
+def to_bytes(array: ArrayLike, scale: int = 1) -> NDArray[np.uint8]:
+    """A picture (h, w, 3) or (h, w), float in [0, 1] or uint8, as uint8; a cell becomes scale x scale pixels.
+
+    Values outside [0, 1] are clipped. Raises InputError for other shapes and types, and for values that are not finite.
+    """
+    pixels = np.asarray(array)
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3) or 0 in pixels.shape:
+        raise InputError(f"picture: expected shape (h, w, 3) or (h, w), got {pixels.shape}")
+    check_scale(scale)
+    if pixels.dtype != np.uint8:
+        if not np.issubdtype(pixels.dtype, np.floating):
+            raise InputError(f"picture: expected uint8 or float in [0, 1], got {pixels.dtype}; divide by its maximum")
+        if not np.isfinite(pixels).all():
+            raise InputError("picture: expected finite values, got some that are not a number or infinite")
+        pixels = np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def check_scale(scale: int) -> None:
+    """Raises InputError for less than one pixel a cell."""
+    if scale < 1:
+        raise InputError(f"scale: expected a whole number from 1, got {scale}")

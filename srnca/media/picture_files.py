@@ -1,7 +1,7 @@
-"""One picture file → its pages, whatever program wrote it; the only place where picture files are opened.
+"""Opens a picture file of any format and decodes its pages; images.py and stacks.py make use of them.
 
-What headers claim is compared with the size budget before pixels are decoded, and whatever a decoder raises on a
-damaged file becomes an InputError.
+The size that a header claims is compared with the budget before pixels are decoded, and any exception that a decoder
+raises on a damaged file becomes an InputError.
 """
 
 from __future__ import annotations
@@ -19,27 +19,31 @@ from equations.errors import InputError, MissingPartError, shorten
 from equations.reading import check_regular_file, check_size, read_limit
 from srnca.media.tiff import ORIENTATION, Deep, Tiff, is_tiff
 
-PIXEL = 16  # bytes that a pixel takes while it is worked on: three float32, and red, green, blue and alpha
-LONGEST = 65536  # pixels of a side: the most cells that a grid may have
+PIXEL = 16  # bytes of memory for a pixel while it is decoded: three float32, and red, green, blue and alpha
+LONGEST = 65536  # pixels of a side, as many as a grid may have cells
 CUT = "colours of 16 bits are read with 8 bits each; save it as TIFF to keep them all"
-_DEEP_GREY = ("I", "F")  # Pillow's modes of grey with more than 8 bits begin so
-_PNG_DEPTH, _PNG_COLOUR = 24, 25  # bytes of a PNG file that tell the bits of a sample, and the kind of colour
+_DEEP_GREY = ("I", "F")  # how the names of Pillow's modes of grey with more than 8 bits begin
+_PNG_DEPTH, _PNG_COLOUR = 24, 25  # positions in a PNG file: the bits of a sample, and the kind of colour
 
 Picture = Image.Image | Deep
 
 
 class Pictures:
-    """An open picture file: frames × channels pages of `size` (width, height).
+    """An open picture file with frames × channels pages.
 
-    The channel changes fastest unless `channels_first`. cut: whether colours have lost their lower 8 bits of 16. notes:
-    what there is to know about the file. Raises InputError for what is no picture file, damaged, or above the budget.
+    size: (width, height) of each page.
+    channels_first: whether all frames of one channel come before those of the next; else the channel changes fastest.
+    cut: whether colours of 16 bits have lost their lower 8.
+    notes: what a person should know about the file.
+
+    Raises InputError for a file that is no picture, damaged, or above the size budget.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = check_regular_file(path, "an image file")
         self._tiff: Tiff | None = None
         self._pillow: Image.Image | None = None
-        self._first = 0  # 1 for a PNG whose first picture is shown only where animations are not
+        self._first = 0  # 1 for an animated PNG whose first picture is no part of the animation
         self.frames, self.channels, self.channels_first, self.cut, notes = 1, 1, False, False, [""]
         with self._reading():
             try:
@@ -71,7 +75,7 @@ class Pictures:
 
     @property
     def depth(self) -> int:
-        """Bytes that a pixel of a page takes as float32, or as what else it holds."""
+        """Bytes of a pixel of a page as it is decoded: 4 or more for each colour."""
         if self._tiff is not None and self._tiff.deep:
             return self._tiff.depth
         assert self._pillow is not None
@@ -79,7 +83,7 @@ class Pictures:
         return 4 if grey else 12
 
     def page(self, number: int) -> tuple[Picture, bool]:
-        """One page, upright; and whether it had to be turned for that, as its EXIF orientation says."""
+        """One page, upright, and whether its EXIF orientation required that it be turned."""
         with self._reading():
             picture, turned = self._page(number)
             if picture.size != self.size:
@@ -102,7 +106,7 @@ class Pictures:
     def _open_pillow(self) -> None:
         self._pillow = Image.open(self.path)
         self.size = self._pillow.size
-        self._check_size()  # to look for an orientation, Pillow decodes a PNG
+        self._check_size()  # before getexif, for which Pillow decodes a PNG
         if self._pillow.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8):  # lying on its side
             self.size = self.size[::-1]
         count = int(getattr(self._pillow, "n_frames", 1))
@@ -129,10 +133,10 @@ class Pictures:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Whatever decoders raise, as an InputError that says what is wrong with the file."""
+        """Turns any exception of a decoder into an InputError that says what is wrong with the file."""
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what matters raises or is said in the notes
+                warnings.simplefilter("ignore")  # what matters is an error or a note
                 yield
         except (InputError, MissingPartError):
             raise
@@ -160,7 +164,7 @@ class Pictures:
 
 
 def _is_deep_colour(path: Path) -> bool:
-    """Whether it is a PNG with colours of 16 bits, of which Pillow keeps the upper 8."""
+    """Whether `path` is a PNG with colours of 16 bits, of which Pillow keeps the upper 8."""
     with path.open("rb") as file:
         head = file.read(_PNG_COLOUR + 1)
     return head[:4] == b"\x89PNG" and len(head) > _PNG_COLOUR and head[_PNG_DEPTH] == 16 and bool(head[_PNG_COLOUR] & 2)

@@ -1,22 +1,31 @@
-"""`x.png`: the last state as a picture."""
+"""`x.png`: one picture, from an array or from the last state of a simulation. Pictures are read by images.py."""
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
-from srnca.media.image_writers import save_png
-from srnca.media.painting import Painter
+from equations.files import write_bytes
+from srnca.media.painting import Painter, to_bytes
 from srnca.media.writing import Recipe
 
 OPTIONS = ("scale", "colormap")
 
 
+def save_png(path: str | Path, array: ArrayLike, scale: int = 1) -> None:
+    """Write a picture, (h, w, 3) or (h, w), float in [0, 1] or uint8; a cell becomes scale x scale pixels."""
+    buffer = io.BytesIO()
+    Image.fromarray(to_bytes(array, scale)).save(buffer, format="PNG", optimize=True)
+    write_bytes(Path(path), buffer.getvalue())
+
+
 class PngWriter:
-    """Keeps the picture of the state that was added last."""
+    """Writes the picture of the state that was added last."""
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
         self._path, self._painter, self._scale = path, Painter(recipe), recipe.scale or 1
@@ -34,7 +43,7 @@ class PngWriter:
             save_png(self._path, self._picture, self._scale)
 
     def rescue(self) -> int:
-        return 0  # a picture of the last state: an error came before it, or in writing it
+        return 0  # the error came before the last state, or while its picture was written
 
     def discard(self) -> None:
         self._picture = None

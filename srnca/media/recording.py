@@ -1,4 +1,4 @@
-"""What a recording is, and what every one of them has to be."""
+"""A recording of a dynamics, and the checks that every recording has to pass."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ import numpy.typing as npt
 from equations.errors import InputError, shorten
 from equations.rule.symbols import mend_names
 
-FEW, MANY = 4, 16  # at most so many channels on the last axis, at least so many rows on the second: channels come last
-LEAST_SIDE = 3  # cells: a smaller grid has no neighbourhoods
-NARROW = 1e-3  # of its size: a channel that varies by less keeps the double precision that it is stored with
+# frames with at most FEW entries on the last axis, and at least MANY on the two before it, are (t, h, w, channel)
+FEW, MANY = 4, 16
+LEAST_SIDE = 3  # cells: the smallest grid with a full 3 × 3 neighbourhood
+NARROW = 1e-3  # a channel whose range is below this share of its largest value keeps its double precision
 SHOWN = 8  # channel names that a description lists
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """frames (t, channel, h, w), `dt` apart, on cells of width `dx`; one name a channel.
+    """A recording of a dynamics.
 
-    frames are float32, or float64 where single precision would round a small change on a large value away. `dx` is None
-    where the file does not say it. notes: what was done to the frames on reading, for a person to know.
+    frames: (t, channel, h, w), float32; float64 where single precision would lose small changes of a large value.
+    dt: the time between two frames.
+    channels: one name for each.
+    dx: the width of a cell, None where the file does not say it.
+    notes: what was done to the frames on reading, for a person to know.
     """
 
     frames: npt.NDArray[np.floating]
@@ -48,7 +52,7 @@ class Recording:
         return replace(self, frames=kept, dt=self.dt * stride)
 
     def describe(self) -> str:
-        """What was understood, in a line: frames, size, channels with the range of each, dt and dx."""
+        """One line with the number of frames, the size, the channels with the range of each, dt and dx."""
         count, channels, height, width = self.frames.shape
         parts = [
             f"{name} {self.frames[:, index].min():.4g} to {self.frames[:, index].max():.4g}"
@@ -71,7 +75,7 @@ def make_recording(
     names: Sequence[Any] | npt.NDArray[Any] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Recording:
-    """A checked recording from what a file holds; channels on the last axis are put where they belong, and it is said.
+    """A checked recording from what a file holds. Channels on the last axis are moved to the second; a note says so.
 
     Raises InputError for anything but finite real numbers of 4 axes, or another number of names than channels.
     """
@@ -82,7 +86,7 @@ def make_recording(
 
 
 def _channels_first(frames: npt.NDArray[Any], names: int | None) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
-    """(t, channel, h, w), from (t, h, w, channel) too: told by the number of names, else by the shape."""
+    """Frames as (t, channel, h, w), also from (t, h, w, channel). The number of names decides, or else the shape."""
     if frames.ndim != 4:
         return frames, ()
     _, second, third, last = frames.shape
@@ -97,8 +101,9 @@ def _channels_first(frames: npt.NDArray[Any], names: int | None) -> tuple[npt.ND
 
 
 def check_frames(frames: npt.NDArray[Any], path: Path) -> npt.NDArray[np.floating]:
-    """(t, channel, h, w) as float32 (or float64, see Recording); raises InputError for anything but finite real numbers
-    of 4 axes.
+    """Frames (t, channel, h, w) as float32, or as float64 (see Recording).
+
+    Raises InputError for anything but finite real numbers of 4 axes.
     """
     if frames.ndim != 4 or frames.dtype.kind not in "fiub" or 0 in frames.shape:
         how = "; with one channel, save frames[:, None]" if frames.ndim == 3 else ""
@@ -119,7 +124,7 @@ def check_frames(frames: npt.NDArray[Any], path: Path) -> npt.NDArray[np.floatin
 
 
 def _is_narrow(frames: npt.NDArray[Any]) -> bool:
-    """Whether a channel's values lie so close together, far from 0, that float32 would lose much of what differs."""
+    """Whether a channel varies so little, compared with its size, that float32 would lose much of the differences."""
     if frames.dtype == np.float32:
         return False
     low, high = (np.asarray(edge(axis=(0, 2, 3)), np.float64) for edge in (frames.min, frames.max))
@@ -140,15 +145,16 @@ def check_step(value: Any, name: str, where: object) -> float:
 def channel_names(
     names: Sequence[Any] | npt.NDArray[Any] | None, count: int, path: Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names in the file as a rule may have them (else u, v for one or two channels, h0, h1 … for more), and a note
-    where they had to be changed.
+    """The file's channel names, changed where a rule cannot use them, and a note on such changes.
+
+    Without names: u, v for one or two channels, h0, h1 … for more.
     """
     if names is None:
         return ("u", "v")[:count] if count <= 2 else tuple(f"h{i}" for i in range(count)), ()
     if len(names) != count:
         raise InputError(f"{path}: expected {count} channel names, one for each channel of frames, got {len(names)}")
-    told = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names]
-    mended = mend_names(told)
-    changed = [f"{shorten(old)} is called {new}" for old, new in zip(told, mended, strict=True) if old != new]
+    stored = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names]
+    mended = mend_names(stored)
+    changed = [f"{shorten(old)} is called {new}" for old, new in zip(stored, mended, strict=True) if old != new]
     note = f"channels have other names in equations: {', '.join(changed[:SHOWN])}"
     return mended, (note,) if changed else ()

@@ -1,4 +1,4 @@
-"""Pictures as a recording: a folder of image files, or one file of many pages (TIFF stack, GIF, APNG, WebP)."""
+"""Reads pictures as a recording: a folder of picture files, or one file of many pages (TIFF stack, GIF, APNG, WebP)."""
 
 from __future__ import annotations
 
@@ -24,18 +24,24 @@ FEW_COLOURS = "a GIF has at most 256 colours: its values are rounded"
 
 @dataclass
 class _Page:
-    """values (k, h, w) as they are stored, k = 1 for grey and 3 for colours; top: what white is, None without one."""
+    """A page of a picture file.
+
+    values: (k, h, w) as they are stored, with k = 1 for grey and 3 for colours.
+    top: the value of white; None for numbers without one.
+    """
 
     values: npt.NDArray[Any]
     top: float | None
 
 
-Rows = list[list[_Page]]  # of each frame its channels: one page, or several
+Rows = list[list[_Page]]  # for each frame the pages of its channels
 
 
 def load_folder(path: Path) -> Recording:
-    """The image files in `path`, in the natural order of their names (frame2 before frame10), one time unit apart; all
-    pages of each. Hidden files are left out (macOS puts ._x.png beside x.png).
+    """All pages of the image files in `path`, one time unit apart.
+
+    Files are read in the natural order of their names (frame2 before frame10). Hidden files are left out (macOS puts
+    ._x.png beside x.png).
 
     Raises InputError for a folder with no image files, a file that is no image, or pictures of different sizes.
     """
@@ -61,12 +67,14 @@ def load_folder(path: Path) -> Recording:
             rows += _read(pictures)
             notes |= dict.fromkeys(pictures.notes)
     what = f"{len(files)} pictures" if pages == len(files) else f"{pages} pages in {len(files)} files"
-    told = f"{what} from {files[0].name} to {files[-1].name}"
-    return _joined(rows, path, (told, *notes))
+    note = f"{what} from {files[0].name} to {files[-1].name}"
+    return _joined(rows, path, (note, *notes))
 
 
 def load_file(path: Path) -> Recording:
-    """The pages of one file, drawn whole, one time unit apart (display times say nothing of the system).
+    """The pages of one file, each with all that it shows, one time unit apart.
+
+    An animation's display times are ignored, since they say nothing about the system.
 
     Raises InputError for a file that is no picture file, or has one page.
     """
@@ -88,7 +96,7 @@ def from_colours(frames: npt.NDArray[np.float32], path: Path, notes: tuple[str, 
 
 
 def natural(name: str) -> list[tuple[int, str]]:
-    """A sorting key in which numbers inside a name count as numbers."""
+    """A sorting key that compares the digits inside a name as numbers."""
     parts = re.split(r"(\d+)", name.lower())  # every second one is a number
     return [(int(part), "") if index % 2 else (-1, part) for index, part in enumerate(parts)]
 
@@ -100,7 +108,7 @@ def _check_room(path: Path, pictures: Pictures, count: int) -> None:
 
 def _read(pictures: Pictures) -> Rows:
     frames, channels = pictures.frames, pictures.channels
-    step, apart = (1, frames) if pictures.channels_first else (channels, 1)  # from frame to frame, channel to channel
+    step, apart = (1, frames) if pictures.channels_first else (channels, 1)  # pages to the next frame, channel
     return [
         [_pixels(pictures.page(frame * step + channel * apart)[0], pictures.path) for channel in range(channels)]
         for frame in range(frames)
@@ -108,7 +116,7 @@ def _read(pictures: Pictures) -> Rows:
 
 
 def _joined(rows: Rows, path: Path, notes: tuple[str, ...]) -> Recording:
-    """All pages as one recording; they are given free on the way, so that they do not take their memory twice."""
+    """All pages as one recording. Each row of pages is freed once it is copied, so that memory is not taken twice."""
     first, channels = rows[0][0], len(rows[0])
     unit = first.top is not None
     if any((page.top is not None) != unit or len(row) != channels for row in rows for page in row):
@@ -124,7 +132,7 @@ def _joined(rows: Rows, path: Path, notes: tuple[str, ...]) -> Recording:
     for target, row in zip(frames, rows, strict=True):
         for channel, page in enumerate(row):
             place = target[channel : channel + 1] if channels > 1 else target
-            for index, layer in enumerate(place):  # one colour at a time, in one sweep each
+            for index, layer in enumerate(place):  # one colour at a time
                 values = page.values[index if len(page.values) > 1 else 0]
                 np.divide(values, np.float32(page.top), out=layer) if unit else np.copyto(layer, values)
         row.clear()
@@ -137,7 +145,7 @@ def _joined(rows: Rows, path: Path, notes: tuple[str, ...]) -> Recording:
 
 
 def _pixels(picture: Picture, path: Path) -> _Page:
-    """One page; transparent pixels are over black."""
+    """One page; transparent pixels are laid on black."""
     if isinstance(picture, Deep):
         values = picture.values[None] if picture.values.ndim == 2 else picture.values.transpose(2, 0, 1)
         if picture.top is None and not np.isfinite(values).all():

@@ -1,6 +1,7 @@
-"""TIFF files with more than 8 bits a sample, which Pillow reads wrongly or not at all; and the order of their pages.
+"""TIFF files with more than 8 bits a sample, for picture_files.py: Pillow reads them wrongly or not at all.
 
-Files of 8 bits, and those with a compression that tifffile has no decoder for, are left to Pillow.
+Also tells which of a TIFF file's pages are frames and which are channels. Files of 8 bits, and those with a compression
+that tifffile has no decoder for, are left to Pillow.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from equations.errors import InputError
 from equations.reading import check_size
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-ORIENTATION = 274  # the number of TIFF's and EXIF's tag
+ORIENTATION = 274  # the number of the tag, in TIFF and EXIF
 MOST_PAGES = 100_000
 _PLAIN, _ZLIB, _PACKBITS = (1,), (8, 32946), (32773,)  # TIFF's numbers of compressions
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2  # … and of colour models
@@ -29,7 +30,11 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2  # … and of colour models
 
 @dataclass(frozen=True, eq=False)
 class Deep:
-    """Samples of more than 8 bits, (h, w) or (h, w, 3). top: what white is, for integers of 16 bits; else None."""
+    """A picture of more than 8 bits a sample.
+
+    values: (h, w) or (h, w, 3).
+    top: the value of white, for unsigned integers of up to 16 bits; else None.
+    """
 
     values: NDArray[Any]
     top: float | None
@@ -53,10 +58,16 @@ def is_tiff(path: Path) -> bool:
 class Tiff:
     """An open TIFF file. Thumbnails and masks among its pages are left out.
 
-    frames × channels pages, the channel changing fastest unless `channels_first`; `note` where a program's words about
-    that were followed. depth: bytes that a pixel takes as float32, or as what else it holds. deep: whether `page` reads
-    them, or Pillow has to; white_is_zero: whether Pillow's numbers of it are upside down. Raises InputError for what
-    neither reads and above the size budget; the errors of a damaged file are tifffile's own.
+    frames, channels: how many there are; the file has frames × channels pages.
+    channels_first: whether all frames of one channel come before those of the next; else the channel changes fastest.
+    note: that the file's metadata said so; else empty.
+    size: (width, height) of an upright page.
+    depth: bytes of a pixel of a page as it is decoded, 4 or more for each colour.
+    deep: whether `page` reads the file; else Pillow has to.
+    white_is_zero: whether 0 is white, which Pillow ignores.
+
+    Raises InputError for files that neither can read, and above the size budget. The errors of a damaged file are
+    tifffile's own.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,7 +79,7 @@ class Tiff:
         try:
             with _silent():
                 self._pages = self._whole_pages()
-                self._look()
+                self._check_pages()
         except BaseException:
             self.close()
             raise
@@ -90,7 +101,7 @@ class Tiff:
         pages = [page.aspage() for page in self._file.pages]
         return [page for page in pages if not (page.is_reduced or page.is_mask)] or pages[:1]
 
-    def _look(self) -> None:
+    def _check_pages(self) -> None:
         pages, first = self._pages, self._pages[0]
         self.frames, self.channels, self.channels_first, self.note = self._arrangement()
         self.size = (int(first.imagewidth), int(first.imagelength))
@@ -114,9 +125,9 @@ class Tiff:
             )
 
     def _arrangement(self) -> tuple[int, int, bool, str]:
-        """Frames, channels, whether channels change slowest, and a note; as ImageJ, OME or tifffile say.
+        """Frames, channels, channels_first and note, from the metadata of ImageJ, OME or tifffile.
 
-        Pages without such words are frames.
+        Without such metadata, pages are frames.
         """
         pages = len(self._pages)
         if pages == 1:
@@ -126,16 +137,16 @@ class Tiff:
             named = [
                 (axis, n) for axis, n in zip(series.axes, series.shape, strict=True) if axis not in "YXS" and n > 1
             ]
-        except Exception:  # words of other programs, perhaps damaged: without them pages are frames
+        except Exception:  # metadata of other programs, perhaps damaged: without them pages are frames
             named = []
         axes, sides = "".join(axis for axis, _ in named), [n for _, n in named]
         if math.prod(sides) != pages or len(axes) < 2:
             return (1, pages, False, "") if axes == "C" and sides == [pages] else (pages, 1, False, "")
         first = axes[0] == "C"
         if len(axes) > 2 or not (first or axes[1] == "C" or axes in ("QQ", "II")):
-            told = ", ".join(f"{axis} {n}" for axis, n in named)
+            found = ", ".join(f"{axis} {n}" for axis, n in named)
             raise InputError(
-                f"{self._path}: expected a stack over time, with channels or without, got one over {told}; save one "
+                f"{self._path}: expected a stack over time, with channels or without, got one over {found}; save one "
                 "plane of it over time"
             )
         frames, channels = sides[::-1] if first else sides
@@ -144,7 +155,7 @@ class Tiff:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """tifffile logs what is odd in a file; the library is silent, and says in an error what matters."""
+    """Keeps tifffile from logging what is odd in a file: the library is silent, and what matters is an error."""
     logger = logging.getLogger("tifffile")
     before, logger.disabled = logger.disabled, True
     try:
@@ -174,7 +185,7 @@ def _decoded(path: Path, page: Any) -> Deep:
         _check_strips(path, page)
     values = page.asarray()
     if values.ndim == 3:
-        if page.axes[0] == "S":  # one plane for each colour
+        if page.axes[0] == "S":  # colours are stored as separate planes
             values = np.moveaxis(values, 0, -1)
         values = values[..., :3] if page.photometric == _RGB else values[..., 0]  # without alpha
     if values.ndim not in (2, 3) or values.shape[2:] not in ((), (3,)):
@@ -187,7 +198,7 @@ def _decoded(path: Path, page: Any) -> Deep:
 
 
 def _upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """What is stored as EXIF's orientations 1 to 8 say."""
+    """The stored values as they are meant to be seen; orientation: 1 to 8, as EXIF numbers them."""
     if orientation in (5, 6, 7, 8):
         values = values.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):

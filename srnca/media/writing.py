@@ -1,7 +1,7 @@
-"""Where the states of a running simulation go: one small file for each ending, loaded on use.
+"""Writes the states of a running simulation to a picture, a film or a recording, by the ending of the file.
 
-A member module has `OPTIONS`, the fields of a Recipe that it looks at besides the rule, and
-`make_writer(path, recipe) -> Writer`.
+Each format has a module that is imported on use. It has `OPTIONS`, the fields of a Recipe that it uses besides the
+rule, and `make_writer(path, recipe) -> Writer`.
 """
 
 from __future__ import annotations
@@ -23,21 +23,26 @@ if TYPE_CHECKING:
 WRITERS: dict[str, str] = {
     ".png": "srnca.media.png",
     ".gif": "srnca.media.gif",
-    ".mp4": "srnca.media.mp4",
+    ".mp4": "srnca.media.film",
     ".npz": "srnca.media.npz",
-    ".zarr": "srnca.media.zarr.writer",
+    ".zarr": "srnca.media.zarr.frames",
 }
 FILMS = (".gif", ".mp4")
-RECORDINGS = (".npz", ".zarr")  # one time step between all frames
+RECORDINGS = (".npz", ".zarr")  # all frames are equally far apart
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is to be written: `every` steps a frame, `frames` of them when nothing comes between.
+    """What is to be written. For fps, scale and colormap, None is the writer's own choice.
 
-    For pictures: `fps` frames a second, `scale` pixels a cell, `colormap`; None is the writer's own choice.
-    For recordings that can be gone on with: `run`, what a later run must know of this one; `kept`, so many frames are
-    there already.
+    rule: whose states these are.
+    every: steps from frame to frame.
+    frames: how many are planned.
+    fps: frames a second, for films.
+    scale: pixels a cell, for pictures and films.
+    colormap: for pictures and films of one or two channels.
+    run: for zarr, the settings that a run must share that goes on with this one.
+    kept: for zarr, how many frames an earlier run has written.
     """
 
     rule: Rule
@@ -50,22 +55,22 @@ class Recipe:
     kept: int = 0
 
     def facts(self) -> dict[str, Any]:
-        """What a recording says of its frames: the time between two, the width of a cell, the channels' names."""
+        """What a recording stores beside its frames: the time between two, the width of a cell, the channels' names."""
         return {"dt": self.rule.dt * self.every, "dx": self.rule.dx, "channels": list(self.rule.channels)}
 
 
 class Writer(Protocol):
-    """`add` states (channel, h, w), then one of the others, once. An `add` that fails adds nothing."""
+    """`add` takes states (channel, h, w), and adds nothing if it fails. At the end one other method is called, once."""
 
     frames: int
 
     def add(self, state: NDArray[Any]) -> None: ...
 
     def close(self) -> None:
-        """Make the file whole."""
+        """Complete the file."""
 
     def rescue(self) -> int:
-        """After an error: make a file of what can be kept, and return how many frames that is; 0 leaves no file."""
+        """After an error: keep the frames that can be kept, and return how many these are; 0 leaves no file."""
 
     def discard(self) -> None:
         """Leave the file as it was before."""
@@ -73,11 +78,11 @@ class Writer(Protocol):
 
 @contextmanager
 def writing(path: Path, recipe: Recipe) -> Iterator[Writer]:
-    """A writer for the ending of `path`; its file is there when the block ends.
+    """Yield a writer for the ending of `path`; the file is complete when the block ends.
 
-    When the simulation diverges or a file cannot be written, the frames before that are kept and the error
-    says so. Raises InputError for options that mean nothing to this ending, MissingPartError when a package
-    for it is not installed.
+    When the simulation diverges or a file cannot be written, the frames before that are kept and the error says so.
+    Raises InputError for options that do not apply to this ending, MissingPartError when a package for it is not
+    installed.
     """
     writer = _make_writer(path, recipe)
     try:
@@ -98,12 +103,13 @@ def _make_writer(path: Path, recipe: Recipe) -> Writer:
     module = import_module(WRITERS[ending])
     for name in ("fps", "scale", "colormap"):
         if getattr(recipe, name) is not None and name not in module.OPTIONS:
-            raise InputError(f"--{name} means nothing to a file ending in {ending}; leave it away")
+            raise InputError(f"--{name} means nothing to a file ending in {ending}; leave it out")
     writer: Writer = module.make_writer(path, recipe)
     return writer
 
 
 def _kept(writer: Writer, path: Path) -> str:
+    """Rescue what can be kept; the end of the error's sentence that says so."""
     count = writer.rescue()
     frames = "the frame" if count == 1 else f"the {count} frames"
     return f"; {frames} before it {'is' if count == 1 else 'are'} in {path}" if count else ""

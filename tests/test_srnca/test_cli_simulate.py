@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from PIL import Image
 
 from equations import STENCILS, Rule, Stencil, models, save_rule, simulate
 from equations.rule.symbols import symbol
+from srnca import running
 from srnca.cli.app import main
 from srnca.cli.progress import Progress
 
@@ -295,7 +297,8 @@ def test_a_stop_keeps_what_was_written(
             os.kill(os.getpid(), number)
 
     monkeypatch.setattr(Progress, "update", stop_at_step_25)
-    monkeypatch.setattr("srnca.running.GROWTH", 1)  # one step at a time
+    one_step_at_a_time = functools.partial(running.run, batches=running.Batches(growth=1))
+    monkeypatch.setattr("srnca.running.run", one_step_at_a_time)
     out, state = tmp_path / f"x.{ending}", tmp_path / "now.npz"
     words = ["simulate", "gray-scott", *QUICK, "--steps", 10**6, "--every", 10, "--out", out, "--save-state", state]
     code, said, err = run(capsys, *words)

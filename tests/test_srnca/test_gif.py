@@ -7,11 +7,11 @@ import itertools
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import GifImagePlugin, Image
 
 from equations.colormaps import table
 from equations.errors import InputError
-from srnca.media.gif_encoder import END, GifEncoder, common_palette
+from srnca.media.gif import END, GifEncoder, common_palette
 from srnca.texture.samples import make_sample
 
 
@@ -74,3 +74,16 @@ def test_a_still_part_does_not_flicker() -> None:
 def test_what_the_format_cannot_time_is_refused(fps: float) -> None:
     with pytest.raises(InputError, match="1 to 50"):
         GifEncoder(fps)
+
+
+def test_pillow_encodes_one_frame_as_the_encoder_expects() -> None:
+    """`getdata` is an old function of Pillow's: here is what this program needs of it, block by block."""
+    picture = Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3), "P")
+    picture.putpalette(bytes(range(9)) * 2)
+    blocks = GifImagePlugin.getdata(picture, (5, 7), duration=40, include_color_table=True)
+    data = b"".join(blocks)
+    control, descriptor, colours, pixels = data[:8], data[8:18], data[18:42], data[42:]
+    assert control == b"!\xf9\x04\x00\x04\x00\x00\x00"  # 4 hundredths of a second, nothing transparent
+    assert descriptor == b",\x05\x00\x07\x00\x03\x00\x02\x00\x82"  # left, top, width, height; 8 colours of its own
+    assert colours[:18] == bytes(range(9)) * 2
+    assert pixels[-1:] == b"\x00"  # the end of the compressed pixels, and of the frame

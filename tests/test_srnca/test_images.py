@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from equations.errors import InputError
-from srnca.media.images import contact_sheet, load_target, resize, save_gif, save_png
+from srnca.media.contact_sheet import contact_sheet
+from srnca.media.gif import save_gif
+from srnca.media.images import load_target, resize
+from srnca.media.png import save_png
 from srnca.texture.samples import make_sample
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (40, 50, 210), (255, 255, 255)
@@ -359,6 +362,10 @@ def test_contact_sheet_shows_every_picture_with_its_label() -> None:
     assert labelled.shape[0] > sheet.shape[0]
     assert labelled.shape[1] > sheet.shape[1], "room for the longest label"
     assert (labelled < 128).all(axis=2).sum() > (sheet < 128).all(axis=2).sum(), "ink"
+    dark = contact_sheet(pictures, columns=2, scale=2, gap=6, paper=(32, 34, 38))
+    is_paper = (sheet == 255).all(axis=2)
+    assert (dark[is_paper] == (32, 34, 38)).all()
+    np.testing.assert_array_equal(dark[~is_paper], sheet[~is_paper])
     with pytest.raises(InputError, match="got 1 for 4"):
         contact_sheet(pictures, ["one"])
     with pytest.raises(InputError, match="at least one picture"):

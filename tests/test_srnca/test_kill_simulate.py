@@ -19,7 +19,7 @@ FRAMES = 7
 STEPS = ["--steps", 13, "--every", 2]
 WORDS = [*RULE, *STEPS, "--out", "x.zarr", "--save-state", "now.npz"]
 
-ADD, CREATE, CLOSE = (f"srnca.media.zarr.writer:ZarrWriter.{name}" for name in ("add", "_create", "close"))
+ADD, CREATE, CLOSE = (f"srnca.media.zarr.frames:ZarrWriter.{name}" for name in ("add", "_create", "close"))
 PUT, MOVE, STEP = "zarr.storage._local:_put", "pathlib:Path.replace", "equations.simulation:Simulator.step"
 GROUP, RENAME, REMOVE, BYTES, STATE = (
     "zarr:create_group", "os:rename", "shutil:rmtree", "pathlib:Path.write_bytes", "now.npz"

@@ -1,4 +1,4 @@
-"""The chunks of a Zarr array as one NumPy array; no chunk may decode to more than its shape says."""
+"""Reads all chunks of a Zarr array into one NumPy array. A chunk that decodes to more than its shape is refused."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from equations.errors import InputError, MissingPartError
 from equations.reading import check_regular_file, check_size
 from srnca.media.zarr.layout import Layout, Pipeline
 
-NOWHERE = 2**64 - 1  # offset and length of a chunk that a shard does not hold
+NOWHERE = 2**64 - 1  # the offset and the length that a shard's index has for a chunk that it does not hold
 Index = tuple[int, ...]
 
 
 def read_chunks(layout: Layout) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """The array, its fill value (or 0) where nothing is stored; and which chunks of the grid are stored.
+    """The array, and for each chunk of the grid whether it is stored. Other chunks hold the fill value, or else 0.
 
     Raises InputError for a chunk that is damaged, MissingPartError where the package that decodes it is missing.
     """
@@ -44,7 +44,7 @@ def read_chunks(layout: Layout) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]
 
 
 def _stored(layout: Layout) -> Iterator[tuple[Index, bytes, Path]]:
-    """Every stored chunk: its place in the grid, its bytes, and the file that they are in."""
+    """Every stored chunk: its index in the grid, its bytes, and the file that they are in."""
     files = [range(-(-n // s)) for n, s in zip(layout.shape, layout.shard, strict=True)]
     for place in product(*files):
         path = layout.folder / _key(layout, place)
@@ -65,7 +65,7 @@ def _stored(layout: Layout) -> Iterator[tuple[Index, bytes, Path]]:
 
 
 def _parts(layout: Layout, data: bytes, path: Path) -> Iterator[tuple[Index, bytes]]:
-    """The chunks that a shard holds, by its index of (offset, length). Raises InputError for a damaged one."""
+    """The chunks that a shard holds, as its index of (offset, length) says. Raises InputError for a damaged shard."""
     per_axis = [s // c for s, c in zip(layout.shard, layout.chunk.shape, strict=True)]
     count = int(np.prod(per_axis))
     length = 16 * count + (4 if layout.index_sum else 0)
@@ -89,21 +89,23 @@ def _key(layout: Layout, place: Index) -> str:
     return layout.separator.join([layout.prefix, *map(str, place)] if layout.prefix else map(str, place))
 
 
-def _decoded(data: bytes, how: Pipeline) -> npt.NDArray[Any]:
-    for number, name in reversed(list(enumerate(how.codecs))):
-        most = how.nbytes if number == 0 else how.nbytes + how.nbytes // 16 + 1024  # what cannot be compressed grows
+def _decoded(data: bytes, pipeline: Pipeline) -> npt.NDArray[Any]:
+    for number, name in reversed(list(enumerate(pipeline.codecs))):
+        most = pipeline.nbytes
+        if number:  # what the codecs before this one made: data that cannot be compressed grow a little
+            most += pipeline.nbytes // 16 + 1024
         data = _DECODERS[name](data, most)
         if len(data) > most:
             raise ValueError(f"more than its {most} bytes")
-    if len(data) != how.nbytes:
-        raise ValueError(f"{len(data)} bytes, not {how.nbytes}")
-    stored = np.frombuffer(data, how.dtype).reshape([how.shape[axis] for axis in how.order])
-    return stored.transpose(np.argsort(how.order))
+    if len(data) != pipeline.nbytes:
+        raise ValueError(f"{len(data)} bytes, not {pipeline.nbytes}")
+    stored = np.frombuffer(data, pipeline.dtype).reshape([pipeline.shape[axis] for axis in pipeline.order])
+    return stored.transpose(np.argsort(pipeline.order))
 
 
 def _checked(data: bytes) -> bytes:
-    """Without the CRC32C at its end, which has to be right."""
-    import google_crc32c  # zarr needs it too
+    """`data` without the CRC32C at its end. Raises ValueError for a wrong one."""
+    import google_crc32c  # zarr depends on it
 
     body, total = data[:-4], data[-4:]
     if len(total) < 4 or google_crc32c.value(body) != struct.unpack("<I", total)[0]:
@@ -112,7 +114,7 @@ def _checked(data: bytes) -> bytes:
 
 
 def _zstd(data: bytes, most: int) -> bytes:
-    return _told(data, most, _zstd_size(data), "zstd", "Zstd")
+    return _by_numcodecs(data, most, _zstd_size(data), "zstd", "Zstd")
 
 
 def _zstd_size(data: bytes) -> int:
@@ -120,9 +122,9 @@ def _zstd_size(data: bytes) -> int:
     if data[:4] != b"\x28\xb5\x2f\xfd":
         raise ValueError("no Zstandard frame")
     flags = data[4]
-    whole = flags >> 5 & 1  # a single segment: no byte for the window, and always a size
-    start = 5 + (1 - whole) + (0, 1, 2, 4)[flags & 3]
-    width = (whole, 2, 4, 8)[flags >> 6]
+    single = flags >> 5 & 1  # a single segment: no byte for the window, and always a size
+    start = 5 + (1 - single) + (0, 1, 2, 4)[flags & 3]
+    width = (single, 2, 4, 8)[flags >> 6]
     if not width:
         raise ValueError("a Zstandard frame that does not say its size")
     return int.from_bytes(data[start : start + width], "little") + (256 if width == 2 else 0)
@@ -132,15 +134,15 @@ def _blosc(data: bytes, most: int) -> bytes:
     size, _, stored = struct.unpack("<III", data[4:16])
     if stored != len(data):
         raise ValueError(f"{len(data)} bytes, not {stored}")
-    return _told(data, most, size, "blosc", "Blosc")
+    return _by_numcodecs(data, most, size, "blosc", "Blosc")
 
 
 def _lz4(data: bytes, most: int) -> bytes:
-    return _told(data, most, struct.unpack("<I", data[:4])[0], "lz4", "LZ4")
+    return _by_numcodecs(data, most, struct.unpack("<I", data[:4])[0], "lz4", "LZ4")
 
 
-def _told(data: bytes, most: int, size: int, module: str, codec: str) -> bytes:
-    """What one of numcodecs' codecs decodes, once the size that its data tell is known to fit."""
+def _by_numcodecs(data: bytes, most: int, size: int, module: str, codec: str) -> bytes:
+    """Decodes by a codec of numcodecs, after a check of the decoded `size` that the data's header claims."""
     if size > most:
         raise ValueError(f"more than its {most} bytes")
     try:

@@ -1,7 +1,7 @@
-"""What a Zarr array's metadata says, format 2 or 3, checked before any of its chunks is opened.
+"""The metadata of a Zarr array, format 2 or 3, checked before any of its chunks is opened.
 
-Metadata come from strangers: only arrays of plain numbers are read, only with the codecs listed here, and nothing is
-looked up in a registry of codecs, where one that runs code (pickle) could be found.
+Metadata are not trusted. Only arrays of plain numbers are read, and only with the codecs listed here; no codec is
+looked up by name in a registry, which may hold codecs that run code (pickle).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from equations.errors import InputError, shorten
 from equations.reading import check_regular_file, check_size
 
-METADATA = 16 * 2**20  # bytes of a JSON file
+METADATA = 16 * 2**20  # bytes of a JSON file, at most
 MOST_CHUNKS = 500_000
 AXES = 8
 COMPRESSORS = ("zstd", "blosc", "gzip", "zlib", "lz4", "bz2", "lzma")  # bytes to bytes, each with a known size
@@ -32,8 +32,12 @@ _V3_TYPES = {"bool": "|b1"} | {
 
 @dataclass(frozen=True)
 class Pipeline:
-    """How one chunk of `shape` is stored: as `dtype` after `order` (a permutation of the axes), then through `codecs`
-    (names of COMPRESSORS, or crc32c), the first one first.
+    """How one chunk is stored.
+
+    shape: of the chunk.
+    dtype: of its numbers.
+    order: the permutation of the axes before storing.
+    codecs: names of COMPRESSORS, or crc32c, in the order in which they encode.
     """
 
     shape: tuple[int, ...]
@@ -48,9 +52,16 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Layout:
-    """An array in a folder. shard: the shape of what one file holds, which is several chunks if `sharded`, with an
-    index at the file's start (index_first) or end, with or without a checksum (index_sum). prefix, separator: of the
-    files' names. fill: the value of chunks that are not stored, None where it is no finite number.
+    """An array in a folder.
+
+    shape: of the array.
+    chunk: how each chunk is stored.
+    shard: the shape of the part that one file holds, which is one chunk unless `sharded`.
+    prefix, separator: of the files' names.
+    fill: the value of chunks that are not stored; None where it is no finite number.
+    sharded: whether a file holds several chunks and an index of them.
+    index_first: whether the index is at the file's start; else at its end.
+    index_sum: whether the index ends with a checksum.
     """
 
     folder: Path
@@ -88,9 +99,9 @@ def read_layout(folder: Path) -> Layout:
     """The array in `folder`. Raises InputError for types, codecs or grids that are not known, and above the budget."""
     v3 = (folder / "zarr.json").is_file()
     path = folder / ("zarr.json" if v3 else ".zarray")
-    told = read_json(path)
+    metadata = read_json(path)
     try:
-        layout = _version3(folder, told) if v3 else _version2(folder, told)
+        layout = _version3(folder, metadata) if v3 else _version2(folder, metadata)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -106,60 +117,62 @@ def read_layout(folder: Path) -> Layout:
     return layout
 
 
-def _version2(folder: Path, told: dict[str, Any]) -> Layout:
-    if told.get("zarr_format") != 2:
-        raise InputError(f"expected zarr_format 2, got {shorten(told.get('zarr_format'))}")
-    shape, chunk = _sides(told["shape"], "shape", least=0), _sides(told["chunks"], "chunks")
-    if not isinstance(told["dtype"], str) or not _V2_TYPE.match(told["dtype"]):
-        raise _unknown("numbers of a plain type, such as <f4", told["dtype"])
-    if told.get("filters"):
-        raise _unknown("no filters", [f.get("id") for f in told["filters"]])
-    compressor = told.get("compressor")
+def _version2(folder: Path, metadata: dict[str, Any]) -> Layout:
+    if metadata.get("zarr_format") != 2:
+        raise InputError(f"expected zarr_format 2, got {shorten(metadata.get('zarr_format'))}")
+    shape, chunk = _sides(metadata["shape"], "shape", least=0), _sides(metadata["chunks"], "chunks")
+    if not isinstance(metadata["dtype"], str) or not _V2_TYPE.match(metadata["dtype"]):
+        raise _unknown("numbers of a plain type, such as <f4", metadata["dtype"])
+    if metadata.get("filters"):
+        raise _unknown("no filters", [f.get("id") for f in metadata["filters"]])
+    compressor = metadata.get("compressor")
     name = None if compressor is None else compressor["id"]
     if name is not None and name not in COMPRESSORS:
         raise _unknown(f"a compressor of {', '.join(COMPRESSORS)}", name)
     order = tuple(range(len(chunk)))
-    if told.get("order") == "F":
+    if metadata.get("order") == "F":
         order = order[::-1]
-    pipeline = Pipeline(chunk, np.dtype(told["dtype"]), order, () if name is None else (name,))
-    separator = _separator(told.get("dimension_separator", "."))
-    return Layout(folder, shape, pipeline, chunk, "", separator, _fill(told.get("fill_value")))
+    pipeline = Pipeline(chunk, np.dtype(metadata["dtype"]), order, () if name is None else (name,))
+    separator = _separator(metadata.get("dimension_separator", "."))
+    return Layout(folder, shape, pipeline, chunk, "", separator, _fill(metadata.get("fill_value")))
 
 
-def _version3(folder: Path, told: dict[str, Any]) -> Layout:
-    if told.get("zarr_format") != 3 or told.get("node_type") != "array":
-        raise InputError(f"expected an array of zarr_format 3, got {shorten(told.get('node_type'))}")
-    grid, keys = told["chunk_grid"], told["chunk_key_encoding"]
+def _version3(folder: Path, metadata: dict[str, Any]) -> Layout:
+    if metadata.get("zarr_format") != 3 or metadata.get("node_type") != "array":
+        raise InputError(f"expected an array of zarr_format 3, got {shorten(metadata.get('node_type'))}")
+    grid, keys = metadata["chunk_grid"], metadata["chunk_key_encoding"]
     if grid["name"] != "regular" or keys["name"] not in ("default", "v2"):
         raise _unknown("a regular grid with default keys", [grid["name"], keys["name"]])
-    if told["data_type"] not in _V3_TYPES:
-        raise _unknown("numbers of a plain type, such as float32", told["data_type"])
-    shape, outer = _sides(told["shape"], "shape", least=0), _sides(grid["configuration"]["chunk_shape"], "chunk_shape")
+    if metadata["data_type"] not in _V3_TYPES:
+        raise _unknown("numbers of a plain type, such as float32", metadata["data_type"])
+    shape = _sides(metadata["shape"], "shape", least=0)
+    outer = _sides(grid["configuration"]["chunk_shape"], "chunk_shape")
     default = keys["name"] == "default"
     separator = _separator(keys.get("configuration", {}).get("separator", "/" if default else "."))
-    dtype, codecs = np.dtype(_V3_TYPES[told["data_type"]]), list(told["codecs"])
+    dtype, codecs = np.dtype(_V3_TYPES[metadata["data_type"]]), list(metadata["codecs"])
     sharded = bool(codecs) and codecs[0]["name"] == "sharding_indexed"
-    how = codecs[0]["configuration"] if sharded else {"chunk_shape": list(outer), "codecs": codecs}
+    config = codecs[0]["configuration"] if sharded else {"chunk_shape": list(outer), "codecs": codecs}
     if sharded and len(codecs) > 1:
         raise _unknown("sharding with no codec around it", [c["name"] for c in codecs])
-    index = [c["name"] for c in how["index_codecs"]] if sharded else []
+    index = [c["name"] for c in config["index_codecs"]] if sharded else []
     if sharded and (
-        index not in (["bytes"], ["bytes", "crc32c"]) or how["index_codecs"][0]["configuration"]["endian"] != "little"
+        index not in (["bytes"], ["bytes", "crc32c"])
+        or config["index_codecs"][0]["configuration"]["endian"] != "little"
     ):
         raise _unknown("an index of little-endian bytes, with crc32c or without", index)
-    inner = _sides(how["chunk_shape"], "chunk_shape")
+    inner = _sides(config["chunk_shape"], "chunk_shape")
     if len(inner) != len(outer) or any(o % i for o, i in zip(outer, inner, strict=True)):
         raise InputError(f"expected chunks that fill a shard of {outer}, got {inner}")
     return Layout(
         folder,
         shape,
-        _pipeline(inner, dtype, list(how["codecs"])),
+        _pipeline(inner, dtype, list(config["codecs"])),
         outer,
         "c" if default else "",
         separator,
-        _fill(told.get("fill_value")),
+        _fill(metadata.get("fill_value")),
         sharded,
-        how.get("index_location", "end") == "start",
+        config.get("index_location", "end") == "start",
         "crc32c" in index,
     )
 
@@ -184,11 +197,12 @@ def _pipeline(shape: tuple[int, ...], dtype: np.dtype[Any], codecs: list[dict[st
 
 
 def _fill(value: object) -> float | None:
+    """The fill value; None where it is no finite number."""
     return float(value) if isinstance(value, (bool, int, float)) and math.isfinite(value) else None
 
 
 def _sides(value: object, what: str, least: int = 1) -> tuple[int, ...]:
-    """The sides of an array or a chunk."""
+    """The sides of an array or a chunk. Raises InputError for anything but whole numbers from `least` up."""
     ok = isinstance(value, list) and 1 <= len(value) <= AXES
     if not ok or not all(type(n) is int and least <= n < 2**40 for n in value):  # type: ignore[attr-defined]
         raise InputError(f"expected {what}, up to {AXES} whole numbers from {least} up, got {shorten(value)}")

@@ -1,4 +1,4 @@
-"""What a recording in zarr says of the run that wrote it, so that a killed run goes on where its last frame is."""
+"""The settings of the run that wrote a recording in zarr, so that a killed run can go on from its last frame."""
 
 from __future__ import annotations
 
@@ -14,36 +14,42 @@ from numpy.typing import NDArray
 from equations import Rule
 from equations.errors import InputError, shorten
 from equations.rule.rulefile import rule_to_text
-from srnca.media.zarr.writer import ARRAY, RUN, check_old, create_array, load_zarr
+from srnca.media.zarr.frames import FRAMES, RUN, check_old, create_array, load_zarr
 
 
 def describe_run(rule: Rule, *, every: int, seed: int, step: int, init: str | None) -> dict[str, Any]:
-    """A run's settings, for the file. step: of its first frame; init: as the command line has it, None: the rule's."""
+    """A run's settings, for the file.
+
+    every: steps from frame to frame.
+    seed: of the first state and the masks.
+    step: of the first frame.
+    init: as the command line has it; None is the rule's own.
+    """
     bare = rule.replace(provenance={}, metrics={}, fronts={}, display=None)
     digest = hashlib.sha256(rule_to_text(bare).encode()).hexdigest()
     return {"rule": digest[:16], "every": every, "init": init, "seed": seed, "step": step}
 
 
 def read_run(path: Path) -> tuple[dict[str, Any], int, NDArray[Any]] | None:
-    """The settings of the run behind `path`, how many frames it kept, and the last of these (channel, h, w).
+    """The settings of the run that wrote `path`, how many frames it has, and the last of these (channel, h, w).
 
     None where there is nothing at `path`, or no frame yet. Raises InputError for anything but a recording of
-    `srnca simulate`: no chunk is read before the array is known to be stored as this program stores it.
+    `srnca simulate`. No chunk is read before the metadata are known to be those that this program writes.
     """
     zarr = load_zarr()
     check_old(path)
     if not path.exists():
         return None
     try:
-        said = zarr.open_group(str(path), mode="r").attrs.get(RUN)
-        frames = zarr.open_array(str(path / ARRAY), mode="r")
+        settings = zarr.open_group(str(path), mode="r").attrs.get(RUN)
+        frames = zarr.open_array(str(path / FRAMES), mode="r")
         count, *shape = frames.shape
         ours = create_array(zarr.storage.MemoryStore(), tuple(shape), frames.dtype).metadata
         same = _plain(frames.metadata) == _plain(ours.update_shape(frames.shape)) and len(shape) == 3
         last = np.asarray(frames[count - 1]) if same and count else None
-    except Exception as error:  # zarr has an error of its own for every layer
+    except Exception as error:  # each layer of zarr has errors of its own
         raise InputError(f"{path}: the recording is damaged; leave out --resume to replace it") from error
-    if not same or not isinstance(said, Mapping):
+    if not same or not isinstance(settings, Mapping):
         raise InputError(
             f"{path}: this recording does not say how it goes on, as those of older versions; leave out --resume to "
             "replace it, or choose another name"
@@ -52,17 +58,17 @@ def read_run(path: Path) -> tuple[dict[str, Any], int, NDArray[Any]] | None:
         return None
     if not np.isfinite(last).all():
         raise InputError(f"{path}: its last frame is missing or damaged; leave out --resume to replace it")
-    return dict(said), count, last
+    return dict(settings), count, last
 
 
-def check_same(path: Path, said: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raises InputError where a run that is to go on was begun with another setting than is wanted now."""
+def check_same(path: Path, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raises InputError where the run that wrote `path` has another setting than is wanted now."""
     for name, value in wanted.items():
-        if said.get(name) != value:
+        if stored.get(name) != value:
             what = (
                 "with another rule"
                 if name == "rule"
-                else f"with {name} {shorten(said.get(name))}, not {shorten(value)}"
+                else f"with {name} {shorten(stored.get(name))}, not {shorten(value)}"
             )
             raise InputError(
                 f"--resume: {path} was begun {what}; give the same settings, or leave out --resume to replace it"
@@ -70,5 +76,5 @@ def check_same(path: Path, said: Mapping[str, Any], wanted: Mapping[str, Any]) -
 
 
 def _plain(metadata: Any) -> str:
-    """As text, in which one NaN is equal to another."""
+    """Metadata as text, so that one NaN equals another."""
     return json.dumps(metadata.to_dict(), sort_keys=True, default=str)

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from equations.errors import InputError, SrncaError
 from equations.files import write_bytes
+from srnca.media.contact_sheet import contact_sheet
 from srnca.studies.ratings.ratings import Shown
 
 LARGE, SMALL, GAP, LINE = 384, 120, 8, 22  # pixels
@@ -67,14 +68,13 @@ def write_sheet(
         draw.text((LARGE + 2 * GAP, 5), f"target: {page[index].target}".encode("ascii", "replace").decode(), fill=INK)
         sheet.paste(scaled(to_image(target), LARGE), (LARGE + 2 * GAP, LINE))
     top = LINE + LARGE + GAP + LINE
-    for place, shown in enumerate(page):
-        x, y = GAP + place % COLUMNS * (SMALL + GAP), top + place // COLUMNS * (SMALL + GAP)
-        small = scaled(read_picture(shown.path), SMALL)
-        sheet.paste(
-            small if place not in done else Image.blend(small, Image.new("RGB", small.size, PAPER), 0.7), (x, y)
-        )
-        if place == index:
-            draw.rectangle((x - 4, y - 4, x + SMALL + 3, y + SMALL + 3), outline=FRAME, width=4)
+    tiles = [scaled(read_picture(shown.path), SMALL) for shown in page]
+    empty = Image.new("RGB", (SMALL, SMALL), PAPER)
+    small = [np.asarray(Image.blend(tile, empty, 0.7) if i in done else tile) for i, tile in enumerate(tiles)]
+    overview = contact_sheet(small, columns=COLUMNS, gap=GAP, paper=PAPER)
+    sheet.paste(Image.fromarray(overview), (0, top - GAP))
+    x, y = GAP + index % COLUMNS * (SMALL + GAP), top + index // COLUMNS * (SMALL + GAP)
+    draw.rectangle((x - 4, y - 4, x + SMALL + 3, y + SMALL + 3), outline=FRAME, width=4)
     buffer = io.BytesIO()
     sheet.save(buffer, "png")
     write_bytes(path, buffer.getvalue())

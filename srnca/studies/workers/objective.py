@@ -175,7 +175,7 @@ def _draw(checkpoint: Checkpoint, path: Path) -> None:
     """Save the automaton's picture after the usual number of evaluation steps; values outside [0, 1] are clipped."""
     import numpy as np
 
-    from srnca.media.images import save_png
+    from srnca.media.png import save_png
     from srnca.texture.evaluate import SEEDS, nca_pictures
 
     picture = nca_pictures(checkpoint, seeds=SEEDS[:1])[0]

@@ -11,7 +11,7 @@ import pytest
 
 from equations.errors import InputError
 from srnca.cli.app import main
-from srnca.media.images import save_png
+from srnca.media.png import save_png
 from srnca.studies.ratings.score import (
     NAMES,
     Score,

@@ -1,4 +1,7 @@
-"""`x.mp4`: a film in H.264, written while the simulation runs, in pieces that play even when the end is missing."""
+"""Films: read as mp4, mov, mkv, webm or avi, and written as `x.mp4` in H.264. Both need PyAV.
+
+A film is written while the simulation runs, in pieces that play even when the end is missing.
+"""
 
 from __future__ import annotations
 
@@ -14,30 +17,80 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from equations.errors import InputError, MissingPartError
+from equations.errors import InputError, MissingPartError, shorten
+from equations.reading import check_regular_file, check_size
 from srnca.media.growing_file import GrowingFile
 from srnca.media.painting import Painter, film_scale
+from srnca.media.recording import Recording
+from srnca.media.stacks import from_colours
 from srnca.media.writing import Recipe
 
 OPTIONS = ("fps", "scale", "colormap")
 FPS = 20
-SIDE = 512  # pixels: colours are stored for two by two of them
-LARGEST = 8192  # pixels: what players decode
-BT709, LIMITED = 1, 1  # how players take the colours of a film this large or small
+SIDE = 512  # pixels to which small grids are enlarged: colours are stored for blocks of 2 x 2 pixels
+LARGEST = 8192  # pixels of a side that players decode
+BT709, LIMITED = 1, 1  # colour matrix and range, stated in the file so that players need not guess them
 QUALITY = "18"  # constant rate factor of x264: no loss that an eye sees
+# FFmpeg's container by the file's ending. Without it FFmpeg guesses, and a playlist could name other files to open.
+CONTAINERS = {".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".mkv": "matroska", ".webm": "matroska", ".avi": "avi"}
+LOSSY = "a film is lossy: colours are stored at half the resolution, and detail is rounded away"
+
+
+def load_film(path: Path) -> Recording:
+    """The frames of the film's first picture stream, one time unit apart.
+
+    Raises InputError for a file that is no film, damaged, or above the size budget; MissingPartError when PyAV is not
+    installed.
+    """
+    check_regular_file(path, "a film")
+    av = _load_av(f"{path}: reading films needs PyAV", "turn the film into a folder of pictures")
+    try:
+        pictures = _decoded(av, path)
+    except InputError:
+        raise
+    except Exception as error:  # FFmpeg's errors, and those of PyAV on what it cannot represent
+        raise InputError(
+            f"{path}: expected a film whose ending says its kind, got something else ({shorten(str(error))}); save it "
+            "again, or as a folder of pictures"
+        ) from error
+    if not pictures:
+        raise InputError(f"{path}: expected a film, found no frames in it")
+    frames = np.stack(pictures).transpose(0, 3, 1, 2)  # (t, 3, h, w)
+    pictures.clear()
+    return from_colours(frames.astype(np.float32) / np.float32(255), path, (LOSSY,))
+
+
+def _decoded(av: Any, path: Path) -> list[NDArray[np.uint8]]:
+    pictures: list[NDArray[np.uint8]] = []
+    with av.open(str(path), format=CONTAINERS[path.suffix.lower()]) as film:
+        stream = film.streams.video[0]
+        width, height = stream.codec_context.width, stream.codec_context.height
+        check_size(16 * width * height, f"pictures of {width}x{height}", path)
+        for frame in film.decode(stream):
+            size = (frame.height, frame.width)
+            first = pictures[0].shape[:2] if pictures else size
+            if size != first:
+                raise InputError(
+                    f"{path}: expected frames of one size, got {size[1]}x{size[0]} after {first[1]}x{first[0]}; save "
+                    "it again"
+                )
+            count = len(pictures) + 1
+            check_size(12 * count * size[0] * size[1], f"{count} frames of {size[1]}x{size[0]} or more", path)
+            pictures.append(frame.to_ndarray(format="rgb24"))
+    return pictures
 
 
 class Mp4Writer:
-    """Each state becomes a frame; the muxer's pieces go to the file as they are made."""
+    """Encodes each state as one frame; the muxer's pieces go to the file as they are made."""
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
         self._recipe, self._painter, self._fps = recipe, Painter(recipe), Fraction(recipe.fps or FPS)
         if not 1 <= self._fps <= 240:
             raise InputError(f"frames per second: expected 1 to 240, got {float(self._fps):g}")
-        self._av = _load_av()
+        self._av = _load_av("films in mp4 need PyAV, which brings its own encoder", "write a gif")
         self.frames = 0
         self._file = GrowingFile(path)
-        # fragments make a film that breaks off playable; when it is whole it is turned into an ordinary one
+        # in fragments, so that an incomplete film can be played; a complete one is turned into an ordinary mp4
         self._film = self._av.open(self._file, "w", format="mp4", options={"movflags": "hybrid_fragmented"})
         self._stream: Any = None
         self._scale = 1
@@ -80,7 +133,7 @@ class Mp4Writer:
         self._file.discard()
 
     def _free(self) -> None:
-        """Close the muxer, whatever comes of it."""
+        """Close the muxer, and ignore its errors."""
         with suppress(OSError), self._writing():
             self._film.close()
 
@@ -106,25 +159,22 @@ def make_writer(path: Path, recipe: Recipe) -> Mp4Writer:
     return Mp4Writer(path, recipe)
 
 
-def _load_av() -> Any:
+def _load_av(need: str, instead: str) -> Any:
     try:
         import av
     except ImportError as error:
-        raise MissingPartError(
-            "films in mp4 need PyAV, which brings its own encoder; install it with: pip install av (or srnca[video]), "
-            "or write a gif"
-        ) from error
+        raise MissingPartError(f"{need}; install it with: pip install av (or srnca[video]), or {instead}") from error
     return av
 
 
 def _even(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Sides of even length, as the encoder wants them: the last row or column comes twice."""
+    """Sides of even length, as the encoder requires: an odd one repeats its last row or column."""
     h, w = picture.shape[:2]
     return np.pad(picture, ((0, h % 2), (0, w % 2), (0, 0)), mode="edge")
 
 
 def _cut(file: GrowingFile, av: Any) -> int:
-    """Cut a film that breaks off to its whole pieces, and return how many frames it then has."""
+    """Cut an incomplete film to its complete pieces, and return how many frames are left."""
     size = file.seek(0, os.SEEK_END)
     place = whole = 0
     while place + 8 <= size:
@@ -135,7 +185,7 @@ def _cut(file: GrowingFile, av: Any) -> int:
         place += length
         if length < 8 or place > size:
             break
-        if kind == b"mdat":  # the pictures of a piece; what describes them stands before
+        if kind == b"mdat":  # the pictures of a piece; the box that describes them comes before
             whole = place
     file.cut(whole)
     file.seek(0)

@@ -1,11 +1,14 @@
-"""The power spectrum of a field on a periodic grid, averaged over directions, and the wavelength where it peaks.
+"""Radial power spectra: how much structure a field or a picture has at each scale, averaged over directions.
 
-A periodic field needs no window. Wave numbers are angular, k = 2π / wavelength, in radians per unit of length.
+`radial_spectrum` and the peaks are for fields on a periodic grid, which need no window. Their wave numbers are angular,
+k = 2π / wavelength, in radians per unit of length. `windowed_spectrum` is for pictures, which are not periodic; its
+frequencies are in cycles per cell.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +44,16 @@ def radial_spectrum(field: npt.ArrayLike, dx: float = 1.0) -> tuple[Array, Array
     return mean_radius, np.bincount(ring[inside], power[inside])[there] / count[there]
 
 
+def windowed_spectrum(pictures: Sequence[Array]) -> tuple[Array, Array]:
+    """Frequency (cycles per cell) and power density of grey pictures (h, w), averaged over rings and pictures.
+
+    A Hann window tapers the edges, because a photograph is not periodic. All pictures have the same size. The density
+    does not depend on that size: white noise of variance s² has s² everywhere.
+    """
+    parts = [_windowed(np.asarray(picture, float)) for picture in pictures]
+    return parts[0][0], np.mean([power for _, power in parts], axis=0)
+
+
 def peak_wave_number(field: npt.ArrayLike, dx: float = 1.0) -> float | None:
     """The wave number at which the radial spectrum peaks, finer than its rings; None for a uniform field.
 
@@ -70,6 +83,19 @@ def peak_wavelength(field: npt.ArrayLike, dx: float = 1.0) -> float | None:
     """2π / `peak_wave_number`, in units of `dx`'s length; None for a uniform field."""
     peak = peak_wave_number(field, dx)
     return None if peak is None else 2 * math.pi / peak
+
+
+def _windowed(picture: Array) -> tuple[Array, Array]:
+    h, w = picture.shape
+    window = np.outer(np.hanning(h + 2)[1:-1], np.hanning(w + 2)[1:-1])
+    tapered = (picture - np.average(picture, weights=window)) * window
+    power = np.abs(np.fft.fft2(tapered)) ** 2 / np.square(window).sum()
+    radius = np.hypot(np.fft.fftfreq(h)[:, None], np.fft.fftfreq(w)[None])  # cycles per cell
+    side = min(h, w)
+    ring = np.rint(radius * side).astype(int)
+    inside = (ring >= 1) & (ring <= side // 2)
+    count = np.bincount(ring[inside])[1:]
+    return np.arange(1, len(count) + 1) / side, np.bincount(ring[inside], power[inside])[1:] / count
 
 
 def _modes(field: npt.ArrayLike, dx: float) -> tuple[Array, Array, float]:

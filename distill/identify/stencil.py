@@ -34,15 +34,6 @@ LAPX = Stencil("lapx", _kernel(0.0, 1 / 2))
 LAPLACIANS: dict[str, Stencil] = {s.name: s for s in (LAP5, LAP9SIMS, LAP9, LAP, LAP8, LAPX)}
 FREE = "free"
 CHOICES = ("auto", *LAPLACIANS, FREE)
-ABOUT = {
-    "lap5": "five-point",
-    "lap9sims": "nine-point 4 : 1, Karl Sims' weights 0.2 and 0.05",
-    "lap9": "nine-point 4 : 1",
-    "lap": "nine-point 2 : 1, the usual one of neural cellular automata",
-    "lap8": "all eight neighbours alike",
-    "lapx": "diagonal neighbours only",
-    FREE: "edge and corner weights of its own",
-}
 
 
 def check_choice(name: str) -> str:

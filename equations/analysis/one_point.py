@@ -11,7 +11,7 @@ from equations.analysis.dispersion import REAL, ZERO, Dispersion, Wave, over_dir
 from equations.analysis.fixed_points import FixedPoint
 from equations.analysis.grid import GridInstability, grid_instability, largest_stable_step
 from equations.analysis.jacobian import Linearisation
-from equations.analysis.perturb import Kicks
+from equations.analysis.perturb import Perturbations
 
 State = Literal["stable", "neutral", "Turing", "wave", "saddle", "unstable node", "unstable focus"]
 
@@ -24,7 +24,7 @@ class Reading:
     "unstable node", "unstable focus": uniform ones grow. `band`: standing waves grow that the uniform state has not
     by itself: the Turing band. `wave`: the fastest wave with k ≠ 0 that fits the grid, `best`: on an infinite grid;
     of the Turing band where there is one. `wavelengths`: shortest, mean and longest over the directions, in cells, if
-    it grows. `kicks` is None where none were tried.
+    it grows. `perturbations` is None where none were tried.
     """
 
     point: FixedPoint
@@ -37,13 +37,15 @@ class Reading:
     wavelengths: tuple[float, float, float] | None
     grid: GridInstability | None
     dt_max: float | None
-    kicks: Kicks | None = None
+    perturbations: Perturbations | None = None
 
     @property
     def cycles(self) -> list[float]:
         """The periods of the cycles that pushes from here ended on; one of a few steps is the time step's own."""
         least = 4 * self.relation.dt
-        periods = [orbit.period for orbit in self.kicks.orbits if orbit.kind == "cycle"] if self.kicks else []
+        periods = (
+            [orbit.period for orbit in self.perturbations.orbits if orbit.kind == "cycle"] if self.perturbations else []
+        )
         return [period for period in periods if period is not None and period > least]
 
 

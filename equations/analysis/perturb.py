@@ -26,7 +26,7 @@ _LENGTHS = 15  # e-folds of the slowest rate that a run lasts
 
 
 @dataclass(frozen=True)
-class Kicks:
+class Perturbations:
     """What pushes from one uniform state lead to.
 
     `orbits`: how each ended. `threshold`: the smallest push, next to the scale of its channel, from which the state
@@ -58,7 +58,9 @@ def duration(rule: Rule, rates: Array) -> int:
     return int(min(max(steps, 2000), MOST_STEPS))
 
 
-def kick(uniform: UniformRule, home: Array, rests: Array, scale: Array, steps: int, positive: Sequence[bool]) -> Kicks:
+def perturb(
+    uniform: UniformRule, home: Array, rests: Array, scale: Array, steps: int, positive: Sequence[bool]
+) -> Perturbations:
     """Push the uniform state `home` (C,) in each channel, up and down, by sizes from tiny to twice the scale.
 
     `positive`: the channels that are never negative. Runs that have not come to an end are made longer.
@@ -90,9 +92,9 @@ def kick(uniform: UniformRule, home: Array, rests: Array, scale: Array, steps: i
         if back and sharp and detour and (found is None or begun[i] < begun[found]):
             found = i
     if found is None:
-        return Kicks(orbits, None, None, None)
+        return Perturbations(orbits, None, None, None)
     channel = uniform.rule.channels[int(np.argmax(np.abs(pushes[found]) / scale))]
-    return Kicks(orbits, float(begun[found]), channel, float(gain[found]))
+    return Perturbations(orbits, float(begun[found]), channel, float(gain[found]))
 
 
 def _run(

@@ -80,7 +80,7 @@ def _named(readings: Sequence[Reading], notes: tuple[str, ...]) -> Verdict:
 
 def _none_stable(readings: Sequence[Reading], notes: tuple[str, ...]) -> Verdict:
     """Of slow oscillations, of states that neither grow nor die, and of what never settles."""
-    orbits = [orbit for r in readings if r.kicks for orbit in r.kicks.orbits]
+    orbits = [orbit for r in readings if r.perturbations for orbit in r.perturbations.orbits]
     saddles = {index for index, r in enumerate(readings) if r.state == "saddle"}
     reason = "no uniform state is stable"
     if max((len(saddles.intersection(orbit.passed)) for orbit in orbits), default=0) > 1:
@@ -106,18 +106,19 @@ def _none_stable(readings: Sequence[Reading], notes: tuple[str, ...]) -> Verdict
 
 def _stays(r: Reading) -> bool:
     """Whether nothing that is pushed from here comes to rest elsewhere or runs away."""
-    return r.kicks is not None and not any(orbit.kind == "diverged" for orbit in r.kicks.orbits)
+    return r.perturbations is not None and not any(orbit.kind == "diverged" for orbit in r.perturbations.orbits)
 
 
 def _single(readings: Sequence[Reading], index: int, notes: tuple[str, ...]) -> Verdict:
     r = readings[index]
-    if r.kicks and r.cycles:
+    if r.perturbations and r.cycles:
         reason = f"{describe(r)} is stable, and beside it there is a cycle of period {min(r.cycles):.4g}"
         return Verdict("bistable", reason, notes, index)
-    if r.kicks and r.kicks.threshold is not None:
+    pushed = r.perturbations
+    if pushed and pushed.threshold is not None:
         reason = (
-            f"{describe(r)} is the one stable state; a push of {r.kicks.channel} beyond {r.kicks.threshold:.2g} of its "
-            f"range comes back by a detour {r.kicks.detour:.3g} times as far"
+            f"{describe(r)} is the one stable state; a push of {pushed.channel} beyond {pushed.threshold:.2g} of its "
+            f"range comes back by a detour {pushed.detour:.3g} times as far"
         )
         wave = "the law itself grows no small disturbance: patterns come of pushes, and no wavelength can be predicted"
         return Verdict("excitable", reason, (*notes, wave), index)

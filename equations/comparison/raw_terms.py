@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 from sympy import Expr
 
-from equations.comparison.kernels import CELL, parts_of
+from equations.comparison.kernels import parts_of
 from equations.expressions.terms import split_terms
 from equations.rule.stencils import Stencil, feature_name
 
@@ -123,8 +123,3 @@ def _is_polynomial(expr: Expr) -> bool:
 
 def _seen(expr: Expr, features: Mapping[str, Polynomial]) -> bool:
     return any(symbol.name in features for symbol in expr.free_symbols)
-
-
-def cell(channel: str, power: int = 1) -> Monomial:
-    """The channel's own value, to a power."""
-    return ((channel, CELL, power),)

@@ -124,19 +124,6 @@ def settle(polynomial: Polynomial) -> tuple[Monomial, tuple[Monomial, ...], Numb
     return common, tuple(order), tuple(rest[key] for key in order)
 
 
-def raw_terms(update: Update) -> list[RawTerm]:
-    """The inverse of `build_update`."""
-    return [
-        RawTerm(
-            value,
-            term.monomial,
-            tuple((dict(zip(den.monomials, update.below[den], strict=True)), den.power) for den in term.over),
-            term.other,
-        )
-        for term, value in update.terms.items()
-    ]
-
-
 def _named(below: dict[Below, Numbers], monomials: tuple[Monomial, ...], power: int, numbers: Numbers) -> Below:
     """The denominator under its name; another one with the same monomials and other numbers is its twin."""
     twin = 0

@@ -35,60 +35,62 @@ class Case:
     bounds: tuple[float, float] | None = None
 
 
-def gray_scott(lap, u, v, Du, Dv, F, k):
+def gray_scott(lap: Any, u: Any, v: Any, Du: Any, Dv: Any, F: Any, k: Any) -> tuple[Any, ...]:
     return Du * lap(u) - u * v**2 + F * (1 - u), Dv * lap(v) + u * v**2 - (F + k) * v
 
 
-def fitzhugh_nagumo(lap, u, v, Du, Dv, a, b, eps, I):  # noqa: E741
+def fitzhugh_nagumo(lap: Any, u: Any, v: Any, Du: Any, Dv: Any, a: Any, b: Any, eps: Any, I: Any) -> tuple[Any, ...]:  # noqa: E741
     return Du * lap(u) + u - u**3 / 3 - v + I, Dv * lap(v) + eps * (u + a - b * v)
 
 
-def brusselator(lap, u, v, Du, Dv, A, B):
+def brusselator(lap: Any, u: Any, v: Any, Du: Any, Dv: Any, A: Any, B: Any) -> tuple[Any, ...]:
     return Du * lap(u) + A - (B + 1) * u + u**2 * v, Dv * lap(v) + B * u - u**2 * v
 
 
-def schnakenberg(lap, u, v, Du, Dv, a, b):
+def schnakenberg(lap: Any, u: Any, v: Any, Du: Any, Dv: Any, a: Any, b: Any) -> tuple[Any, ...]:
     return Du * lap(u) + a - u + u**2 * v, Dv * lap(v) + b - u**2 * v
 
 
-def gierer_meinhardt(lap, a, h, Da, Dh, rho, mu, nu, sigma, kappa):
+def gierer_meinhardt(
+    lap: Any, a: Any, h: Any, Da: Any, Dh: Any, rho: Any, mu: Any, nu: Any, sigma: Any, kappa: Any
+) -> tuple[Any, ...]:
     activated = rho * a**2 / (h * (1 + kappa * a**2))
     return Da * lap(a) + activated - mu * a + sigma, Dh * lap(h) + rho * a**2 - nu * h
 
 
-def ginzburg_landau(lap, u, v, b, c):
+def ginzburg_landau(lap: Any, u: Any, v: Any, b: Any, c: Any) -> tuple[Any, ...]:
     """Real and imaginary part of A + (1 + ib) ∇²A − (1 + ic) |A|² A."""
     amplitude = complex(0, 1) * v + u
     rate = amplitude + (1 + 1j * b) * (lap(u) + 1j * lap(v)) - (1 + 1j * c) * (u**2 + v**2) * amplitude
     return rate.real, rate.imag
 
 
-def barkley(lap, u, v, a, b, eps):
+def barkley(lap: Any, u: Any, v: Any, a: Any, b: Any, eps: Any) -> tuple[Any, ...]:
     return lap(u) + u * (1 - u) * (u - (v + b) / a) / eps, u - v
 
 
-def oregonator(lap, u, v, Du, Dv, f, q, eps):
+def oregonator(lap: Any, u: Any, v: Any, Du: Any, Dv: Any, f: Any, q: Any, eps: Any) -> tuple[Any, ...]:
     return Du * lap(u) + (u * (1 - u) - f * v * (u - q) / (u + q)) / eps, Dv * lap(v) + u - v
 
 
-def lengyel_epstein(lap, u, v, D, a, b, d, sigma):
+def lengyel_epstein(lap: Any, u: Any, v: Any, D: Any, a: Any, b: Any, d: Any, sigma: Any) -> tuple[Any, ...]:
     uptake = u * v / (1 + u**2)
     return D * lap(u) + a - u - 4 * uptake, sigma * D * d * lap(v) + sigma * b * (u - uptake)
 
 
-def allen_cahn(lap, u, D, h):
+def allen_cahn(lap: Any, u: Any, D: Any, h: Any) -> tuple[Any, ...]:
     return (D * lap(u) - u * (u - 1) * (u + 1) + h,)
 
 
-def fisher_kpp(lap, u, D, r):
+def fisher_kpp(lap: Any, u: Any, D: Any, r: Any) -> tuple[Any, ...]:
     return (D * lap(u) + r * u - r * u**2,)
 
 
-def turing(lap, x, y, Dx, Dy, p):
+def turing(lap: Any, x: Any, y: Any, Dx: Any, Dy: Any, p: Any) -> tuple[Any, ...]:
     return Dx * lap(x) + 5 * x - 6 * y + p, Dy * lap(y) + 6 * x - 7 * y + p
 
 
-def may_leonard(lap, u, v, w, D, alpha, beta):
+def may_leonard(lap: Any, u: Any, v: Any, w: Any, D: Any, alpha: Any, beta: Any) -> tuple[Any, ...]:
     return (
         D * lap(u) + u * (1 - u - alpha * v - beta * w),
         D * lap(v) + v * (1 - beta * u - v - alpha * w),
@@ -136,14 +138,14 @@ def theirs(name: str) -> np.ndarray:
     case = CASES[name]
 
     class Equations(pde.PDEBase):
-        def evolution_rate(self, state, t=0):
-            def lap(field):
+        def evolution_rate(self, state: Any, t: Any = 0) -> Any:
+            def lap(field: Any) -> Any:
                 return field.laplace("periodic", backend="scipy")
 
             return pde.FieldCollection(list(case.rates(lap, *state, **case.numbers)))
 
-        def make_post_step_hook(self, state, backend="numpy"):
-            def clip(data, t, extra):
+        def make_post_step_hook(self, state: Any, backend: Any = "numpy") -> Any:
+            def clip(data: Any, t: Any, extra: Any) -> Any:
                 return (data if case.bounds is None else np.clip(data, *case.bounds)), extra
 
             return clip, None
@@ -162,7 +164,7 @@ def ours(name: str, **changes: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_py_pde_agrees(name):
+def test_py_pde_agrees(name: str) -> None:
     assert set(CASES[name].numbers) == set(models.load(name).parameters)
     wanted = theirs(name)
     assert np.abs(wanted - start(name)).max() > 0.05
@@ -171,11 +173,11 @@ def test_py_pde_agrees(name):
 
 
 @pytest.mark.parametrize(("name", "parameter"), [(name, p) for name, case in CASES.items() for p in case.numbers])
-def test_every_parameter_is_seen(name, parameter):
+def test_every_parameter_is_seen(name: str, parameter: str) -> None:
     """The comparison can fail: a parameter that is off by a part in 100,000 is beyond its tolerance."""
     changed = ours(name, **{parameter: CASES[name].numbers[parameter] * (1 + 1e-5)})
     assert not np.allclose(changed, ours(name), **TOLERANCE)
 
 
-def test_all_plain_equations_are_refereed():
+def test_all_plain_equations_are_refereed() -> None:
     assert set(models.names()) - set(CASES) == {"swift-hohenberg"}  # its fourth derivative goes through a channel

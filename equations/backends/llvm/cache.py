@@ -27,7 +27,7 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-KEPT = 256  # compiled kernels; the ones used longest ago go
+KEPT = 256  # kernels that stay on disk; those used longest ago are removed
 MAX_BYTES = 64 * 2**20  # of one kernel; a file beyond that is not ours
 _SECRET = "secret"
 _SECRET_BYTES = 32
@@ -56,15 +56,18 @@ def load(name: str) -> bytes | None:
     return code if hmac.compare_digest(signature, _sign(secret, name, code)) else None
 
 
-def save(name: str, code: bytes) -> None:
-    """Keep `code` under `name`; where that cannot be done, nothing happens."""
+def save(name: str, code: bytes, *, kept: int = KEPT) -> None:
+    """Store `code` under `name`, and remove all but the `kept` kernels that were used last.
+
+    Where storing fails, nothing happens.
+    """
     with _store() as store:
         if store is None:
             return
         folder, secret = store
         try:
             _write(folder, name, _sign(secret, name, code) + code)
-            _evict(folder)
+            _evict(folder, kept)
         except OSError as error:
             logger.info("kernel not cached: %s", error)
 
@@ -189,8 +192,8 @@ def _write(folder: int, name: str, data: bytes) -> None:
         raise
 
 
-def _evict(folder: int) -> None:
-    """Remove the kernels beyond `KEPT`, and what killed processes left unfinished."""
+def _evict(folder: int, kept: int) -> None:
+    """Remove all but the `kept` kernels used last, and the unfinished files of processes that were killed."""
     kernels: list[tuple[float, str]] = []
     unfinished: list[str] = []
     with os.scandir(folder) as entries:
@@ -205,6 +208,6 @@ def _evict(folder: int) -> None:
                 kernels.append((found.st_mtime, entry.name))
             elif _UNFINISHED.match(entry.name) and time.time() - found.st_mtime > _UNFINISHED_SECONDS:
                 unfinished.append(entry.name)
-    for name in [name for _, name in sorted(kernels, reverse=True)[KEPT:]] + unfinished:
+    for name in [name for _, name in sorted(kernels, reverse=True)[kept:]] + unfinished:
         with contextlib.suppress(OSError):
             os.unlink(name, dir_fd=folder)

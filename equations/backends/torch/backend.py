@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from equations.backends import BlockStepper, State, Stepper
-from equations.backends.torch.advance import Advance
+from equations.backends.torch.advance import PAYS_AFTER, Advance
 from equations.backends.torch.mask import step_keys
 from equations.backends.torch.perceive import Neighbours
 from equations.divergence import check_finite, limit_of
@@ -52,17 +52,23 @@ class BatchStepper:
 
     Each sample has its own seed. `states` is left alone; the result is on `device` ("auto": the GPU where there
     is one), in `dtype`. The host looks at the device once in 64 steps, and a divergence still names its exact step.
-    compiled: whether steps go through torch.compile, see `Advance`.
+    compiled, pays_after: whether and when steps go through torch.compile, see `Advance`.
     Raises DivergenceError for the sample that diverges first, InputError for a wrong shape or number of seeds.
     """
 
     def __init__(
-        self, rule: Rule, dtype: npt.DTypeLike = np.float32, device: str = "auto", compiled: bool | None = None
+        self,
+        rule: Rule,
+        dtype: npt.DTypeLike = np.float32,
+        device: str = "auto",
+        compiled: bool | None = None,
+        *,
+        pays_after: float = PAYS_AFTER,
     ) -> None:
         self.rule = rule
         self.dtype = torch.float64 if np.dtype(dtype) == np.float64 else torch.float32
         self.device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-        self._advance = Advance(rule, compiled)
+        self._advance = Advance(rule, compiled, pays_after=pays_after)
 
     def tensor(self, state: Any) -> Tensor:
         """An array (copied) or a tensor as a tensor of this stepper's type and device."""

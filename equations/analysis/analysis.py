@@ -95,7 +95,7 @@ def analyze(
     grid = check_size(size)
     if min(grid) < 3:
         raise InputError(f"expected a grid of at least 3 × 3 cells, got {grid[1]} × {grid[0]}")
-    tell = progress or (lambda what, done, of: None)
+    report = progress or (lambda what, done, of: None)
     split = split_rule(rule)
     positive = positive_channels(rule, split)
     found = find_fixed_points(rule, seed=check_seed(seed))
@@ -106,15 +106,15 @@ def analyze(
     readings = []
     for point in inside[:MOST_POINTS]:
         readings.append(read_point(point, dispersion(linearise(rule, point.values, point.held), grid)))
-        tell("fixed points", len(readings), min(len(inside), MOST_POINTS))
+        report("fixed points", len(readings), min(len(inside), MOST_POINTS))
     if len(rule.channels) <= MOST_CHANNELS and not found.continuum:
-        readings = _perturbed(rule, readings, scale, positive, tell)
+        readings = _perturbed(rule, readings, scale, positive, report)
     complete = found.complete and len(inside) <= MOST_POINTS
     verdict = judge_rule(readings, complete=complete, continuum=found.continuum, tried=found.starts)
     result = Analysis(rule, grid, seed, split, found, tuple(readings), outside, scale, verdict, None)
     if not run:
         return result
-    measured = _measure(result, steps, tell)
+    measured = _measure(result, steps, report)
     note = _growth_note(result, measured)
     if note:
         verdict = dataclasses.replace(verdict, notes=(*verdict.notes, note))
@@ -126,7 +126,7 @@ def _perturbed(
     readings: list[Reading],
     scale: Array,
     positive: tuple[bool, ...],
-    tell: Callable[[str, int, int], None],
+    report: Callable[[str, int, int], None],
 ) -> list[Reading]:
     if not readings:
         return readings
@@ -137,11 +137,11 @@ def _perturbed(
         result.append(
             dataclasses.replace(r, perturbations=perturb(uniform, rests[index], rests, scale, steps, positive))
         )
-        tell("pushes", index + 1, len(readings))
+        report("pushes", index + 1, len(readings))
     return result
 
 
-def _measure(result: Analysis, steps: int | None, tell: Callable[[str, int, int], None]) -> Measured:
+def _measure(result: Analysis, steps: int | None, report: Callable[[str, int, int], None]) -> Measured:
     """Run the rule from near the fixed point if the verdict is that waves grow there, else from its first state."""
     rule, r = result.rule, result.reading
     near = result.predicted is not None and r is not None and result.verdict.name not in ("undecided", "neutral")
@@ -156,7 +156,7 @@ def _measure(result: Analysis, steps: int | None, tell: Callable[[str, int, int]
         growth=r.best.growth if near and r is not None and r.best is not None else None,
         steps=steps,
         seed=result.seed,
-        progress=lambda done, of: tell("simulation", done, of),
+        progress=lambda done, of: report("simulation", done, of),
     )
 
 

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from equations.errors import InputError, shorten
 
 Array = npt.NDArray[Any]
-FLAT = 1e-9  # a field whose deviation is below this part of its size is uniform but for rounding
-_ROUNDS = 200
+FLAT = 1e-9  # a field is uniform if its standard deviation is at most this part of its largest absolute value
+_ROUNDS = 200  # mean-shift steps at most
 
 
 def wave_vectors(size: tuple[int, int], dx: float = 1.0) -> tuple[Array, Array]:
@@ -31,8 +31,8 @@ def wave_vectors(size: tuple[int, int], dx: float = 1.0) -> tuple[Array, Array]:
 def radial_spectrum(field: npt.ArrayLike, dx: float = 1.0) -> tuple[Array, Array]:
     """Wave numbers and power of a field (h, w), averaged over rings one mode wide, up to the Nyquist number π/dx.
 
-    The wave number of a ring is the mean of its modes'. The mean of the field is left out; white noise of variance s²
-    has power s² everywhere, whatever the size. A stack (…, h, w) gives the mean spectrum of its fields.
+    The wave number of a ring is the mean over its modes. The mean of the field is subtracted first. White noise of
+    variance s² has power s² everywhere, whatever the size. A stack (…, h, w) gives the mean spectrum of its fields.
     Raises InputError for a field that is not finite or smaller than 3 × 3.
     """
     radius, power, spacing = _modes(field, dx)
@@ -55,11 +55,11 @@ def windowed_spectrum(pictures: Sequence[Array]) -> tuple[Array, Array]:
 
 
 def peak_wave_number(field: npt.ArrayLike, dx: float = 1.0) -> float | None:
-    """The wave number at which the radial spectrum peaks, finer than its rings; None for a uniform field.
+    """The wave number at which the radial spectrum peaks, more precise than its rings; None for a uniform field.
 
-    From the strongest ring, mean shift over the modes themselves, with a Gaussian window as wide as a ring and weights
-    power/k (a ring of radius k holds ∝ k modes): a single wave is found exactly, whatever its direction, and a
-    symmetric peak at its centre. K. Fukunaga, L. Hostetler, IEEE Trans. Information Theory 21 (1975) 32-40.
+    Mean shift over the modes starts at the strongest ring, with a Gaussian window as wide as a ring and weights power/k
+    (because the number of modes in a ring grows with k). It finds a single wave exactly, in any direction, and the
+    centre of a symmetric peak. K. Fukunaga, L. Hostetler, IEEE Trans. Information Theory 21 (1975) 32-40.
     """
     field = _checked(field, dx)
     deviation = (field - field.mean(axis=(-2, -1), keepdims=True)).std()
@@ -99,7 +99,7 @@ def _windowed(picture: Array) -> tuple[Array, Array]:
 
 
 def _modes(field: npt.ArrayLike, dx: float) -> tuple[Array, Array, float]:
-    """|k| and power of every mode (h · w,), and the spacing of rings: a wave more across the smaller side."""
+    """|k| and power of every mode (h · w,), and the distance of rings: one more wave across the smaller side."""
     field = _checked(field, dx)
     h, w = field.shape[-2:]
     seen = field - field.mean(axis=(-2, -1), keepdims=True)

@@ -22,19 +22,23 @@ from equations.rule.rule import Rule
 from equations.simulation import Simulator, first_init, frame_steps
 
 Array = npt.NDArray[Any]
-PARTED = 0.1  # rms difference over the model's deviation, both over the whole field of a channel
-SPECTRUM = 0.3  # spectra further apart than this are of different patterns
-HISTOGRAM = 0.3  # and so are histograms
-SIZE, LOOKS = 128, 100
+PARTED = 0.1  # two runs have parted if their rms difference exceeds this part of the model's standard deviation
+SPECTRUM = 0.3  # two patterns differ if the distance of their spectra exceeds this
+HISTOGRAM = 0.3  # and likewise for their histograms
+SIZE, COMPARISONS = 128, 100  # side of the grid; how many times the two states are compared
 
 
 @dataclass(frozen=True)
 class Rollouts:
-    """Two runs in the model's units. `parted` is the step at which they had parted, None where they stay together.
+    """Two runs in the model's units.
 
-    `steps` and `apart` are the looks at them and how far they were apart then (rms difference over the model's standard
-    deviation, the worse channel); `rule`, `model` (channel, h, w) are the last states, and the rest is of these, by
-    channel. `diverged` says which of the two left the finite numbers and when; the last states are then those before.
+    parted: the first compared step at which they had parted; None where they stay together.
+    steps: the steps at which the states were compared.
+    apart: the distances then: rms difference over the model's standard deviation, of the worse channel.
+    rule, model: the last states (channel, h, w).
+    spectrum, histogram: the distances of spectra and histograms of the last states, by channel.
+    statistics: of the last states of rule and model, by channel.
+    diverged: which of the two left the finite numbers, and when; the last states are then those before.
     """
 
     parted: int | None
@@ -49,7 +53,7 @@ class Rollouts:
 
     @property
     def alike(self) -> bool:
-        """Whether the patterns are of one kind: spectra and histograms of all channels within the bounds."""
+        """Whether the patterns look alike: spectra and histograms of all channels within the bounds."""
         worst = max(self.spectrum.values()) <= SPECTRUM and max(self.histogram.values()) <= HISTOGRAM
         return worst and self.diverged is None
 
@@ -104,10 +108,10 @@ def _run(
     factors: Array,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[list[int], list[float], str | None, Array, Array]:
-    """Looks at both, and their last states in the model's units and order, of the paired channels only."""
+    """Steps, distances, divergence, and the last states in the model's units and order, of the paired channels only."""
     done, apart = list[int](), list[float]()
     ours = wanted = np.empty(0)
-    for mark in frame_steps(total, max(1, -(-total // LOOKS))):
+    for mark in frame_steps(total, max(1, -(-total // COMPARISONS))):
         for who, run in zip(("the rule", "the model"), runs, strict=True):
             try:
                 run.step(mark - run.steps_done)

@@ -270,13 +270,8 @@ def test_the_gradient_notices_what_it_is_told() -> None:
     start, adjoint = draw(rule, size=0.4), draw(rule, seed=1)
     masks = draw_masks(start, 5, 2)
     asked: dict[str, Any] = {
-        "masks": masks,
-        "bound": 0.8,
-        "limit": 0.4,
-        "excess": 0.3,
-        "adjoint": adjoint,
-        "dt": rule.dt,
-    }
+        "masks": masks, "bound": 0.8, "limit": 0.4, "excess": 0.3, "adjoint": adjoint, "dt": rule.dt
+    }  # fmt: skip
     changes: dict[str, Any] = {
         "masks": np.roll(masks, 1, axis=3), "bound": 0.4, "limit": 0.3, "excess": 0.5, "adjoint": np.roll(adjoint, 1, 2)
     }  # fmt: skip

@@ -47,14 +47,14 @@ def compile_entries(source: str, entries: tuple[tuple[str, str], ...], *, keep: 
     found = []
     for name, letters in entries:
         function = ctypes.CFUNCTYPE(ctypes.c_int64, *(_ARGUMENTS[letter] for letter in letters))(loaded[name])
-        function.loaded = loaded  # type: ignore[attr-defined]  # the code lives as long as this
+        function.loaded = loaded  # type: ignore[attr-defined]  # keeps the code in memory
         found.append(function)
     return tuple(found)
 
 
 @functools.lru_cache(maxsize=1)
 def _linker() -> Any:
-    # JITLink puts the parts of an object side by side, as the small code model needs
+    # JITLink places the parts of an object next to each other, which the small code model requires
     return llvm.create_lljit_compiler(_machine(), use_jit_link=True)
 
 
@@ -78,12 +78,12 @@ def _machine() -> Any:
 
 
 def rounds_once() -> bool:
-    """Whether this processor multiplies and adds in one instruction, rounding once."""
+    """Whether this processor has a fused multiply-add instruction, which rounds once."""
     return bool(llvm.get_host_cpu_features().get("fma")) or platform.machine().lower() in ("arm64", "aarch64")
 
 
 def vector_bytes() -> int:
-    """The width of this processor's registers for many numbers."""
+    """The width in bytes of this processor's vector registers."""
     features = llvm.get_host_cpu_features()
     return 64 if features.get("avx512f") else 32 if features.get("avx2") else 16
 

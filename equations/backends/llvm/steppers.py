@@ -1,4 +1,4 @@
-"""The fast backend: one fused kernel per rule, compiled for this processor by LLVM, on as many threads as wanted."""
+"""The fast backend: one fused kernel per rule, compiled for this processor by LLVM, on any number of threads."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class _Kernel:
         self.code = compile_run(kernel_ir(rule, check_dtype(self.real.name), fused, lanes))
 
     def check(self, *arrays: State) -> None:
-        """Compiled code trusts its pointers: raise InputError for arrays that it cannot work on."""
+        """Raise InputError for arrays that compiled code, which does not check its pointers, could not handle."""
         shape = arrays[0].shape
         for array in arrays:
             whole = array.dtype == self.real and array.flags.c_contiguous and array.flags.aligned
@@ -136,7 +136,7 @@ class _Kernel:
         made, first_bad = self._launch(source, target, places, step0, n, seed, shrink, fuse)
         if -(-made // fuse) % 2:
             source, target = target, source
-        if first_bad is not None:  # the state before that pass is still there: go on step by step
+        if first_bad is not None:  # the state before that pass is still stored: repeat it step by step
             for step in range(made, first_bad + 1):
                 self._launch(source, target, places, step0 + step, 1, seed, shrink, 1)
                 source, target = target, source
@@ -157,11 +157,11 @@ class _Kernel:
         shrink: bool,
         fuse: int,
     ) -> tuple[int, int | None]:
-        """Returns the steps done, and the one, counted from 0, that left the finite numbers."""
+        """Returns the number of steps done, and the step, counted from 0, that left the finite numbers."""
         channels, h, w = source.shape
         count = min(h, self.threads or min(_cores(), max(1, n * h * w // self.settings.thread_updates)))
         gate = np.array([0, _NEVER], np.uint64)
-        # an odd number of lines: rows do not fall on the same places of the cache
+        # an odd number of lines, so that rows do not map to the same sets of the cache
         ring_row = (-(-w // _LINE) | 1) * _LINE
         rings = np.empty((count, (fuse - 1) * channels * 3 * ring_row + _LINE), self.real)
         arrays = [array.ctypes.data for array in (source, target, *places)]
@@ -178,10 +178,10 @@ class _Kernel:
             for helper in helpers:
                 helper.start()
         except RuntimeError as error:
-            gate[:] = 2**63, 0  # opens the barrier: those that run stop there
+            gate[:] = 2**63, 0  # opens the barrier, where the running threads stop
             for helper in helpers:
                 if helper.ident is not None:
-                    helper.join()  # they write into arrays that the caller may drop
+                    helper.join()  # it writes into arrays that the caller may free
             raise InputError(f"the system gives fewer than {count} threads; ask for fewer") from error
         share(0)
         for helper in helpers:

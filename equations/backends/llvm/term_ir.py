@@ -1,8 +1,8 @@
 """The code of a rule whose constants are arguments: a step, and the step's derivative, on padded planes.
 
-A plane holds (h + 2) rows of `stride` = w + 2 numbers, a halo around the grid, and some slack. All three loops run
-over the whole rows from the first cell to the last, `LANES` cells at a time; what they leave in the halo is
-overwritten by `wrap`, and counts for nothing because the mask is 0 there.
+A plane holds (h + 2) rows of `stride` = w + 2 numbers, which is the grid with a halo, and some slack. All three loops
+run over whole rows from the first cell to the last, `LANES` cells at a time. What they write into the halo is then
+overwritten by `wrap`, and does not count in the gradient because the mask is 0 there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LANES = 16
 
 
 def seen_features(rule: Rule) -> tuple[tuple[int, str], ...]:
-    """(channel's number, stencil) of the features in use that are not the state itself; each has a plane in `seen`."""
+    """(channel's number, stencil) of the features in use, without the state itself; each has a plane in `seen`."""
     used = set(rule.used_features)
     return tuple(
         (index, stencil.name)
@@ -56,14 +56,14 @@ def term_ir(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]])
 
 
 class _Cell(Instructions):
-    """The code of one loop over the cells, with the constants and planes at hand."""
+    """The code of one loop over the cells, with access to constants and planes."""
 
     def __init__(self) -> None:
         super().__init__("float32", rounds_once(), LANES)
-        self.before: list[str] = []  # ahead of the loop
+        self.before: list[str] = []  # before the loop
 
     def pointer(self, name: str, base: str, plane: str, index: int, rows: int = 0) -> None:
-        """Ahead of the loop: `name` points to the first cell of plane `index`, or of the row below or above it."""
+        """Before the loop: `name` points to the first cell of plane `index`, or to the row below or above that cell."""
         self.before += [
             f"{name}_a = mul i64 {plane}, {index}",
             f"{name}_b = mul i64 %stride, {1 + rows}",
@@ -72,7 +72,7 @@ class _Cell(Instructions):
         ]
 
     def widen(self, name: str, scalar: str) -> None:
-        """Ahead of the loop: the number `scalar` in all lanes."""
+        """Before the loop: `name` is the number `scalar` in all lanes."""
         self.before += [
             f"{name}_head = insertelement {self.kind} poison, float {scalar}, i64 0",
             f"{name} = shufflevector {self.kind} {name}_head, {self.kind} poison, <{self.lanes} x i32> zeroinitializer",
@@ -96,7 +96,7 @@ class _Cell(Instructions):
 
 
 class _Step:
-    """What forward and backward share: the values of all bases, and the mask of every channel."""
+    """The code that forward and backward share: the values of all bases, and the mask of every channel."""
 
     def __init__(self, rule: Rule, bases: Sequence[Expr]) -> None:
         self.code = _Cell()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from equations import models
-    from equations.comparison.rollout_distance import compare_rollouts
+    from equations.comparison.rollouts import compare_rollouts
     from equations.errors import DivergenceError, InputError, MissingPartError, SrncaError
     from equations.expressions.infix import parse_infix
     from equations.printers import print_rule
@@ -34,7 +34,7 @@ _HOMES = {
     "simulation": ("Simulator", "simulate"),
     "rule.display": ("render",),
     "printers": ("print_rule",),
-    "comparison.rollout_distance": ("compare_rollouts",),
+    "comparison.rollouts": ("compare_rollouts",),
 }
 _LAZY = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -173,7 +173,7 @@ class Chain:
         steps = int(self.random.integers(s.steps[0], s.steps[1] + 1))
         masks = masks_of(table.rule, self.random, steps, s.batch, self.patch)
         net = 2 * self.limit
-        tape = table.kernel.rollout(table.constants(), state, steps, masks=masks, net=net)
+        tape = table.kernel.rollout(table.constants(), state, steps, masks=masks, bound=net)
         last = tape.state()
         excess = s.overflow / (s.batch * steps)
         gradient = tape.gradient(self._worth(last), limit=self.limit, excess=excess) / table.sizes()
@@ -212,7 +212,7 @@ class Chain:
         for number in tried:
             without = constants.copy()
             without[number] = 0
-            last = table.kernel.last(without, start, steps, masks=masks, net=2 * self.limit)
+            last = table.kernel.last(without, start, steps, masks=masks, bound=2 * self.limit)
             with torch.no_grad():
                 values[number] = float(self.objective.judge(torch.from_numpy(rgb_of(table.rule, last))).mean())
             report(TRIAL)

@@ -31,7 +31,7 @@ class Stretches:
         teacher end on the stretches numbered `chosen`, in units of the spread.
         """
         masks = None if self.masks is None else np.ascontiguousarray(self.masks[chosen].swapaxes(0, 1))
-        tape = table.kernel.rollout(table.constants(), self.start[chosen], STEPS, masks=masks, net=net)
+        tape = table.kernel.rollout(table.constants(), self.start[chosen], STEPS, masks=masks, bound=net)
         apart = (tape.state() - self.end[chosen]) / self.spread
         worth = np.ascontiguousarray(2 * apart / (self.spread * apart.size), np.float32)
         return np.nan_to_num(tape.gradient(worth, limit=net, excess=0.0) / table.sizes(), posinf=0.0, neginf=0.0)

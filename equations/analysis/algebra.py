@@ -15,15 +15,16 @@ from equations.rule.symbols import symbol
 Array = npt.NDArray[Any]
 MOST_DEGREE = 8  # beyond this a resultant may take minutes
 _DIGITS = 40
-_REAL = 1e-12  # roots whose imaginary part is smaller than this, next to their size, are real
+_REAL = 1e-12  # a root is real if its imaginary part is at most this part of its absolute value
 
 
 def solve_uniform(rule: Rule, sums: Array) -> Array | None:
-    """All candidates (n, C) for fixed points, more than there are; None where the algebra does not apply.
+    """Candidates (n, C) that include every real fixed point; None where the algebra does not apply.
 
-    The numerators of the updates are made polynomials over the rationals. One channel: their roots. Two: the roots of
-    their resultant, one channel eliminated, and for each the roots of the other channel. Candidates may be poles of a
-    rational update or partners of a complex root, so their residuals must be checked.
+    sums: for each stencil the sum of its weights, which is what it makes of a uniform state.
+    The numerators of the updates become polynomials over the rationals. With one channel the candidates are their
+    roots. With two channels one is eliminated by the resultant; each of its roots is paired with the roots of the other
+    channel. Some candidates are poles of a rational update, or belong to a complex root: check their residuals.
     """
     channels = [symbol(name) for name in rule.channels]
     if len(channels) > 2:
@@ -57,7 +58,7 @@ def _polynomials(rule: Rule, sums: Array, channels: list[sympy.Symbol]) -> list[
 
 
 def _exactly(value: float) -> sympy.Rational:
-    """The decimal that was written: 0.1 as 1/10."""
+    """The shortest decimal of a number as a fraction: 0.1 becomes 1/10, not the nearest binary fraction."""
     return sympy.Rational(repr(float(value)))
 
 

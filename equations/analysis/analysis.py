@@ -1,4 +1,4 @@
-"""`analyze`: everything that can be read off a rule, in one object."""
+"""`analyze`: split, fixed points, dispersion, verdict and measured wavelength of a rule, in one object."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from equations.analysis.fixed_points import FixedPoint, FixedPoints, find_fixed_
 from equations.analysis.jacobian import UniformRule, linearise
 from equations.analysis.measure import Measured, measure
 from equations.analysis.one_point import Reading, describe, read_point
-from equations.analysis.perturb import duration, kick, scales
+from equations.analysis.perturb import duration, perturb, scales
 from equations.analysis.positive import positive_channels
 from equations.analysis.split import Split, split_rule
 from equations.analysis.verdict import MOST_CHANNELS, Verdict, judge_rule
@@ -25,14 +25,21 @@ from equations.rule.mask import check_seed
 from equations.rule.rule import Rule
 
 Array = npt.NDArray[Any]
-MOST_POINTS = 12  # fixed points whose dispersion is worked out
+MOST_POINTS = 12  # the largest number of fixed points whose dispersion relation is computed
 
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """A rule, read. `readings`: of its fixed points, nearest to the first state first; those that lie where a
-    concentration would be negative are in `outside`. `scale` (C,): what is large in each channel. `measured` is None
-    where no run was asked for."""
+    """All that `analyze` finds out about a rule.
+
+    size, seed: the grid (h, w) and the seed of the search and of the run.
+    split: the updates by kind of term.
+    found: the result of the search for fixed points.
+    readings: the analysis of each fixed point, the nearest to the rule's first state first.
+    outside: fixed points left out because a concentration is negative there.
+    scale: (C,) the size of typical values of each channel.
+    measured: what the simulation showed; None where no run was asked for.
+    """
 
     rule: Rule
     size: tuple[int, int]
@@ -52,13 +59,13 @@ class Analysis:
 
     @property
     def headline(self) -> str:
-        """The verdict's name, with the names of grid instabilities at any fixed point."""
+        """The name of the verdict, followed by the names of all grid instabilities."""
         grids = sorted({r.grid.name for r in self.readings if r.grid is not None})
         return self.verdict.name + (f"; grid instability: {', '.join(grids)}" if grids else "")
 
     @property
     def predicted(self) -> float | None:
-        """The wavelength that grows fastest, in cells, mean over directions; None where no wave with k ≠ 0 does."""
+        """The fastest growing wavelength in cells, mean over directions; None where no wave with k ≠ 0 grows."""
         r = self.reading
         chosen = r is not None and (r.state in ("Turing", "wave") or (r.band and self.verdict.name == "Turing-Hopf"))
         if r is not None and self.verdict.name in ("undecided", "neutral", "unstable") and r.best is not None:
@@ -76,15 +83,19 @@ def analyze(
     run: bool = True,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Analysis:
-    """Read a rule: split, fixed points, dispersion on the waves of a grid of `size`, verdict; and, unless `run` is
-    False, a simulation of `steps` (by default as long as its growth needs) whose wavelength is measured.
+    """Analyse a rule: its terms, its fixed points, their dispersion relations and a verdict.
 
-    `progress(what, done, of)` is called now and then. Raises InputError for a size below 3 × 3.
+    size: of the grid, whose waves the dispersion relation covers and on which the rule is run.
+    steps: length of the simulation whose wavelength is measured; None for as long as the predicted growth needs.
+    seed: of the search for fixed points and of the simulation.
+    run: False leaves the simulation out.
+    progress: called as progress(stage, done, of) from time to time.
+    Raises InputError for a size below 3 × 3.
     """
     grid = check_size(size)
     if min(grid) < 3:
         raise InputError(f"expected a grid of at least 3 × 3 cells, got {grid[1]} × {grid[0]}")
-    tell = progress or (lambda what, done, of: None)
+    report = progress or (lambda what, done, of: None)
     split = split_rule(rule)
     positive = positive_channels(rule, split)
     found = find_fixed_points(rule, seed=check_seed(seed))
@@ -95,27 +106,27 @@ def analyze(
     readings = []
     for point in inside[:MOST_POINTS]:
         readings.append(read_point(point, dispersion(linearise(rule, point.values, point.held), grid)))
-        tell("fixed points", len(readings), min(len(inside), MOST_POINTS))
+        report("fixed points", len(readings), min(len(inside), MOST_POINTS))
     if len(rule.channels) <= MOST_CHANNELS and not found.continuum:
-        readings = _kicked(rule, readings, scale, positive, tell)
+        readings = _perturbed(rule, readings, scale, positive, report)
     complete = found.complete and len(inside) <= MOST_POINTS
     verdict = judge_rule(readings, complete=complete, continuum=found.continuum, tried=found.starts)
     result = Analysis(rule, grid, seed, split, found, tuple(readings), outside, scale, verdict, None)
     if not run:
         return result
-    measured = _measure(result, steps, tell)
-    note = _beside(result, measured)
+    measured = _measure(result, steps, report)
+    note = _growth_note(result, measured)
     if note:
         verdict = dataclasses.replace(verdict, notes=(*verdict.notes, note))
     return dataclasses.replace(result, verdict=verdict, measured=measured)
 
 
-def _kicked(
+def _perturbed(
     rule: Rule,
     readings: list[Reading],
     scale: Array,
     positive: tuple[bool, ...],
-    tell: Callable[[str, int, int], None],
+    report: Callable[[str, int, int], None],
 ) -> list[Reading]:
     if not readings:
         return readings
@@ -123,13 +134,15 @@ def _kicked(
     steps = duration(rule, np.concatenate([r.relation.eigenvalues[0, 0].real for r in readings]))
     result = []
     for index, r in enumerate(readings):
-        result.append(dataclasses.replace(r, kicks=kick(uniform, rests[index], rests, scale, steps, positive)))
-        tell("pushes", index + 1, len(readings))
+        result.append(
+            dataclasses.replace(r, perturbations=perturb(uniform, rests[index], rests, scale, steps, positive))
+        )
+        report("pushes", index + 1, len(readings))
     return result
 
 
-def _measure(result: Analysis, steps: int | None, tell: Callable[[str, int, int], None]) -> Measured:
-    """From near the fixed point where its waves are what grows there, otherwise from the rule's first state."""
+def _measure(result: Analysis, steps: int | None, report: Callable[[str, int, int], None]) -> Measured:
+    """Run the rule from near the fixed point if the verdict is that waves grow there, else from its first state."""
     rule, r = result.rule, result.reading
     near = result.predicted is not None and r is not None and result.verdict.name not in ("undecided", "neutral")
     if steps is None and not near:
@@ -143,12 +156,12 @@ def _measure(result: Analysis, steps: int | None, tell: Callable[[str, int, int]
         growth=r.best.growth if near and r is not None and r.best is not None else None,
         steps=steps,
         seed=result.seed,
-        progress=lambda done, of: tell("simulation", done, of),
+        progress=lambda done, of: report("simulation", done, of),
     )
 
 
-def _beside(result: Analysis, measured: Measured) -> str | None:
-    """Whether the run's wavelength is one that grows, where the verdict does not say so already."""
+def _growth_note(result: Analysis, measured: Measured) -> str | None:
+    """For an undecided verdict: a note on whether the measured wavelength is one that grows at the fixed point."""
     r, length = result.reading, measured.wavelength
     if r is None or length is None or result.verdict.name != "undecided":
         return None

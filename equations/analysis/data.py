@@ -75,7 +75,7 @@ def _point(r: Reading) -> dict[str, Any]:
         "dt_max": r.dt_max,
         "grid_instability": None if r.grid is None else r.grid.name,
         "cycles": sorted(set(r.cycles)),
-        "push_threshold": None if r.kicks is None else r.kicks.threshold,
+        "push_threshold": None if r.perturbations is None else r.perturbations.threshold,
     }
 
 

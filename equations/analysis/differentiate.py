@@ -1,8 +1,9 @@
-"""Values and exact derivatives of a rule's expressions, by walking their trees forward; guards and kinks included.
+"""Values and exact derivatives of a rule's expressions, by forward-mode differentiation of their trees.
 
-Where |x|, max, min or √ has a kink there is no derivative. Each node then carries the interval of slopes that one can
-get from its sides: their middle as the derivative, and half their spread (F. Clarke, Optimization and Nonsmooth
-Analysis, 1983). A spread of 0 everywhere means that the rule is smooth there: u·|u| is, at u = 0; |u| is not.
+The guards of division, √ and exp are differentiated as they compute. Where |x|, max, min or √ has a kink there is no
+derivative. Each node then carries the interval of the slopes on its sides: the middle as `slope`, half the width as
+`spread` (F. Clarke, Optimization and Nonsmooth Analysis, 1983). Where all spreads are 0 the rule is smooth: u·|u| is
+smooth at u = 0, |u| is not.
 """
 
 from __future__ import annotations
@@ -19,16 +20,20 @@ from equations.expressions import guards
 from equations.expressions.ops import OPERATORS
 
 Array = npt.NDArray[Any]
-NEAR = 1e-7  # an argument this close to a kink, next to the numbers it is made of, stands on it
+NEAR = 1e-7  # an argument is at a kink if its distance is at most this part of the size of its summands
+_SMALL = 0.01  # sizes below this count as this in that comparison
 _SUMMED = ("value", "size", "slope", "spread")
-_SMALL = 0.01  # … where these are smaller still, next to this
 
 
 @dataclass(frozen=True)
 class Jet:
-    """A node at n points: `value` (n,), `size` (n,): of the numbers that went into it, `slope` and `spread` (n, f).
+    """A node of an expression at n points, with its derivatives by f features.
 
-    `pole` (n,): whether something is divided by 0 there, where only the guard of 1/x keeps the value finite.
+    value: (n,).
+    size: (n,) the size of the terms that add up to the value; a value far below it comes from cancellation.
+    slope: (n, f) the derivative; at a kink the middle of the slopes on its sides.
+    spread: (n, f) half the difference of these slopes; 0 where there is no kink.
+    pole: (n,) whether something is divided by 0, so that only the guard of 1/x keeps the value finite.
     """
 
     value: Array
@@ -94,7 +99,7 @@ def _negate(a: Jet) -> Jet:
 
 
 def _through(a: Jet, value: Array, low: Array, high: Array | None = None) -> Jet:
-    """f(a) where f has the slope `low`, or at a kink the slopes from `low` to `high`."""
+    """The chain rule for f(a), where f has the slope `low`, or at a kink all slopes from `low` to `high`."""
     high = low if high is None else high
     middle, half = ((high + low) / 2)[:, None], (np.abs(high - low) / 2)[:, None]
     reach = np.abs(a.slope) + a.spread

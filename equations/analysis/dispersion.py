@@ -1,8 +1,9 @@
-"""The dispersion relation of a rule at a uniform state: how fast every wave that fits the grid grows or turns.
+"""The dispersion relation of a rule at a uniform state: growth rate and frequency of every wave that fits the grid.
 
-One step multiplies a wave by the eigenvalues μ = 1 + dt·λ of  1 + dt·G(k), with the stencils' exact symbols. Growth
-is ln|μ| / dt and frequency arg(μ) / dt, per unit of time. Re λ > 0 means that the rule grows it at any time step; where
-Re λ ≤ 0 and still |μ| > 1 it is the time step that does, and it stops at  dt ≤ −2 Re λ / |λ|².
+One step multiplies a wave by the eigenvalues μ = 1 + dt·λ of the matrix 1 + dt·G(k), which uses the stencils' exact
+Fourier symbols. The growth rate is ln|μ| / dt and the angular frequency |arg μ| / dt, per unit of time. Where Re λ > 0
+the wave grows at any time step. Where Re λ ≤ 0 and |μ| > 1 only the time step makes it grow; it is stable for
+dt ≤ −2 Re λ / |λ|².
 Types as in M. C. Cross, P. C. Hohenberg, Reviews of Modern Physics 65 (1993) 851-1112, section IV.A.
 """
 
@@ -19,14 +20,20 @@ import numpy.typing as npt
 from equations.analysis.jacobian import Linearisation
 
 Array = npt.NDArray[Any]
-REAL = 1e-6  # an eigenvalue whose imaginary part is below this part of its size is real
-ZERO = 1e-9  # growth below this, next to the largest eigenvalue, is none
-_ROWS = 1 << 21  # numbers in a batch of matrices
+REAL = 1e-6  # an eigenvalue counts as real if its imaginary part is below this part of its absolute value
+ZERO = 1e-9  # a growth rate counts as 0 if it is below this part of the largest |λ|
+_ROWS = 1 << 21  # numbers in one batch of matrices
 
 
 @dataclass(frozen=True)
 class Wave:
-    """A wave vector in radians per cell, with one of its eigenvalues λ per unit time and its multiplier μ per step."""
+    """A wave vector with one of its eigenvalues.
+
+    kx, ky: in radians per cell.
+    eigenvalue: λ, per unit of time.
+    multiplier: μ = 1 + dt·λ, per step.
+    dt: the rule's time step.
+    """
 
     kx: float
     ky: float
@@ -62,7 +69,7 @@ class Wave:
 
 @dataclass(frozen=True, eq=False)
 class Dispersion:
-    """Eigenvalues on all wave vectors that fit a periodic grid (h, w); of k and −k one is kept.
+    """The eigenvalues of all wave vectors that fit a periodic grid (h, w); of k and −k only one is stored.
 
     `kx` (1, w), `ky` (h//2 + 1, 1) in radians per cell; `eigenvalues` (h//2 + 1, w, C), λ per unit time.
     """
@@ -84,7 +91,7 @@ class Dispersion:
 
     @property
     def scale(self) -> float:
-        """The largest |λ|: what a growth is small next to."""
+        """The largest |λ|, by which growth rates are judged to be small."""
         return float(np.abs(self.eigenvalues).max())
 
     @property
@@ -94,7 +101,7 @@ class Dispersion:
         return largest
 
     def plane(self, values: Array) -> Array:
-        """Values of the half plane (h//2 + 1, w) on all wave vectors, k = 0 in the middle, as a picture (h, w)."""
+        """Extend values (h//2 + 1, w) of the half plane to all wave vectors: a picture (h, w), k = 0 in the middle."""
         half, w = values.shape
         h = round(2 * math.pi / float(self.ky[1, 0]))
         full = np.empty((h, w))
@@ -102,12 +109,6 @@ class Dispersion:
         rows = np.arange(half, h)
         full[rows] = values[h - rows][:, (-np.arange(w)) % w]
         return np.fft.fftshift(full)
-
-    @property
-    def wave_numbers(self) -> Array:
-        """|k| in radians per cell (h//2 + 1, w)."""
-        radius: Array = np.hypot(self.kx, self.ky)
-        return radius
 
     def uniform(self) -> list[Wave]:
         """The waves of k = 0, fastest growing first."""
@@ -139,13 +140,13 @@ def dispersion(linear: Linearisation, size: tuple[int, int]) -> Dispersion:
 
 
 def along(linear: Linearisation, direction: tuple[float, float], numbers: Array) -> Array:
-    """Eigenvalues (n, C) at wave numbers (n,) in radians per cell along a direction, on or between the grid's."""
+    """Eigenvalues (n, C) at any wave numbers (n,), in radians per cell, along a direction (x, y)."""
     x, y = np.array(direction) / math.hypot(*direction)
     return np.asarray(np.linalg.eigvals(linear.generator(x * numbers, y * numbers)))
 
 
 def refine(linear: Linearisation, wave: Wave) -> Wave:
-    """The nearest maximum of Re λ for any wave vector: what an infinite grid would choose."""
+    """The maximum of Re λ nearest to `wave`, over all wave vectors: the fastest wave of an infinite grid."""
     from scipy.optimize import minimize
 
     def leading(k: Array) -> complex:
@@ -166,9 +167,9 @@ def refine(linear: Linearisation, wave: Wave) -> Wave:
 def over_directions(linear: Linearisation, wave: Wave) -> tuple[float, float, float]:
     """Shortest, mean and longest wavelength, in cells, of the fastest waves in 24 directions.
 
-    On a grid the fastest wave number depends a little on the direction: five-point Laplacians damp diagonal waves less.
-    Directions count whose growth comes within 1 % of the best: for an isotropic rule all of them. The mean is that of
-    wave numbers, as a radial spectrum shows it.
+    On a grid the fastest wave number depends a little on the direction: a five-point Laplacian damps diagonal waves
+    less. Only directions whose growth rate is within 1 % of the best count; for an isotropic rule these are all. The
+    mean is taken over wave numbers, as in a radial spectrum.
     """
     angles = math.atan2(wave.ky, wave.kx) + np.pi * np.arange(24) / 24
     numbers = wave.wave_number * np.linspace(0.7, 1.4, 141)
@@ -184,7 +185,7 @@ def over_directions(linear: Linearisation, wave: Wave) -> tuple[float, float, fl
 
 
 def _vertex(numbers: Array, values: Array, top: int) -> float:
-    """Where the parabola through the highest value and its neighbours, evenly spaced, is highest."""
+    """The vertex of the parabola through the highest value and its two neighbours; `numbers` are evenly spaced."""
     if not 0 < top < len(numbers) - 1:
         return float(numbers[top])
     left, middle, right = values[top - 1 : top + 2]

@@ -1,8 +1,8 @@
-"""The uniform states at which a rule rests: from many starts, by algebra where it is cheap, and at the clamp's border.
+"""The uniform fixed points of a rule, by Newton's method from many starts, and by algebra where that is cheap.
 
-A step keeps s where s = clamp(s + f(s)). So the roots of  r(s) = s − clamp(s + f(s))  are the fixed points inside the
-clamp and on its border alike, and a semi-smooth Newton method finds them (L. Qi, J. Sun, Mathematical Programming 58
-(1993) 353-367), damped as Levenberg and Marquardt do.
+A step leaves s unchanged where s = clamp(s + f(s)). So the roots of  r(s) = s − clamp(s + f(s))  are the fixed points,
+inside the clamp and on its border alike. A semi-smooth Newton method finds them (L. Qi, J. Sun, Mathematical
+Programming 58 (1993) 353-367), with the damping of Levenberg and Marquardt.
 """
 
 from __future__ import annotations
@@ -20,20 +20,23 @@ from equations.simulation import first_init
 
 Array = npt.NDArray[Any]
 STARTS = 600
-MOST = 64  # more different ones than this are a continuum
-_ROUNDS = 60
-_RESIDUAL = 1e-9  # of the size of the terms whose sum it is
-_SAME = 1e-5  # of a value, or of a tenth of the range: fixed points closer than this are one
-_SINGULAR = 1e-5  # of the usual slope: a double root is found to no more digits
-_AFAR = 100.0  # of the range from which starts are drawn: beyond it only algebra is to be trusted
+MOST = 64  # if more different fixed points than this are found, they form a continuum
+_ROUNDS = 60  # Newton steps at most
+_RESIDUAL = 1e-9  # a state is a fixed point if the residual is at most this part of the size of its summands
+_SAME = 1e-5  # relative to a value, or to a tenth of the range: fixed points closer than this are the same
+_SINGULAR = 1e-5  # relative to typical slopes: a Jacobian with a smaller singular value counts as singular
+_AFAR = 100.0  # fixed points beyond this multiple of the search range are kept only if algebra confirms them
 
 
 @dataclass(frozen=True)
 class FixedPoint:
-    """A uniform state that stays: `values` per channel, `held`: which the clamp holds at its border, `residual`: |f|.
+    """A uniform state that a step leaves unchanged.
 
-    `isolated` is False where the linear map of uniform states is singular: its neighbours rest too (a conserved
-    amount, a rule without reaction), or two fixed points are just meeting.
+    values: of each channel.
+    held: for each channel whether the clamp holds it at its border against an update that pushes outwards.
+    residual: the largest |f| over the channels that are not held.
+    isolated: False where the Jacobian of uniform states is singular. Then neighbouring states are fixed points too (a
+        conserved quantity, a rule without reaction), or two fixed points are about to merge.
     """
 
     values: tuple[float, ...]
@@ -44,10 +47,13 @@ class FixedPoint:
 
 @dataclass(frozen=True)
 class FixedPoints:
-    """`points`, nearest to the rule's first state first; `complete`: whether algebra says that there are no others.
+    """The result of a search for fixed points.
 
-    `starts` were tried, `hits` of them ended at a fixed point. `continuum`: there are so many that only one is kept.
-    `poles` more were left out because something is divided by 0 there.
+    points: the fixed points, the nearest to the rule's first state first.
+    complete: whether algebra proves that there are no others.
+    starts, hits: how many starts were tried, and how many of them ended at a fixed point.
+    continuum: whether the fixed points are not isolated; then only one is kept.
+    poles: how many were left out because the update divides by 0 there.
     """
 
     points: tuple[FixedPoint, ...]
@@ -81,7 +87,7 @@ def find_fixed_points(rule: Rule, *, starts: int = STARTS, seed: int = 0) -> Fix
 
 
 def search_range(rule: Rule) -> tuple[Array, Array]:
-    """Lowest and highest value of each channel that matter: the clamp's, or those of the first state, widened."""
+    """Lowest and highest value of each channel (C,) to search: the clamp's, or those of the first state, widened."""
     if rule.clamp is not None:
         ends = np.array(rule.clamp)[:, None] * np.ones(len(rule.channels))
         return ends[0], ends[1]
@@ -94,7 +100,7 @@ def search_range(rule: Rule) -> tuple[Array, Array]:
 
 
 def _starts(rule: Rule, low: Array, high: Array, count: int, seed: int) -> Array:
-    """The first state's values, the corners of the range, and random states: half in it, half of all sizes."""
+    """Starts (n, C): values of the first state, ends of the range, random states in it and of many magnitudes."""
     random, channels = np.random.default_rng(seed), len(low)
     inside = random.uniform(low, high, (count - count // 2, channels))
     sizes = 10 ** random.uniform(-3, 1, (count // 2, 1)) * np.abs(np.vstack([low, high])).max()
@@ -107,7 +113,7 @@ def _starts(rule: Rule, low: Array, high: Array, count: int, seed: int) -> Array
 
 
 def _newton(uniform: UniformRule, states: Array) -> Array:
-    """States (n, C) moved to where the residual is least, those that have come to rest left alone."""
+    """Move states (n, C) by damped Newton steps until their residual no longer falls."""
     states = _clip(uniform.rule, states.astype(float))
     damping, going = np.full(len(states), 1e-3), np.arange(len(states))
     residual, slope = _residual(uniform, states)
@@ -136,7 +142,7 @@ def _newton(uniform: UniformRule, states: Array) -> Array:
 
 
 def _residual(uniform: UniformRule, states: Array) -> tuple[Array, Array]:
-    """r (n, C) and ∂r/∂s (n, C, C)."""
+    """The residual r (n, C) and its Jacobian ∂r/∂s (n, C, C)."""
     rule = uniform.rule
     update = uniform.update(states)
     jacobian = uniform.slopes(states).slope @ uniform.sums
@@ -148,7 +154,7 @@ def _residual(uniform: UniformRule, states: Array) -> tuple[Array, Array]:
 
 
 def _solved(uniform: UniformRule, states: Array, scale: Array) -> Array:
-    """Which states rest: the residual is nothing beside the update's terms, or beside its change over the range."""
+    """Which states are fixed points: the residual is small next to its summands, or to its change over the range."""
     residual, _ = _residual(uniform, states)
     found = uniform.slopes(states)
     change = np.einsum("ncds,s,d->nc", np.abs(found.slope), np.abs(uniform.sums), scale).max(axis=1, keepdims=True)

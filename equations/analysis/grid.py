@@ -1,4 +1,4 @@
-"""Instabilities of the grid and of the time step, called by name: growth that the rule's mathematics does not have."""
+"""Numerical instabilities of the grid and of the time step: growth that the continuous law does not have."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ Name = Literal["checkerboard", "overshoot", "outward spiral", "grid-scale growth
 
 @dataclass(frozen=True)
 class GridInstability:
-    """A growth that belongs to the grid, not to the law.
+    """A numerical instability.
 
-    `name`: "checkerboard" (dt too large for the stencils: waves near the Nyquist number flip sign at every step),
-    "overshoot" (dt too large for the reaction: long waves flip), "outward spiral" (explicit steps make a damped
-    oscillation grow), "grid-scale growth" (the rule itself grows waves of about two cells most, at any dt).
-    `wave`: the worst one. `dt_max`: the largest stable time step, None where no time step helps.
+    name: one of
+        "checkerboard": dt is too large for the stencils; waves near the Nyquist number flip sign at every step,
+        "overshoot": dt is too large for the reaction; long waves flip sign at every step,
+        "outward spiral": explicit steps make a damped oscillation grow,
+        "grid-scale growth": at any dt the fastest growing waves are about two cells long.
+    wave: the wave that grows fastest.
+    dt_max: the largest stable time step; None where no time step is stable.
+    reason: a sentence with the numbers.
     """
 
     name: Name
@@ -33,9 +37,9 @@ class GridInstability:
 def largest_stable_step(relation: Dispersion, *, flips: bool = True) -> float | None:
     """The largest dt with |1 + dt·λ| ≤ 1 for all damped λ, or None where nothing is damped.
 
-    `flips`: of those only that change sign on their way out (|Re λ| > |Im λ|), the usual limit of diffusion and of
-    stiff reactions; the others are damped oscillations, which explicit steps drive outwards at any but the smallest
-    dt. The numbers in the updates and the update rate stay as they are; channels held by the clamp do not count.
+    flips: count only the λ that change sign when dt is too large, |Re λ| > |Im λ|: the usual limit of diffusion and of
+        stiff reactions. The others are damped oscillations, which explicit steps amplify unless dt is very small.
+    The coefficients and the update rate stay as they are. Channels held by the clamp do not count.
     """
     free = relation.eigenvalues.reshape(-1)
     rule = relation.linear.rule
@@ -90,7 +94,7 @@ def _of_the_step(relation: Dispersion, worst: Wave) -> GridInstability:
 
 
 def _flips(uniform: list[Wave]) -> bool:
-    """Whether the uniform state overshoots too: then it is not the stencils that ask for a smaller step."""
+    """Whether uniform disturbances overshoot too: then the reaction, not the stencils, needs a smaller step."""
     return any(wave.multiplier.real < 0 and abs(wave.multiplier) > 1 for wave in uniform)
 
 

@@ -4,9 +4,10 @@ A small wave a·exp(i k·x) on a uniform state s obeys one step  a ← (1 + dt·
 
     G(k) = rate · Σ_stencils ∂update/∂feature · symbol(k)
 
-for any rule, also one that is nonlinear in what its stencils see. With an update rate below 1 this is the mean over the
-draws of the mask, exactly, since a step is linear in it. A channel that the clamp holds at its border against a push
-outwards does not move: there its row of 1 + dt·G is that of the cells that skip the step, (1 − rate).
+for any rule, also one that is nonlinear in the stencils' responses. With an update rate below 1 this is exactly the
+mean over the draws of the mask, because a step is linear in the mask. A channel that the clamp holds at its border,
+against an update that pushes outwards, does not move. Small disturbances of it vanish in the cells that take the step
+and stay in those that skip it, so its row of 1 + dt·G is (1 − rate) on the diagonal.
 """
 
 from __future__ import annotations
@@ -30,7 +31,11 @@ _ROUNDING = 1e-9  # of the sum of |weights|: kernels are written in decimals, an
 
 
 class Slopes(NamedTuple):
-    """∂f/∂feature and half its spread at kinks, both (n, C, C, S); `size` (n, C) of f's terms; `pole` (n,): of 1/0."""
+    """The derivatives of the update f at n uniform states, of C channels through S stencils.
+
+    slope: ∂f/∂feature, (n, C, C, S). spread: half the difference of the slopes at a kink, (n, C, C, S).
+    size: (n, C) the size of the terms that add up to f. pole: (n,) whether something is divided by 0.
+    """
 
     slope: Array
     spread: Array
@@ -40,7 +45,7 @@ class Slopes(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class UniformRule:
-    """A rule on states that are the same everywhere: every stencil only multiplies by the sum of its weights."""
+    """A rule on uniform states, where every stencil multiplies by the sum of its weights."""
 
     rule: Rule
     sums: Array = field(init=False)  # (stencils,)
@@ -54,7 +59,7 @@ class UniformRule:
         object.__setattr__(self, "sums", np.array(sums))
 
     def features(self, states: Array) -> Array:
-        """States (n, C) → what their cells see (n, C · S), channel-major."""
+        """States (n, C) → features (n, C · S), channel-major."""
         with np.errstate(invalid="ignore"):  # a run that has left the numbers
             seen: Array = states[:, :, None] * self.sums
         return seen.reshape(len(states), states.shape[1] * len(self.sums))
@@ -86,8 +91,9 @@ class UniformRule:
 class Linearisation:
     """A rule's linearisation at a uniform state `point` (C,).
 
-    `slope`, `spread` (C, C, S): derivative of the update of channel c by channel d through stencil s, and how far it
-    may be from that on either side of a kink. `held`: the channels that the clamp holds at its border.
+    slope: (C, C, S) derivative of the update of channel c with respect to channel d seen through stencil s.
+    spread: (C, C, S) half the difference of the slopes on the sides of a kink; 0 where the rule is smooth.
+    held: for each channel whether the clamp holds it at its border.
     """
 
     rule: Rule
@@ -110,7 +116,7 @@ class Linearisation:
         return tuple(self.rule.feature_names[i] for i in order if strength[i] > least)
 
     def jacobian(self, kx: npt.ArrayLike = 0.0, ky: npt.ArrayLike = 0.0) -> Array:
-        """Σ slope · symbol, (…, C, C) complex, for wave vectors in radians per cell: of the update, as if all moved."""
+        """Σ slope · symbol, (…, C, C) complex, for wave vectors in radians per cell; clamp and mask are left out."""
         symbols = np.stack([stencil_symbol(stencil, kx, ky) for stencil in self.rule.stencils], axis=-1)
         return np.einsum("cds,...s->...cd", self.slope, symbols)
 

@@ -1,4 +1,4 @@
-"""The wavelength that a rule makes when it runs, to hold beside the predicted one."""
+"""The wavelength of the pattern that a rule makes when it runs, to be compared with the predicted one."""
 
 from __future__ import annotations
 
@@ -17,22 +17,25 @@ from equations.rule.rule import Rule
 from equations.simulation import Simulator
 
 Array = npt.NDArray[Any]
-NUDGE = 1e-4  # of a channel's scale: the noise that a run near a fixed point starts from
-EARLY = 6.0  # e-folds: the spectrum has chosen its peak, and the pattern is still small
-LATE = 40.0  # e-folds: the pattern has settled, as a rule
-FEWEST, MOST = 1000, 60_000
-SPURTS = 40
-FEWEST_WAVES = 2.5
+NUDGE = 1e-4  # amplitude of the noise around a fixed point from which a run starts, in parts of a channel's scale
+EARLY = 6.0  # e-folds until the early measurement: the spectrum has a clear peak, and the pattern is still small
+LATE = 40.0  # e-folds until the end: usually the pattern has settled
+FEWEST, MOST = 1000, 60_000  # steps of a run
+SPURTS = 40  # parts of a run, after each of which progress is reported
+FEWEST_WAVES = 2.5  # a wavelength is measured only if this many waves fit the grid
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What a run showed. Wavelengths in cells; None where the field is uniform or varies only over most of the grid.
+    """What a run showed. Wavelengths are in cells; None for a uniform field or where fewer than 2.5 waves fit.
 
-    `near`: whether it began with a little noise around the fixed point (else from the rule's first state). `early`:
-    the wavelength after `early_steps`, while the pattern is small and grows as the linear theory has it. `wavelength`:
-    at the end. `deviation`: standard deviation over the grid at the end, of the channel that varies most.
-    `state` (C, h, w): the last. `failure`: what went wrong, if something did.
+    near: whether the run began with a little noise around the fixed point, else from the rule's first state.
+    steps: the length of the run.
+    early: the wavelength after `early_steps`, while the pattern is small and grows as the linear theory predicts.
+    wavelength: the wavelength at the end.
+    deviation: the standard deviation over the grid at the end, of the channel that varies most.
+    state: (C, h, w) the last state.
+    failure: the message of the error that ended the run, if one did.
     """
 
     near: bool
@@ -58,8 +61,10 @@ def measure(
 ) -> Measured:
     """Run `rule` on a grid (h, w) and measure its wavelength.
 
-    `near` (C,): begin with noise around this state; else as the rule does. `growth`: the predicted rate per unit of
-    time, by which the run is made as long as it needs (1,000 to 60,000 steps) unless `steps` says how long.
+    scale: (C,) the size of typical values of each channel.
+    near: (C,) begin with noise around this uniform state; None for the rule's own first state.
+    growth: the predicted growth rate per unit of time, from which the length of the run follows.
+    steps: the length of the run; None for 1,000 to 60,000 steps, by the growth rate.
     """
     if near is not None:
         start = Init("noise", tuple(map(float, near)), tuple(float(NUDGE * value) for value in scale))
@@ -89,10 +94,9 @@ def measure(
 
 
 def pattern_wavelength(state: Array, scale: Array) -> float | None:
-    """The peak wavelength of a state (C, h, w) in cells, every channel that varies counting the same.
+    """The peak wavelength of a state (C, h, w) in cells; every channel that varies has the same weight.
 
-    None for a uniform state, and where the spectrum peaks at waves of which not even 2.5 fit the grid: then the
-    wavelength is the grid's.
+    None for a uniform state, and where fewer than 2.5 waves fit the grid: then the grid determines the wavelength.
     """
     state = np.asarray(state, np.float64)
     deviation = state.std(axis=(1, 2)) / scale

@@ -17,7 +17,10 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Nullclines:
-    """The update of both channels on a lattice of uniform states: `x` (n,), `y` (n,), `updates` (2, n of y, n of x)."""
+    """The update of both channels on a lattice of uniform states.
+
+    x, y: (n,) the values of the first and of the second channel. updates: (2, n of y, n of x).
+    """
 
     channels: tuple[str, str]
     x: Array

@@ -1,4 +1,4 @@
-"""One fixed point read: what small disturbances do there, and which wave grows fastest."""
+"""The analysis of one fixed point: what small disturbances do there, and which wave grows fastest."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ from equations.analysis.dispersion import REAL, ZERO, Dispersion, Wave, over_dir
 from equations.analysis.fixed_points import FixedPoint
 from equations.analysis.grid import GridInstability, grid_instability, largest_stable_step
 from equations.analysis.jacobian import Linearisation
-from equations.analysis.perturb import Kicks
+from equations.analysis.perturb import Perturbations
 
 State = Literal["stable", "neutral", "Turing", "wave", "saddle", "unstable node", "unstable focus"]
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """One fixed point read: `state` says what small disturbances do there.
+    """The analysis of one fixed point.
 
-    "stable": all die; "Turing", "wave": uniform ones die, but waves grow, standing or oscillating; "saddle",
-    "unstable node", "unstable focus": uniform ones grow. `band`: standing waves grow that the uniform state has not
-    by itself: the Turing band. `wave`: the fastest wave with k ≠ 0 that fits the grid, `best`: on an infinite grid;
-    of the Turing band where there is one. `wavelengths`: shortest, mean and longest over the directions, in cells, if
-    it grows. `kicks` is None where none were tried.
+    state: what small disturbances do. "stable": all decay. "Turing", "wave": uniform ones decay, but standing or
+        oscillating waves grow. "saddle", "unstable node", "unstable focus": uniform ones grow. "neutral": neither.
+    band: whether there is a Turing band: standing waves that grow because of diffusion.
+    wave: the fastest growing wave with k ≠ 0 that fits the grid; the fastest of the Turing band where there is one.
+    best: the same on an infinite grid.
+    wavelengths: shortest, mean and longest fastest wavelength over the directions, in cells; None if no wave grows.
+    grid: the numerical instability at this point, if there is one.
+    dt_max: the largest stable time step.
+    perturbations: what finite pushes lead to; None where none were tried.
     """
 
     point: FixedPoint
@@ -37,13 +41,15 @@ class Reading:
     wavelengths: tuple[float, float, float] | None
     grid: GridInstability | None
     dt_max: float | None
-    kicks: Kicks | None = None
+    perturbations: Perturbations | None = None
 
     @property
     def cycles(self) -> list[float]:
-        """The periods of the cycles that pushes from here ended on; one of a few steps is the time step's own."""
+        """The periods of the limit cycles that pushes led to, without those of up to 4 steps (from the time step)."""
         least = 4 * self.relation.dt
-        periods = [orbit.period for orbit in self.kicks.orbits if orbit.kind == "cycle"] if self.kicks else []
+        periods = (
+            [orbit.period for orbit in self.perturbations.orbits if orbit.kind == "cycle"] if self.perturbations else []
+        )
         return [period for period in periods if period is not None and period > least]
 
 
@@ -72,8 +78,11 @@ def read_point(point: FixedPoint, relation: Dispersion) -> Reading:
 
 
 def _turing_band(relation: Dispersion) -> Wave | None:
-    """The fastest standing wave that needs diffusion to grow: it outgrows all uniform disturbances, or it is a saddle
-    (det −J(k) < 0) where the uniform state has no growing real eigenvalue, at rest or oscillating."""
+    """The fastest standing wave that needs diffusion to grow, or None.
+
+    Either it grows faster than every uniform disturbance, or it is a saddle (det −J(k) < 0) while no real eigenvalue of
+    the uniform state grows.
+    """
     values, small = relation.eigenvalues, ZERO * relation.scale
     up = (np.abs(values.imag) <= REAL * np.maximum(np.abs(values), 1e-300)) & (values.real > small)
     uniform = relation.uniform()[0].eigenvalue.real
@@ -83,7 +92,7 @@ def _turing_band(relation: Dispersion) -> Wave | None:
 
 
 def describe(r: Reading) -> str:
-    """`u = 1, v = 0.9`; of many channels the first three."""
+    """The fixed point as text, `u = 1, v = 0.9`; of more than three channels only the first three."""
     pairs = list(zip(r.linear.rule.channels, r.point.values, strict=True))
     text = ", ".join(f"{name} = {value:.4g}" for name, value in pairs[:3])
     return text + (", …" if len(pairs) > 3 else "")

@@ -1,7 +1,7 @@
-"""What a uniform state does in the long run, by the rule's own steps: rests, cycles, wanders, or leaves the numbers.
+"""Where a uniform state ends up under the rule's own steps: at rest, on a cycle, wandering, or diverged.
 
-With an update rate below 1 cells take different steps, and there is no uniform state to follow; its mean step is
-taken, dt · rate.
+With an update rate below 1 the cells take different steps, so that no uniform state stays uniform. The mean step,
+dt · rate, is used instead.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ import numpy.typing as npt
 from equations.analysis.jacobian import UniformRule
 
 Array = npt.NDArray[Any]
-LIMIT = 1e6
-_KEPT = 4000  # states kept of a run
+LIMIT = 1e6  # beyond this absolute value a run has diverged
+_KEPT = 4000  # at most this many states of a run are stored
 
 
 @dataclass(frozen=True)
 class Orbit:
-    """How one run ended. `kind`: "rest", "cycle", "slowing" (a cycle that takes longer every time), "wandering" or
-    "diverged". `rest`: the index of the fixed point that it came to; `period` in units of time; `swing` (C,): highest
-    minus lowest value in the last part. `passed`: the fixed points that it came close to, in order.
+    """How one run ended.
+
+    kind: "rest", "cycle", "slowing" (a cycle whose period grows), "wandering" or "diverged".
+    rest: the index of the fixed point at which it came to rest.
+    period: of the cycle, in units of time.
+    swing: (C,) highest minus lowest value in the last quarter of the run.
+    passed: the indices of the fixed points that it came close to, in order.
     """
 
     kind: Literal["rest", "cycle", "slowing", "wandering", "diverged"]
@@ -34,7 +38,7 @@ class Orbit:
 
 
 def follow(uniform: UniformRule, states: Array, steps: int) -> tuple[Array, Array]:
-    """Run states (n, C) for `steps`; (times (t,), states (t, n, C)), at most 4,000 of them evenly spaced."""
+    """Run states (n, C) for `steps` steps: times (t,) and states (t, n, C), at most about 4,000 evenly spaced ones."""
     rule = uniform.rule
     stride = max(1, -(-steps // _KEPT))
     current, kept, at = states.astype(float), [states.astype(float)], [0]
@@ -51,7 +55,7 @@ def follow(uniform: UniformRule, states: Array, steps: int) -> tuple[Array, Arra
 
 
 def judge(times: Array, path: Array, rests: Array, scale: Array) -> Orbit:
-    """What a path (t, C) came to; `rests` (m, C) are the fixed points, `scale` (C,) what counts as near."""
+    """How a path (t, C) ended. rests: (m, C) the fixed points. scale: (C,) the size by which distances are judged."""
     last = path[-1]
     passed = _passed(path, rests, scale)
     if not np.isfinite(last).all():
@@ -75,7 +79,7 @@ def judge(times: Array, path: Array, rests: Array, scale: Array) -> Orbit:
 
 
 def _passed(path: Array, rests: Array, scale: Array) -> tuple[int, ...]:
-    """The indices of fixed points that a path comes within 5 % of the scale of, each time anew."""
+    """The indices of the fixed points within 5 % of the scale of which a path comes, in order, one entry per visit."""
     if not len(rests):
         return ()
     with np.errstate(invalid="ignore"):

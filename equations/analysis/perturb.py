@@ -1,4 +1,4 @@
-"""What a uniform state does when it is pushed: back at once, back by a long detour (excitable), or somewhere else."""
+"""What a uniform state does when it is pushed: it returns at once, returns by a long detour (excitable), or leaves."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from equations.rule.rule import Rule
 from equations.simulation import first_init
 
 Array = npt.NDArray[Any]
-TINY = 1e-3  # of the scale: a push that small shows what the linearisation says
-LARGEST = 2.0  # of the scale
-_SIZES = 14
-_DETOUR = 2.5  # times as far as a tiny push would go, in proportion
-_SHARP = 2.0  # times as far as from a push two thirds as large, in proportion: a threshold, not a wide swing
-_FAR = 0.25  # of the scale, at least
+TINY = 1e-3  # size of a push, relative to the scale, that the linearisation still describes
+LARGEST = 2.0  # size of the largest push, relative to the scale
+_SIZES = 14  # sizes of pushes, besides the tiny one
+_DETOUR = 2.5  # a detour goes at least this many times as far, relative to its push, as a tiny push goes
+_SHARP = 2.0  # and this many times as far as the next smaller push: a threshold, not a gradual growth
+_FAR = 0.25  # and at least this far, relative to the scale
 MOST_STEPS = 20_000
-_LENGTHS = 15  # e-folds of the slowest rate that a run lasts
+_LENGTHS = 15  # a run lasts this many e-folds of the slowest rate
 
 
 @dataclass(frozen=True)
-class Kicks:
+class Perturbations:
     """What pushes from one uniform state lead to.
 
-    `orbits`: how each ended. `threshold`: the smallest push, next to the scale of its channel, from which the state
-    comes back by a detour; None where there is none. `channel`: of that push. `detour`: how many times as far as the
-    push it went.
+    orbits: how each run ended.
+    threshold: the smallest push, relative to the scale of its channel, from which the state returns by a detour; None
+        where there is none.
+    channel: the channel of that push.
+    detour: how many times as far as the push the state went.
     """
 
     orbits: tuple[Orbit, ...]
@@ -41,7 +43,10 @@ class Kicks:
 
 
 def scales(rule: Rule, points: Array) -> Array:
-    """What is large for each channel (C,): its largest fixed point or first value, at least a tenth of all's."""
+    """The scale of each channel (C,): its largest absolute value at a fixed point or in the first state.
+
+    No scale is below a tenth of the largest one.
+    """
     init = first_init(rule)
     rows = [np.abs(init.background), np.abs(init.amplitude), *np.abs(points)]
     if init.square:
@@ -51,17 +56,20 @@ def scales(rule: Rule, points: Array) -> Array:
 
 
 def duration(rule: Rule, rates: Array) -> int:
-    """Steps that outlast the slowest of the rates (per unit time), at most 20,000."""
+    """The number of steps that lasts 15 e-folds of the slowest rate (per unit of time), 2,000 to 20,000."""
     rates = np.abs(rates[np.abs(rates) > 1e-4 * np.abs(rates).max(initial=0)])
     slowest = rates.min(initial=np.inf)
     steps = _LENGTHS / slowest / rule.dt if 0 < slowest < np.inf else MOST_STEPS
     return int(min(max(steps, 2000), MOST_STEPS))
 
 
-def kick(uniform: UniformRule, home: Array, rests: Array, scale: Array, steps: int, positive: Sequence[bool]) -> Kicks:
+def perturb(
+    uniform: UniformRule, home: Array, rests: Array, scale: Array, steps: int, positive: Sequence[bool]
+) -> Perturbations:
     """Push the uniform state `home` (C,) in each channel, up and down, by sizes from tiny to twice the scale.
 
-    `positive`: the channels that are never negative. Runs that have not come to an end are made longer.
+    rests: (m, C) all fixed points. scale: (C,) of each channel. steps: the length of the runs, which grows up to 20,000
+    while some are undecided. positive: for each channel whether it is never negative.
     """
     count = len(home)
     sizes = np.concatenate([[TINY], np.geomspace(0.01, LARGEST, _SIZES)])
@@ -79,7 +87,7 @@ def kick(uniform: UniformRule, home: Array, rests: Array, scale: Array, steps: i
         away = np.nan_to_num((np.abs(path - home) / scale).max(axis=2), nan=np.inf)  # (t, n)
     begun = np.maximum(away[0], 1e-12)
     gain = away.max(axis=0) / begun
-    gain[begun <= TINY / 2] = 1  # not pushed at all: the border of what can be stands there
+    gain[begun <= TINY / 2] = 1  # not pushed at all: the state lies at the clamp's border or at 0
     here = int(np.argmin(np.abs(rests - home).max(axis=1)))
     linear = gain[: 2 * count]
     found = None
@@ -90,9 +98,9 @@ def kick(uniform: UniformRule, home: Array, rests: Array, scale: Array, steps: i
         if back and sharp and detour and (found is None or begun[i] < begun[found]):
             found = i
     if found is None:
-        return Kicks(orbits, None, None, None)
+        return Perturbations(orbits, None, None, None)
     channel = uniform.rule.channels[int(np.argmax(np.abs(pushes[found]) / scale))]
-    return Kicks(orbits, float(begun[found]), channel, float(gain[found]))
+    return Perturbations(orbits, float(begun[found]), channel, float(gain[found]))
 
 
 def _run(

@@ -1,4 +1,4 @@
-"""Channels that stay at or above 0 once they are there: concentrations, whose negative fixed points nobody meets."""
+"""Channels that never become negative, such as concentrations; fixed points where they are negative do not matter."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from equations.rule.rule import Rule
 from equations.simulation import first_init
 
 _SAMPLES = 400
-_NOISE = 0.2
+_NOISE = 0.2  # first states may be negative by noise of up to this part of a channel's size
 
 
 def positive_channels(rule: Rule, split: Split, *, seed: int = 0) -> tuple[bool, ...]:
-    """For each channel whether it cannot become negative, as far as samples show.
+    """For each channel whether it stays at or above 0, judged by random samples.
 
-    Channels that start at or above 0 and only react and diffuse, whose update at 0 is not negative while the other
-    such channels are at or above 0 (quasi-positivity; J. D. Murray, Mathematical Biology I, 2002, section 6.1).
+    Such a channel starts at or above 0, only reacts and diffuses, and has a non-negative update where it is 0 and the
+    other such channels are at or above 0 (quasi-positivity; J. D. Murray, Mathematical Biology I, 2002, section 6.1).
     """
     init = first_init(rule)
     rows = np.array([init.background, *([init.square] if init.square else [])])
-    below = rows[0] - np.array(init.amplitude)  # a little noise around 0 is meant as none
+    below = rows[0] - np.array(init.amplitude)  # a little noise below 0 does not count
     positive = (rows >= 0).all(axis=0) & (below >= -_NOISE * (np.abs(rows).max(axis=0) + np.array(init.amplitude)))
     for row in range(len(positive)):
         own, others = split.diffusion[row, row], np.delete(split.diffusion[row], row)

@@ -1,11 +1,14 @@
-"""The power spectrum of a field on a periodic grid, averaged over directions, and the wavelength where it peaks.
+"""Radial power spectra: how much structure a field or a picture has at each scale, averaged over directions.
 
-A periodic field needs no window. Wave numbers are angular, k = 2π / wavelength, in radians per unit of length.
+`radial_spectrum` and the peaks are for fields on a periodic grid, which need no window. Their wave numbers are angular,
+k = 2π / wavelength, in radians per unit of length. `windowed_spectrum` is for pictures, which are not periodic; its
+frequencies are in cycles per cell.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +17,8 @@ import numpy.typing as npt
 from equations.errors import InputError, shorten
 
 Array = npt.NDArray[Any]
-FLAT = 1e-9  # a field whose deviation is below this part of its size is uniform but for rounding
-_ROUNDS = 200
+FLAT = 1e-9  # a field is uniform if its standard deviation is at most this part of its largest absolute value
+_ROUNDS = 200  # mean-shift steps at most
 
 
 def wave_vectors(size: tuple[int, int], dx: float = 1.0) -> tuple[Array, Array]:
@@ -28,8 +31,8 @@ def wave_vectors(size: tuple[int, int], dx: float = 1.0) -> tuple[Array, Array]:
 def radial_spectrum(field: npt.ArrayLike, dx: float = 1.0) -> tuple[Array, Array]:
     """Wave numbers and power of a field (h, w), averaged over rings one mode wide, up to the Nyquist number π/dx.
 
-    The wave number of a ring is the mean of its modes'. The mean of the field is left out; white noise of variance s²
-    has power s² everywhere, whatever the size. A stack (…, h, w) gives the mean spectrum of its fields.
+    The wave number of a ring is the mean over its modes. The mean of the field is subtracted first. White noise of
+    variance s² has power s² everywhere, whatever the size. A stack (…, h, w) gives the mean spectrum of its fields.
     Raises InputError for a field that is not finite or smaller than 3 × 3.
     """
     radius, power, spacing = _modes(field, dx)
@@ -41,12 +44,22 @@ def radial_spectrum(field: npt.ArrayLike, dx: float = 1.0) -> tuple[Array, Array
     return mean_radius, np.bincount(ring[inside], power[inside])[there] / count[there]
 
 
-def peak_wave_number(field: npt.ArrayLike, dx: float = 1.0) -> float | None:
-    """The wave number at which the radial spectrum peaks, finer than its rings; None for a uniform field.
+def windowed_spectrum(pictures: Sequence[Array]) -> tuple[Array, Array]:
+    """Frequency (cycles per cell) and power density of grey pictures (h, w), averaged over rings and pictures.
 
-    From the strongest ring, mean shift over the modes themselves, with a Gaussian window as wide as a ring and weights
-    power/k (a ring of radius k holds ∝ k modes): a single wave is found exactly, whatever its direction, and a
-    symmetric peak at its centre. K. Fukunaga, L. Hostetler, IEEE Trans. Information Theory 21 (1975) 32-40.
+    A Hann window tapers the edges, because a photograph is not periodic. All pictures have the same size. The density
+    does not depend on that size: white noise of variance s² has s² everywhere.
+    """
+    parts = [_windowed(np.asarray(picture, float)) for picture in pictures]
+    return parts[0][0], np.mean([power for _, power in parts], axis=0)
+
+
+def peak_wave_number(field: npt.ArrayLike, dx: float = 1.0) -> float | None:
+    """The wave number at which the radial spectrum peaks, more precise than its rings; None for a uniform field.
+
+    Mean shift over the modes starts at the strongest ring, with a Gaussian window as wide as a ring and weights power/k
+    (because the number of modes in a ring grows with k). It finds a single wave exactly, in any direction, and the
+    centre of a symmetric peak. K. Fukunaga, L. Hostetler, IEEE Trans. Information Theory 21 (1975) 32-40.
     """
     field = _checked(field, dx)
     deviation = (field - field.mean(axis=(-2, -1), keepdims=True)).std()
@@ -72,8 +85,21 @@ def peak_wavelength(field: npt.ArrayLike, dx: float = 1.0) -> float | None:
     return None if peak is None else 2 * math.pi / peak
 
 
+def _windowed(picture: Array) -> tuple[Array, Array]:
+    h, w = picture.shape
+    window = np.outer(np.hanning(h + 2)[1:-1], np.hanning(w + 2)[1:-1])
+    tapered = (picture - np.average(picture, weights=window)) * window
+    power = np.abs(np.fft.fft2(tapered)) ** 2 / np.square(window).sum()
+    radius = np.hypot(np.fft.fftfreq(h)[:, None], np.fft.fftfreq(w)[None])  # cycles per cell
+    side = min(h, w)
+    ring = np.rint(radius * side).astype(int)
+    inside = (ring >= 1) & (ring <= side // 2)
+    count = np.bincount(ring[inside])[1:]
+    return np.arange(1, len(count) + 1) / side, np.bincount(ring[inside], power[inside])[1:] / count
+
+
 def _modes(field: npt.ArrayLike, dx: float) -> tuple[Array, Array, float]:
-    """|k| and power of every mode (h · w,), and the spacing of rings: a wave more across the smaller side."""
+    """|k| and power of every mode (h · w,), and the distance of rings: one more wave across the smaller side."""
     field = _checked(field, dx)
     h, w = field.shape[-2:]
     seen = field - field.mean(axis=(-2, -1), keepdims=True)

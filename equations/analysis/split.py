@@ -22,12 +22,12 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Split:
-    """A rule's updates by groups.
+    """A rule's updates, split into kinds of terms.
 
-    `groups`: channel → kind → expression. `diffusion` (C, C): entry [c, d] is the diffusion coefficient with which
-    channel d's Laplacian enters c's update, in length² per time. `velocity` (C, C, 2): how fast (x, y) channel d is
-    carried in c's update, in length per time. Both count only terms that are a number times one response; what
-    stands under "rest" is not in them.
+    groups: channel → kind → expression.
+    diffusion: (C, C) entry [c, d] is the coefficient of channel d's Laplacian in the update of c, in length² per time.
+    velocity: (C, C, 2) the velocity (x, y) with which the update of c carries channel d, in length per time.
+    Only terms that are a number times one response count in `diffusion` and `velocity`; those under "rest" do not.
     """
 
     groups: Mapping[str, Mapping[Kind, Expr]]

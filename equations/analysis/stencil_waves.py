@@ -1,4 +1,4 @@
-"""The exact Fourier symbol of a 3×3 stencil: what it makes of a wave on the grid, for every wave vector.
+"""The exact Fourier symbol of a 3×3 stencil: the factor by which it multiplies a wave on the grid.
 
 Applied to exp(i (kx x + ky y)) on a periodic grid, a stencil gives the same wave times its symbol. Near k = 0 the
 symbol is that of a differential operator: sum + i k·slope − ½ k·curvature·k, with the moments below.
@@ -39,7 +39,7 @@ class Moments:
 
     @property
     def laplacian(self) -> float:
-        """How much of a Laplacian it is: the mean of ½ Σ w·xx and ½ Σ w·yy; 1 for one over cells of width 1."""
+        """The coefficient of the Laplacian in it: the mean of ½ Σ w·xx and ½ Σ w·yy, for cells of width 1."""
         return (self.curvature[0] + self.curvature[2]) / 4
 
 

@@ -1,4 +1,4 @@
-"""What kind of pattern a rule makes, by name, each with its reason; and what can be said where no name is safe.
+"""Which kind of pattern a rule makes, with the reason; "undecided", with what can be said, where none is certain.
 
 The conditions are those of J. D. Murray, Mathematical Biology II (3rd ed., 2003), chapter 2, in terms of the
 eigenvalues λ(k) of the rule on its grid rather than of a partial differential equation.
@@ -15,12 +15,18 @@ from equations.analysis.one_point import Reading, describe
 Name = Literal[
     "Turing", "Turing-Hopf", "wave", "Hopf", "bistable", "excitable", "monostable", "unstable", "neutral", "undecided"
 ]
-MOST_CHANNELS = 4  # beyond these no search for fixed points is thorough, and no name is given
+MOST_CHANNELS = 4  # with more channels the search for fixed points is not thorough, and the verdict is undecided
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`name`, its main `reason` in a sentence, `notes` with what else is to be said; `about`: which fixed point."""
+    """The verdict on a rule.
+
+    name: the kind of pattern.
+    reason: why, in a sentence.
+    notes: further findings, each a sentence.
+    about: the index of the fixed point that the verdict is about; None for none.
+    """
 
     name: Name
     reason: str
@@ -29,7 +35,7 @@ class Verdict:
 
 
 def judge_rule(readings: Sequence[Reading], *, complete: bool, continuum: bool, tried: int) -> Verdict:
-    """The verdict of a rule, from all its fixed points; the first that applies of the names in order."""
+    """The verdict on a rule, from all its fixed points: the first name, in a fixed order, whose conditions hold."""
     if not readings:
         found = (
             "there is no uniform state at rest" if complete else f"no uniform state at rest was found in {tried} tries"
@@ -79,8 +85,8 @@ def _named(readings: Sequence[Reading], notes: tuple[str, ...]) -> Verdict:
 
 
 def _none_stable(readings: Sequence[Reading], notes: tuple[str, ...]) -> Verdict:
-    """Of slow oscillations, of states that neither grow nor die, and of what never settles."""
-    orbits = [orbit for r in readings if r.kicks for orbit in r.kicks.orbits]
+    """The verdict where no fixed point is stable and no limit cycle was found."""
+    orbits = [orbit for r in readings if r.perturbations for orbit in r.perturbations.orbits]
     saddles = {index for index, r in enumerate(readings) if r.state == "saddle"}
     reason = "no uniform state is stable"
     if max((len(saddles.intersection(orbit.passed)) for orbit in orbits), default=0) > 1:
@@ -105,19 +111,20 @@ def _none_stable(readings: Sequence[Reading], notes: tuple[str, ...]) -> Verdict
 
 
 def _stays(r: Reading) -> bool:
-    """Whether nothing that is pushed from here comes to rest elsewhere or runs away."""
-    return r.kicks is not None and not any(orbit.kind == "diverged" for orbit in r.kicks.orbits)
+    """Whether no push from here makes the state diverge."""
+    return r.perturbations is not None and not any(orbit.kind == "diverged" for orbit in r.perturbations.orbits)
 
 
 def _single(readings: Sequence[Reading], index: int, notes: tuple[str, ...]) -> Verdict:
     r = readings[index]
-    if r.kicks and r.cycles:
+    if r.perturbations and r.cycles:
         reason = f"{describe(r)} is stable, and beside it there is a cycle of period {min(r.cycles):.4g}"
         return Verdict("bistable", reason, notes, index)
-    if r.kicks and r.kicks.threshold is not None:
+    pushed = r.perturbations
+    if pushed and pushed.threshold is not None:
         reason = (
-            f"{describe(r)} is the one stable state; a push of {r.kicks.channel} beyond {r.kicks.threshold:.2g} of its "
-            f"range comes back by a detour {r.kicks.detour:.3g} times as far"
+            f"{describe(r)} is the one stable state; a push of {pushed.channel} beyond {pushed.threshold:.2g} of its "
+            f"range comes back by a detour {pushed.detour:.3g} times as far"
         )
         wave = "the law itself grows no small disturbance: patterns come of pushes, and no wavelength can be predicted"
         return Verdict("excitable", reason, (*notes, wave), index)

@@ -1,7 +1,7 @@
-"""Backends: ways to step a rule. `reference` (NumPy) is the judge; all others must equal it.
+"""Backends: ways to step a rule. `reference` (NumPy) defines the result; all others must equal it.
 
-A backend module has `make_stepper(rule, dtype=np.float32, *, threads=None) -> Stepper`, and most have
-`make_block_stepper`, of the same arguments, for a grid that is cut into blocks.
+A backend is a module with `make_stepper(rule, dtype=np.float32, *, threads=None) -> Stepper`. Those that can step one
+block of a larger grid also have `make_block_stepper`, with the same arguments.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ ALIASES = {"numba": "llvm"}  # the compiler under numba, without its front end
 class Stepper(Protocol):
     """`stepper(state, step0, n, seed)`: the state (channel, h, w) after steps step0 … step0+n−1, as a new array.
 
-    With `scratch`, an array like `state`, both may be overwritten and one of them is returned, so that a run needs
-    the memory of two states. Raises DivergenceError at the first step that leaves the finite numbers (or `limit_of`).
+    scratch: an array like `state`. With it both may be overwritten, and one of them is returned, so that a run needs
+        the memory of two states only.
+    Raises DivergenceError at the first step with a value that is not finite or exceeds `limit_of(rule)`.
     """
 
     def __call__(self, state: State, step0: int, n: int, seed: int, scratch: State | None = None) -> State: ...
@@ -44,10 +45,11 @@ class Stepper(Protocol):
 class BlockStepper(Protocol):
     """`block(padded, ys, xs, step0, n, seed)`: a block (channel, bh, bw) of a larger grid after n steps.
 
-    `padded` (channel, bh + 2n, bw + 2n) is the block with n cells around it; `ys`, `xs` (uint32) are the rows and
-    columns of the whole grid that it shows, wrapped. The bytes are those of the whole grid's stepper.
-    With `scratch`, an array like `padded`, both may be overwritten, and the result may be the middle of one of them.
-    Raises DivergenceError as a Stepper does, with row and column of the whole grid, also for cells around the block.
+    padded: (channel, bh + 2n, bw + 2n), the block with n cells around it.
+    ys, xs: uint32, the rows and columns of `padded` in the whole grid, wrapped around its edges.
+    scratch: an array like `padded`. With it both may be overwritten, and the result may be the middle of one of them.
+    The bytes are those of the whole grid's stepper. Raises DivergenceError as a Stepper does, also for cells around
+    the block, with row and column in the whole grid.
     """
 
     def __call__(
@@ -105,7 +107,7 @@ def check_threads(threads: object) -> int | None:
 
 
 def limit_threads(threads: object) -> int | None:
-    """`check_threads`, and no more than there are cores: further threads only get into one another's way."""
+    """`check_threads`, limited to the number of cores, because further threads only slow each other down."""
     count = check_threads(threads)
     return None if count is None else min(count, cores())
 

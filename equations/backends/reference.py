@@ -1,4 +1,4 @@
-"""The slow, obvious backend: one step as the definition reads. All others are judged by it."""
+"""The reference backend in NumPy: slow, and written exactly as a step is defined. All others are compared with it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int 
 
 
 def make_block_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int | None = None) -> BlockStepper:
-    """A stepper of one block of a larger grid: each step uses up one ring of the cells around it."""
+    """A stepper of one block of a larger grid; with each step the padding becomes one ring narrower."""
 
     def block(
         padded: State, ys: State, xs: State, step0: int, n: int, seed: int, scratch: State | None = None

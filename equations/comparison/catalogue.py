@@ -1,4 +1,4 @@
-"""Which model of the catalogue a rule is: all of them in the order of their distance."""
+"""Which model of the catalogue a rule is: all models, ranked by their distance from the rule."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ TIE = 1e-3  # laws whose distances differ by less cannot be told apart
 
 @dataclass(frozen=True)
 class Ranking:
-    """The closest that a rule comes to each model, the closest model first."""
+    """The best match of a rule with each model, the closest model first."""
 
     matches: tuple[Match, ...]
 
     @property
     def found(self) -> tuple[Match, ...]:
-        """The models that the rule is: none, one, or several whose laws coincide in it."""
+        """The models that the rule is an instance of: none, one, or several that have this law in common."""
         best = self.matches[0]
         return tuple(m for m in self.matches if m.same and m.distance <= best.distance + TIE)
 
@@ -29,7 +29,9 @@ class Ranking:
 def identify(
     rule: Rule, names: Sequence[str] | None = None, progress: Callable[[int, int], None] | None = None
 ) -> Ranking:
-    """Compare a rule with all models, or with those called `names`; parameters are fitted, units and names are free.
+    """Compare a rule with all models, or with those called `names`, in any units and names of its channels.
+
+    The models' parameters are fitted.
 
     `progress(done, of)` is called after each model.
     """

@@ -1,4 +1,4 @@
-"""Typical cells: what the neighbourhoods of a running rule look like, so that a term can be weighed by what it does."""
+"""Typical cells of a running rule with their neighbourhoods, on which the size of a term is measured."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from equations.rule.stencils import Stencil
 from equations.simulation import Simulator
 
 Array = npt.NDArray[Any]
-SIZE, CELLS = 64, 2048
-LOOKS = (0.02, 0.1, 0.3, 1.0)  # young to old, in parts of a typical run
-OWN_STEPS = 400  # of a rule that says nothing of how long it runs
+SIZE, CELLS = 64, 2048  # side of the grid, and how many cells are drawn
+TIMES = (0.02, 0.1, 0.3, 1.0)  # when cells are drawn, from young to old states, in parts of a typical run
+OWN_STEPS = 400  # the length of a run of a rule that does not state one
 _KERNELS = {stencil.name if stencil.name != "id" else kernels.CELL: stencil for stencil in kernels.STENCILS}
 
 
 @dataclass(frozen=True)
 class Cells:
-    """channel → the neighbourhoods (9, n) of the same n cells, row by row."""
+    """For each channel the 3 × 3 neighbourhoods (9, n) of the same n cells, row by row."""
 
     around: Mapping[str, Array]
 
     def through(self, channel: str, stencil: Stencil) -> Array:
-        """What the cells see of a channel through a stencil, (n,)."""
+        """The response (n,) of a stencil to a channel, at the cells."""
         return np.asarray(stencil.kernel, float).ravel() @ self.around[channel]
 
     def in_units(self, names: Mapping[str, str], scales: Mapping[str, float]) -> Cells:
@@ -48,7 +48,7 @@ class Cells:
         return product
 
     def term(self, term: Term, below: Mapping[Any, Numbers]) -> Array:
-        """What a term is without its coefficient, (n,) or a number."""
+        """The value of a term without its coefficient, (n,) or a number. below: the numbers inside its denominators."""
         with np.errstate(all="ignore"):
             value = self.monomial(term.monomial)
             for den in term.over:
@@ -57,7 +57,7 @@ class Cells:
         return np.nan_to_num(np.asarray(value, float), nan=0.0, posinf=1e6, neginf=-1e6)
 
     def of(self, update: Update, terms: Sequence[Term]) -> Array:
-        """The sum of some terms of an update."""
+        """The sum of some terms of an update, with their coefficients."""
         return np.asarray(sum(update.terms[term] * self.term(term, update.below) for term in terms), float)
 
 
@@ -68,19 +68,19 @@ def model_cells(name: str, preset: str) -> Cells:
 
 
 def run_cells(rule: Rule, steps: int = OWN_STEPS, seed: int = 0) -> Cells:
-    """Cells of a run of `rule` on a small grid, until it ends or diverges; at least of its first state."""
+    """Cells of a run of `rule` on a small grid; of its first state if it diverges at once."""
     simulator = Simulator(rule, SIZE, seed)
     states = [simulator.state.copy()]
     try:
-        for look in LOOKS:
-            simulator.step(max(1, round(look * steps)) - simulator.steps_done)
+        for time in TIMES:
+            simulator.step(max(1, round(time * steps)) - simulator.steps_done)
             states.append(simulator.state.copy())
     except DivergenceError:
         pass
     later = states[1:] or states
     rng = np.random.default_rng(seed)
     picked = rng.choice(len(later) * SIZE**2, CELLS, replace=False)
-    stack = np.stack(later, axis=1)  # (channel, look, h, w)
+    stack = np.stack(later, axis=1)  # (channel, time, h, w)
     shifted = [np.roll(stack, (-dy, -dx), axis=(2, 3)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
     around = np.stack([part.reshape(len(rule.channels), -1)[:, picked] for part in shifted], axis=1)
     return Cells(dict(zip(rule.channels, around.astype(float), strict=True)))

@@ -1,4 +1,4 @@
-"""A model of the catalogue with its parameters open: its law as a function of their values."""
+"""The family of laws of a model: its law as a function of its parameters."""
 
 from __future__ import annotations
 
@@ -26,16 +26,22 @@ from equations.rule.symbols import symbol
 
 @dataclass(frozen=True)
 class _Slots:
-    """The terms, as (channel, term), with places among the `coefficients` where a law has numbers."""
+    """The terms of a family; where a law has a number, they have an index into `coefficients`.
+
+    terms: (channel, term). coefficients: expressions of the parameters. numbers: parameters → their values.
+    """
 
     terms: list[tuple[str, RawTerm]]
-    coefficients: list[Expr]  # of the parameters
-    numbers: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]  # parameters → coefficients
+    coefficients: list[Expr]
+    numbers: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The terms of a family in a fixed order, and the numbers inside denominators: a quick function of the values."""
+    """All numbers of a family's law, in a fixed order, as a quick function of the parameters.
+
+    The numbers are the coefficients of the `terms`, then those `inside` denominators.
+    """
 
     numbers: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
     parameters: tuple[str, ...]
@@ -43,7 +49,7 @@ class Layout:
     inside: Mapping[tuple[str, Below, int], tuple[int, int]]
 
     def at(self, values: npt.NDArray[np.float64], step: float) -> npt.NDArray[np.float64]:
-        """Parameters (parameter, n) → the coefficients of `terms` times `step`, then what is `inside`, (number, n)."""
+        """Parameters (parameter, n) → the coefficients of `terms` times `step`, then the numbers `inside`."""
         c = list(self.numbers(values))
         with np.errstate(all="ignore"):
             top = [
@@ -55,7 +61,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Family:
-    """The laws of one model, by its parameters' values. `law` is per step, or per `time`."""
+    """The laws of one model. `law` gives what one step of the model, or a step of length `time`, adds."""
 
     model: Model
 
@@ -76,12 +82,12 @@ class Family:
 
     @cached_property
     def inside_denominators(self) -> frozenset[str]:
-        """The parameters that occur below a fraction line together with channels."""
+        """The parameters that occur in denominators together with channels."""
         places = {i for _, term in self._slots.terms for polynomial, _ in term.over for i in polynomial.values()}
         return frozenset(s.name for i in places for s in self._slots.coefficients[i].free_symbols)
 
     def layout(self, values: Mapping[str, float]) -> Layout:
-        """Where the law's numbers come from, as long as what is 0 below a fraction line here is 0."""
+        """The layout of the law's numbers, valid while the same numbers in denominators are 0 as at `values`."""
         numbers = self._slots.numbers(np.array([values[name] for name in self.parameters], float))
         terms: dict[tuple[str, Term], list[tuple[int, tuple[tuple[int, int], ...]]]] = {}
         inside: dict[tuple[str, Below, int], tuple[int, int]] = {}

@@ -1,4 +1,4 @@
-"""How much those terms of a rule do that do not live on a model's cells: functions, and channels of the rule's own."""
+"""The size of terms that a model's cells do not define: functions, and terms with channels of the rule alone."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from equations.comparison.subject import Subject
 
 
 class Foreign:
-    """The size of such terms: on the model's cells where these have all that it looks at, else on the rule's own."""
+    """Measures such terms, on the model's cells where these have all channels of a term, else on the rule's."""
 
     def __init__(self, subject: Subject, names: Mapping[str, str], scales: Mapping[str, float], cells: Cells) -> None:
-        """names: all of the rule's channels → the comparison's; scales: of the paired ones, by the model's names."""
+        """names: the rule's channels → their names here. scales: of the paired channels, by the model's names."""
         self._subject, self._names, self._scales, self._cells = subject, names, scales, cells
         self._paired = {m: r for r, m in names.items() if m in scales}
 

@@ -1,8 +1,8 @@
-"""The same fraction can be written in many ways; a rule's are written in the model's.
+"""Rewrite a rule's fractions as the model writes them, because one fraction can be written in many ways.
 
-u v/(1 + u) is v - v/(1 + u). Numerators are divided by a denominator that rule and model share, and what the model does
-not have outside its fraction goes back over it. Whatever way the rule writes the model's update, the model's own terms
-come out. Denominators that are sums of several channels stay as they are.
+For example u v/(1 + u) equals v - v/(1 + u). Numerators are divided by a denominator that rule and model share. Terms
+outside the fraction that the model does not have there are put back over the denominator. However the rule writes the
+model's update, the result has the model's terms. Denominators with several channels stay as they are.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 from equations.comparison.raw_terms import Monomial, Polynomial, RawTerm, times
 from equations.comparison.reduced_law import Below, Law, Update, build_update
 
-_ROUNDS = 20
-DUST = 1e-9  # relative
+_ROUNDS = 20  # steps of a division at most
+DUST = 1e-9  # a sum below this part of its summands is 0
 
 
 def written_alike(rule: Law, model: Law) -> Law:
-    """The rule's law, in the model's names, with its fractions written as the model's where they are not yet."""
+    """The rule's law, which has the model's names already, with its fractions written as the model's."""
     updates = dict(rule.updates)
     for channel, theirs in model.updates.items():
         ours = updates.get(channel)
@@ -37,7 +37,7 @@ def _over(update: Update, den: Below, model: Update) -> Update:
     alone, rest = _plus(alone, quotient), _plus(rest, {})
     for monomial in [m for m in alone if m not in outside]:
         above = _plus(rest, {times(monomial, part): alone[monomial] * number for part, number in numbers.items()})
-        if len(above.keys() - inside) <= len(rest.keys() - inside):  # over the line it is the model's
+        if len(above.keys() - inside) <= len(rest.keys() - inside):  # inside the fraction it is as in the model
             rest = above
             del alone[monomial]
     raw = [RawTerm(c, m) for m, c in alone.items()] + [RawTerm(c, m, ((numbers, 1),)) for m, c in rest.items()]
@@ -47,7 +47,7 @@ def _over(update: Update, den: Below, model: Update) -> Update:
 
 
 def _plus(a: Polynomial, b: Polynomial) -> Polynomial:
-    """The sum, without what cancels or is next to nothing."""
+    """The sum, without the monomials that cancel or are negligible."""
     sums = {m: a.get(m, 0.0) + b.get(m, 0.0) for m in {**a, **b}}
     largest = max(map(abs, sums.values()), default=0.0)
     return {
@@ -56,7 +56,7 @@ def _plus(a: Polynomial, b: Polynomial) -> Polynomial:
 
 
 def divide(above: Polynomial, by: Polynomial, variable: tuple[str, str]) -> tuple[Polynomial, Polynomial]:
-    """Quotient and rest of a polynomial divided by one in a single variable (channel, part)."""
+    """Quotient and remainder of a polynomial divided by another in a single variable (channel, part)."""
     top = max(by, key=lambda m: _degree(m, variable))
     rest, quotient = dict(above), dict[Monomial, float]()
     for _ in range(_ROUNDS):

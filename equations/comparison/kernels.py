@@ -1,10 +1,10 @@
 """Any 3 × 3 kernel as a sum of nine differences, so that stencils are compared by what they do, not by their names.
 
-Along one axis three numbers are a multiple of the cell itself, of the central difference δ = (-1 0 1)/2 and of the
-second difference δ² = (1 -2 1); in the plane that makes nine products, and every kernel is one sum of them, exactly.
-Six are leading: the cell, ∂x, ∂y, ∇² = δx² + δy², and the two other second derivatives. The others (δx²δy², δxδy²,
-δx²δy) are of higher order in the width of a cell: they tell a nine-point from a five-point Laplacian, a Sobel from a
-plain slope.
+Any three weights along an axis are a sum of multiples of the cell itself (0 1 0), of the central difference
+δ = (-1 0 1)/2 and of the second difference δ² = (1 -2 1). In the plane this gives nine products, and every kernel is
+exactly one weighted sum of them. Six are leading: the cell, ∂x, ∂y, ∇² = δx² + δy², and the two other second
+derivatives. The other three (δx²δy², δxδy², δx²δy) are of higher order in the width of a cell: they distinguish a
+nine-point from a five-point Laplacian, and a Sobel filter from a plain central difference.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 from equations.rule.stencils import Kernel, Stencil
 
 CELL = ""  # the part of the cell itself
-# part → the leading part that it is the grid's correction of
+# part of higher order → the leading part that it corrects on the grid
 CORRECTS = {"dxxyy": "lap", "dxyy": "dx", "dxxy": "dy"}
 PARTS = (CELL, "dx", "dy", "lap", "aniso", "dxy", *CORRECTS)
-_TOLERANCE = 1e-12  # of the largest part: kernels are written in decimals
+_TOLERANCE = 1e-12  # a weight below this part of the largest one is 0: kernels are written in decimals
 
 _ROWS = {"1": np.array([0.0, 1, 0]), "d": np.array([-0.5, 0, 0.5]), "dd": np.array([1.0, -2, 1])}
 _PRODUCTS = {  # along y, along x
@@ -50,7 +50,7 @@ def parts_of(kernel: Kernel) -> dict[str, float]:
 
 
 def describe_laplacian(parts: Mapping[str, float]) -> str:
-    """How a Laplacian is called, from its parts `lap` and `dxxyy`: what share of ∇² the corners carry decides."""
+    """The name of a Laplacian, from its parts `lap` and `dxxyy`: it depends on the share of ∇² in the corners."""
     lead = parts.get("lap", 0.0)
     corners = parts.get("dxxyy", 0.0) / lead if lead else float("inf")
     for share, name in ((0.0, "five-point"), (1 / 4, "nine-point (1 2 1)"), (1 / 6, "nine-point (1 4 1)")):

@@ -18,23 +18,32 @@ from equations.comparison.term_by_term import TermMatch, match_terms
 from equations.models.model import Model
 from equations.rule.rule import Rule
 
-THRESHOLD = 0.05  # of the distance: within it the rule is the model
-CLOSE = 0.1  # of the worst coefficient's error: beyond it the numbers are not the model's
-AT_HOME = 0.02  # how far parameters may be from a preset's whose typical run is theirs too
-TRIED = 2  # starts that are worked out in full
+THRESHOLD = 0.05  # the rule is the model if their distance is at most this
+CLOSE = 0.1  # if a coefficient's relative error is larger than this, the numbers are not the model's
+AT_HOME = 0.02  # parameters within this distance of a preset have that preset's typical run
+TRIED = 2  # how many starts are worked out in full
 
 
 @dataclass(frozen=True)
 class Match:
-    """What was found: which channel of the rule is which of the model, in which units, and what differs then.
+    """How a rule and a model correspond, and what differs.
 
-    `channels` maps the model's to the rule's, whose values are `scales` times theirs; the model runs in `time` times
-    its usual time steps. `parameters` are the ones used: those of `preset` where it is `held`, else fitted, `preset`
-    the nearest and `preset_distance` how far it is (mean of |a - b|/(|a| + |b|)); other values of the `undetermined`
-    ones give the same law, in other units; `special` ones are 0, as in no preset. `distance` is the mean over channels
-    (`by_channel`) of the distance of their updates (`terms.match_terms`); `missing_channels` of the model count 1, and
-    so do `extra_channels` of the rule: without a counterpart, and shown or needed. `left_out` are its other channels.
-    `notes` say what else differs.
+    model, preset: their names; the preset is the given one, or the one nearest to the fitted parameters.
+    held: whether the parameters are held at the preset's values, not fitted.
+    preset_distance: distance of the parameters from the preset's, the mean of |a - b|/(|a| + |b|).
+    parameters: the values used.
+    undetermined: parameters whose other values give the same law, in other units.
+    channels: the model's channels → the rule's.
+    scales: by the model's channel, the rule's values over the model's.
+    time: the model's time step in this match, in its usual time steps.
+    distance: the mean of `by_channel`; each of the `extra_channels` counts as one more channel of distance 1.
+    by_channel: the distances of the updates (see `match_terms`); 1 for the `missing_channels`.
+    special: parameters that are 0 here and in no preset.
+    terms: all terms of both.
+    missing_channels: the model's channels without a counterpart.
+    extra_channels: the rule's channels without a counterpart that are shown or needed.
+    left_out: the rule's other channels.
+    notes: what else differs.
     """
 
     model: str
@@ -62,7 +71,7 @@ class Match:
 
     @property
     def worst_error(self) -> float:
-        """The largest relative error of a shared term, 1 where a term that does something is missing or spurious."""
+        """The largest relative error of a shared term; 1 where a term with an effect is missing or spurious."""
         return max((term.worst for term in self.terms), default=1.0)
 
     @property
@@ -74,25 +83,26 @@ class Match:
 def compare_with_model(
     rule: Rule | Subject, name: str, preset: str | None = None, changes: Mapping[str, float] | None = None
 ) -> Match:
-    """The closest that `rule` and the model called `name` come.
+    """The best match of `rule` and the model called `name`, in any names and units of the rule's channels.
 
-    With a preset the model's parameters are held at its values; without one they are fitted too, but for those that
-    `changes` holds. Raises InputError for an unknown model, preset or parameter.
+    preset: the model's parameters are held at its values; without one they are fitted.
+    changes: parameters that are held at these values.
+    Raises InputError for an unknown model, preset or parameter.
     """
     subject = rule if isinstance(rule, Subject) else Subject(rule)
     family, changes = family_of(name), dict(changes or {})
-    family.model.values(preset, **changes)  # says what is unknown
+    family.model.values(preset, **changes)  # raises for unknown names
     starts = find_starts(subject, family, preset, changes)[:TRIED]
     best = min((_work_out(subject, family, start, preset, changes) for start in starts), key=_preference)
     if preset is not None or not best.same or not best.preset_distance:
         return best
-    # fitted parameters spread one wrong coefficient over many: where the preset's own explain as much, they are it
+    # a fit spreads one wrong coefficient over many parameters: prefer the preset's own where they explain as much
     held = replace(compare_with_model(subject, name, best.preset, changes), held=False)
     return held if held.same and len(held.differences) <= len(best.differences) else best
 
 
 def _preference(match: Match) -> tuple[float, bool, int, int]:
-    """The closest; of equally close ones that with the fewest changes of time, units and names."""
+    """The sort key: the smallest distance first; of equals, the fewest changes of time, units and names."""
     moved = sum(m != r for m, r in match.channels.items())
     return round(match.distance, 7), match.time != 1, sum(abs(a - 1) > 1e-9 for a in match.scales.values()), moved
 
@@ -140,7 +150,7 @@ def _work_out(
 def _on(
     cells: Cells, subject: Subject, start: Start, ours: Law, theirs: Law, step: float
 ) -> tuple[dict[str, float], list[TermMatch]]:
-    """Each channel's distance on some cells, and the terms; 1 for a channel that the rule does not have."""
+    """Each channel's distance on these cells, 1 for a channel that the rule does not have, and the terms."""
     foreign = Foreign(subject, start.names, start.scales, cells)
     by_channel, terms = dict.fromkeys(theirs.channels, 1.0), list[TermMatch]()
     for channel in start.pairing:
@@ -151,13 +161,13 @@ def _on(
 
 
 def _own_cells(subject: Subject, model: Model, preset: str, start: Start) -> Cells:
-    """Cells of the rule's own run in the model's names and units: where its parameters lead, no preset's run may go."""
+    """Cells of the rule's own run in the model's names and units; a preset's run may be unlike it."""
     own = subject.cells_from(model.preset(preset).init or model.init, start.pairing, start.scales)
     return own.in_units(start.names, {r: start.scales[m] for m, r in start.pairing.items()})
 
 
 def _away(model: Model, preset: str, values: Mapping[str, float], undetermined: tuple[str, ...]) -> float:
-    """How far a preset's parameters are from these, of those that are determined."""
+    """The distance of a preset's parameters from these values, over the determined ones."""
     pairs = [(values[p], at) for p, at in model.values(preset).items() if p not in undetermined]
     parts = [abs(a - b) / max(abs(a) + abs(b), 1e-12) for a, b in pairs]
     return sum(parts) / len(parts) if parts else 0.0
@@ -168,7 +178,7 @@ def _never_zero(model: Model, parameter: str) -> bool:
 
 
 def _notes(rule: Rule, model: Model, scales: Mapping[str, float]) -> tuple[str, ...]:
-    """What the laws do not say: bounds and masks that differ."""
+    """Differences that are not in the laws: clamps and masks."""
     notes = []
     wanted = "none" if model.clamp is None else f"[{model.clamp[0]:.4g}, {model.clamp[1]:.4g}]"
     ends = [sorted((rule.clamp[0] / a, rule.clamp[1] / a)) for a in scales.values()] if rule.clamp else []

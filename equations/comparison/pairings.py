@@ -1,4 +1,4 @@
-"""Which channel of a rule stands for which of a model: all ways to pair them, the promising ones first."""
+"""Which channel of a rule stands for which of a model: the possible pairings, the most promising first."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from equations.comparison.raw_terms import Monomial, in_order
 from equations.comparison.reduced_law import Below, Law, Term
 
-MAX_CANDIDATES = 8  # channels of a rule that are tried in all orders
-TRIED = 8  # pairings that are worked out
+MAX_CANDIDATES = 8  # at most this many channels of a rule are tried, in all orders
+TRIED = 8  # at most this many pairings are returned
 
 Pairing = Mapping[str, str]  # model's channel → rule's
 
 
 def pairings(rule: Law, model: Law) -> list[Pairing]:
-    """The pairings in which most of the model's terms occur in the rule, at most 8; equal names go first."""
+    """At most 8 pairings, those first in which rule and model share most terms; of equals, those of equal names."""
     candidates = rule.channels
     if len(candidates) > MAX_CANDIDATES:
         alone = {c: max(_hits(rule, model, {m: c}) for m in model.channels) for c in candidates}
@@ -35,7 +35,7 @@ def _all(model: tuple[str, ...], rule: tuple[str, ...]) -> Iterator[Pairing]:
 
 
 def _hits(rule: Law, model: Law, pairing: Pairing) -> int:
-    """Shared terms, less those of the rule between paired channels that the model does not have."""
+    """The score: twice the shared terms, less the rule's terms of paired channels that the model does not have."""
     hits = 0
     back = {r: m for m, r in pairing.items()}
     for own, other in pairing.items():

@@ -1,4 +1,4 @@
-"""A model's parameters and a rule's units at once, so that the model's law comes as close to the rule's as it can."""
+"""Fit a model's parameters and the units of a rule together, so that both laws are as close as possible."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from equations.comparison.rescale import exponents, exponents_below
 from equations.comparison.scales import LARGEST
 
 Array = npt.NDArray[np.float64]
-OUTLIER = 0.01  # relative error from which on a coefficient pulls less than in proportion
+OUTLIER = 0.01  # the soft-L1 loss grows only linearly for relative errors beyond this
 LARGEST_PARAMETER = 1e6
-NOTHING = 1e-6  # in parts of its size: a parameter below it is 0
-DIFFERENCE = 1e-7  # in parts of the size: of the slopes
-FLAT = 1e-6  # of the largest singular value: directions that change nothing
+NOTHING = 1e-6  # a fitted parameter below this part of its starting value is 0
+DIFFERENCE = 1e-7  # relative step of the finite differences
+FLAT = 1e-6  # singular values below this part of the largest one are 0: these directions change nothing
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Parameters, the scales that go with them, the error that is left, and which parameters nothing determines."""
+    """The result of a fit.
+
+    values: the parameters. scales: the units of the rule's channels.
+    left: the sum of the relative errors, each at most 1. undetermined: parameters that the law does not determine.
+    """
 
     values: Mapping[str, float]
     scales: Mapping[str, float]
@@ -43,9 +47,11 @@ def fit_parameters(
 ) -> Fit:
     """Least squares over log-scales and the parameters that are not held, robust to a few wrong coefficients.
 
-    `rule` has the model's names and its own units. Each coefficient counts in parts of its size. Parameters below a
-    fraction line that are 0 at the start stay 0: with them the terms would be others. `step` is the time of a
-    step. A rough fit is a quick one, less wary of wrong coefficients.
+    rule: the rule's law, in the model's names and its own units.
+    start, scales: where the fit starts. held: parameters that are not fitted. step: the time of a step.
+    rough: a quicker fit, less robust to wrong coefficients.
+    Each coefficient counts relative to its size. Parameters in denominators that are 0 at the start stay 0, because
+    otherwise the law would have other terms.
     """
     from scipy.optimize import least_squares
 
@@ -68,7 +74,7 @@ def fit_parameters(
 
 
 class _Problem:
-    """Residuals of many candidates at once: free parameters in parts of `sized`, then log-scales, (unknown, n)."""
+    """The residuals of n candidates (unknown, n): the free parameters in units of `sized`, then the log-scales."""
 
     def __init__(
         self,
@@ -87,7 +93,8 @@ class _Problem:
         self.sized = np.array([abs(start[p]) or 0.1 for p in free])
         self.first = np.concatenate([[start[p] for p in free] / self.sized, np.log(np.abs(list(scales.values())))])
         least = np.maximum(*(np.abs(side[:, 0]) for side in self._both(self.first[:, None])))
-        self.weights = np.maximum(least, max(1e-3 * least.max(initial=0.0), 1e-12))  # of what neither has at the start
+        # relative to the larger of both; the floor is for numbers that are 0 in both
+        self.weights = np.maximum(least, max(1e-3 * least.max(initial=0.0), 1e-12))
 
     def values(self, x: Array) -> Array:
         """All parameters, (parameter, n)."""
@@ -96,7 +103,7 @@ class _Problem:
         return values
 
     def residuals(self, x: Array) -> Array:
-        """Rule less model, in parts of each number's size, (number, n)."""
+        """Rule minus model, relative to each number's size, (number, n)."""
         ours, theirs = self._both(x)
         return (ours - theirs) / self.weights[:, None]
 
@@ -111,7 +118,7 @@ class _Problem:
 
 
 class _Sides:
-    """The numbers of a rule and of a model in one order: coefficients of terms, then what is inside denominators."""
+    """The numbers of a rule and of a model in one order: coefficients of terms, then numbers inside denominators."""
 
     def __init__(self, rule: Law, layout: Layout, channels: tuple[str, ...]) -> None:
         theirs = [key for key in layout.terms if key[0] in channels]
@@ -146,7 +153,7 @@ class _Sides:
 
 
 def _undetermined(jacobian: Array, free: Sequence[str]) -> tuple[str, ...]:
-    """The parameters that can change without a coefficient changing, when others and the scales go along."""
+    """The parameters that can change together with others and the scales without changing any coefficient."""
     _, sizes, rows = np.linalg.svd(jacobian, full_matrices=True)
     sizes = np.concatenate([sizes, np.zeros(len(rows) - len(sizes))])
     idle = rows[sizes <= FLAT * max(float(sizes.max(initial=0.0)), 1e-300)]

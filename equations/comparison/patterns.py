@@ -1,4 +1,4 @@
-"""What a pattern looks like, in numbers that do not depend on where its parts lie: spectrum and statistics."""
+"""Numbers that describe a pattern whatever its position: statistics, and distances of spectra and histograms."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ BINS = 32
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of a field: mean, standard deviation, skewness (0 for a flat field), and the correlation length in cells.
+    """Statistics of a field.
 
-    The correlation length is where the radial autocorrelation first falls below 1/e; 0 for a flat field.
+    mean, deviation: mean and standard deviation. skewness: 0 for a flat field.
+    correlation_length: the distance in cells at which the radial autocorrelation first falls below 1/e; 0 for a flat
+        field.
     """
 
     mean: float
@@ -39,7 +41,7 @@ def statistics(field: Array) -> Statistics:
 
 
 def histogram_distance(a: Array, b: Array) -> float:
-    """Half of the summed difference of the histograms of two fields over their common range, 0 to 1."""
+    """Half the sum of the absolute differences of the histograms of two fields over their common range, 0 to 1."""
     low, high = min(a.min(), b.min()), max(a.max(), b.max())
     if high - low <= 1e-9 * max(abs(low), abs(high), 1e-300):
         return 0.0
@@ -48,7 +50,7 @@ def histogram_distance(a: Array, b: Array) -> float:
 
 
 def spectrum_distance(a: Array, b: Array) -> float:
-    """Σ |P - Q| / Σ (P + Q) over the rings of two radial power spectra, each weighed by its circumference, 0 to 1.
+    """Σ |P - Q| / Σ (P + Q) over the rings of two radial power spectra, weighted by their circumference, 0 to 1.
 
     Two flat fields are the same; a flat one and one with a pattern are 1 apart.
     """
@@ -59,7 +61,7 @@ def spectrum_distance(a: Array, b: Array) -> float:
 
 
 def _correlation_length(away: Array) -> float:
-    """From the autocorrelation, averaged over rings of one cell, between which it is taken as straight."""
+    """From the autocorrelation, averaged over rings one cell wide and linearly interpolated between them."""
     h, w = away.shape
     correlation = np.fft.ifft2(np.abs(np.fft.fft2(away)) ** 2).real
     y, x = (np.minimum(np.arange(n), n - np.arange(n)) for n in (h, w))

@@ -1,7 +1,7 @@
-"""Expressions as sums of raw terms: number × powers of what a cell sees ÷ sums of such powers.
+"""Expressions as sums of raw terms: number × powers of stencil responses ÷ sums of such powers.
 
-What a cell sees is written in the parts of `kernels`, so that rules speak of the same things whatever their stencils.
-A coefficient is a number or, in a model whose parameters are open, an expression of these.
+The responses are written in the parts of `kernels`, so that rules with different stencils can be compared. A
+coefficient is a number or, in a family of laws, an expression of the model's parameters.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 from sympy import Expr
 
-from equations.comparison.kernels import CELL, parts_of
+from equations.comparison.kernels import parts_of
 from equations.expressions.terms import split_terms
 from equations.rule.stencils import Stencil, feature_name
 
@@ -25,9 +25,10 @@ ONE: Monomial = ()
 
 @dataclass(frozen=True)
 class RawTerm:
-    """coefficient · monomial / Π polynomial^power; `other` takes the place of the monomial where it is neither.
+    """coefficient · monomial / Π polynomial^power, or coefficient · other.
 
-    `other` is in the rule's own features: absolute values, roots, exponentials and the like are kept as they are.
+    over: the polynomials of the denominator with their powers.
+    other: a product that is not of this form (absolute values, roots, exponentials), in the rule's own features.
     """
 
     coefficient: Any
@@ -37,7 +38,7 @@ class RawTerm:
 
 
 def seen_through(channels: Collection[str], stencils: Collection[Stencil]) -> dict[str, Polynomial]:
-    """Every feature's name → what it is in parts: `u_moore` → u + 0.375 u_lap + …"""
+    """For every feature its sum of parts: `u_moore` → u + 0.375 u_lap + …"""
     parts = {stencil.name: parts_of(stencil.kernel) for stencil in stencils}
     return {
         feature_name(channel, name): {((channel, part, 1),): weight for part, weight in found.items()}
@@ -89,7 +90,7 @@ def _read_product(coefficient: Any, basis: Expr, features: Mapping[str, Polynomi
         base, power = factor.as_base_exp() if isinstance(factor, sympy.Pow) else (factor, sympy.Integer(1))
         known = _is_polynomial(base) and power.is_Integer
         if known and not _seen(base, features):
-            numerator = {key: value * factor for key, value in numerator.items()}  # of parameters alone
+            numerator = {key: value * factor for key, value in numerator.items()}  # a factor of parameters alone
             continue
         if not known:
             return [RawTerm(coefficient, other=basis)]
@@ -123,8 +124,3 @@ def _is_polynomial(expr: Expr) -> bool:
 
 def _seen(expr: Expr, features: Mapping[str, Polynomial]) -> bool:
     return any(symbol.name in features for symbol in expr.free_symbols)
-
-
-def cell(channel: str, power: int = 1) -> Monomial:
-    """The channel's own value, to a power."""
-    return ((channel, CELL, power),)

@@ -1,7 +1,7 @@
-"""A law: what one step adds to each channel, term by term, in a form that does not depend on names and units.
+"""A law: what one step adds to each channel, term by term, in a normal form.
 
-Denominators have the coefficient 1 at their first monomial (the constant, where there is one), and no common factor. So
-two laws that differ by a rescaling of their channels have the same terms, and only numbers differ.
+Denominators have the coefficient 1 at their first monomial (the constant, where there is one) and no common factor.
+Therefore two laws that differ only by a rescaling of their channels have the same terms with other numbers.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ from equations.comparison.raw_terms import (
 )  # fmt: skip
 from equations.rule.rule import Rule
 
-DUST = 1e-12  # of the largest coefficient of an update: what is left where terms cancel
+DUST = 1e-12  # a coefficient below this part of its largest summand is a rounding error where terms cancel
 
 
 @dataclass(frozen=True)
 class Below:
-    """A denominator's monomials, the first with the coefficient 1, to a power; `twin` tells those alike apart."""
+    """A denominator: its monomials, the first with the coefficient 1, to a power.
+
+    twin: a number that distinguishes denominators with the same monomials and different coefficients.
+    """
 
     monomials: tuple[Monomial, ...]
     power: int
@@ -38,7 +41,7 @@ class Below:
 
 @dataclass(frozen=True)
 class Term:
-    """A term without its numbers: monomial / denominators, or any `other` function of the rule's own features."""
+    """A term without its numbers: monomial / denominators, or an `other` function of the rule's own features."""
 
     monomial: Monomial = ONE
     over: tuple[Below, ...] = ()
@@ -51,12 +54,15 @@ class Term:
         return frozenset(channel for monomial in (self.monomial, *below) for channel, _, _ in monomial)
 
 
-Numbers = tuple[float, ...]  # of a denominator's monomials
+Numbers = tuple[float, ...]  # the coefficients of a denominator's monomials
 
 
 @dataclass(frozen=True)
 class Update:
-    """What is added to a channel: `terms` → coefficient, and the numbers inside each denominator."""
+    """What is added to a channel.
+
+    terms: term → coefficient. below: denominator → the coefficients of its monomials.
+    """
 
     terms: Mapping[Term, float]
     below: Mapping[Below, Numbers]
@@ -75,7 +81,7 @@ class Law:
 
 
 def law_of(rule: Rule, time: float | None = None) -> Law:
-    """The law of a rule: its updates times `time`, by default its dt, so what one step adds."""
+    """The law of a rule: its updates times `time`, which is dt by default, so that it is what one step adds."""
     step = rule.dt if time is None else time
     features = seen_through(rule.channels, rule.stencils)
     return Law({c: build_update(scaled_terms(read_terms(rule.updates[c], features), step)) for c in rule.channels})
@@ -87,7 +93,7 @@ def scaled_terms(raw: Iterable[RawTerm], factor: float) -> list[RawTerm]:
 
 
 def build_update(raw: Iterable[RawTerm]) -> Update:
-    """Like terms joined, denominators settled, and dust dropped; coefficients must be numbers."""
+    """Join like terms, bring denominators to normal form, drop negligible terms; coefficients are numbers."""
     terms: dict[Term, float] = {}
     size: dict[Term, float] = {}
     below: dict[Below, Numbers] = {}
@@ -109,7 +115,7 @@ def build_update(raw: Iterable[RawTerm]) -> Update:
 
 
 def settle(polynomial: Polynomial) -> tuple[Monomial, tuple[Monomial, ...], Numbers]:
-    """The common factor of a polynomial, and what remains of it in order: monomials and their coefficients."""
+    """The common factor of a polynomial, and the rest in a fixed order: monomials and their coefficients."""
     numbers = {key: float(value) for key, value in polynomial.items()}
     least = DUST * max(map(abs, numbers.values()), default=0.0)
     numbers = {key: value for key, value in numbers.items() if abs(value) > least}
@@ -124,21 +130,8 @@ def settle(polynomial: Polynomial) -> tuple[Monomial, tuple[Monomial, ...], Numb
     return common, tuple(order), tuple(rest[key] for key in order)
 
 
-def raw_terms(update: Update) -> list[RawTerm]:
-    """The inverse of `build_update`."""
-    return [
-        RawTerm(
-            value,
-            term.monomial,
-            tuple((dict(zip(den.monomials, update.below[den], strict=True)), den.power) for den in term.over),
-            term.other,
-        )
-        for term, value in update.terms.items()
-    ]
-
-
 def _named(below: dict[Below, Numbers], monomials: tuple[Monomial, ...], power: int, numbers: Numbers) -> Below:
-    """The denominator under its name; another one with the same monomials and other numbers is its twin."""
+    """The denominator of these monomials; one with equal monomials and other numbers gets the next `twin`."""
     twin = 0
     while True:
         den = Below(monomials, power, twin)

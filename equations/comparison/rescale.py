@@ -19,10 +19,11 @@ from equations.rule.symbols import symbol
 def in_units(
     rule: Rule, scales: Mapping[str, float], names: Mapping[str, str] | None = None, order: Sequence[str] | None = None
 ) -> Rule:
-    """`rule` for the values scale · u instead of u, its channels renamed and put in another order (of the old names).
+    """`rule` in other units: for the values scale · u instead of u. Its rollouts are the old ones, scaled.
 
-    The rule does the same: its rollouts are the old ones, scaled. Raises InputError for a scale that is 0 or not
-    finite, and for a clamp together with scales that differ (a rule has one clamp for all channels).
+    scales: by channel, 1 where none is given. names: old → new names of channels. order: of the channels, by old names.
+    Raises InputError for a scale that is 0 or not finite, and for a clamp together with scales that differ (a rule has
+    one clamp for all channels).
     """
     names, order = dict(names or {}), list(rule.channels if order is None else order)
     new = {channel: names.get(channel, channel) for channel in rule.channels}
@@ -57,7 +58,7 @@ def law_in_units(
 ) -> Law:
     """The law with the channels in `names` (old → new) renamed, each value divided by its scale (by old name).
 
-    It has the updates of the channels `of`, by default of those in `names`. So a rule is read in a model's units.
+    It has the updates of the channels `of`, by default of those in `names`. This expresses a rule in a model's units.
     """
     return Law({names[c]: _renamed(law.updates[c], names, scales, scales.get(c, 1.0)) for c in of or names})
 
@@ -82,12 +83,12 @@ def _renamed(update: Update, names: Mapping[str, str], scales: Mapping[str, floa
 
 
 def exponents(term: Term, channels: Sequence[str]) -> list[int]:
-    """By which powers of the channels' scales the coefficient of a term grows."""
+    """For each channel the power of its scale by which the coefficient of a term is multiplied."""
     return [_power(c, term.monomial) - sum(d.power * _power(c, d.monomials[0]) for d in term.over) for c in channels]
 
 
 def exponents_below(den: Below, index: int, channels: Sequence[str]) -> list[int]:
-    """The same of the number at monomial `index` of a denominator."""
+    """The same for the number at monomial `index` of a denominator."""
     return [_power(c, den.monomials[index]) - _power(c, den.monomials[0]) for c in channels]
 
 

@@ -1,4 +1,8 @@
-"""A rule and its model from the same state: cell by cell until they part, then as patterns."""
+"""Two rollouts side by side, from the same start.
+
+`compare_rollouts` runs two rules of the same channels and measures how far they drift apart cell by cell.
+`compare_patterns` runs a rule and the model that it was matched with: cell by cell until they part, then as patterns.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +22,23 @@ from equations.rule.rule import Rule
 from equations.simulation import Simulator, first_init, frame_steps
 
 Array = npt.NDArray[Any]
-PARTED = 0.1  # rms difference over the model's deviation, both over the whole field of a channel
-SPECTRUM = 0.3  # spectra further apart than this are of different patterns
-HISTOGRAM = 0.3  # and so are histograms
-SIZE, LOOKS = 128, 100
+PARTED = 0.1  # two runs have parted if their rms difference exceeds this part of the model's standard deviation
+SPECTRUM = 0.3  # two patterns differ if the distance of their spectra exceeds this
+HISTOGRAM = 0.3  # and likewise for their histograms
+SIZE, COMPARISONS = 128, 100  # side of the grid; how many times the two states are compared
 
 
 @dataclass(frozen=True)
 class Rollouts:
-    """Two runs in the model's units. `parted` is the step at which they had parted, None where they stay together.
+    """Two runs in the model's units.
 
-    `steps` and `apart` are the looks at them and how far they were apart then (rms difference over the model's standard
-    deviation, the worse channel); `rule`, `model` (channel, h, w) are the last states, and the rest is of these, by
-    channel. `diverged` says which of the two left the finite numbers and when; the last states are then those before.
+    parted: the first compared step at which they had parted; None where they stay together.
+    steps: the steps at which the states were compared.
+    apart: the distances then: rms difference over the model's standard deviation, of the worse channel.
+    rule, model: the last states (channel, h, w).
+    spectrum, histogram: the distances of spectra and histograms of the last states, by channel.
+    statistics: of the last states of rule and model, by channel.
+    diverged: which of the two left the finite numbers, and when; the last states are then those before.
     """
 
     parted: int | None
@@ -45,7 +53,7 @@ class Rollouts:
 
     @property
     def alike(self) -> bool:
-        """Whether the patterns are of one kind: spectra and histograms of all channels within the bounds."""
+        """Whether the patterns look alike: spectra and histograms of all channels within the bounds."""
         worst = max(self.spectrum.values()) <= SPECTRUM and max(self.histogram.values()) <= HISTOGRAM
         return worst and self.diverged is None
 
@@ -100,10 +108,10 @@ def _run(
     factors: Array,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[list[int], list[float], str | None, Array, Array]:
-    """Looks at both, and their last states in the model's units and order, of the paired channels only."""
+    """Steps, distances, divergence, and the last states in the model's units and order, of the paired channels only."""
     done, apart = list[int](), list[float]()
     ours = wanted = np.empty(0)
-    for mark in frame_steps(total, max(1, -(-total // LOOKS))):
+    for mark in frame_steps(total, max(1, -(-total // COMPARISONS))):
         for who, run in zip(("the rule", "the model"), runs, strict=True):
             try:
                 run.step(mark - run.steps_done)
@@ -116,3 +124,65 @@ def _run(
         if progress is not None:
             progress(mark, total)
     return done, apart, None, ours, wanted
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Differences of two rollouts: per compared step, the largest and the root mean square difference.
+
+    `diverged` names the rule ("a" or "b") that left the finite numbers, and when; the lists then end before.
+    """
+
+    steps: tuple[int, ...]
+    maximum: tuple[float, ...]
+    rms: tuple[float, ...]
+    diverged: str | None = None
+
+    @property
+    def worst(self) -> float:
+        """The largest difference at any compared step; infinite after a divergence."""
+        return float("inf") if self.diverged else max(self.maximum)
+
+
+def compare_rollouts(
+    a: Rule,
+    b: Rule,
+    *,
+    size: int | tuple[int, int] = 64,
+    steps: int = 200,
+    every: int | None = None,
+    seed: int = 0,
+    state: npt.ArrayLike | None = None,
+    backend: str = "auto",
+) -> Comparison:
+    """Run both rules from one start (a's, or `state`) and compare; channels are matched by name.
+
+    Raises InputError when the rules' channels differ.
+    """
+    if set(a.channels) != set(b.channels):
+        raise InputError(
+            f"expected two rules of the same channels, got {', '.join(a.channels)} and {', '.join(b.channels)}"
+        )
+    order = [b.channels.index(name) for name in a.channels]
+    first = Simulator(a, size, seed, backend, state)
+    start = np.empty_like(first.state)
+    start[order] = first.state
+    second = Simulator(b, size, seed, backend, start)
+    done: list[int] = []
+    largest: list[float] = []
+    rms: list[float] = []
+    diverged = None
+    for mark in frame_steps(steps, every):
+        try:
+            label = "a"
+            first.step(mark - first.steps_done)
+            label = "b"
+            second.step(mark - second.steps_done)
+        except DivergenceError as error:
+            diverged = f"{label}: {error}"
+            break
+        difference = first.state.astype(np.float64) - second.state[order]
+        done.append(mark)
+        largest.append(float(np.abs(difference).max()))
+        rms.append(float(np.sqrt(np.mean(difference**2))))
+    return Comparison(tuple(done), tuple(largest), tuple(rms), diverged)

@@ -1,10 +1,10 @@
-"""The units of a rule's channels: found from the coefficients of the terms that it shares with a model.
+"""The units of a rule's channels, found from the coefficients of the terms that it shares with a model.
 
-With a u in the rule for u in the model, a term of exponents e in the update of channel j has the coefficient
-α Π aᵉ / a_j in the model's units. Where it is shared that equals the model's β, so log a solves linear equations: in
-closed form by least squares. A few wrong coefficients would spoil all scales, so the solution is polished: of all
-scales that make as many equations exact as there are unknowns, of the least-squares ones and of 1, those win that leave
-the fewest coefficients different; of equally good ones, no rescaling.
+Where the rule has a · u for the model's u, a term with exponents e and coefficient α in the update of channel j has the
+coefficient α Π aᵉ / a_j in the model's units. For a shared term this equals the model's β, so that log a solves linear
+equations. Least squares alone would let a few wrong coefficients spoil all scales. Therefore several candidates are
+compared: the least-squares scales, all scales that make as many equations exact as there are unknowns, and 1. Those win
+that leave the fewest coefficients different; among equals, no rescaling wins.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ from equations.comparison.reduced_law import Law
 from equations.comparison.rescale import exponents, exponents_below
 from equations.comparison.term_by_term import SAME
 
-MAX_SUBSETS = 3000
-LARGEST = 9.0  # of |log a|: scales from 1e-4 to 1e4
+MAX_SUBSETS = 3000  # at most this many sets of equations are solved exactly
+LARGEST = 9.0  # the largest |log a|: scales from about 1e-4 to 1e4
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Equations:
-    """One row for each number that two laws share: e·λ = log |model| - log |rule|, and the same for the signs."""
+    """One row for each number that two laws share: e·λ = log |model| - log |rule|, with λ = log |a|.
+
+    channels: the unknowns. powers: the exponents e. right: the right-hand sides. negative: whether the signs differ.
+    """
 
     channels: tuple[str, ...]
     powers: npt.NDArray[np.int64]  # (row, channel)
@@ -36,14 +39,18 @@ class Equations:
     negative: npt.NDArray[np.bool_]  # (row,): the signs differ
 
     def wrong_signs(self, signs: Array) -> int:
-        """How many signs differ when the scales have these."""
+        """How many numbers have different signs if the scales have these signs (channel,)."""
         odd = (self.powers % 2 != 0) & (signs < 0)
         return int(np.sum((odd.sum(axis=1) % 2 != 0) != self.negative))
 
 
 @dataclass(frozen=True)
 class Scales:
-    """channel → a, how many of the shared numbers then differ, and by how much in all (each at most by 1)."""
+    """The scales that were found.
+
+    values: channel → a. different: how many of the shared numbers then differ.
+    left: the sum of their logarithmic differences, each at most 1.
+    """
 
     values: Mapping[str, float]
     different: int
@@ -89,7 +96,7 @@ def best_scales(rule: Law, model: Law) -> Scales:
 
 
 def _candidates(equations: Equations) -> Array:
-    """Logarithms of scales, (candidate, channel): none, the least-squares ones, and those that make some rows exact."""
+    """Candidates for log |a|, (candidate, channel): 0, the least-squares solution, exact solutions of some rows."""
     none = np.zeros((1, len(equations.channels)))
     rows = np.column_stack([equations.powers, equations.right])[np.any(equations.powers != 0, axis=1)]
     if not len(rows):
@@ -97,7 +104,7 @@ def _candidates(equations: Equations) -> Array:
     rows = np.unique(rows.round(12), axis=0)
     powers, right = rows[:, :-1], rows[:, -1]
     _, sizes, axes = np.linalg.svd(powers, full_matrices=False)
-    axes = axes[sizes > 1e-9 * sizes[0]]  # what nothing asks for is not rescaled
+    axes = axes[sizes > 1e-9 * sizes[0]]  # directions that no equation determines are not rescaled
     seen, rank = powers @ axes.T, len(axes)
     squares = np.linalg.lstsq(seen, right, rcond=None)[0][None]
     subsets = np.array(list(itertools.islice(itertools.combinations(range(len(rows)), rank), MAX_SUBSETS)))
@@ -108,6 +115,6 @@ def _candidates(equations: Equations) -> Array:
 
 
 def _signs(count: int) -> Iterator[Array]:
-    """All signs for a few channels, else positive ones."""
+    """All combinations of signs for up to 4 channels, else only positive ones."""
     choices: Sequence[tuple[float, ...]] = [(1.0, -1.0)] * count if count <= 4 else [(1.0,)] * count
     return (np.array(signs) for signs in itertools.product(*choices))

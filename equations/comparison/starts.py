@@ -1,4 +1,4 @@
-"""Where a comparison starts: pairings, time steps, parameters and units, all of them rough, the best first."""
+"""Starting points of a comparison: rough pairings, time steps, parameters and units, the best first."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ from equations.comparison.rescale import law_in_units
 from equations.comparison.scales import best_scales
 from equations.comparison.subject import Subject
 
-EXACT = 1e-6  # what is left of a preset's coefficients, in all, when a rule is that preset
-PRESETS = 2  # of a pairing that a fit of the parameters starts from
+EXACT = 1e-6  # a rule is a preset if the sum of its coefficients' deviations is at most this
+PRESETS = 2  # presets of each pairing from which the parameters are fitted
 
 
 @dataclass(frozen=True)
 class Start:
-    """One way to read a rule as a model, and how much of the coefficients is then left.
+    """One way to read a rule as a model.
 
-    `law` is the rule's own, in the model's names and the rule's units; `names` are those of all of the rule's channels
-    in it. `settled` says that the parameters are not to be fitted.
+    pairing: the model's channels → the rule's.
+    time: the time of a step, in the model's time steps.
+    law: the rule's law in the model's names and the rule's units.
+    names: all of the rule's channels → their names in `law`.
+    values: the model's parameters.
+    scales: the units of the rule's channels, by the model's names.
+    left: the sum of the coefficients' deviations that remain.
+    settled: whether the parameters are final and need no fit.
     """
 
     pairing: Pairing
@@ -37,7 +43,7 @@ class Start:
 
 
 def find_starts(subject: Subject, family: Family, preset: str | None, changes: Mapping[str, float]) -> list[Start]:
-    """All starts in the order of what is left: settled ones with a preset, or where a preset fits exactly."""
+    """All starts, ordered by `left`; they are settled with a given preset, or where a preset fits exactly."""
     model = family.model
     usual = family.law(model.values(preset, **changes))
     pairs = pairings(subject.law, usual)
@@ -53,19 +59,19 @@ def find_starts(subject: Subject, family: Family, preset: str | None, changes: M
 
 
 def _order(start: Start) -> tuple[float, int]:
-    """The least that is left; of equals, the least rescaled."""
+    """The smallest deviation first; of equals, the one with the fewest rescaled channels."""
     return round(start.left, 9), sum(abs(a - 1) > 1e-9 for a in start.scales.values())
 
 
 def _times(ratio: float) -> list[float]:
-    """The model's time steps to try, in parts of its own: a step is a step, or a second is a second."""
+    """The times of a step to try, in the model's time steps: equal steps, or equal units of time."""
     return [1.0] if abs(ratio - 1) < 1e-9 else [1.0, ratio]
 
 
 def _of_presets(
     subject: Subject, family: Family, pairing: Pairing, time: float, preset: str | None, changes: Mapping[str, float]
 ) -> list[Start]:
-    """A start for each preset, its parameters held; the best few."""
+    """The best few starts with the parameters of a preset."""
     model, back = family.model, {r: m for m, r in pairing.items()}
     names = {c: back.get(c, f"{c}_rule" if c in model.channels else c) for c in subject.rule.channels}
     law = law_in_units(subject.law, names, {}, pairing.values())

@@ -1,4 +1,4 @@
-"""A rule as the comparison reads it: its law, and the functions in it that are neither powers nor quotients."""
+"""A rule that is compared with models: its law, its cells, and the functions that are neither powers nor quotients."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A rule that is compared with models, with what is worth working out only once."""
+    """A rule that is compared with models; what several comparisons need is computed once."""
 
     rule: Rule
 
@@ -39,7 +39,7 @@ class Subject:
         return run_cells(self.rule)
 
     def cells_from(self, init: Init | None, pairing: Mapping[str, str], scales: Mapping[str, float]) -> Cells:
-        """Cells of the rule's own run; where it has no first state of its own, from a model's, in its units."""
+        """Cells of the rule's own run; a rule without a first state starts from the model's, in the rule's units."""
         if self.rule.init is not None or init is None:
             return self.own_cells
         here = {r: (list(scales).index(m), scales[m]) for m, r in pairing.items()}
@@ -59,17 +59,17 @@ class Subject:
 
     @cached_property
     def others(self) -> dict[Expr, int]:
-        """All functions of the law, numbered."""
+        """All functions of the law with their numbers."""
         terms = (term for update in self.law.updates.values() for term in update.terms)
         return {expr: i for i, expr in enumerate(dict.fromkeys(t.other for t in terms if t.other is not None))}
 
     def channels_of(self, other: Expr) -> set[str]:
-        """The channels that a function looks at."""
+        """The channels that a function depends on."""
         return {self.owner[symbol.name] for symbol in other.free_symbols}
 
     @cached_property
     def shown(self) -> set[str]:
-        """The channels that a picture of the rule shows; all where it does not say."""
+        """The channels that a picture of the rule shows; all where the rule has no display."""
         return set(self.rule.display.channels if self.rule.display else self.rule.channels)
 
     def needs(self, channels: set[str]) -> set[str]:

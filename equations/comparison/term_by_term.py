@@ -14,9 +14,9 @@ from equations.comparison.raw_terms import ONE, Monomial, times
 from equations.comparison.reduced_law import Below, Term, Update
 from equations.comparison.wording import term_text
 
-SAME = 0.005  # relative: coefficients closer than this count as the same
-NOTABLE = 0.005  # of a channel's distance: a term that costs less does next to nothing
-STENCIL_SAME = 0.01  # in parts of the leading part
+SAME = 0.005  # coefficients are the same if their relative difference is at most this
+NOTABLE = 0.005  # a term that adds less than this to a channel's distance has next to no effect
+STENCIL_SAME = 0.01  # stencils are the same if their corrections differ by at most this part of the leading term
 Status = Literal["shared", "missing", "spurious"]
 
 
@@ -24,9 +24,11 @@ Status = Literal["shared", "missing", "spurious"]
 class TermMatch:
     """One term of a model's channel, in the model's names and units, per unit of its time.
 
-    `rule` and `model` are the coefficients (None where the term is not there), `error` the relative one of a shared
-    term, `below` that of the numbers inside its denominators. `stencil` says through which other stencil the rule sees
-    the same. `cost` is what the difference adds to the channel's distance.
+    rule, model: the coefficients; None where the term is not there.
+    error: the relative error of the coefficient of a shared term.
+    below: the largest relative error of the numbers inside its denominators.
+    stencil: where the rule uses another stencil for the same term, a description of both.
+    cost: what the difference adds to the channel's distance.
     """
 
     channel: str
@@ -41,14 +43,14 @@ class TermMatch:
 
     @property
     def worst(self) -> float:
-        """The larger of its relative errors; 1 where it is missing or spurious, unless it does next to nothing (0)."""
+        """The larger of its relative errors; 1 for a missing or spurious term, 0 if that one has next to no effect."""
         if self.status != "shared":
             return float(self.cost > NOTABLE)
         return max(abs(self.error or 0.0), self.below)
 
     @property
     def differs(self) -> bool:
-        """Whether the rule and the model differ in it, by more than half a percent."""
+        """Whether the rule and the model differ in this term, by more than half a percent."""
         off = abs(self.error or 0.0) > SAME or self.below > SAME
         return self.status != "shared" or off or self.stencil is not None
 
@@ -56,12 +58,12 @@ class TermMatch:
 def match_terms(
     channel: str, rule: Update, model: Update, cells: Cells, size_of: Callable[[Term, Update], float], step: float
 ) -> tuple[float, list[TermMatch]]:
-    """The distance of two updates of a channel, and their terms, those that do most first.
+    """The distance of two updates of a channel, and their terms, those with the largest effect first.
 
-    For each term, R and M are what it adds in the rule and in the model on the same cells. The distance is
-    Σ rms(R - M) / Σ (rms R + rms M) over all terms: 0 for the same update, 1 for two that share nothing, and half of a
-    relative error that all coefficients have (J. R. Bray, J. T. Curtis, Ecological Monographs 27 (1957) 325-349).
-    `size_of` gives the rms of a term that does not live on the model's cells. `step` turns steps into time.
+    For each term, R and M are its values in the rule and in the model on the same cells. The distance is
+    Σ rms(R - M) / Σ (rms R + rms M) over all terms: 0 for equal updates, 1 for updates that share nothing, and half the
+    relative error if all coefficients share one (J. R. Bray, J. T. Curtis, Ecological Monographs 27 (1957) 325-349).
+    size_of: gives the rms of a term that the model's cells do not define. step: the time of a step.
     """
     parts = []
     by_lead = _by_lead(rule), _by_lead(model)
@@ -72,7 +74,7 @@ def match_terms(
         parts.append((lead, ours, theirs, _rms(r - m) + away, _rms(r) + _rms(m) + away))
     total = sum(part[-1] for part in parts)
     if total == 0:
-        return 1.0, []  # two updates that do nothing tell nothing
+        return 1.0, []  # nothing can be said about two updates that are 0
     parts.sort(key=lambda part: -part[-1])
     found = [_describe(channel, rule, model, *part[:3], part[3] / total, step) for part in parts]
     return sum(part[3] for part in parts) / total, found
@@ -118,7 +120,7 @@ def _below_error(rule: Update, model: Update, den: Below) -> float:
 
 
 def _stencil(rule: Update, model: Update, lead: Term, ours: list[Term], theirs: list[Term]) -> str | None:
-    """How the rule's stencil is called where its corrections differ from the model's."""
+    """A description of the rule's stencil where its corrections differ from the model's, else None."""
     kinds = [{t: u.terms[t] / u.terms[lead] for t in terms} for u, terms in ((rule, ours), (model, theirs))]
     if all(abs(kinds[0].get(t, 0.0) - kinds[1].get(t, 0.0)) <= STENCIL_SAME for t in {*kinds[0], *kinds[1]}):
         return None
@@ -140,7 +142,7 @@ def _by_lead(update: Update) -> dict[Term, list[Term]]:
 
 
 def lead_of(term: Term) -> Term:
-    """The term with the grid's corrections replaced by what they correct: u·δx²δy²v belongs to u·∇²v."""
+    """The term with higher-order differences replaced by the derivative they correct: u·δx²δy²v belongs to u·∇²v."""
     monomial: Monomial = ONE
     for channel, part, power in term.monomial:
         monomial = times(monomial, ((channel, CORRECTS.get(part, part), power),))

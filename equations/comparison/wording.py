@@ -1,4 +1,4 @@
-"""Terms as a person writes them: u^2*v, u_lap, v/(1 + 100 u)."""
+"""Terms as text: u^2*v, u_lap, v/(1 + 100 u)."""
 
 from __future__ import annotations
 

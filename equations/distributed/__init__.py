@@ -1,4 +1,4 @@
-"""One grid over several processes, on one machine or many: each steps a block and trades edges with its neighbours.
+"""One grid over several processes, on one machine or many: each steps a block and exchanges edges with neighbours.
 
     from equations.distributed import DistributedSimulator, joined
     with joined():  # in a script that torchrun starts

@@ -1,4 +1,4 @@
-"""How a grid is cut into blocks: rows × columns of them, as equal as they can be, one for each rank."""
+"""The decomposition of a grid into rows × columns of blocks of nearly equal size, one for each rank."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from equations.errors import InputError, shorten
 from equations.rule.init import Part, Span
 
-MAX_HALO = 32
+MAX_HALO = 32  # cells, the widest halo that is chosen automatically
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Decomposition:
 
     @classmethod
     def least_halo(cls, size: tuple[int, int], ranks: int) -> Decomposition:
-        """The one whose ranks send the fewest cells; of equals the squarest blocks, then the most rows."""
+        """The decomposition whose ranks send the fewest cells; of equals, the squarest blocks, then the most rows."""
         pairs = [(rows, ranks // rows) for rows in range(ranks, 0, -1) if ranks % rows == 0]
         fitting = [cls(size, *pair) for pair in pairs if pair[0] <= size[0] and pair[1] <= size[1]]
         if not fitting:
@@ -62,9 +62,9 @@ class Decomposition:
 
     @property
     def halo(self) -> int:
-        """A good width of the halo, which is also the number of steps between two exchanges.
+        """The default width of the halo, which is also the number of steps between two exchanges.
 
-        A wider one waits less often for messages, and has more cells that two ranks compute.
+        With a wider halo ranks wait less often for messages, but more cells are computed by two ranks.
         """
         return max(1, min(MAX_HALO, self.smallest // 4))
 
@@ -84,7 +84,7 @@ class Decomposition:
         return _span(self.size[0], self.rows, row), _span(self.size[1], self.columns, column)
 
     def neighbour(self, rank: int, down: int, right: int) -> int:
-        """The rank of the block so many blocks further down and right, wrapped round."""
+        """The rank of the block that is `down` blocks below and `right` blocks to the right, with wrap-around."""
         row, column = divmod(rank, self.columns)
         return (row + down) % self.rows * self.columns + (column + right) % self.columns
 
@@ -93,7 +93,7 @@ class Decomposition:
 
 
 def _span(length: int, count: int, index: int) -> Span:
-    """Part `index` of `count`: sizes differ by one at most, the larger ones first."""
+    """Start and stop of part `index` of `count`; sizes differ by at most one, and the larger parts come first."""
     least, more = divmod(length, count)
     start = index * least + min(index, more)
     return start, start + least + (index < more)

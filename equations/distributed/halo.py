@@ -1,4 +1,4 @@
-"""The exchange of edges: after it a block has the cells of its neighbours around it, corners included."""
+"""The halo exchange: it surrounds a block with the cells of its neighbours, corners included."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from equations.distributed.decomposition import Decomposition
 
 
 class Halo:
-    """What one rank of a decomposition asks of its neighbours."""
+    """The halo exchange of one rank with its four neighbours."""
 
     def __init__(self, cut: Decomposition, rank: int) -> None:
         self.rank = rank
@@ -20,8 +20,8 @@ class Halo:
     def fill(self, padded: Tensor, width: int) -> None:
         """Fill the `width` cells around the block in the middle of padded (channel, bh + 2 width, bw + 2 width).
 
-        1 <= width <= the side of any block. Rows go first, then columns of full height, which carry the corners:
-        four neighbours instead of eight. All ranks must call it together.
+        1 <= width <= the side of any block. Rows are exchanged first, then columns of full height, which contain the
+        corners, so that four neighbours suffice instead of eight. All ranks must call this together.
         """
         self._fill(padded[:, :, width : padded.shape[2] - width], 1, width, self._above, self._below)
         self._fill(padded, 2, width, self._left, self._right)
@@ -31,13 +31,13 @@ class Halo:
         length = area.shape[axis]
         starts = (0, width, length - 2 * width, length - width)
         halo_before, first, last, halo_after = (area.narrow(axis, start, width) for start in starts)
-        if before == self.rank:  # alone along this axis: its own neighbour
+        if before == self.rank:  # the only rank along this axis is its own neighbour
             halo_before.copy_(last)
             halo_after.copy_(first)
             return
         sent = first.contiguous(), last.contiguous()
         got = torch.empty_like(sent[0]), torch.empty_like(sent[0])
-        # NCCL has no tags: between two ranks that are each other's both neighbours, order tells the edges apart
+        # NCCL has no tags: where one rank is the neighbour on both sides, the order distinguishes the two edges
         exchange = [
             dist.P2POp(dist.isend, sent[0], before, tag=0),
             dist.P2POp(dist.isend, sent[1], after, tag=1),

@@ -1,4 +1,4 @@
-"""A simulation whose grid is spread over the ranks; the bytes are those of one process."""
+"""A simulation whose grid is distributed over the ranks, with the same bytes as in one process."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ _NEVER = 2**62
 
 
 class DistributedSimulator:
-    """One rank's share of a simulation: the interface of `equations.Simulator`, called by all ranks alike.
+    """One rank's share of a simulation, with the interface of `equations.Simulator`. All ranks make the same calls.
 
-    decomposition: "auto" or "ROWSxCOLUMNS" of blocks. halo: steps between two exchanges, None for a good number.
-    Each rank makes its own part of the rule's first state, so no process ever holds the whole grid, unless it
-    asks for `state`; a `state` (channel, h, w) that is given must be the same on all ranks.
+    decomposition: "auto", or the blocks as "ROWSxCOLUMNS".
+    halo: steps between two exchanges; None for the decomposition's default.
+    state: (channel, h, w), the same on all ranks. Without it each rank makes its own part of the rule's first state,
+        and no process holds the whole grid unless it asks for `state`.
 
     Attributes: `rule`, `seed`, `dtype`, `backend`, `size` (h, w) of the whole grid, `cut` (the Decomposition),
     `part` (the rows and columns of this rank's block) and `steps_done`.
-    Raises InputError outside of `joined`, and for arguments that make no sense.
+    Raises InputError outside of `joined`, and for invalid arguments.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class DistributedSimulator:
             own = make_state(first_init(rule), len(rule.channels), self.size, self.seed, self.part)
         else:
             own = whole[:, top:bottom, left:right]
-        # two blocks with their halo, which the steppers take in turns; the present one is in the first
+        # two blocks with their halos, which the steppers use alternately; the first holds the present state
         shape = (len(own), own.shape[1] + 2 * self.halo, own.shape[2] + 2 * self.halo)
         real = getattr(torch, self.dtype)
         self._buffers = [torch.empty(shape, dtype=real, device=self._device) for _ in range(2)]
@@ -86,7 +87,7 @@ class DistributedSimulator:
 
     @property
     def state(self) -> npt.NDArray[Any] | None:
-        """The whole state (channel, h, w) on rank 0, None on the others, which send theirs: all ranks must ask."""
+        """The whole state (channel, h, w) on rank 0, None on the others, which send their blocks; all must ask."""
         with asking_others():
             if self.rank != 0:
                 dist.send(self._block.contiguous(), 0)
@@ -102,7 +103,7 @@ class DistributedSimulator:
             return whole
 
     def step(self, n: int = 1) -> None:
-        """Do `n` steps, the same on all ranks; raises the same DivergenceError on all at the first that diverges."""
+        """Do `n` steps, the same number on all ranks. If one diverges, all ranks raise the same DivergenceError."""
         left = check_steps(n, self.steps_done)
         while left:
             now = min(self.halo, left)
@@ -110,14 +111,14 @@ class DistributedSimulator:
             left -= now
 
     def agree(self, number: int) -> int:
-        """The smallest of the ranks' numbers, on all of them."""
+        """The smallest of the numbers that the ranks give, on all ranks."""
         with asking_others():
             smallest = torch.tensor([number], dtype=torch.int64, device=self._device)
             dist.all_reduce(smallest, dist.ReduceOp.MIN)
             return int(smallest)
 
     def _round(self, n: int) -> None:
-        """One exchange, and up to `halo` steps that it is good for."""
+        """One exchange, and then n steps; the exchange suffices for up to `halo` steps."""
         padded, scratch = self._buffers
         with asking_others():
             self._neighbours.fill(padded, self.halo)
@@ -135,7 +136,7 @@ class DistributedSimulator:
         self.steps_done += n
 
     def _stepped(self, padded: Tensor, scratch: Tensor, n: int) -> Tensor:
-        """The inner part of `padded` n steps later; NumPy's backends work in the tensors' own memory."""
+        """The inner part of `padded` n steps later. Backends on NumPy arrays work in the memory of the tensors."""
         ys, xs = (
             (np.arange(start - self.halo, stop + self.halo) % length).astype(np.uint32)
             for (start, stop), length in zip(self.part, self.size, strict=True)
@@ -147,7 +148,7 @@ class DistributedSimulator:
         return torch.from_numpy(self._stepper(arrays[0], ys, xs, self.steps_done, n, self.seed, arrays[1]))
 
     def _first_of(self, error: DivergenceError | None) -> DivergenceError:
-        """The error of the rank that saw the first step, channel and cell, on all ranks."""
+        """On all ranks the error of the rank whose divergence comes first, by step, channel and cell."""
         place = [_NEVER] * 4
         if error is not None:
             place = [error.step, self.rule.channels.index(error.channel), error.y, error.x]

@@ -1,4 +1,4 @@
-"""Joining the processes that torchrun started, and what is said when one is lost."""
+"""Joining the processes that torchrun started, and the error when one of them is lost."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ TIMEOUT = timedelta(minutes=10)  # rank 0 writes frames while the others wait
 TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 _joins = itertools.count()
-_met: dict[tuple[str, ...], tuple[dist.Store, int, int]] = {}  # kept: who joins again could meet a store that closes
+# stores are kept: a process that joins again could otherwise meet a store that is closing
+_stores: dict[tuple[str, ...], tuple[dist.Store, int, int]] = {}
 
 
 class LostRankError(SrncaError):
-    """Another process has ended or does not answer; the first one that failed says why."""
+    """Another process has ended or does not answer. The error of the process that failed first gives the reason."""
 
 
 @contextmanager
@@ -40,11 +41,11 @@ def joined(backend: str = "auto", timeout: timedelta = TIMEOUT) -> Iterator[None
         torch.cuda.set_device(device)
     with asking_others():
         key = tuple(os.environ[name] for name in TORCHRUN)
-        if key not in _met:
-            _met[key] = next(dist.rendezvous("env://", timeout=timeout))
-        store, rank, ranks = _met[key]
+        if key not in _stores:
+            _stores[key] = next(dist.rendezvous("env://", timeout=timeout))
+        store, rank, ranks = _stores[key]
         store.set_timeout(timeout)
-        store = dist.PrefixStore(f"join {next(_joins)}", store)  # an earlier join's addresses are still in there
+        store = dist.PrefixStore(f"join {next(_joins)}", store)  # the store still holds earlier addresses
         over, own = ("nccl", device) if device.type == "cuda" else ("gloo", None)
         dist.init_process_group(over, store=store, rank=rank, world_size=ranks, timeout=timeout, device_id=own)
     try:

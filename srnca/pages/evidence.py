@@ -14,7 +14,7 @@ import torch
 from distill.fidelity import predict
 from distill.identify.teacher import RecordingTeacher
 from distill.teacher import features_of
-from equations.analysis.radial import radial_spectrum
+from equations.analysis.spectrum import windowed_spectrum
 from equations.backends.torch.threads import one_thread
 from equations.errors import DivergenceError
 from equations.expressions.lowering import operations
@@ -208,7 +208,7 @@ def _spectra(rule: Rule, film: Film, target: npt.NDArray[Any] | None) -> dict[st
         "NCA": [render(rule, s) / 255 for s in film.late(film.nca)],
         "rule": [render(rule, s) / 255 for s in film.late(film.rule)],
     }
-    return {name: radial_spectrum([p.mean(axis=-1) for p in found]) for name, found in pictures.items() if found}
+    return {name: windowed_spectrum([p.mean(axis=-1) for p in found]) for name, found in pictures.items() if found}
 
 
 def _run_long(rule: Rule, loss: TextureLoss | None, settings: PageSettings) -> LongRun:

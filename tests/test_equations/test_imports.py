@@ -22,7 +22,7 @@ from equations.files import atomic, write_bytes, write_text
         ("import equations", ("torch", "llvmlite", "sympy", "numpy", "scipy", "juliacall")),
         ("from equations import Rule, load_rule, models, simulate, print_rule, render; models.get('gray-scott')",
          ("torch", "llvmlite", "matplotlib", "juliacall")),
-        ("import equations.backends, equations.expressions.numeric, equations.comparison.rollout_distance",
+        ("import equations.backends, equations.expressions.numeric, equations.comparison.rollouts",
          ("torch", "llvmlite")),
     ],
 )  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,7 +31,7 @@ sys.stdout.buffer.write(frames[-1].tobytes())
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("SRNCA_CACHE", str(tmp_path / "given"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     jit.compile_entries.cache_clear()
@@ -37,7 +39,7 @@ def cache(tmp_path, monkeypatch):
     jit.compile_entries.cache_clear()
 
 
-def compile_and_step():
+def compile_and_step() -> None:
     from equations.backends.llvm.steppers import make_stepper as fused_stepper
 
     jit.compile_entries.cache_clear()
@@ -45,8 +47,8 @@ def compile_and_step():
     np.testing.assert_allclose(fused_stepper(RULE)(state, 0, 3, 0), make_stepper(RULE)(state, 0, 3, 0), rtol=1e-6)
 
 
-def test_the_second_process_finds_the_kernel(cache):
-    def run(mode):
+def test_the_second_process_finds_the_kernel(cache: Path) -> None:
+    def run(mode: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run([sys.executable, "-c", STEP, mode], capture_output=True, check=False)
 
     assert run("cached").returncode == 7, "an empty cache must lead to the compiler"
@@ -55,7 +57,7 @@ def test_the_second_process_finds_the_kernel(cache):
     assert first.stdout == second.stdout
 
 
-def test_damaged_kernels_are_compiled_anew(cache, monkeypatch):
+def test_damaged_kernels_are_compiled_anew(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compile_and_step()
     (kernel,) = cache.iterdir()
     whole = kernel.read_bytes()
@@ -70,7 +72,7 @@ def test_damaged_kernels_are_compiled_anew(cache, monkeypatch):
         assert kernel.read_bytes() == whole
 
 
-def test_other_rules_types_and_processors_have_other_kernels(cache, monkeypatch):
+def test_other_rules_types_and_processors_have_other_kernels(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compile_and_step()
     jit.compile_run(kernel_ir(RULE, "float64"))
     jit.compile_run(kernel_ir(RULE.replace(dt=0.5), "float32"))
@@ -81,7 +83,7 @@ def test_other_rules_types_and_processors_have_other_kernels(cache, monkeypatch)
     assert len(list(cache.iterdir())) == 4
 
 
-def test_the_cache_can_be_off_full_or_unwritable(cache, tmp_path, monkeypatch):
+def test_the_cache_can_be_off_full_or_unwritable(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SRNCA_CACHE", "")
     compile_and_step()
     assert not cache.exists()
@@ -90,13 +92,12 @@ def test_the_cache_can_be_off_full_or_unwritable(cache, tmp_path, monkeypatch):
     monkeypatch.setenv("SRNCA_CACHE", str(blocked / "below"))
     compile_and_step()
     monkeypatch.setenv("SRNCA_CACHE", str(cache.parent))
-    monkeypatch.setattr(kernels, "KEPT", 2)
     for dt in (0.1, 0.2, 0.3, 0.4):
-        jit.compile_run(kernel_ir(RULE.replace(dt=dt), "float32"))
+        jit.compile_run(kernel_ir(RULE.replace(dt=dt), "float32"), keep=2)
     assert len(list(cache.iterdir())) == 2
 
 
-def test_the_folder_is_the_users_own(cache, monkeypatch, tmp_path):
+def test_the_folder_is_the_users_own(cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     compile_and_step()
     assert cache.stat().st_mode & 0o077 == 0
     monkeypatch.delenv("SRNCA_CACHE")
@@ -104,7 +105,7 @@ def test_the_folder_is_the_users_own(cache, monkeypatch, tmp_path):
         assert kernels.cache_folder() == tmp_path / "home" / "srnca" / "kernels"
 
 
-def test_a_big_rule_compiles():
+def test_a_big_rule_compiles() -> None:
     names = tuple("abcdefgh")
     updates = {c: " + ".join(f"0.0{i + 1}*{d}_lap*abs({c}_dx)" for i, d in enumerate(names)) for c in names}
     rule = make_rule(updates, models.get("gray-scott").stencils[:1] + RULE.stencils[1:])

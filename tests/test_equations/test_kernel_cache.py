@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ RULE = make_rule({"u": "0.1*u_lap - 0.01*u"})
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where kernels lie inside a fresh `$SRNCA_CACHE`; the secret lies in a fresh home."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -38,11 +39,11 @@ def folder(tmp_path, monkeypatch):
     jit.compile_entries.cache_clear()
 
 
-def secret_of(tmp_path):
+def secret_of(tmp_path: Path) -> Path:
     return tmp_path / "home" / "srnca" / "kernels" / "secret"
 
 
-def test_what_is_saved_is_loaded_and_private(folder, tmp_path):
+def test_what_is_saved_is_loaded_and_private(folder: Path, tmp_path: Path) -> None:
     assert cache.load(NAME) is None
     cache.save(NAME, CODE)
     assert cache.load(NAME) == CODE
@@ -62,7 +63,7 @@ def run_rule() -> float:
 
 
 @pytest.mark.parametrize("way", ["as before", "another secret", "another name", "own"])
-def test_a_planted_kernel_is_not_run(folder, tmp_path, way):
+def test_a_planted_kernel_is_not_run(folder: Path, tmp_path: Path, way: str) -> None:
     assert run_rule() == 0
     (kernel,) = folder.iterdir()
     own, name = secret_of(tmp_path).read_bytes(), kernel.name
@@ -79,44 +80,41 @@ def test_a_planted_kernel_is_not_run(folder, tmp_path, way):
     assert run_rule() == (77 if way == "own" else 0)
 
 
-def test_a_folder_of_documents_stays_as_it_is(folder, monkeypatch):
+def test_a_folder_of_documents_stays_as_it_is(folder: Path) -> None:
     given = folder.parent
     given.mkdir()
     for index in range(300):
         (given / f"letter {index}.txt").write_text("dear")
     (given / NAME).write_text("a document with a strange name")
-    monkeypatch.setattr(cache, "KEPT", 2)
     for index in range(4):
-        cache.save(f"{index:040x}", CODE)
+        cache.save(f"{index:040x}", CODE, kept=2)
     assert len(list(given.iterdir())) == 302
     assert (given / NAME).read_text() == "a document with a strange name"
     assert sorted(path.name for path in folder.iterdir()) == [f"{index:040x}" for index in (2, 3)]
 
 
-def test_only_own_kernels_go(folder, monkeypatch):
+def test_only_own_kernels_go(folder: Path) -> None:
     cache.save(NAME, CODE)
     (folder / "notes.txt").write_text("mine")
     (folder / ("A" * 40)).write_text("upper case is not our name")
     (folder / ("b" * 40)).mkdir()
     (folder / ("c" * 40)).symlink_to(folder / "notes.txt")
     os.mkfifo(folder / ("d" * 40))
-    monkeypatch.setattr(cache, "KEPT", 0)
-    cache.save(OTHER, CODE)
+    cache.save(OTHER, CODE, kept=0)
     left = {path.name for path in folder.iterdir()}
     assert left == {"notes.txt", *(letter * 40 for letter in "Abcd")}
 
 
-def test_files_of_somebody_else_stay(folder, monkeypatch):
+def test_files_of_somebody_else_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.save(NAME, CODE)
-    monkeypatch.setattr(cache, "KEPT", 0)
     with cache._opened(folder) as handle:
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
-        cache._evict(handle)
+        cache._evict(handle, 0)
         assert cache._read(handle, NAME, 1000) is None
     assert (folder / NAME).exists()
 
 
-def test_unfinished_files_of_the_killed_go_after_an_hour(folder):
+def test_unfinished_files_of_the_killed_go_after_an_hour(folder: Path) -> None:
     cache.save(NAME, CODE)
     old, fresh = (folder / f"{NAME}.{letter * 16}.part" for letter in "ab")
     for path in (old, fresh):
@@ -128,7 +126,7 @@ def test_unfinished_files_of_the_killed_go_after_an_hour(folder):
 
 
 @pytest.mark.parametrize("kind", ["fifo", "symlink", "folder", "device"])
-def test_only_regular_files_are_read(folder, kind):
+def test_only_regular_files_are_read(folder: Path, kind: str) -> None:
     """A FIFO must not stop the program, nor a link lead out of the folder."""
     cache.save(NAME, CODE)
     kernel = folder / NAME
@@ -151,7 +149,7 @@ def test_only_regular_files_are_read(folder, kind):
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o701, 0o722])
-def test_a_folder_open_to_others_is_not_used(folder, mode, caplog):
+def test_a_folder_open_to_others_is_not_used(folder: Path, mode: int, caplog: pytest.LogCaptureFixture) -> None:
     cache.save(NAME, CODE)
     folder.chmod(mode)
     assert cache.load(NAME) is None
@@ -162,7 +160,7 @@ def test_a_folder_open_to_others_is_not_used(folder, mode, caplog):
     assert (folder / NAME).exists()
 
 
-def test_a_given_folder_open_to_others_is_used_through_a_private_one(folder):
+def test_a_given_folder_open_to_others_is_used_through_a_private_one(folder: Path) -> None:
     folder.parent.mkdir()
     folder.parent.chmod(0o777)
     cache.save(NAME, CODE)
@@ -170,7 +168,7 @@ def test_a_given_folder_open_to_others_is_used_through_a_private_one(folder):
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_linked_folder_is_not_used(folder, tmp_path):
+def test_a_linked_folder_is_not_used(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "target").mkdir(mode=0o700)
     folder.parent.mkdir()
     folder.symlink_to(tmp_path / "target")
@@ -178,7 +176,7 @@ def test_a_linked_folder_is_not_used(folder, tmp_path):
     assert list((tmp_path / "target").iterdir()) == []
 
 
-def test_folders_and_files_of_somebody_else_are_not_trusted(folder, monkeypatch):
+def test_folders_and_files_of_somebody_else_are_not_trusted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.save(NAME, CODE)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     assert cache.load(NAME) is None
@@ -186,7 +184,7 @@ def test_folders_and_files_of_somebody_else_are_not_trusted(folder, monkeypatch)
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", b"x" * 33])
-def test_a_damaged_secret_is_replaced(folder, tmp_path, damage):
+def test_a_damaged_secret_is_replaced(folder: Path, tmp_path: Path, damage: bytes) -> None:
     cache.save(NAME, CODE)
     secret_of(tmp_path).write_bytes(damage)
     assert cache.load(NAME) is None
@@ -195,7 +193,7 @@ def test_a_damaged_secret_is_replaced(folder, tmp_path, damage):
     assert len(secret_of(tmp_path).read_bytes()) == 32
 
 
-def test_a_secret_that_others_could_read_is_one_no_more(folder, tmp_path):
+def test_a_secret_that_others_could_read_is_one_no_more(folder: Path, tmp_path: Path) -> None:
     cache.save(NAME, CODE)
     secret = secret_of(tmp_path)
     known = secret.read_bytes()
@@ -205,7 +203,7 @@ def test_a_secret_that_others_could_read_is_one_no_more(folder, tmp_path):
     assert secret.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_secret_that_is_no_file(folder, tmp_path):
+def test_a_secret_that_is_no_file(folder: Path, tmp_path: Path) -> None:
     secret = secret_of(tmp_path)
     secret.parent.mkdir(mode=0o700, parents=True)
     secret.mkdir()
@@ -218,7 +216,7 @@ def test_a_secret_that_is_no_file(folder, tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"", b"?", b"x" * 31, b"x" * 4000])
-def test_a_torn_kernel_is_ignored(folder, damage):
+def test_a_torn_kernel_is_ignored(folder: Path, damage: bytes) -> None:
     cache.save(NAME, CODE)
     whole = (folder / NAME).read_bytes()
     for torn in (damage, whole[:-1], whole[1:], whole + b"?"):
@@ -228,14 +226,14 @@ def test_a_torn_kernel_is_ignored(folder, damage):
     assert cache.load(NAME) == CODE
 
 
-def test_a_huge_file_is_not_read(folder):
+def test_a_huge_file_is_not_read(folder: Path) -> None:
     cache.save(NAME, CODE)
     with open(folder / NAME, "r+b") as file:
         file.truncate(1 << 40)
     assert cache.load(NAME) is None
 
 
-def test_a_full_disk_leaves_nothing_behind(folder, monkeypatch):
+def test_a_full_disk_leaves_nothing_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.save(NAME, CODE)
     monkeypatch.setattr(os, "rename", lambda *a, **k: (_ for _ in ()).throw(OSError(errno.ENOSPC, "no space")))
     cache.save(OTHER, CODE)
@@ -244,10 +242,12 @@ def test_a_full_disk_leaves_nothing_behind(folder, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_disk_that_is_full_while_writing(folder, monkeypatch):
+def test_a_disk_that_is_full_while_writing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.save(NAME, CODE)
 
-    def full(name, flags, mode=0o777, *, dir_fd=None, real=os.open):
+    def full(
+        name: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None, real: Callable[..., int] = os.open
+    ) -> int:
         if flags & os.O_CREAT:
             os.close(real(name, flags, mode, dir_fd=dir_fd))
             return real("/dev/full", os.O_WRONLY)
@@ -260,10 +260,12 @@ def test_a_disk_that_is_full_while_writing(folder, monkeypatch):
     assert cache.load(NAME) == CODE
 
 
-def test_a_read_only_cache_is_read(folder, monkeypatch):
+def test_a_read_only_cache_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.save(NAME, CODE)
 
-    def refuse(name, flags, mode=0o777, *, dir_fd=None, real=os.open):
+    def refuse(
+        name: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None, real: Callable[..., int] = os.open
+    ) -> int:
         if flags & os.O_CREAT:
             raise OSError(errno.EROFS, "read-only file system")
         return real(name, flags, mode, dir_fd=dir_fd)
@@ -277,7 +279,9 @@ def test_a_read_only_cache_is_read(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("given", [None, "somewhere"])
-def test_a_user_without_a_home_has_no_cache(folder, tmp_path, monkeypatch, given):
+def test_a_user_without_a_home_has_no_cache(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None
+) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("Could not determine home directory")))
     if given is None:
@@ -291,7 +295,7 @@ def test_a_user_without_a_home_has_no_cache(folder, tmp_path, monkeypatch, given
     assert not (tmp_path / ".cache").exists()
 
 
-def test_a_kill_in_the_middle_of_writing(folder):
+def test_a_kill_in_the_middle_of_writing(folder: Path) -> None:
     """Killed before the rename: no kernel is there, the unfinished file is not read, and the next process saves."""
     script = f"""
 import os, signal

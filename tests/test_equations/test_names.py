@@ -41,7 +41,7 @@ STENCIL_SET = tuple(STENCILS[name] for name in ("id", "lap", "dx"))
 _LLVM = (
     "plane row above below out out_plane out_row at_above at_row at_lo source target xs ys lo hi left right key start "
     "loop done x far bad any last first none address number behind aligned found result interior edge run mix h a v0 "
-    "mask stride cells theta worth seen sums wrap forward backward roll back net limit excess plane_0 row_0"
+    "mask stride cells theta adjoint seen sums wrap forward backward roll back bound limit excess plane_0 row_0"
 )
 _C = (
     "main int float double long auto register static const void unsigned sizeof inline restrict uint32_t size_t "

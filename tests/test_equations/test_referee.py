@@ -19,8 +19,6 @@ from equations.backends import get_backend
 
 SHAPE = (12, 16)
 STEPS = 100
-Field = Any  # a scalar field of py-pde
-Laplacian = Callable[[Field], Field]
 TOLERANCE = {"rtol": 1e-9, "atol": 1e-9}
 
 
@@ -28,7 +26,7 @@ TOLERANCE = {"rtol": 1e-9, "atol": 1e-9}
 class Case:
     """Rates of change of the fields, given the fields, the Laplacian and the numbers; where the fields start."""
 
-    rates: Callable[..., tuple[Field, ...]]
+    rates: Callable[..., tuple[Any, ...]]
     numbers: dict[str, float]
     dt: float
     dx: float = 1.0
@@ -37,85 +35,62 @@ class Case:
     bounds: tuple[float, float] | None = None
 
 
-def gray_scott(lap: Laplacian, u: Field, v: Field, Du: float, Dv: float, F: float, k: float) -> tuple[Field, ...]:
+def gray_scott(lap: Any, u: Any, v: Any, Du: Any, Dv: Any, F: Any, k: Any) -> tuple[Any, ...]:
     return Du * lap(u) - u * v**2 + F * (1 - u), Dv * lap(v) + u * v**2 - (F + k) * v
 
 
-def fitzhugh_nagumo(
-    lap: Laplacian,
-    u: Field,
-    v: Field,
-    Du: float,
-    Dv: float,
-    a: float,
-    b: float,
-    eps: float,
-    I: float,  # noqa: E741
-) -> tuple[Field, ...]:
+def fitzhugh_nagumo(lap: Any, u: Any, v: Any, Du: Any, Dv: Any, a: Any, b: Any, eps: Any, I: Any) -> tuple[Any, ...]:  # noqa: E741
     return Du * lap(u) + u - u**3 / 3 - v + I, Dv * lap(v) + eps * (u + a - b * v)
 
 
-def brusselator(lap: Laplacian, u: Field, v: Field, Du: float, Dv: float, A: float, B: float) -> tuple[Field, ...]:
+def brusselator(lap: Any, u: Any, v: Any, Du: Any, Dv: Any, A: Any, B: Any) -> tuple[Any, ...]:
     return Du * lap(u) + A - (B + 1) * u + u**2 * v, Dv * lap(v) + B * u - u**2 * v
 
 
-def schnakenberg(lap: Laplacian, u: Field, v: Field, Du: float, Dv: float, a: float, b: float) -> tuple[Field, ...]:
+def schnakenberg(lap: Any, u: Any, v: Any, Du: Any, Dv: Any, a: Any, b: Any) -> tuple[Any, ...]:
     return Du * lap(u) + a - u + u**2 * v, Dv * lap(v) + b - u**2 * v
 
 
 def gierer_meinhardt(
-    lap: Laplacian,
-    a: Field,
-    h: Field,
-    Da: float,
-    Dh: float,
-    rho: float,
-    mu: float,
-    nu: float,
-    sigma: float,
-    kappa: float,
-) -> tuple[Field, ...]:
+    lap: Any, a: Any, h: Any, Da: Any, Dh: Any, rho: Any, mu: Any, nu: Any, sigma: Any, kappa: Any
+) -> tuple[Any, ...]:
     activated = rho * a**2 / (h * (1 + kappa * a**2))
     return Da * lap(a) + activated - mu * a + sigma, Dh * lap(h) + rho * a**2 - nu * h
 
 
-def ginzburg_landau(lap: Laplacian, u: Field, v: Field, b: float, c: float) -> tuple[Field, ...]:
+def ginzburg_landau(lap: Any, u: Any, v: Any, b: Any, c: Any) -> tuple[Any, ...]:
     """Real and imaginary part of A + (1 + ib) ∇²A − (1 + ic) |A|² A."""
     amplitude = complex(0, 1) * v + u
     rate = amplitude + (1 + 1j * b) * (lap(u) + 1j * lap(v)) - (1 + 1j * c) * (u**2 + v**2) * amplitude
     return rate.real, rate.imag
 
 
-def barkley(lap: Laplacian, u: Field, v: Field, a: float, b: float, eps: float) -> tuple[Field, ...]:
+def barkley(lap: Any, u: Any, v: Any, a: Any, b: Any, eps: Any) -> tuple[Any, ...]:
     return lap(u) + u * (1 - u) * (u - (v + b) / a) / eps, u - v
 
 
-def oregonator(
-    lap: Laplacian, u: Field, v: Field, Du: float, Dv: float, f: float, q: float, eps: float
-) -> tuple[Field, ...]:
+def oregonator(lap: Any, u: Any, v: Any, Du: Any, Dv: Any, f: Any, q: Any, eps: Any) -> tuple[Any, ...]:
     return Du * lap(u) + (u * (1 - u) - f * v * (u - q) / (u + q)) / eps, Dv * lap(v) + u - v
 
 
-def lengyel_epstein(
-    lap: Laplacian, u: Field, v: Field, D: float, a: float, b: float, d: float, sigma: float
-) -> tuple[Field, ...]:
+def lengyel_epstein(lap: Any, u: Any, v: Any, D: Any, a: Any, b: Any, d: Any, sigma: Any) -> tuple[Any, ...]:
     uptake = u * v / (1 + u**2)
     return D * lap(u) + a - u - 4 * uptake, sigma * D * d * lap(v) + sigma * b * (u - uptake)
 
 
-def allen_cahn(lap: Laplacian, u: Field, D: float, h: float) -> tuple[Field, ...]:
+def allen_cahn(lap: Any, u: Any, D: Any, h: Any) -> tuple[Any, ...]:
     return (D * lap(u) - u * (u - 1) * (u + 1) + h,)
 
 
-def fisher_kpp(lap: Laplacian, u: Field, D: float, r: float) -> tuple[Field, ...]:
+def fisher_kpp(lap: Any, u: Any, D: Any, r: Any) -> tuple[Any, ...]:
     return (D * lap(u) + r * u - r * u**2,)
 
 
-def turing(lap: Laplacian, x: Field, y: Field, Dx: float, Dy: float, p: float) -> tuple[Field, ...]:
+def turing(lap: Any, x: Any, y: Any, Dx: Any, Dy: Any, p: Any) -> tuple[Any, ...]:
     return Dx * lap(x) + 5 * x - 6 * y + p, Dy * lap(y) + 6 * x - 7 * y + p
 
 
-def may_leonard(lap: Laplacian, u: Field, v: Field, w: Field, D: float, alpha: float, beta: float) -> tuple[Field, ...]:
+def may_leonard(lap: Any, u: Any, v: Any, w: Any, D: Any, alpha: Any, beta: Any) -> tuple[Any, ...]:
     return (
         D * lap(u) + u * (1 - u - alpha * v - beta * w),
         D * lap(v) + v * (1 - beta * u - v - alpha * w),
@@ -163,16 +138,14 @@ def theirs(name: str) -> np.ndarray:
     case = CASES[name]
 
     class Equations(pde.PDEBase):
-        def evolution_rate(self, state: pde.FieldCollection, t: float = 0) -> pde.FieldCollection:
-            def lap(field: pde.ScalarField) -> pde.ScalarField:
+        def evolution_rate(self, state: Any, t: Any = 0) -> Any:
+            def lap(field: Any) -> Any:
                 return field.laplace("periodic", backend="scipy")
 
             return pde.FieldCollection(list(case.rates(lap, *state, **case.numbers)))
 
-        def make_post_step_hook(
-            self, state: pde.FieldCollection, backend: str = "numpy"
-        ) -> tuple[Callable[..., Any], None]:
-            def clip(data: np.ndarray, t: float, extra: Any) -> tuple[np.ndarray, Any]:
+        def make_post_step_hook(self, state: Any, backend: Any = "numpy") -> Any:
+            def clip(data: Any, t: Any, extra: Any) -> Any:
                 return (data if case.bounds is None else np.clip(data, *case.bounds)), extra
 
             return clip, None

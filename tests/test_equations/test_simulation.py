@@ -9,7 +9,7 @@ import pytest
 
 from equations import models
 from equations.backends import reference, resolve
-from equations.comparison.rollout_distance import compare_rollouts
+from equations.comparison.rollouts import compare_rollouts
 from equations.errors import DivergenceError, InputError
 from equations.rule.init import Init
 from equations.simulation import Simulator, frame_steps, simulate

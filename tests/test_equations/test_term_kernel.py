@@ -87,7 +87,7 @@ class Referee:
         return state if self.rule.clamp is None else state.clamp(*self.rule.clamp)
 
     def rollout(
-        self, constants: Any, states: np.ndarray, steps: int, masks: np.ndarray | None, net: float, limit: float
+        self, constants: Any, states: np.ndarray, steps: int, masks: np.ndarray | None, bound: float, limit: float
     ) -> tuple[Any, Any]:
         """The last state, and the sum over all steps of what lies beyond ±limit."""
         state, beyond = torch.tensor(states, dtype=torch.float64), torch.zeros((), dtype=torch.float64)
@@ -95,23 +95,23 @@ class Referee:
             mask = 1.0 if masks is None else torch.tensor(masks[number], dtype=torch.float64)
             state = self.step(state, constants, mask)
             beyond = beyond + (state - state.clamp(-limit, limit)).abs().sum()
-            state = state.clamp(-net, net)
+            state = state.clamp(-bound, bound)
         return state, beyond
 
     def gradient(
         self,
         states: np.ndarray,
         steps: int,
-        worth: np.ndarray,
+        adjoint: np.ndarray,
         *,
         masks: np.ndarray | None = None,
-        net: float = 1e30,
+        bound: float = 1e30,
         limit: float = 1e30,
         excess: float = 0.0,
     ) -> np.ndarray:
         constants = torch.tensor(self.constants, dtype=torch.float64).requires_grad_()
-        state, beyond = self.rollout(constants, states, steps, masks, net, limit)
-        ((state * torch.tensor(worth, dtype=torch.float64)).sum() + excess * beyond).backward()
+        state, beyond = self.rollout(constants, states, steps, masks, bound, limit)
+        ((state * torch.tensor(adjoint, dtype=torch.float64)).sum() + excess * beyond).backward()
         assert constants.grad is not None
         return np.asarray(constants.grad.numpy())
 
@@ -193,7 +193,7 @@ def test_the_net_cuts_every_state() -> None:
     wanted = start = draw(rule)
     for i in range(4):
         wanted = np.clip(step(rule, wanted[0], step=i, seed=0)[None], -2.5, 2.5)
-    got = kernel.last(constants, start, 4, net=2.5)
+    got = kernel.last(constants, start, 4, bound=2.5)
     np.testing.assert_allclose(got, wanted, atol=1e-5)
     assert got.max() == 2.5
     assert got.min() == -2.5
@@ -206,8 +206,8 @@ def test_last_is_the_state_of_the_whole_rollout() -> None:
     start = draw(rule, batch=2)
     for steps in (0, 1, 2, 7):
         masks = draw_masks(start, steps, 2)
-        whole = kernel.rollout(constants, start, steps, masks=masks, net=0.9).state()
-        np.testing.assert_array_equal(kernel.last(constants, start, steps, masks=masks, net=0.9), whole)
+        whole = kernel.rollout(constants, start, steps, masks=masks, bound=0.9).state()
+        np.testing.assert_array_equal(kernel.last(constants, start, steps, masks=masks, bound=0.9), whole)
         assert not np.shares_memory(whole, start)
     np.testing.assert_array_equal(kernel.last(constants, start, 0), start)
 
@@ -232,8 +232,8 @@ def test_a_channel_without_terms_stands_still() -> None:
     start = draw(rule)
     tape = kernel.rollout(constants, start, 3)
     np.testing.assert_array_equal(tape.state()[:, 1], start[:, 1])
-    worth = draw(rule, seed=1)
-    same_gradient(tape.gradient(worth), Referee(rule).gradient(start, 3, worth))
+    adjoint = draw(rule, seed=1)
+    same_gradient(tape.gradient(adjoint), Referee(rule).gradient(start, 3, adjoint))
 
 
 # gradients
@@ -248,35 +248,39 @@ SETTINGS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("label", SETTINGS)
 @pytest.mark.parametrize("seed", range(6))
 def test_the_gradient_is_autograds(seed: int, label: str) -> None:
-    """Through five steps, with a batch, masks, the net and the penalty on what is beyond the limit."""
+    """Through five steps, with a batch, masks, the bound and the penalty on what is beyond the limit."""
     rule = random_rule(seed, **SETTINGS[label])
     kernel, constants = kernel_of(rule)
     referee, shape = Referee(rule), SHAPES[seed % 3]
-    start, worth = draw(rule, shape, 2, seed, 0.4), draw(rule, shape, 2, seed + 100)
-    for planes, net, limit, excess in ((0, 1e30, 1e30, 0.0), (1, 0.8, 0.45, 0.3), (2, 0.7, 0.3, -1.0)):
+    start, adjoint = draw(rule, shape, 2, seed, 0.4), draw(rule, shape, 2, seed + 100)
+    for planes, bound, limit, excess in ((0, 1e30, 1e30, 0.0), (1, 0.8, 0.45, 0.3), (2, 0.7, 0.3, -1.0)):
         masks = draw_masks(start, 5, planes) if planes else None
-        got = kernel.rollout(constants, start, 5, masks=masks, net=net).gradient(worth, limit=limit, excess=excess)
-        wanted = referee.gradient(start, 5, worth, masks=masks, net=net, limit=limit, excess=excess)
+        got = kernel.rollout(constants, start, 5, masks=masks, bound=bound).gradient(
+            adjoint, limit=limit, excess=excess
+        )
+        wanted = referee.gradient(start, 5, adjoint, masks=masks, bound=bound, limit=limit, excess=excess)
         assert got.dtype == np.float64
         same_gradient(got, wanted)
 
 
 def test_the_gradient_notices_what_it_is_told() -> None:
-    """Another mask, net, limit, excess or worth is another gradient: the test above compares something."""
+    """Another mask, bound, limit, excess or adjoint is another gradient: the test above compares something."""
     rule = random_rule(0, clamp=(-0.6, 0.5))
     kernel, constants = kernel_of(rule)
-    start, worth = draw(rule, size=0.4), draw(rule, seed=1)
+    start, adjoint = draw(rule, size=0.4), draw(rule, seed=1)
     masks = draw_masks(start, 5, 2)
-    asked: dict[str, Any] = {"masks": masks, "net": 0.8, "limit": 0.4, "excess": 0.3, "worth": worth, "dt": rule.dt}
+    asked: dict[str, Any] = {
+        "masks": masks, "bound": 0.8, "limit": 0.4, "excess": 0.3, "adjoint": adjoint, "dt": rule.dt
+    }  # fmt: skip
     changes: dict[str, Any] = {
-        "masks": np.roll(masks, 1, axis=3), "net": 0.4, "limit": 0.3, "excess": 0.5, "worth": np.roll(worth, 1, 2)
+        "masks": np.roll(masks, 1, axis=3), "bound": 0.4, "limit": 0.3, "excess": 0.5, "adjoint": np.roll(adjoint, 1, 2)
     }  # fmt: skip
 
     def gradient(
-        masks: np.ndarray, net: float, limit: float, excess: float, worth: np.ndarray, dt: float
+        masks: np.ndarray, bound: float, limit: float, excess: float, adjoint: np.ndarray, dt: float
     ) -> np.ndarray:
-        tape = kernel.rollout(constants, start, 5, masks=masks, net=net)
-        return tape.gradient(worth, limit=limit, excess=excess)
+        tape = kernel.rollout(constants, start, 5, masks=masks, bound=bound)
+        return tape.gradient(adjoint, limit=limit, excess=excess)
 
     first = gradient(**asked)
     for name, value in changes.items():
@@ -288,33 +292,33 @@ def test_the_gradient_notices_what_it_is_told() -> None:
 def test_the_gradient_of_one_channel_on_small_grids(shape: tuple[int, int]) -> None:
     rule = make_rule({"u": "0.2*u_lap - 0.1*u + 0.1*abs(u_f7) + 0.05*u^3 + 0.01"}, dt=0.7)
     kernel, constants = kernel_of(rule)
-    start, worth = draw(rule, shape), draw(rule, shape, seed=1)
-    same_gradient(kernel.rollout(constants, start, 5).gradient(worth), Referee(rule).gradient(start, 5, worth))
+    start, adjoint = draw(rule, shape), draw(rule, shape, seed=1)
+    same_gradient(kernel.rollout(constants, start, 5).gradient(adjoint), Referee(rule).gradient(start, 5, adjoint))
 
 
 def test_the_gradient_through_all_stencils() -> None:
     stencils = nca_stencils(20)
     rule = make_rule({c: " + ".join(f"0.05*{c}_{s.name}*r" for s in stencils[1:]) for c in "rg"}, stencils)
     kernel, constants = kernel_of(rule)
-    start, worth = draw(rule, (5, 17), size=0.5), draw(rule, (5, 17), seed=1)
-    same_gradient(kernel.rollout(constants, start, 4).gradient(worth), Referee(rule).gradient(start, 4, worth))
+    start, adjoint = draw(rule, (5, 17), size=0.5), draw(rule, (5, 17), seed=1)
+    same_gradient(kernel.rollout(constants, start, 4).gradient(adjoint), Referee(rule).gradient(start, 4, adjoint))
 
 
 def test_a_stencil_that_is_not_symmetric_goes_back_the_right_way() -> None:
     """What a cell sees to its right and below must be paid back to its left and above."""
     rule = make_rule({"u": "0.3*u_dx + 0.2*u_dy"}, tuple(STENCILS[name] for name in ("id", "dx", "dy")))
     kernel, constants = kernel_of(rule)
-    start, worth = draw(rule, (6, 7)), np.zeros((1, 1, 6, 7), np.float32)
-    worth[0, 0, 2, 3] = 1
-    got = kernel.rollout(constants, start, 2).gradient(worth)
-    np.testing.assert_allclose(got, Referee(rule).gradient(start, 2, worth), rtol=1e-4)
+    start, adjoint = draw(rule, (6, 7)), np.zeros((1, 1, 6, 7), np.float32)
+    adjoint[0, 0, 2, 3] = 1
+    got = kernel.rollout(constants, start, 2).gradient(adjoint)
+    np.testing.assert_allclose(got, Referee(rule).gradient(start, 2, adjoint), rtol=1e-4)
 
 
 def test_no_gradient_beyond_the_net_or_the_clamp_or_inside_a_guard() -> None:
     wild = make_rule({"u": "10*u"})
     start = np.abs(draw(wild)) + 1
     kernel, constants = kernel_of(wild)
-    np.testing.assert_array_equal(kernel.rollout(constants, start, 3, net=2.0).gradient(start), 0)
+    np.testing.assert_array_equal(kernel.rollout(constants, start, 3, bound=2.0).gradient(start), 0)
     clamped = make_rule({"u": "10*u"}, clamp=(-1.5, 1.5))
     kernel, constants = kernel_of(clamped)
     np.testing.assert_array_equal(kernel.rollout(constants, start, 3).gradient(start), 0)
@@ -336,14 +340,14 @@ def test_no_steps_no_gradient() -> None:
 
 def test_same_bytes_twice() -> None:
     rule = random_rule(4, clamp=(-1.0, 1.0))
-    start, worth = draw(rule, (5, 17), 2, size=0.4), draw(rule, (5, 17), 2, 1)
+    start, adjoint = draw(rule, (5, 17), 2, size=0.4), draw(rule, (5, 17), 2, 1)
     masks = draw_masks(start, 6, 1)
     seen = set()
     for _ in range(2):
         kernel, constants = kernel_of(rule)
         for _ in range(2):
             tape = kernel.rollout(constants, start, 6, masks=masks)
-            again = tape.gradient(worth, limit=0.5, excess=0.1), tape.gradient(worth, limit=0.5, excess=0.1)
+            again = tape.gradient(adjoint, limit=0.5, excess=0.1), tape.gradient(adjoint, limit=0.5, excess=0.1)
             assert again[0].tobytes() == again[1].tobytes()
             seen.add((tape.state().tobytes(), again[0].tobytes()))
     assert len(seen) == 1
@@ -352,11 +356,11 @@ def test_same_bytes_twice() -> None:
 def test_what_is_given_is_left_alone() -> None:
     rule = random_rule(5)
     kernel, constants = kernel_of(rule)
-    start, worth = draw(rule, batch=2, size=0.4), draw(rule, batch=2, seed=1)
+    start, adjoint = draw(rule, batch=2, size=0.4), draw(rule, batch=2, seed=1)
     masks = draw_masks(start, 5, 2)
-    given = (constants, start, worth, masks)
+    given = (constants, start, adjoint, masks)
     before = [array.copy() for array in given]
-    kernel.rollout(constants, start, 5, masks=masks).gradient(worth)
+    kernel.rollout(constants, start, 5, masks=masks).gradient(adjoint)
     for array, copy in zip(given, before, strict=True):
         np.testing.assert_array_equal(array, copy)
 
@@ -375,9 +379,9 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         with pytest.raises(InputError, match=r"expected masks \(3, 2, 1 or 2, 8, 11\)"):
             kernel.rollout(constants, start, 3, masks=wrong)
     tape = kernel.rollout(constants, start, 3, masks=masks)
-    for worth in (start[:1], start[:, :1], start[..., :-1], start[0], np.float32(1)):
-        with pytest.raises(InputError, match=r"expected worth \(2, 2, 8, 11\), got"):
-            tape.gradient(worth)
+    for adjoint in (start[:1], start[:, :1], start[..., :-1], start[0], np.float32(1)):
+        with pytest.raises(InputError, match=r"expected adjoint \(2, 2, 8, 11\), got"):
+            tape.gradient(adjoint)
     with pytest.raises(InputError, match="at least 0 steps, got -1"):
         kernel.last(constants, start, -1)
 

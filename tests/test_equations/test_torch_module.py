@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from equations import models
@@ -34,12 +35,14 @@ RULES: dict[str, Rule] = {
 }
 
 
-def state_of(rule, shape=(7, 9), seed=0, dtype=np.float32):
+def state_of(
+    rule: Rule, shape: tuple[int, int] = (7, 9), seed: int = 0, dtype: npt.DTypeLike = np.float32
+) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-0.2, 0.8, (len(rule.channels), *shape)).astype(dtype)
 
 
 @pytest.mark.parametrize("label", RULES)
-def test_steps_are_those_of_the_backends(label):
+def test_steps_are_those_of_the_backends(label: str) -> None:
     rule = RULES[label]
     state = state_of(rule)
     got = TorchRule(rule)(torch.tensor(state), steps=4, seed=5, step0=11).detach().numpy()
@@ -50,7 +53,7 @@ def test_steps_are_those_of_the_backends(label):
 
 
 @pytest.mark.parametrize("label", RULES)
-def test_untouched_constants_come_back_exactly(label):
+def test_untouched_constants_come_back_exactly(label: str) -> None:
     module, again = TorchRule(RULES[label]), TorchRule(RULES[label])
     assert module.to_rule() == RULES[label]
     again.load_state_dict(module.state_dict())
@@ -59,7 +62,7 @@ def test_untouched_constants_come_back_exactly(label):
     assert module.to_rule() == RULES[label], "float32 cannot hold 0.055, and still nothing has changed"
 
 
-def test_channels_may_be_called_as_methods_of_a_module_are():
+def test_channels_may_be_called_as_methods_of_a_module_are() -> None:
     rule = make_rule({"half": "0.5*half_lap", "forward": "3*half"})
     module = TorchRule(rule)
     assert {name: value.item() for name, value in module.named_parameters()} == {"half.0": 0.5, "forward.0": 3.0}
@@ -67,7 +70,7 @@ def test_channels_may_be_called_as_methods_of_a_module_are():
 
 
 @pytest.mark.parametrize("name", models.names())
-def test_every_model_has_its_parameters(name):
+def test_every_model_has_its_parameters(name: str) -> None:
     model = models.load(name)
     module = TorchRule(model)
     assert {key: value.item() for key, value in module.named_parameters()} == model.values()
@@ -79,7 +82,7 @@ def test_every_model_has_its_parameters(name):
     np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
 
 
-def test_numbers_are_named_in_the_order_of_the_tree():
+def test_numbers_are_named_in_the_order_of_the_tree() -> None:
     rule = make_rule({"u": "2*u + 0.5*u_lap^2 - v/3 + 0.5", "v": "-u"})
     module = TorchRule(rule)
     assert set(module.constants()) == {"u.0", "u.1", "u.2", "u.3"}
@@ -90,11 +93,11 @@ def test_numbers_are_named_in_the_order_of_the_tree():
     assert module.to_rule() == make_rule({"u": "7.0*u + 0.5*u_lap^2 - v/3 + 0.5", "v": "-u"})
 
 
-def _name_of(module, value):
+def _name_of(module: TorchRule, value: float) -> str:
     return next(name for name, number in module.constants().items() if number == value)
 
 
-def test_presets_and_keywords():
+def test_presets_and_keywords() -> None:
     model = models.load("gray-scott")
     preset = list(model.presets)[1]
     module = TorchRule(model, preset, k=0.0625)
@@ -109,7 +112,7 @@ def test_presets_and_keywords():
         TorchRule(RULES["guards"], k=1.0)
 
 
-def test_batches_have_one_seed_or_one_each():
+def test_batches_have_one_seed_or_one_each() -> None:
     rule = RULES["channel mask"]
     module, batch = TorchRule(rule), torch.tensor(np.stack([state_of(rule, seed=seed) for seed in range(2)]))
     for given, seeds in ((4, (4, 4)), ((4, 9), (4, 9))):
@@ -126,21 +129,21 @@ def test_batches_have_one_seed_or_one_each():
 
 
 @pytest.mark.parametrize("label", RULES)
-def test_gradients_are_right_also_through_guards(label):
+def test_gradients_are_right_also_through_guards(label: str) -> None:
     """Against differences in float64; states keep away from the kinks themselves."""
     rule = RULES[label]
     module = TorchRule(rule)
     state = torch.tensor(state_of(rule, (3, 4), seed=2, dtype=np.float64), requires_grad=True)
     names = list(module.constants())
 
-    def run(state, *constants):
+    def run(state: torch.Tensor, *constants: torch.Tensor) -> torch.Tensor:
         return torch.func.functional_call(module, dict(zip(names, constants, strict=True)), (state, 2, 3))
 
     constants = [value.detach().clone().requires_grad_() for value in module.parameters()]
     assert torch.autograd.gradcheck(run, (state, *constants), eps=1e-7, atol=1e-5, rtol=1e-4)
 
 
-def test_gradients_where_a_guard_holds():
+def test_gradients_where_a_guard_holds() -> None:
     module = TorchRule(make_rule({"u": "2.0/v + sqrt(u - 5.0) + exp(1000.0*u)*1e-35", "v": "-0.5*v"}))
     state = torch.stack([torch.full((3, 3), 0.1), torch.full((3, 3), 1e-10)]).double().requires_grad_()
     module(state)[0].sum().backward()
@@ -150,7 +153,7 @@ def test_gradients_where_a_guard_holds():
     assert found == pytest.approx({2.0: 9e9, -5.0: 0, 1000.0: 0, 1e-35: 9 * np.exp(80.0), -0.5: 0})
 
 
-def test_two_frames_tell_feed_and_kill_rate():
+def test_two_frames_tell_feed_and_kill_rate() -> None:
     model = models.load("gray-scott")
     frames = simulate(model.rule(F=0.037, k=0.06), size=48, steps=410, every=10, seed=1)
     before, after = (torch.tensor(frame) for frame in frames[-2:])

@@ -16,7 +16,7 @@ import pytest
 from distill import distill
 from distill.identify.teacher import RecordingTeacher
 from distill.result import Distillation
-from equations.analysis.radial import radial_spectrum
+from equations.analysis.spectrum import windowed_spectrum
 from equations.rule.reduce import drop_unseen
 from equations.rule.rule import Rule
 from equations.rule.stencils import nca_stencils
@@ -254,10 +254,10 @@ def test_the_threads_of_torch_are_given_back(found: Distillation, tmp_path: Path
 
 def test_spectrum_of_waves_and_of_noise() -> None:
     x = np.arange(64)
-    frequency, power = radial_spectrum([np.broadcast_to(np.sin(2 * np.pi * x / 8), (64, 64))])
+    frequency, power = windowed_spectrum([np.broadcast_to(np.sin(2 * np.pi * x / 8), (64, 64))])
     assert frequency[power.argmax()] == pytest.approx(1 / 8)
     noise = np.random.default_rng(0).normal(0, 0.5, (8, 64, 64))
-    assert radial_spectrum(list(noise))[1][4:].mean() == pytest.approx(0.25, rel=0.05)
+    assert windowed_spectrum(list(noise))[1][4:].mean() == pytest.approx(0.25, rel=0.05)
 
 
 def test_histograms_of_awkward_values() -> None:

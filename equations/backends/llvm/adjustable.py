@@ -1,4 +1,7 @@
-"""A rule with adjustable constants: rollouts on one thread, and their gradient, without a graph or an allocation."""
+"""A rule with adjustable constants: rollouts on one thread, and their gradients, by compiled code of its own.
+
+No autograd graph is built, and nothing is allocated during the steps.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,13 @@ _FAR = float(np.finfo(np.float32).max)
 
 
 class TermKernel:
-    """Steps of the rule s + dt · mask · Σ constant · basis, whose constants are given anew at each call.
+    """Steps of the rule s + dt · mask · Σ constant · basis, whose constants are arguments of every call.
 
-    rule: channels, stencils, dt, clamp (its updates are not looked at). bases: expressions of its features.
-    terms: (channel, basis) of every constant. Compiled once for all constants, for float32. Raises InputError for
-    bases that use other features.
+    The kernel is compiled once, for float32, and serves all values of the constants.
+    rule: gives channels, stencils, dt and clamp; its updates are not used.
+    bases: expressions of the rule's features.
+    terms: for every constant its channel and its basis, as (number of the channel, number of the basis).
+    Raises InputError for bases that use other features.
     """
 
     def __init__(self, rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]]) -> None:
@@ -33,26 +38,27 @@ class TermKernel:
         shape = rule.replace(updates=dict(zip(rule.channels, used, strict=True)), fronts={})
         self.channels, self.terms = len(rule.channels), tuple(terms)
         self.seen = max(1, len(seen_features(shape)))
-        self.roll, self.back = compile_entries(term_ir(shape, bases, terms), ENTRIES, keep=False)
+        self.roll, self.back = compile_entries(term_ir(shape, bases, terms), ENTRIES, keep=0)
 
     def rollout(
-        self, constants: Array, states: Array, steps: int, *, masks: Array | None = None, net: float = _FAR
+        self, constants: Array, states: Array, steps: int, *, masks: Array | None = None, bound: float = _FAR
     ) -> Tape:
-        """`steps` steps of states (batch, channel, h, w), all of them kept, each cut to ±net.
+        """Run states (batch, channel, h, w) for `steps` steps and keep all states, so that `gradient` can be asked for.
 
-        masks: (steps, batch, 1 or channel, h, w) of zeros and ones, or None when every cell steps.
+        masks: (steps, batch, 1 or channel, h, w) of zeros and ones, or None where every cell takes every step.
+        bound: every new state is clipped to ±bound; a clipped value has zero gradient.
         """
-        return Tape(self, constants, states, steps, steps + 1, masks, net)
+        return Tape(self, constants, states, steps, steps + 1, masks, bound)
 
     def last(
-        self, constants: Array, states: Array, steps: int, *, masks: Array | None = None, net: float = _FAR
+        self, constants: Array, states: Array, steps: int, *, masks: Array | None = None, bound: float = _FAR
     ) -> Array:
         """The states (batch, channel, h, w) after `steps` steps."""
-        return Tape(self, constants, states, steps, 2, masks, net).state()
+        return Tape(self, constants, states, steps, 2, masks, bound).state()
 
 
 class Tape:
-    """A rollout with its last `kept` states, and the way back through it if that is all of them."""
+    """A rollout with its last `kept` states; `gradient` needs all of them, kept = steps + 1."""
 
     def __init__(
         self,
@@ -62,9 +68,9 @@ class Tape:
         steps: int,
         kept: int,
         masks: Array | None,
-        net: float,
+        bound: float,
     ) -> None:
-        self.kernel, self.steps, self.net = kernel, steps, net
+        self.kernel, self.steps, self.bound = kernel, steps, bound
         self.constants = np.ascontiguousarray(constants, np.float32)
         if states.ndim != 4 or states.shape[1] != kernel.channels or self.constants.shape != (len(kernel.terms),):
             raise InputError(
@@ -92,7 +98,7 @@ class Tape:
         if steps:
             kernel.roll(
                 self.states.ctypes.data, self.constants.ctypes.data, self.masks.ctypes.data,
-                steps, kept, batch, len(self.masks), self.masks.shape[2], self.plane, h, w, net,
+                steps, kept, batch, len(self.masks), self.masks.shape[2], self.plane, h, w, bound,
             )  # fmt: skip
 
     def _grid(self, planes: Array) -> Array:
@@ -104,23 +110,27 @@ class Tape:
         """The last states (batch, channel, h, w), a copy."""
         return np.array(self._grid(self.states[self.steps % len(self.states)])[..., 1:-1, 1:-1])
 
-    def gradient(self, worth: Array, *, limit: float = _FAR, excess: float = 0.0) -> npt.NDArray[np.float64]:
-        """The derivative by the constants of Σ worth · last state + excess · Σ over all steps of what is beyond ±limit.
+    def gradient(self, adjoint: Array, *, limit: float = _FAR, excess: float = 0.0) -> npt.NDArray[np.float64]:
+        """The gradient, with respect to the constants, of Σ adjoint · last state + excess · Σ (|state| − limit)⁺.
 
-        worth: (batch, channel, h, w); InputError for another shape.
+        adjoint: the derivative of the loss with respect to the last state, (batch, channel, h, w).
+        limit, excess: the second sum, over the states of all steps, is the penalty on values beyond ±limit.
+        Returns one number for each constant. Raises InputError for an adjoint of another shape.
         """
         batch, channels = self.states.shape[1:3]
-        if worth.shape != (batch, channels, *self.size):
-            raise InputError(f"expected worth ({batch}, {channels}, {self.size[0]}, {self.size[1]}), got {worth.shape}")
+        if adjoint.shape != (batch, channels, *self.size):
+            raise InputError(
+                f"expected adjoint ({batch}, {channels}, {self.size[0]}, {self.size[1]}), got {adjoint.shape}"
+            )
         sums = np.zeros((len(self.constants), LANES), np.float32)
         seen = np.zeros((self.kernel.seen, self.plane), np.float32)
-        worths = np.zeros((batch, channels, self.plane), np.float32)
-        self._grid(worths)[..., 1:-1, 1:-1] = worth
+        adjoints = np.zeros((batch, channels, self.plane), np.float32)
+        self._grid(adjoints)[..., 1:-1, 1:-1] = adjoint
         if self.steps:
-            arrays = (self.states, self.constants, self.masks, worths, sums, seen)
+            arrays = (self.states, self.constants, self.masks, adjoints, sums, seen)
             self.kernel.back(
                 *(array.ctypes.data for array in arrays),
                 self.steps, batch, len(self.masks), self.masks.shape[2], self.plane, *self.size,
-                self.net, limit, excess,
+                self.bound, limit, excess,
             )  # fmt: skip
         return sums.sum(axis=1, dtype=np.float64)

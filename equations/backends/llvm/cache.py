@@ -1,12 +1,12 @@
 """Compiled kernels on disk: machine code that only this user can have written, in a folder that holds nothing else.
 
-What is read here is run, so it is trusted only where nobody else can have written it. The folder is `srnca/kernels` in
-the user's cache folder, or `srnca-kernels` inside `$SRNCA_CACHE`; it belongs to the user and is closed to all others
-(mode 0700). Every file carries a signature (HMAC-SHA256) with a secret of 32 bytes, which lies in the user's cache
-folder, never in `$SRNCA_CACHE`: files that came with an archive or a disk are not run. Files are regular ones of
-the user, called as `_NAME` says; nothing else is read, and nothing else is removed.
+The files are machine code that will be executed, so a file is trusted only if nobody else can have written it. The
+folder is `srnca/kernels` in the user's cache folder, or `srnca-kernels` inside `$SRNCA_CACHE`. It belongs to the user
+and is closed to all others (mode 0700). Every file carries a signature (HMAC-SHA256) made with a secret of 32 bytes.
+The secret lies in the user's cache folder, never in `$SRNCA_CACHE`, so that files from an archive or another disk are
+not executed. Only regular files of the user with a name of the form `_NAME` are read or removed.
 
-Where any of this is not so, or the system has no such notions of ownership (Windows), there is no cache on disk.
+Where one of these conditions fails, or the system has no such ownership (Windows), there is no cache on disk.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-KEPT = 256  # compiled kernels; the ones used longest ago go
+KEPT = 256  # kernels that stay on disk; those used longest ago are removed
 MAX_BYTES = 64 * 2**20  # of one kernel; a file beyond that is not ours
 _SECRET = "secret"
 _SECRET_BYTES = 32
@@ -40,13 +40,13 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | g
 
 
 def cache_folder() -> Path | None:
-    """The folder of compiled kernels, made on use; None where there can be none that is the user's own."""
+    """The folder of compiled kernels, created on use; None where there cannot be one that belongs to the user."""
     with _store() as store:
         return None if store is None else _folder()
 
 
 def load(name: str) -> bytes | None:
-    """The code kept under `name` (40 hexadecimal digits); None where there is none that this user wrote whole."""
+    """The code stored under `name` (40 hexadecimal digits); None without a complete file that this user wrote."""
     with _store() as store:
         if store is None:
             return None
@@ -56,15 +56,18 @@ def load(name: str) -> bytes | None:
     return code if hmac.compare_digest(signature, _sign(secret, name, code)) else None
 
 
-def save(name: str, code: bytes) -> None:
-    """Keep `code` under `name`; where that cannot be done, nothing happens."""
+def save(name: str, code: bytes, *, kept: int = KEPT) -> None:
+    """Store `code` under `name`, and remove all but the `kept` kernels that were used last.
+
+    Where storing fails, nothing happens.
+    """
     with _store() as store:
         if store is None:
             return
         folder, secret = store
         try:
             _write(folder, name, _sign(secret, name, code) + code)
-            _evict(folder)
+            _evict(folder, kept)
         except OSError as error:
             logger.info("kernel not cached: %s", error)
 
@@ -86,7 +89,7 @@ def _sign(secret: bytes, name: str, code: bytes) -> bytes:
 
 
 def _folder() -> Path | None:
-    """Where kernels lie, by the environment; None where the cache is switched off or there is no place for it."""
+    """The folder of kernels by the environment; None where the cache is switched off or there is no place for it."""
     given = os.environ.get("SRNCA_CACHE")
     if given is None:
         return _home()
@@ -94,7 +97,7 @@ def _folder() -> Path | None:
 
 
 def _home() -> Path | None:
-    """`srnca/kernels` in the user's cache folder; None for a user who has no folder of their own."""
+    """`srnca/kernels` in the user's cache folder; None for a user without a home folder."""
     try:
         if sys.platform == "darwin":
             base = Path.home() / "Library" / "Caches"
@@ -106,7 +109,7 @@ def _home() -> Path | None:
 
 
 def _load_secret() -> bytes | None:
-    """The user's secret, made on first use; None where it cannot be kept or can be read by others."""
+    """The user's secret, created on first use; None where it cannot be stored or others can read it."""
     home = _home()
     if home is None:
         return None
@@ -120,13 +123,13 @@ def _load_secret() -> bytes | None:
             except OSError as error:
                 logger.info("no kernel cache: %s", error)
                 return None
-            secret = _read(handle, _SECRET, _SECRET_BYTES, hidden=True)  # that of whoever came last
+            secret = _read(handle, _SECRET, _SECRET_BYTES, hidden=True)  # of the process that wrote last
     return secret if secret is not None and len(secret) == _SECRET_BYTES else None
 
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[int | None]:
-    """A handle of the folder, made if need be; None where it is not the user's own or open to others."""
+    """A handle of the folder, created if needed; None where it is not the user's own or is open to others."""
     if not hasattr(os, "geteuid") or os.open not in os.supports_dir_fd:
         yield None
         return
@@ -150,7 +153,7 @@ def _opened(folder: Path) -> Iterator[int | None]:
 
 
 def _read(folder: int, name: str, most: int, *, hidden: bool = False) -> bytes | None:
-    """A regular file of the user's own, at most `most` bytes; with `hidden` one that nobody else may read."""
+    """Read a regular file of the user of at most `most` bytes; with `hidden`, only one that nobody else may read."""
     try:
         handle = os.open(name, _READ, dir_fd=folder)
     except OSError:
@@ -189,8 +192,8 @@ def _write(folder: int, name: str, data: bytes) -> None:
         raise
 
 
-def _evict(folder: int) -> None:
-    """Remove the kernels beyond `KEPT`, and what killed processes left unfinished."""
+def _evict(folder: int, kept: int) -> None:
+    """Remove all but the `kept` kernels used last, and the unfinished files of processes that were killed."""
     kernels: list[tuple[float, str]] = []
     unfinished: list[str] = []
     with os.scandir(folder) as entries:
@@ -205,6 +208,6 @@ def _evict(folder: int) -> None:
                 kernels.append((found.st_mtime, entry.name))
             elif _UNFINISHED.match(entry.name) and time.time() - found.st_mtime > _UNFINISHED_SECONDS:
                 unfinished.append(entry.name)
-    for name in [name for _, name in sorted(kernels, reverse=True)[KEPT:]] + unfinished:
+    for name in [name for _, name in sorted(kernels, reverse=True)[kept:]] + unfinished:
         with contextlib.suppress(OSError):
             os.unlink(name, dir_fd=folder)

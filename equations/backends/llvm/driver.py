@@ -4,16 +4,17 @@ The entry is
 
     run(source, target, ys, xs, h, w, seed, step0, n, shrink, fuse, ring, ring_row, thread, threads, gate) -> steps done
 
-States are (channel, h, w); `ys` (h,) and `xs` (w,) hold the rows and columns by which the mask counts. The grid
-passes through memory once for `fuse` steps: step j + 1 follows step j one row behind, and what lies between them is
-three rows of `ring` ((fuse - 1) * channels * 3 * ring_row numbers, ring_row >= w, every caller its own). Each of
-`threads` callers does its share of the rows and waits for the others at a barrier after every pass, asleep after some
-microseconds; states change places after every pass.
+States are (channel, h, w). `ys` (h,) and `xs` (w,) hold the rows and columns that enter the hash of the mask.
 
-`gate` is two 64-bit counters, 0 and -1: arrivals, and the first step at which a value was beyond the limit. All
-callers stop after the pass of that step and return the number of steps before the pass.
-With `shrink` 1 the grid is not periodic but a block in a halo: step i computes only what is more than i cells from
-its rim.
+A pass reads and writes the grid in memory once and does `fuse` steps: step j + 1 runs one row behind step j, and only
+three rows of each step in between are stored, in `ring`: (fuse - 1) * channels * 3 * ring_row numbers, ring_row >= w,
+one ring for every thread. Each of the `threads` callers computes its share of the rows and waits for the others at a
+barrier after every pass; after some microseconds it sleeps. Source and target are swapped after every pass.
+
+`gate` holds two 64-bit counters, which start at 0 and -1: the number of arrivals at the barrier, and the first step at
+which a value was beyond the limit. All callers stop after the pass of that step and return the number of steps done
+before that pass. With `shrink` 1 the grid is not periodic but a block with a halo: step i computes only the cells more
+than i cells away from the rim.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from equations.rule import mask
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 
-# Subnormal numbers (below 1.2e-38 in float32) count as 0 inside a kernel: the tails of a decaying pattern end in them,
-# and x86 computes them many times slower. 32832 = 0x8040: flush-to-zero and denormals-are-zero, bits of MXCSR.
+# Subnormal numbers (below 1.2e-38 in float32) count as 0 inside a kernel, because decaying patterns contain many of
+# them and x86 computes them many times slower. 32832 = 0x8040: flush-to-zero and denormals-are-zero, bits of MXCSR.
 _FLUSH = """
   call void @llvm.x86.sse.stmxcsr(ptr %control)
   %before = load i32, ptr %control
@@ -38,10 +39,11 @@ _FLUSH = """
 _RESTORE = """
   store i32 %before, ptr %control
   call void @llvm.x86.sse.ldmxcsr(ptr %control)"""
-_SPINS = 256  # looks at the counter before a thread sleeps: some microseconds, less than falling asleep takes
+_SPINS = 256  # reads of the counter before a thread sleeps: some microseconds, less than falling asleep takes
 _RELAX = "call void @llvm.x86.sse2.pause()" if X86 else ""
-# A thread that waits sleeps until the last one arrives: awake it would take the time of the very thread that it waits
-# for, where other programs run. Linux does that (futex, on the lower half of the counter); after 20 ms it looks again.
+# A waiting thread sleeps until the last one arrives. Where other programs run, a thread that stays awake would take the
+# core from the very thread it waits for. On Linux it sleeps by futex, on the lower half of the counter, and looks again
+# after 20 ms.
 _FUTEX = {"x86_64": 202, "aarch64": 98}.get(platform.machine().lower()) if sys.platform == "linux" else None
 _YIELD = "call i32 @sched_yield()" if os.name == "posix" else "add i32 0, 0"
 _SLEEP = (

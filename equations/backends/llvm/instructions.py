@@ -1,4 +1,4 @@
-"""LLVM instructions as text: values get names, functions their guards."""
+"""LLVM instructions as text; every value gets a name, and functions include their guards."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from equations.rule import mask
 class Instructions:
     """A growing list of instructions on one float type, or on `lanes` numbers of it at a time.
 
-    fused: whether `product_sum` rounds once, for processors that can. No other freedom is taken: NaN passes
-    through everything, as it does in NumPy.
+    fused: whether `product_sum` rounds once, for processors with such an instruction. No other fast-math is used: NaN
+    propagates through every operation, as in NumPy.
     """
 
     def __init__(self, real: Real, fused: bool, lanes: int = 1) -> None:
@@ -43,7 +43,7 @@ class Instructions:
         return str(value) if self.lanes == 1 else f"splat (i32 {value})"
 
     def fill(self, kind: str, value: str) -> str:
-        """A number in every lane."""
+        """The same number in every lane."""
         if self.lanes == 1:
             return value
         whole = f"<{self.lanes} x {kind}>"
@@ -51,7 +51,7 @@ class Instructions:
         return self.add(f"shufflevector {whole} {one}, {whole} poison, <{self.lanes} x i32> zeroinitializer")
 
     def mix(self, word: str) -> str:
-        """The hash of `mask`, of an integer of 32 bits."""
+        """The hash of `equations.rule.mask`, of an integer of 32 bits."""
         for shift, factor in ((16, mask.MIX_1), (15, mask.MIX_2), (16, 0)):
             high = self.add(f"lshr {self.words} {word}, {self.word(shift)}")
             word = self.add(f"xor {self.words} {word}, {high}")
@@ -60,7 +60,7 @@ class Instructions:
         return word
 
     def load(self, base: str, index: str) -> str:
-        """The numbers from `base[index]` on."""
+        """Load as many numbers as there are lanes, from `base[index]` on."""
         place = self.add(f"getelementptr {self.element}, ptr {base}, i64 {index}")
         return self.add(f"load {self.kind}, ptr {place}, align {self.align}")
 

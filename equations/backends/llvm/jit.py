@@ -1,6 +1,6 @@
-"""LLVM assembly to a function of this process, kept on disk so that the next process need not compile it.
+"""Compile LLVM assembly to functions of this process, and keep the machine code on disk for the next process.
 
-What is kept (see `cache`) is found by a digest of the assembly, the processor and the compiler's version.
+A kernel on disk (see `cache`) is found by a digest of the assembly, the processor and the compiler's version.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _numbers = itertools.count()
 _ARGUMENTS = {"p": ctypes.c_void_p, "l": ctypes.c_int64, "w": ctypes.c_uint32, "f": ctypes.c_float}
 
 
-def compile_run(source: str) -> Any:
-    """The function `run` of a simulator's assembly, see `driver`."""
-    return compile_entries(source, (("run", "ppppllwwlllplllp"),))[0]
+def compile_run(source: str, *, keep: int = cache.KEPT) -> Any:
+    """The function `run` of a simulator's assembly, see `driver`; `keep` as for `compile_entries`."""
+    return compile_entries(source, (("run", "ppppllwwlllplllp"),), keep=keep)[0]
 
 
 @functools.lru_cache(maxsize=64)
-def compile_entries(source: str, entries: tuple[tuple[str, str], ...], *, keep: bool = True) -> tuple[Any, ...]:
+def compile_entries(source: str, entries: tuple[tuple[str, str], ...], *, keep: int = cache.KEPT) -> tuple[Any, ...]:
     """Functions of an assembly as ctypes functions that release the GIL and return a 64-bit integer.
 
     entries: name, and a letter for each argument (p pointer, l and w integers of 64 and 32 bits, f float).
-    keep: on disk too, for the next process.
+    keep: how many kernels may stay on disk for other processes, this one included; 0: this one is not put there.
     """
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
@@ -39,7 +39,7 @@ def compile_entries(source: str, entries: tuple[tuple[str, str], ...], *, keep: 
     if code is None:
         code = _compile(source)
         if keep:
-            cache.save(key, code)
+            cache.save(key, code, kept=keep)
     library = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
     for name, _ in entries:
         library = library.export_symbol(name)
@@ -47,14 +47,14 @@ def compile_entries(source: str, entries: tuple[tuple[str, str], ...], *, keep: 
     found = []
     for name, letters in entries:
         function = ctypes.CFUNCTYPE(ctypes.c_int64, *(_ARGUMENTS[letter] for letter in letters))(loaded[name])
-        function.loaded = loaded  # type: ignore[attr-defined]  # the code lives as long as this
+        function.loaded = loaded  # type: ignore[attr-defined]  # keeps the code in memory
         found.append(function)
     return tuple(found)
 
 
 @functools.lru_cache(maxsize=1)
 def _linker() -> Any:
-    # JITLink puts the parts of an object side by side, as the small code model needs
+    # JITLink places the parts of an object next to each other, which the small code model requires
     return llvm.create_lljit_compiler(_machine(), use_jit_link=True)
 
 
@@ -78,12 +78,12 @@ def _machine() -> Any:
 
 
 def rounds_once() -> bool:
-    """Whether this processor multiplies and adds in one instruction, rounding once."""
+    """Whether this processor has a fused multiply-add instruction, which rounds once."""
     return bool(llvm.get_host_cpu_features().get("fma")) or platform.machine().lower() in ("arm64", "aarch64")
 
 
 def vector_bytes() -> int:
-    """The width of this processor's registers for many numbers."""
+    """The width in bytes of this processor's vector registers."""
     features = llvm.get_host_cpu_features()
     return 64 if features.get("avx512f") else 32 if features.get("avx2") else 16
 

@@ -1,10 +1,11 @@
 """A rule as LLVM code: one fused kernel, with perception, update, mask and clamp in one pass.
 
-Written as text and compiled as it stands: through a compiler of Python, a rule of 12 channels took 24 s. Only the
-stencils in use are computed, equal parts once, neighbours read once. The inner loop has as many cells at a time as
-fill a register, and no branch: the edge columns have a loop of their own, cell by cell. Every operation is spelt out,
-also where a product and a sum are rounded together: the same cell gets the same bits wherever it lies, on any number
-of threads. Subnormal numbers count as 0. Channels are numbered: a rule's own names never become names of values.
+The code is written as text and compiled as it is; through a compiler of Python, a rule of 12 channels took 24 s. Only
+the stencils in use are computed, common parts are computed once, and neighbours are loaded once. The inner loop
+computes as many cells at a time as fill a register and has no branch; the edge columns have their own loop, cell by
+cell. Every operation is explicit, also whether a product and a sum are rounded together, so that a cell gets the same
+bits wherever it lies and on any number of threads. Subnormal numbers count as 0. Channels are numbered: the rule's own
+names never become names of values.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _features(rule: Rule, perceiver: Perceiver) -> Iterator[tuple[str, str]]:
 
 
 def _draw(rule: Rule, code: Instructions) -> str:
-    """The hash of this cell, or nothing where every cell is updated."""
+    """The hash of this cell, or an empty string where every cell is updated."""
     if not rule.masked:
         return ""
     place = code.add("getelementptr i32, ptr %xs, i64 %x")

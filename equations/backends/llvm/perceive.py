@@ -1,4 +1,4 @@
-"""Perception inside a kernel: neighbours are read once, and stencils of one channel share their column sums."""
+"""Perception inside a kernel: neighbours are loaded once, and stencils of one channel share their column sums."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Weighted = dict[str, float]  # value -> weight
 
 
 class Perceiver:
-    """Writes the response of stencils at the present cell; a channel is its number."""
+    """Writes the code of stencil responses at the present cell. Channels are given by their number."""
 
     def __init__(self, rule: Rule, code: Instructions, shifts: dict[int, str]) -> None:
         self.code, self.shifts = code, shifts
@@ -56,7 +56,7 @@ class Perceiver:
         return self.sums[key]
 
     def weighted(self, weights: Weighted) -> str:
-        """The weighted sum; values of equal weight are added up first."""
+        """The weighted sum; values of equal weight are added before they are multiplied."""
         total = ""
         for weight in dict.fromkeys(abs(weight) for weight in weights.values()):
             part, sign = self._signed_sum((value, own) for value, own in weights.items() if abs(own) == weight)
@@ -78,7 +78,7 @@ class Perceiver:
         return total, first
 
     def cell(self, channel: int, dy: int, dx: int) -> str:
-        """The state of a neighbour."""
+        """The state of the neighbour at (dy, dx)."""
         key = (channel, dy, dx)
         if key not in self.read:
             if dx not in self.columns:

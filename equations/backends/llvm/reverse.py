@@ -1,4 +1,7 @@
-"""Reverse-mode differentiation of lowered nodes: from what the outputs are worth to what the features are worth."""
+"""Reverse-mode differentiation of lowered nodes: from the adjoints of the outputs to the adjoints of the features.
+
+The adjoint of a value is the derivative of the loss with respect to it.
+"""
 
 from __future__ import annotations
 
@@ -12,41 +15,44 @@ from equations.expressions.lowering import Node
 def adjoints(
     nodes: Sequence[Node], values: Mapping[int, str], outputs: Mapping[int, str], code: Instructions
 ) -> dict[str, str]:
-    """The derivative by every name of Σ adjoint · output; `values` of all nodes, `outputs` node -> its adjoint.
+    """The derivative of Σ adjoint · output with respect to every name, by name.
 
-    At the kink of an absolute value the slope is that of one side; inside a guard it is 0.
+    values: node → its value, for all nodes. outputs: node → its adjoint.
+    At the kink of an absolute value the slope is that of one side; where a guard holds a value the slope is 0.
     """
-    worth = dict(outputs)
+    adjoint = dict(outputs)
     found: dict[str, str] = {}
     for index in range(len(nodes) - 1, -1, -1):
-        if index not in worth or nodes[index][0] == "const":
+        if index not in adjoint or nodes[index][0] == "const":
             continue
         if nodes[index][0] == "name":
-            found[nodes[index][1]] = worth[index]
+            found[nodes[index][1]] = adjoint[index]
             continue
-        for part, share in _shares(nodes[index], index, worth[index], values, code):
+        for part, share in _shares(nodes[index], index, adjoint[index], values, code):
             if nodes[part][0] != "const":
-                worth[part] = code.op("fadd", worth[part], share) if part in worth else share
+                adjoint[part] = code.op("fadd", adjoint[part], share) if part in adjoint else share
     return found
 
 
-def _shares(node: Node, index: int, worth: str, values: Mapping[int, str], code: Instructions) -> list[tuple[int, str]]:
-    """What each argument of a node gets of its adjoint."""
+def _shares(
+    node: Node, index: int, adjoint: str, values: Mapping[int, str], code: Instructions
+) -> list[tuple[int, str]]:
+    """(argument, its share of the node's adjoint): adjoint · ∂node/∂argument, for each argument of a node."""
     head, parts = node[0], node[1:]
     if head == "add":
-        return [(part, worth) for part in parts]
+        return [(part, adjoint) for part in parts]
     if head == "mul":
         a, b = parts
-        return [(a, code.op("fmul", worth, values[b])), (b, code.op("fmul", worth, values[a]))]
+        return [(a, code.op("fmul", adjoint, values[b])), (b, code.op("fmul", adjoint, values[a]))]
     if head == "neg":
-        return [(parts[0], code.function("neg", worth))]
+        return [(parts[0], code.function("neg", adjoint))]
     zero = code.number(0)
     if head in ("Max", "Min"):
         a, b = parts
         first = code.add(f"fcmp {'oge' if head == 'Max' else 'ole'} {code.kind} {values[a]}, {values[b]}")
-        return [(a, code.select(first, worth, zero)), (b, code.select(first, zero, worth))]
+        return [(a, code.select(first, adjoint, zero)), (b, code.select(first, zero, adjoint))]
     slope = _slope(head, values[parts[0]], values[index], code)
-    return [(parts[0], code.op("fmul", worth, slope))]
+    return [(parts[0], code.op("fmul", adjoint, slope))]
 
 
 def _slope(head: str, argument: str, value: str, code: Instructions) -> str:

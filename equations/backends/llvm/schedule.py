@@ -1,7 +1,7 @@
-"""The order in which a kernel computes: as soon as a feature is there, everything that it allows.
+"""The order in which a kernel computes: as soon as a feature is known, everything that can be computed from it.
 
-Sums grow as their parts come, so that a feature is added to all channels while it is in a register, and
-need not wait in memory. That halves the loads of a rule with many terms.
+Summands are added as soon as they are known. So a feature is added to the updates of all channels while it is in a
+register, and need not be stored. This halves the loads of a rule with many terms.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from equations.expressions.lowering import Node, arguments
 def evaluate(
     nodes: Sequence[Node], outputs: Sequence[int], features: Iterable[tuple[str, str]], code: Instructions
 ) -> list[str]:
-    """The values of the `outputs`; `features` gives (name, value), writing the code of each when it is asked for."""
+    """The values of the `outputs`. features: yields (name, value) and writes the code of each value when iterated."""
     values = evaluate_all(nodes, outputs, features, code)
     return [values[output] for output in outputs]
 
@@ -24,7 +24,7 @@ def evaluate(
 def evaluate_all(
     nodes: Sequence[Node], outputs: Sequence[int], features: Iterable[tuple[str, str]], code: Instructions
 ) -> dict[int, str]:
-    """The same, with the value of every node; a product rounded together with its sum has none of its own."""
+    """The same for every node, except products that are rounded together with their sum: they have no value."""
     schedule = _Schedule(nodes, outputs, code)
     for index, node in enumerate(nodes):
         if node[0] == "const":
@@ -40,14 +40,14 @@ class _Schedule:
         self.values: dict[int, str] = {}
         self.named = {node[1]: index for index, node in enumerate(nodes) if node[0] == "name"}
         self.users: dict[int, list[int]] = defaultdict(list)
-        self.missing: list[int] = []  # parts of each node that are not there yet
+        self.missing: list[int] = []  # how many arguments of each node are not known yet
         for index, node in enumerate(nodes):
             parts = arguments(node)
             self.missing.append(len(parts))
             for part in parts:
                 self.users[part].append(index)
         uses = Counter(part for node in nodes for part in arguments(node)) + Counter(outputs)
-        # products that one sum alone needs are added as they are made
+        # products that only one sum uses are added by a fused multiply-add
         self.joins = {
             part: index
             for index, node in enumerate(nodes)
@@ -57,7 +57,7 @@ class _Schedule:
         }
 
     def settle(self, index: int, value: str) -> None:
-        """The value of a node is there: go on with what waited for it."""
+        """The value of a node is known: compute everything that only waited for it."""
         waiting = [(index, value)]
         while waiting:
             index, value = waiting.pop()
@@ -66,7 +66,7 @@ class _Schedule:
                 waiting += self._arrive(user, index)
 
     def _arrive(self, index: int, part: int) -> list[tuple[int, str]]:
-        """`part` of a node is there; returns the nodes that this completes, with their values."""
+        """`part` of a node is known; returns the nodes that this completes, with their values."""
         node = self.nodes[index]
         self.missing[index] -= 1
         if node[0] == "add":

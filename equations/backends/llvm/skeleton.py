@@ -6,7 +6,7 @@ from string import Template
 
 from equations.rule import mask
 
-# On one number, or on as many as the inner loop computes at a time.
+# Declared once for single numbers and once for vectors of as many as the inner loop computes at a time.
 FUNCTIONS = Template("""
 declare $kind @llvm.fabs.$suffix($kind)
 declare $kind @llvm.copysign.$suffix($kind, $kind)
@@ -41,8 +41,8 @@ $run
 attributes #0 = {{ alwaysinline nounwind }}
 """)
 
-# The cells lo <= x < hi of one row, at least $lanes; nonzero when one of them is beyond the limit. From the second turn
-# on the cells read lie on a boundary of memory; turns may overlap, and compute the same bits again.
+# Computes the cells lo <= x < hi of one row, at least $lanes; the result is nonzero if a value is beyond the limit.
+# From the second iteration on loads are aligned. Iterations may overlap; cells computed twice get the same bits.
 CELLS = Template("""
 define internal i32 @$name(ptr noalias readonly %source, ptr noalias writeonly %target, ptr noalias readonly %xs,
     i64 %plane, i64 %above, i64 %row, i64 %below, i64 %out_plane, i64 %out_row,

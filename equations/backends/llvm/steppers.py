@@ -1,9 +1,10 @@
-"""The fast backend: one fused kernel per rule, compiled for this processor by LLVM, on as many threads as wanted."""
+"""The fast backend: one fused kernel per rule, compiled for this processor by LLVM, on any number of threads."""
 
 from __future__ import annotations
 
 import os
 import threading
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,19 +16,46 @@ from equations.divergence import check_finite
 from equations.errors import InputError
 from equations.rule.rule import Rule
 
-_CHUNK_UPDATES = 2**28  # cells a call updates: some tenths of a second, in which Ctrl-C must wait
-_THREAD_UPDATES = 2**18  # cells a thread must update to be worth its start
-_RING_BYTES = 3 * 2**17  # rows between fused steps: they share a core's own cache with the rows read and written
-_MOST_FUSED = 8
-_LINE = 16  # numbers that fill a line of the cache or two
+_LINE = 16  # numbers that fill one cache line (float32) or two (float64)
 _NEVER = 2**64 - 1
 
 Places = tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]
 
 
-def make_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int | None = None) -> Stepper:
+@dataclass(frozen=True)
+class KernelSettings:
+    """How a kernel is compiled and run. Only `rounds_once` changes the bits of the result.
+
+    chunk_updates: cell updates of one call of compiled code; some tenths of a second, during which Ctrl-C must wait.
+    thread_updates: cell updates that a thread must have to do, so that starting it pays.
+    ring_bytes: memory for the rows between fused steps; they share the cache of a core with the rows read and written.
+    most_fused: the largest number of steps that pass through memory together.
+    fuse: that number itself; None for as many as fit `ring_bytes`.
+    vector_bytes: width of the registers that the inner loop fills; None for this processor's.
+    rounds_once: whether a product and the sum that it goes into are rounded once; None for where the processor can.
+    """
+
+    chunk_updates: int = 2**28
+    thread_updates: int = 2**18
+    ring_bytes: int = 3 * 2**17
+    most_fused: int = 8
+    fuse: int | None = None
+    vector_bytes: int | None = None
+    rounds_once: bool | None = None
+
+
+SETTINGS = KernelSettings()
+
+
+def make_stepper(
+    rule: Rule,
+    dtype: npt.DTypeLike = np.float32,
+    *,
+    threads: int | None = None,
+    settings: KernelSettings = SETTINGS,
+) -> Stepper:
     """A stepper of the rule, compiled now (or found in the cache). threads: None for all the cores there are."""
-    kernel = _Kernel(rule, dtype, threads)
+    kernel = _Kernel(rule, dtype, threads, settings)
 
     def stepper(state: State, step0: int, n: int, seed: int, scratch: State | None = None) -> State:
         source = np.array(state, kernel.real, order="C") if scratch is None else state
@@ -35,7 +63,7 @@ def make_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int 
         kernel.check(source, target)
         h, w = source.shape[1:]
         places = np.arange(h, dtype=np.uint32), np.arange(w, dtype=np.uint32)
-        most, done = max(1, _CHUNK_UPDATES // (h * w)), 0
+        most, done = max(1, settings.chunk_updates // (h * w)), 0
         while done < n:
             now = min(most, n - done)
             source, target = kernel.run(source, target, places, step0 + done, now, seed)
@@ -47,7 +75,7 @@ def make_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int 
 
 def make_block_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int | None = None) -> BlockStepper:
     """A stepper of one block of a larger grid."""
-    kernel = _Kernel(rule, dtype, threads)
+    kernel = _Kernel(rule, dtype, threads, SETTINGS)
 
     def block(
         padded: State, ys: State, xs: State, step0: int, n: int, seed: int, scratch: State | None = None
@@ -72,13 +100,14 @@ def make_block_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads
 class _Kernel:
     """The compiled code of a rule, and how it is called."""
 
-    def __init__(self, rule: Rule, dtype: npt.DTypeLike, threads: int | None) -> None:
-        self.rule, self.real, self.threads = rule, np.dtype(dtype), check_threads(threads)
-        lanes = vector_bytes() // self.real.itemsize
-        self.code = compile_run(kernel_ir(rule, check_dtype(self.real.name), rounds_once(), lanes))
+    def __init__(self, rule: Rule, dtype: npt.DTypeLike, threads: int | None, settings: KernelSettings) -> None:
+        self.rule, self.real, self.threads, self.settings = rule, np.dtype(dtype), check_threads(threads), settings
+        lanes = (settings.vector_bytes or vector_bytes()) // self.real.itemsize
+        fused = rounds_once() if settings.rounds_once is None else settings.rounds_once
+        self.code = compile_run(kernel_ir(rule, check_dtype(self.real.name), fused, lanes))
 
     def check(self, *arrays: State) -> None:
-        """Compiled code trusts its pointers: raise InputError for arrays that it cannot work on."""
+        """Raise InputError for arrays that compiled code, which does not check its pointers, could not handle."""
         shape = arrays[0].shape
         for array in arrays:
             whole = array.dtype == self.real and array.flags.c_contiguous and array.flags.aligned
@@ -107,7 +136,7 @@ class _Kernel:
         made, first_bad = self._launch(source, target, places, step0, n, seed, shrink, fuse)
         if -(-made // fuse) % 2:
             source, target = target, source
-        if first_bad is not None:  # the state before that pass is still there: go on step by step
+        if first_bad is not None:  # the state before that pass is still stored: repeat it step by step
             for step in range(made, first_bad + 1):
                 self._launch(source, target, places, step0 + step, 1, seed, shrink, 1)
                 source, target = target, source
@@ -128,11 +157,11 @@ class _Kernel:
         shrink: bool,
         fuse: int,
     ) -> tuple[int, int | None]:
-        """Returns the steps done, and the one, counted from 0, that left the finite numbers."""
+        """Returns the number of steps done, and the step, counted from 0, that left the finite numbers."""
         channels, h, w = source.shape
-        count = min(h, self.threads or min(_cores(), max(1, n * h * w // _THREAD_UPDATES)))
+        count = min(h, self.threads or min(_cores(), max(1, n * h * w // self.settings.thread_updates)))
         gate = np.array([0, _NEVER], np.uint64)
-        # an odd number of lines: rows do not fall on the same places of the cache
+        # an odd number of lines, so that rows do not map to the same sets of the cache
         ring_row = (-(-w // _LINE) | 1) * _LINE
         rings = np.empty((count, (fuse - 1) * channels * 3 * ring_row + _LINE), self.real)
         arrays = [array.ctypes.data for array in (source, target, *places)]
@@ -149,10 +178,10 @@ class _Kernel:
             for helper in helpers:
                 helper.start()
         except RuntimeError as error:
-            gate[:] = 2**63, 0  # opens the barrier: those that run stop there
+            gate[:] = 2**63, 0  # opens the barrier, where the running threads stop
             for helper in helpers:
                 if helper.ident is not None:
-                    helper.join()  # they write into arrays that the caller may drop
+                    helper.join()  # it writes into arrays that the caller may free
             raise InputError(f"the system gives fewer than {count} threads; ask for fewer") from error
         share(0)
         for helper in helpers:
@@ -161,10 +190,12 @@ class _Kernel:
         return made[0], None if bad == _NEVER else bad
 
     def _fuse(self, state: State) -> int:
-        """How many steps go through memory together: as many as have their rows in the cache of a core."""
+        """How many steps pass through memory together: as many as have their rows in the cache of a core."""
+        if self.settings.fuse is not None:
+            return self.settings.fuse
         channels, h, w = state.shape
-        fits = _RING_BYTES // (3 * channels * w * self.real.itemsize)
-        return max(1, min(_MOST_FUSED, 1 + fits, h // 16))
+        fits = self.settings.ring_bytes // (3 * channels * w * self.real.itemsize)
+        return max(1, min(self.settings.most_fused, 1 + fits, h // 16))
 
 
 def _cores() -> int:

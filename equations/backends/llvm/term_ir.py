@@ -1,8 +1,8 @@
 """The code of a rule whose constants are arguments: a step, and the step's derivative, on padded planes.
 
-A plane holds (h + 2) rows of `stride` = w + 2 numbers, a halo around the grid, and some slack. All three loops run
-over the whole rows from the first cell to the last, `LANES` cells at a time; what they leave in the halo is
-overwritten by `wrap`, and counts for nothing because the mask is 0 there.
+A plane holds (h + 2) rows of `stride` = w + 2 numbers, which is the grid with a halo, and some slack. All three loops
+run over whole rows from the first cell to the last, `LANES` cells at a time. What they write into the halo is then
+overwritten by `wrap`, and does not count in the gradient because the mask is 0 there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LANES = 16
 
 
 def seen_features(rule: Rule) -> tuple[tuple[int, str], ...]:
-    """(channel's number, stencil) of the features in use that are not the state itself; each has a plane in `seen`."""
+    """(channel's number, stencil) of the features in use, without the state itself; each has a plane in `seen`."""
     used = set(rule.used_features)
     return tuple(
         (index, stencil.name)
@@ -56,14 +56,14 @@ def term_ir(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]])
 
 
 class _Cell(Instructions):
-    """The code of one loop over the cells, with the constants and planes at hand."""
+    """The code of one loop over the cells, with access to constants and planes."""
 
     def __init__(self) -> None:
         super().__init__("float32", rounds_once(), LANES)
-        self.before: list[str] = []  # ahead of the loop
+        self.before: list[str] = []  # before the loop
 
     def pointer(self, name: str, base: str, plane: str, index: int, rows: int = 0) -> None:
-        """Ahead of the loop: `name` points to the first cell of plane `index`, or of the row below or above it."""
+        """Before the loop: `name` points to the first cell of plane `index`, or to the row below or above that cell."""
         self.before += [
             f"{name}_a = mul i64 {plane}, {index}",
             f"{name}_b = mul i64 %stride, {1 + rows}",
@@ -72,7 +72,7 @@ class _Cell(Instructions):
         ]
 
     def widen(self, name: str, scalar: str) -> None:
-        """Ahead of the loop: the number `scalar` in all lanes."""
+        """Before the loop: `name` is the number `scalar` in all lanes."""
         self.before += [
             f"{name}_head = insertelement {self.kind} poison, float {scalar}, i64 0",
             f"{name} = shufflevector {self.kind} {name}_head, {self.kind} poison, <{self.lanes} x i32> zeroinitializer",
@@ -96,7 +96,7 @@ class _Cell(Instructions):
 
 
 class _Step:
-    """What forward and backward share: the values of all bases, and the mask of every channel."""
+    """The code that forward and backward share: the values of all bases, and the mask of every channel."""
 
     def __init__(self, rule: Rule, bases: Sequence[Expr]) -> None:
         self.code = _Cell()
@@ -104,7 +104,7 @@ class _Step:
             for offset, name in ROWS.items():
                 self.code.pointer(f"%{name}_{index}", "%source", "%plane", index, offset)
             self.code.pointer(f"%mask_{index}", "%mask", "%mask_plane", index)
-        self.code.widen("%net", "%net_one")
+        self.code.widen("%bound", "%bound_one")
         self.perceiver = Perceiver(rule, self.code, {-1: "-1", 0: "0", 1: "1"})
         used = set(rule.used_features)
         self.nodes, self.outputs = lower([to_tree(basis) for basis in bases])
@@ -138,8 +138,8 @@ def _forward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]]
         if rule.clamp is not None:
             low, high = (code.number(end) for end in rule.clamp)
             new = code.either("olt", new, low, low, code.either("ogt", new, high, high, new))
-        below = code.function("neg", "%net")
-        new = code.either("olt", new, below, below, code.either("ogt", new, "%net", "%net", new))
+        below = code.function("neg", "%bound")
+        new = code.either("olt", new, below, below, code.either("ogt", new, "%bound", "%bound", new))
         code.store(new, f"%to_{index}", "%x")
     return code.loop()
 
@@ -151,9 +151,9 @@ def _backward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]
     code.widen("%excess", "%excess_one")
     kept, moved = [], []
     for index in range(len(rule.channels)):
-        worth = _inside(rule, code, index)
-        kept.append(worth)
-        moved.append(code.op("fmul", step.change(rule, index), worth))
+        adjoint = _inside(rule, code, index)
+        kept.append(adjoint)
+        moved.append(code.op("fmul", step.change(rule, index), adjoint))
     outputs: dict[int, str] = {}
     for number, (at, basis) in sorted(enumerate(terms), key=lambda item: item[1][1]):
         output, constant, place = step.outputs[basis], code.constant(number), str(number * LANES)
@@ -166,7 +166,7 @@ def _backward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]
         total = kept[index]
         if channel in features:
             total = code.op("fadd", total, features[channel])
-        code.store(total, f"%worth_{index}", "%x")
+        code.store(total, f"%adjoint_{index}", "%x")
     for number, (at, stencil) in enumerate(seen_features(rule)):
         code.pointer(f"%seen_{number}", "%seen", "%plane", number)
         code.store(features[feature_name(rule.channels[at], stencil)], f"%seen_{number}", "%x")
@@ -174,22 +174,22 @@ def _backward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]
 
 
 def _inside(rule: Rule, code: _Cell, index: int) -> str:
-    """What the new state is worth before clamp and net, with the penalty on what lies beyond the limit."""
+    """The adjoint of the new state before clamp and bound, with the penalty on what lies beyond the limit."""
     code.pointer(f"%after_{index}", "%after", "%plane", index)
-    code.pointer(f"%worth_{index}", "%worth", "%plane", index)
-    after, worth, zero = code.load(f"%after_{index}", "%x"), code.load(f"%worth_{index}", "%x"), code.number(0)
+    code.pointer(f"%adjoint_{index}", "%adjoint", "%plane", index)
+    after, adjoint, zero = code.load(f"%after_{index}", "%x"), code.load(f"%adjoint_{index}", "%x"), code.number(0)
     size = code.absolute(after)
-    worth = code.either("olt", size, "%net", worth, zero)
+    adjoint = code.either("olt", size, "%bound", adjoint, zero)
     penalty = code.op("fmul", "%excess", code.sign(after))
-    worth = code.op("fadd", worth, code.either("ogt", size, "%limit", penalty, zero))
+    adjoint = code.op("fadd", adjoint, code.either("ogt", size, "%limit", penalty, zero))
     if rule.clamp is not None:
         low, high = (code.number(end) for end in rule.clamp)
-        worth = code.either("ogt", after, low, code.either("olt", after, high, worth, zero), zero)
-    return worth
+        adjoint = code.either("ogt", after, low, code.either("olt", after, high, adjoint, zero), zero)
+    return adjoint
 
 
 def _gather(rule: Rule) -> str:
-    """Every cell collects what its neighbours' features are worth to it: the stencils turned round."""
+    """Add the adjoints of the neighbours' features to the adjoint of each cell: the transposed stencils."""
     code = _Cell()
     kernels = {stencil.name: stencil for stencil in rule.stencils}
     seen = seen_features(rule)
@@ -197,8 +197,8 @@ def _gather(rule: Rule) -> str:
         mine = [(number, name) for number, (owner, name) in enumerate(seen) if owner == index]
         if not mine:
             continue
-        code.pointer(f"%worth_{index}", "%worth", "%plane", index)
-        total = code.load(f"%worth_{index}", "%x")
+        code.pointer(f"%adjoint_{index}", "%adjoint", "%plane", index)
+        total = code.load(f"%adjoint_{index}", "%x")
         for number, name in mine:
             for offset, row in ROWS.items():
                 code.pointer(f"%{row}_{number}", "%seen", "%plane", number, offset)
@@ -212,5 +212,5 @@ def _gather(rule: Rule) -> str:
                     else:
                         part = code.op("fadd" if sign > 0 else "fsub", part, value)
                 total = code.product_sum(code.number(weight), part, total)
-        code.store(total, f"%worth_{index}", "%x")
+        code.store(total, f"%adjoint_{index}", "%x")
     return code.loop()

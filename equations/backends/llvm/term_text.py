@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from string import Template
 
-# roll: states theta masks | steps ring batch masks mask_planes plane h w | net
-#   `ring` states (batch, channel, plane) follow each other; step i makes number i + 1 of number i, modulo ring
-# back: states theta masks worth sums seen | steps batch masks mask_planes plane h w | net limit excess
-#   worth (batch, channel, plane) is what the last state is worth and becomes what the first is worth; sums is added to
-# Each of `masks` masks (batch, mask_planes, plane) is for one step; after the last one comes the first again.
+# roll: states theta masks | steps ring batch masks mask_planes plane h w | bound
+#   `ring` states (batch, channel, plane) lie one behind the other; step i makes state i + 1 of state i, modulo ring.
+# back: states theta masks adjoint sums seen | steps batch masks mask_planes plane h w | bound limit excess
+#   `adjoint` (batch, channel, plane) holds the adjoint of the last state and, at the end, that of the first state.
+#   The derivative with respect to the constants is added to `sums`.
+# `masks` is the number of masks (batch, mask_planes, plane), one for each step; after the last comes the first again.
 ENTRIES = (("roll", "pppllllllllf"), ("back", "pppppplllllllfff"))
 TEMPLATE = Template("""
 $functions
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
 define internal i64 @forward(ptr %source, ptr %target, ptr %theta, ptr %mask, i64 %plane, i64 %mask_plane, i64 %stride,
-    i64 %cells, float %net_one) nounwind {
+    i64 %cells, float %bound_one) nounwind {
 $forward
 }
 
-define internal i64 @backward(ptr %source, ptr %after, ptr %worth, ptr %theta, ptr %mask, ptr %sums, ptr %seen,
-    i64 %plane, i64 %mask_plane, i64 %stride, i64 %cells, float %net_one, float %limit_one,
+define internal i64 @backward(ptr %source, ptr %after, ptr %adjoint, ptr %theta, ptr %mask, ptr %sums, ptr %seen,
+    i64 %plane, i64 %mask_plane, i64 %stride, i64 %cells, float %bound_one, float %limit_one,
     float %excess_one) nounwind {
 $backward
 }
 
-define internal i64 @gather(ptr %worth, ptr %seen, i64 %plane, i64 %stride, i64 %cells) nounwind {
+define internal i64 @gather(ptr %adjoint, ptr %seen, i64 %plane, i64 %stride, i64 %cells) nounwind {
 $gather
 }
 
@@ -72,7 +73,7 @@ done:
 }
 
 define i64 @roll(ptr %states, ptr %theta, ptr %masks, i64 %steps, i64 %ring, i64 %batch, i64 %mask_count,
-    i64 %mask_planes, i64 %plane, i64 %h, i64 %w, float %net) nounwind {
+    i64 %mask_planes, i64 %plane, i64 %h, i64 %w, float %bound) nounwind {
 start:
 $sizes
   br label %step
@@ -88,7 +89,7 @@ picture:
   %b_next = add i64 %b, 1
 $places
   %rolled = call i64 @forward(ptr %old, ptr %new, ptr %theta, ptr %mask, i64 %plane, i64 %mask_stride, i64 %stride,
-    i64 %cells, float %net)
+    i64 %cells, float %bound)
   %wrapped = call i64 @wrap(ptr %new, i64 $channels, i64 %plane, i64 %h, i64 %w)
   %more = icmp slt i64 %b_next, %batch
   br i1 %more, label %picture, label %stepped
@@ -99,26 +100,26 @@ done:
   ret i64 0
 }
 
-define i64 @back(ptr %states, ptr %theta, ptr %masks, ptr %worths, ptr %sums, ptr %seen, i64 %steps, i64 %batch,
-    i64 %mask_count, i64 %mask_planes, i64 %plane, i64 %h, i64 %w, float %net, float %limit, float %excess) nounwind {
+define i64 @back(ptr %states, ptr %theta, ptr %masks, ptr %adjoints, ptr %sums, ptr %seen, i64 %steps, i64 %batch,
+    i64 %mask_count, i64 %mask_planes, i64 %plane, i64 %h, i64 %w, float %bound, float %limit, float %excess) nounwind {
 start:
 $sizes
   br label %picture
 picture:
   %b = phi i64 [ 0, %start ], [ %b_next, %walked ]
   %b_next = add i64 %b, 1
-  %worth_at = mul i64 %b, %state
-  %worth = getelementptr float, ptr %worths, i64 %worth_at
+  %adjoint_at = mul i64 %b, %state
+  %adjoint = getelementptr float, ptr %adjoints, i64 %adjoint_at
   br label %step
 step:
   %to = phi i64 [ %steps, %picture ], [ %from, %step ]
   %from = sub i64 %to, 1
   %m = urem i64 %from, %mask_count
 $places
-  %moved = call i64 @backward(ptr %old, ptr %new, ptr %worth, ptr %theta, ptr %mask, ptr %sums, ptr %seen, i64 %plane,
-    i64 %mask_stride, i64 %stride, i64 %cells, float %net, float %limit, float %excess)
+  %moved = call i64 @backward(ptr %old, ptr %new, ptr %adjoint, ptr %theta, ptr %mask, ptr %sums, ptr %seen, i64 %plane,
+    i64 %mask_stride, i64 %stride, i64 %cells, float %bound, float %limit, float %excess)
   %wrapped = call i64 @wrap(ptr %seen, i64 $seen_planes, i64 %plane, i64 %h, i64 %w)
-  %gathered = call i64 @gather(ptr %worth, ptr %seen, i64 %plane, i64 %stride, i64 %cells)
+  %gathered = call i64 @gather(ptr %adjoint, ptr %seen, i64 %plane, i64 %stride, i64 %cells)
   %further = icmp sgt i64 %from, 0
   br i1 %further, label %step, label %walked
 walked:

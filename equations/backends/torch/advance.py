@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 Run = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
-_PAYS_AFTER = 20.0  # seconds of eager steps: about what compiling costs, so never more than twice the best choice
+PAYS_AFTER = 20.0  # seconds: about what compiling costs, so that no run takes more than twice the best choice
 _EXACT = {"const", "name", "add", "mul", "neg", "Abs", "Max", "Min", "Reciprocal"}
 # No fused multiply-add, true division, subnormals kept: the arithmetic of the eager step
 _OPTIONS = ("emulate_precision_casts", "eager_numerics.division_rounding", "eager_numerics.disable_ftz")
@@ -30,18 +30,18 @@ _numbers = itertools.count()
 
 
 class Advance:
-    """`advance(states, ys, xs, keys)`: the states one step later, and the largest size of a value in them.
+    """`advance(states, ys, xs, keys)`: the states one step later, and the largest absolute value in them.
 
-    compiled: True: through torch.compile from the first step; False: never; None: once eager steps have taken 20
-    seconds, if the rule is plain arithmetic, whose compiled step gives the same bits. (tanh, exp, sin, cos and √
-    round differently there.) Where compiling fails, the log says why, and steps stay eager.
+    compiled: True: through torch.compile from the first step. False: never. None: once eager steps have taken
+    `pays_after` seconds, if the rule is plain arithmetic, whose compiled step gives the same bits. (tanh, exp, sin, cos
+    and √ round differently when compiled.) Where compiling fails, the log says why, and steps stay eager.
     """
 
-    def __init__(self, rule: Rule, compiled: bool | None = None) -> None:
+    def __init__(self, rule: Rule, compiled: bool | None = None, *, pays_after: float = PAYS_AFTER) -> None:
         self.step = Step(rule)
         nodes, _ = lower([to_tree(expr) for expr in rule.expressions])
         self._may_compile = compiled if compiled is not None else {node[0] for node in nodes} <= _EXACT
-        self._patience = 0.0 if compiled else _PAYS_AFTER
+        self._patience = 0.0 if compiled else pays_after
         self._fast: Run | None = None
         self._buffer: Tensor | None = None
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from equations.backends import BlockStepper, State, Stepper
-from equations.backends.torch.advance import Advance
+from equations.backends.torch.advance import PAYS_AFTER, Advance
 from equations.backends.torch.mask import step_keys
 from equations.backends.torch.perceive import Neighbours
 from equations.divergence import check_finite, limit_of
@@ -20,7 +20,7 @@ from equations.errors import InputError
 from equations.rule.mask import check_seed
 from equations.rule.rule import Rule
 
-_BURST = 64  # steps between two looks of the host at the device
+_BURST = 64  # steps between two checks for divergence, each of which waits for the device
 
 
 def make_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int | None = None) -> Stepper:
@@ -50,19 +50,25 @@ def make_block_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads
 class BatchStepper:
     """`stepper(states, step0, n, seeds)`: (batch, channel, h, w) states after steps step0 … step0+n−1.
 
-    Each sample has its own seed. `states` is left alone; the result is on `device` ("auto": the GPU where there
-    is one), in `dtype`. The host looks at the device once in 64 steps, and a divergence still names its exact step.
-    compiled: whether steps go through torch.compile, see `Advance`.
+    Each sample has its own seed. `states` is not changed. The result is on `device` ("auto": the GPU where there is
+    one), in `dtype`. Divergence is checked once every 64 steps; the error still names the exact step.
+    compiled, pays_after: whether and when steps go through torch.compile, see `Advance`.
     Raises DivergenceError for the sample that diverges first, InputError for a wrong shape or number of seeds.
     """
 
     def __init__(
-        self, rule: Rule, dtype: npt.DTypeLike = np.float32, device: str = "auto", compiled: bool | None = None
+        self,
+        rule: Rule,
+        dtype: npt.DTypeLike = np.float32,
+        device: str = "auto",
+        compiled: bool | None = None,
+        *,
+        pays_after: float = PAYS_AFTER,
     ) -> None:
         self.rule = rule
         self.dtype = torch.float64 if np.dtype(dtype) == np.float64 else torch.float32
         self.device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-        self._advance = Advance(rule, compiled)
+        self._advance = Advance(rule, compiled, pays_after=pays_after)
 
     def tensor(self, state: Any) -> Tensor:
         """An array (copied) or a tensor as a tensor of this stepper's type and device."""
@@ -92,7 +98,7 @@ class BatchStepper:
         rows, columns = (_indices(cells, self.device) for cells in (ys, xs))
         keys = step_keys([check_seed(seed)], step0, n, self.device)
         with torch.no_grad():
-            # the rim sees wrong neighbours and is wrong after it; n steps later that has not reached the block
+            # cells at the rim have wrong neighbours; this error moves inwards a cell a step and misses the block
             done, fine = self._burst(padded[None], rows, columns, keys)
             if not fine:
                 self._find_in_block(padded[None], ys, xs, keys, step0)
@@ -119,7 +125,7 @@ class BatchStepper:
                 check_finite(self.rule, sample.cpu().numpy(), step0 + index + 1)
 
     def _find_in_block(self, padded: Tensor, ys: State, xs: State, keys: Tensor, step0: int) -> None:
-        """The same for a block, looking only at cells whose neighbours were right."""
+        """The same for a block, checking only the cells that still have correct neighbours."""
         for index, key in enumerate(keys.unbind()):
             ys, xs = ys[1:-1], xs[1:-1]
             rows, columns = (_indices(cells, self.device) for cells in (ys, xs))
@@ -133,7 +139,7 @@ def _indices(cells: State, device: torch.device) -> Tensor:
 
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
-    """So many threads of torch within; None leaves them as they are."""
+    """Set torch's number of threads to `count` in this context; None leaves it as it is."""
     before = torch.get_num_threads()
     if count is not None:
         torch.set_num_threads(count)

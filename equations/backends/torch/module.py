@@ -24,12 +24,13 @@ from equations.rule.symbols import symbol
 
 
 class TorchRule(nn.Module):
-    """`module(state, steps)` → state: the steps of the backends, with gradients in the state and every constant.
+    """`module(state, steps)` → state: the steps of the backends, differentiable by the state and every constant.
 
-    rule: a `Model`, whose parameters (of `preset`, single ones changed by keyword) become parameters of the same
-    names; or a `Rule`, whose numbers become `u.0`, `u.1`, … for channel u, in the order in which rule.json and the
-    code printers write them (exponents and signs do not count). They are float64, and compute in the state's type
-    as plain numbers do. Where a guard holds a value its gradient is 0.
+    rule: a `Model` or a `Rule`. A model's parameters become parameters of the module with the same names; their values
+        are those of `preset`, where no keyword gives another. The numbers of a rule become `u.0`, `u.1`, … for channel
+        u, in the order in which rule.json and the code printers write them (exponents and signs do not count).
+    The parameters are float64 and enter a step as plain numbers do, in the state's type. Where a guard holds a value
+    the gradient is 0.
     Raises InputError for a preset or keyword that the model does not have.
     """
 
@@ -73,11 +74,11 @@ class TorchRule(nn.Module):
         return batch if state.ndim == 4 else batch[0]
 
     def constants(self) -> dict[str, float]:
-        """The present values by name."""
+        """The present values of the constants by name."""
         return {name: float(value.detach()) for name, value in self._values().items()}
 
     def to_rule(self) -> Rule:
-        """The rule with the present values; while none has changed it equals the first one."""
+        """The rule with the present values of the constants; it equals the first one while none has changed."""
         values = {}
         for name, value in self._values().items():
             start = self._start[name]
@@ -102,7 +103,7 @@ def _model_trees(model: Model) -> list[Tree]:
 
 
 def _name_numbers(tree: Tree, channel: str, found: dict[str, Any]) -> Tree:
-    """The tree with its numbers, which `found` gets as `channel.0`, …, replaced by their place in `found`."""
+    """The tree with its numbers replaced by their index in `found`, to which they are added as `channel.0`, …."""
     count = itertools.count()
 
     def named(tree: Tree) -> Tree:
@@ -132,7 +133,7 @@ def _tensor(number: Any) -> Tensor:
 
 
 def _register(module: nn.Module, name: str, value: nn.Parameter) -> None:
-    """Under its name as it is: register_parameter refuses dots, and names of Module's own such as `half`."""
+    """Register under the unchanged name: register_parameter refuses dots, and names of methods such as `half`."""
     channel, _, leaf = name.rpartition(".")
     if channel:
         holder = module._modules.setdefault(channel, nn.Module())

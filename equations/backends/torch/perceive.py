@@ -23,10 +23,10 @@ def pad_periodic(state: Tensor) -> Tensor:
 
 
 class Neighbours:
-    """A state (batch, channel, h, w) whose cells see their neighbours, summed in the order of the reference.
+    """A state (batch, channel, h, w) with the neighbours of its cells, summed in the order of the reference.
 
-    Made of a padded state (batch, channel, h + 2, w + 2), or with `rolled` of the state itself: compiled for a GPU,
-    that reads wrapped indices and needs no copy; a CPU vectorises the slices of a padded one better.
+    source: a padded state (batch, channel, h + 2, w + 2), whose slices a CPU vectorises well; or, with `rolled`, the
+        state itself, which compiled code for a GPU reads with wrapped indices, without a copy.
     """
 
     def __init__(self, source: Tensor, *, rolled: bool = False) -> None:
@@ -57,8 +57,8 @@ class Neighbours:
 def perceive_fast(state: Tensor, stencils: Sequence[Stencil], kernels: Tensor | None = None) -> Tensor:
     """State (batch, channel, h, w) -> features (batch, channel * filters, h, w), channel-major.
 
-    Stencils that share their row sums compute them once. kernels: the stencils' weights (filters, 3, 3), where
-    the caller keeps them on the right device.
+    Row sums that several stencils share are computed once. kernels: the stencils' weights (filters, 3, 3) on the
+    state's device, if the caller has them there.
     """
     shared = 0
     while shared < min(4, len(stencils)) and stencils[shared] == _SHARED[shared]:

@@ -21,9 +21,11 @@ from equations.rule.stencils import feature_name
 class Step:
     """`step(cells, ys, xs, keys)`: the state (batch, channel, h, w) one step later.
 
-    cells: the state, with its neighbours. ys (h,), xs (w,): int32, rows and columns in the whole grid. keys: int32
-    (batch,), from `step_keys`. The arithmetic is the reference's, operation by operation. `trees` replace the rule's
-    updates, and may use the names in `constants` besides the features; a step then gets their values too.
+    cells: the state with access to its neighbours.
+    ys (h,), xs (w,): int32, rows and columns in the whole grid.
+    keys: int32 (batch,), from `step_keys`.
+    The arithmetic is that of the reference, operation by operation. `trees` replace the rule's updates and may use the
+    names in `constants` besides the features; the values of these constants are then an argument of each step.
     """
 
     def __init__(self, rule: Rule, trees: Sequence[Tree] | None = None, constants: Sequence[str] = ()) -> None:

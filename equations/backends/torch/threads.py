@@ -1,4 +1,4 @@
-"""Torch's own threads, switched off where operations are too short for them. Loads torch on use."""
+"""Switch torch's own threads off where operations are too short for them. Torch is loaded on use."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from equations.threads import one_blas_thread
 
 @contextmanager
 def one_thread() -> Iterator[int]:
-    """Torch and BLAS on one thread of the processor; yields how many torch had.
+    """Run torch and BLAS on one thread in this context; yields the number of threads that torch had before.
 
-    A step of a grid of some thousand cells gains little by more, and where other programs run its threads wait for each
-    other: a rollout then takes 15 times as long with two threads as with one.
+    A step of a grid of some thousand cells gains little from more threads. Where other programs run, the threads wait
+    for each other: a rollout then takes 15 times as long with two threads as with one.
     """
     import torch
 

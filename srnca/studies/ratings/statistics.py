@@ -100,12 +100,12 @@ def _of_target(data: bytes, shape: tuple[int, ...]) -> PictureStatistics:
 
 
 def _plain(picture: Array) -> dict[str, Any]:
-    from equations.analysis.radial import radial_spectrum
+    from equations.analysis.spectrum import windowed_spectrum
 
     grey, pixels = picture.mean(axis=2), picture.reshape(-1, 3).astype(float)
     steps = [np.diff(picture, axis=axis) for axis in (0, 1)]
     return {
-        "spectrum": radial_spectrum([grey]),
+        "spectrum": windowed_spectrum([grey]),
         "mean": pixels.mean(axis=0),
         "covariance": np.cov(pixels.T),
         "deviation": max(0.02, float(np.sqrt(np.square(pixels - pixels.mean(axis=0)).mean()))),

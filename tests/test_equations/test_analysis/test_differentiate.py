@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from equations.analysis.differentiate import differentiate
+from equations.analysis.differentiate import Jet, differentiate
 from equations.expressions.infix import parse_infix
 from equations.expressions.numeric import evaluate_tree
 from equations.expressions.tree import to_tree
@@ -38,7 +38,7 @@ def test_values_and_slopes(tree: object) -> None:
         assert np.allclose(jet.slope[sure, index], slopes[0][sure], rtol=1e-3, atol=1e-3)
 
 
-def jet_of(text: str, u: float, v: float = 0.0):  # type: ignore[no-untyped-def]
+def jet_of(text: str, u: float, v: float = 0.0) -> Jet:
     return differentiate(to_tree(parse_infix(text, ("u", "v"))), ("u", "v"), np.array([[u, v]]))
 
 

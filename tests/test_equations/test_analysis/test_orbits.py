@@ -10,7 +10,7 @@ import pytest
 from equations import models
 from equations.analysis.jacobian import UniformRule
 from equations.analysis.orbits import Orbit, follow, judge
-from equations.analysis.perturb import duration, kick, scales
+from equations.analysis.perturb import duration, perturb, scales
 from equations.simulation import Simulator
 from tests.test_equations.helpers import make_rule
 
@@ -59,7 +59,7 @@ def test_an_excitable_state_has_a_threshold() -> None:
     rule, home = models.load("barkley").rule(None, b=0.05), np.zeros(2)
     rests = np.array([[0.0, 0.0], [1.0, 1.0]])
     scale = scales(rule, rests)
-    found = kick(UniformRule(rule), home, rests, scale, 3000, (True, True))
+    found = perturb(UniformRule(rule), home, rests, scale, 3000, (True, True))
     assert found.threshold is not None
     assert found.channel == "u"
     assert 0.05 / 0.75 < found.threshold < 2 * 0.05 / 0.75
@@ -69,7 +69,7 @@ def test_an_excitable_state_has_a_threshold() -> None:
 
 def test_a_plain_state_has_none() -> None:
     rule = make_rule({"u": "-u + 0.5*v", "v": "-0.5*v"}, dt=0.1)
-    found = kick(UniformRule(rule), np.zeros(2), np.zeros((1, 2)), ONE, 2000, (False, False))
+    found = perturb(UniformRule(rule), np.zeros(2), np.zeros((1, 2)), ONE, 2000, (False, False))
     assert found.threshold is None
     assert {orbit.kind for orbit in found.orbits} == {"rest"}
 
@@ -77,7 +77,7 @@ def test_a_plain_state_has_none() -> None:
 def test_a_wide_swing_is_no_threshold() -> None:
     """Close to its Hopf bifurcation Schnakenberg swings far when pushed far, but no push is one too many."""
     rule, home = models.load("schnakenberg").rule(None, Dv=5), np.array([1.0, 0.9])
-    found = kick(UniformRule(rule), home, home[None], scales(rule, home[None]), 10_000, (True, True))
+    found = perturb(UniformRule(rule), home, home[None], scales(rule, home[None]), 10_000, (True, True))
     assert found.threshold is None
 
 

@@ -6,10 +6,11 @@ import pytest
 
 from equations import models
 from equations.comparison import THRESHOLD, identify
+from equations.rule.rule import Rule
 from tests.test_equations.test_comparison.planted import disguised, texture_rule
 
 
-def check(rule, name):
+def check(rule: Rule, name: str) -> None:
     ranking = identify(rule)
     assert [match.model for match in ranking.found] == [name]
     assert ranking.matches[0].distance < 1e-6
@@ -17,13 +18,13 @@ def check(rule, name):
     assert len(ranking.matches) == len(models.names())
 
 
-def test_a_disguised_model_is_found_in_the_catalogue():
+def test_a_disguised_model_is_found_in_the_catalogue() -> None:
     check(disguised("schnakenberg"), "schnakenberg")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", models.names())
-def test_each_model_is_found(name):
+def test_each_model_is_found(name: str) -> None:
     check(models.get(name), name)
     check(disguised(name), name)
     check(disguised(name, seed=7), name)
@@ -31,7 +32,7 @@ def test_each_model_is_found(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "preset"), [(n, p) for n in models.names() for p in models.load(n).presets])
-def test_each_preset_is_found_as_itself(name, preset):
+def test_each_preset_is_found_as_itself(name: str, preset: str) -> None:
     model = models.load(name)
     match = identify(model.rule(preset), [name]).matches[0]
     assert match.distance < 1e-6
@@ -48,7 +49,7 @@ def test_each_preset_is_found_as_itself(name, preset):
         assert model.values(match.preset) == model.values(preset)
 
 
-def test_a_texture_rule_is_none_of_these():
+def test_a_texture_rule_is_none_of_these() -> None:
     seen = []
     ranking = identify(
         texture_rule(), ["gray-scott", "turing", "may-leonard"], lambda done, of: seen.append((done, of))
@@ -62,11 +63,11 @@ def test_a_texture_rule_is_none_of_these():
 
 
 @pytest.mark.slow
-def test_nor_of_the_others():
+def test_nor_of_the_others() -> None:
     assert identify(texture_rule(seed=1)).found == ()
 
 
-def test_laws_that_coincide_tie():
+def test_laws_that_coincide_tie() -> None:
     """Without its feed of v a Schnakenberg is a Brusselator whose B is 0."""
     rule = models.load("schnakenberg").rule(b=0.0)
     ranking = identify(rule, ["brusselator", "gray-scott", "schnakenberg"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from equations import models
 from equations.comparison.family import family_of
-from equations.comparison.reduced_law import law_of
+from equations.comparison.reduced_law import Law, law_of
 from equations.comparison.rescale import in_units, law_in_units
 from equations.errors import InputError
 from equations.rule.stencils import ID, LAP5, STENCILS
@@ -16,7 +18,7 @@ from tests.test_equations.helpers import make_rule
 from tests.test_equations.test_comparison.planted import SCALES, changed, disguised
 
 
-def same(a, b):
+def same(a: Law, b: Law) -> None:
     assert a.channels == b.channels
     for channel in a.channels:
         ours, theirs = a.updates[channel], b.updates[channel]
@@ -28,14 +30,14 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("name", models.names())
-def test_a_disguise_comes_off(name):
+def test_a_disguise_comes_off(name: str) -> None:
     rule = models.get(name)
     names = {f"q{i}": channel for i, channel in enumerate(rule.channels)}
     same(law_in_units(law_of(disguised(name)), names, dict(zip(names, SCALES, strict=False))), law_of(rule))
 
 
 @pytest.mark.parametrize("name", models.names())
-def test_a_family_has_the_law_of_each_preset(name):
+def test_a_family_has_the_law_of_each_preset(name: str) -> None:
     model = models.load(name)
     for preset in model.presets:
         same(family_of(name).law(model.values(preset)), law_of(model.rule(preset)))
@@ -48,7 +50,7 @@ def test_a_family_has_the_law_of_each_preset(name):
     ("u/(v + 2*v^2)", "u/(v*(1 + 2*v))"),
     ("(u + v)^2/v", "u^2/v + 2*u + v"),
 ])  # fmt: skip
-def test_one_law_in_two_ways(a, b):
+def test_one_law_in_two_ways(a: str, b: str) -> None:
     stencils = tuple(STENCILS[name] for name in ("id", "lap", "lap5", "moore"))
     first, second = (make_rule({"u": text, "v": "0"}, stencils) for text in (a, b))
     if "moore" in a:  # moore = id + 3/8 δ + 1/8 δx²δy²; lap = 1/4 δ + 1/16 δx²δy²
@@ -56,7 +58,7 @@ def test_one_law_in_two_ways(a, b):
     same(law_of(first), law_of(second))
 
 
-def test_time_is_in_the_law():
+def test_time_is_in_the_law() -> None:
     rule = models.get("gray-scott")
     faster = changed(
         rule.replace(dt=0.5), u="2*(0.16*u_lap - u*v^2 + 0.055*(1 - u))", v="2*(0.08*v_lap + u*v^2 - 0.117*v)"
@@ -64,7 +66,7 @@ def test_time_is_in_the_law():
     same(law_of(faster), law_of(rule))
 
 
-def test_in_units_scales_rollouts():
+def test_in_units_scales_rollouts() -> None:
     """The run is the old one's, scaled."""
     rule = models.get("gray-scott")
     other = in_units(rule, {"u": 4.0, "v": 0.5}, {"u": "p"}, ("v", "u"))
@@ -88,12 +90,12 @@ def test_in_units_scales_rollouts():
     ("gray-scott", ({}, {}, ("u", "u")), "the channels u, v"),
     ("turing", ({"X": 2.0},), "expected one scale for all channels of a rule with a clamp"),
 ])  # fmt: skip
-def test_units_that_cannot_be(rule, arguments, said):
+def test_units_that_cannot_be(rule: str, arguments: tuple[Any, ...], said: str) -> None:
     with pytest.raises(InputError, match=said):
         in_units(models.get(rule), *arguments)
 
 
-def test_one_scale_moves_the_clamp():
+def test_one_scale_moves_the_clamp() -> None:
     turned = in_units(models.get("turing"), {"X": -2.0, "Y": -2.0})
     assert turned.clamp == (-4.0, 0.0)
     bare = make_rule({"u": "u_lap5"}, (ID, LAP5), init=None, display=None)

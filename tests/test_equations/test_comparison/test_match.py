@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from equations import models
-from equations.comparison import THRESHOLD, compare_with_model, in_units
+from equations.comparison import THRESHOLD, Match, TermMatch, compare_with_model, in_units
 from equations.errors import InputError
 from equations.rule.stencils import ID, LAP, STENCILS, Stencil
 from tests.test_equations.helpers import make_rule
@@ -14,12 +17,12 @@ from tests.test_equations.test_comparison.planted import SCALES, changed, disgui
 GRAY_SCOTT = models.get("gray-scott")
 
 
-def found(match):
+def found(match: Match) -> dict[tuple[str, str, str], TermMatch]:
     return {(t.channel, t.term, t.status): t for t in match.differences}
 
 
 @pytest.mark.parametrize("name", models.names())
-def test_a_disguised_model_is_itself_to_the_last_term(name):
+def test_a_disguised_model_is_itself_to_the_last_term(name: str) -> None:
     rule = models.get(name)
     match = compare_with_model(disguised(name), name)
     assert match.distance < 1e-9
@@ -35,7 +38,7 @@ def test_a_disguised_model_is_itself_to_the_last_term(name):
 
 
 @pytest.mark.parametrize("units", [None, {"u": 2.5, "v": 0.3}])
-def test_planted_differences_come_out(units):
+def test_planted_differences_come_out(units: Mapping[str, float] | None) -> None:
     rule = changed(GRAY_SCOTT, u="0.1648*u_lap - u*v^2 + 0.055*(1 - u) + 0.0005*v", v="0.08*v_lap + u*v^2 - 0.117*v")
     match = compare_with_model(in_units(rule, units or {}), "gray-scott", "coral")
     assert set(found(match)) == {("u", "u_lap", "shared"), ("u", "v", "spurious")}
@@ -46,7 +49,7 @@ def test_planted_differences_come_out(units):
     assert match.worst_error == pytest.approx(0.03)
 
 
-def test_a_missing_term_is_missing_and_costs():
+def test_a_missing_term_is_missing_and_costs() -> None:
     rule = changed(GRAY_SCOTT, v="0.08*v_lap + u*v^2")
     match = compare_with_model(rule, "gray-scott", "coral")
     (missing,) = match.differences
@@ -59,7 +62,7 @@ def test_a_missing_term_is_missing_and_costs():
     assert not match.same
 
 
-def test_one_wrong_reaction_rate_is_not_spread_over_the_units():
+def test_one_wrong_reaction_rate_is_not_spread_over_the_units() -> None:
     rule = changed(GRAY_SCOTT, v="0.08*v_lap + 1.03*u*v^2 - 0.117*v")
     for preset in ("coral", None):
         match = compare_with_model(rule, "gray-scott", preset)
@@ -68,14 +71,14 @@ def test_one_wrong_reaction_rate_is_not_spread_over_the_units():
         assert match.scales == {"u": 1.0, "v": 1.0}
 
 
-def test_all_coefficients_off_by_a_little_are_at_most_half_as_far_in_distance():
+def test_all_coefficients_off_by_a_little_are_at_most_half_as_far_in_distance() -> None:
     text = {"u": "1.04*(0.16*u_lap - u*v^2 + 0.055*(1 - u))", "v": "1.04*(0.08*v_lap + u*v^2 - 0.117*v)"}
     match = compare_with_model(changed(GRAY_SCOTT, **text), "gray-scott", "coral")
     assert 0.01 < match.distance <= 0.04 / 2.04 + 1e-9  # other units take a part of it away
     assert match.distance < THRESHOLD
 
 
-def test_another_laplacian_is_the_same_term():
+def test_another_laplacian_is_the_same_term() -> None:
     laplacian = Stencil("lap", STENCILS["lap9sims"].kernel)
     rule = changed(
         GRAY_SCOTT.replace(stencils=(ID, laplacian)),
@@ -90,7 +93,7 @@ def test_another_laplacian_is_the_same_term():
     assert match.distance < 0.01
 
 
-def test_a_kernel_of_another_scale_is_no_difference():
+def test_a_kernel_of_another_scale_is_no_difference() -> None:
     wide = Stencil("wide", tuple(tuple(4 * w for w in row) for row in STENCILS["lap5"].kernel))
     rule = make_rule({"u": "0.04*u_wide - u*v^2 + 0.055*(1 - u)", "v": "0.02*v_wide + u*v^2 - 0.117*v"}, (ID, wide))
     match = compare_with_model(rule, "gray-scott")
@@ -98,7 +101,7 @@ def test_a_kernel_of_another_scale_is_no_difference():
     assert not match.differences
 
 
-def test_a_slope_through_sobel_is_another_stencil_than_the_laplacian():
+def test_a_slope_through_sobel_is_another_stencil_than_the_laplacian() -> None:
     rule = changed(GRAY_SCOTT.replace(stencils=(*GRAY_SCOTT.stencils, STENCILS["dx"])),
                    u="0.16*u_lap - u*v^2 + 0.055*(1 - u) + 0.01*u_dx")  # fmt: skip
     match = compare_with_model(rule, "gray-scott", "coral")
@@ -106,7 +109,7 @@ def test_a_slope_through_sobel_is_another_stencil_than_the_laplacian():
 
 
 @pytest.mark.parametrize("name", ["gray-scott", "brusselator", "turing"])
-def test_a_smaller_time_step_is_the_same_model(name):
+def test_a_smaller_time_step_is_the_same_model(name: str) -> None:
     rule = models.get(name)
     match = compare_with_model(rule.replace(dt=rule.dt / 2), name)
     assert match.distance < 1e-9
@@ -123,7 +126,7 @@ def test_a_smaller_time_step_is_the_same_model(name):
     ("lambda-omega", {"b": 1.3, "c": -0.7}),
     ("may-leonard", {"alpha": 0.7, "beta": 2.1}),
 ])  # fmt: skip
-def test_parameters_between_the_presets_are_fitted(name, values):
+def test_parameters_between_the_presets_are_fitted(name: str, values: Mapping[str, float]) -> None:
     model = models.load(name)
     rule = model.rule(**values)
     scales = dict(zip(rule.channels, (1.6, 0.7, 1.0), strict=False))
@@ -140,14 +143,14 @@ def test_parameters_between_the_presets_are_fitted(name, values):
     assert not match.held
 
 
-def test_what_a_rescaling_can_stand_for_is_not_determined():
+def test_what_a_rescaling_can_stand_for_is_not_determined() -> None:
     match = compare_with_model(in_units(models.load("gierer-meinhardt").rule(mu=0.013), {"a": 2.0}), "gierer-meinhardt")
     assert match.distance < 1e-5
     assert match.undetermined == ("rho",)
     assert match.parameters["mu"] == pytest.approx(0.013, rel=1e-3)
 
 
-def test_the_nearest_preset_is_named_and_parameters_are_held():
+def test_the_nearest_preset_is_named_and_parameters_are_held() -> None:
     near = models.load("gray-scott").rule("mitosis", F=0.0368)
     match = compare_with_model(near, "gray-scott")
     assert match.preset == "mitosis"
@@ -159,7 +162,7 @@ def test_the_nearest_preset_is_named_and_parameters_are_held():
     assert compare_with_model(near, "gray-scott", None, {"F": 0.05}).parameters["F"] == 0.05
 
 
-def test_negative_units_are_found():
+def test_negative_units_are_found() -> None:
     match = compare_with_model(in_units(models.get("fitzhugh-nagumo"), {"u": -1.0, "v": -2.0}), "fitzhugh-nagumo")
     assert match.distance < 1e-9
     assert match.scales == pytest.approx({"u": -1.0, "v": -2.0})
@@ -170,14 +173,14 @@ def test_negative_units_are_found():
     ("oregonator", "u", "u_lap + 25*(u - u^2 - 1.4*v + 0.028*v/(u + 0.01))"),
     ("lengyel-epstein", "u", "((u_lap + 10 - u)*(1 + u^2) - 4*u*v)/(1 + u^2)"),
 ])  # fmt: skip
-def test_fractions_may_be_written_in_any_way(name, channel, text):
+def test_fractions_may_be_written_in_any_way(name: str, channel: str, text: str) -> None:
     rule = changed(models.get(name), **{channel: text})
     match = compare_with_model(rule, name)
     assert match.distance < 1e-8
     assert not match.differences
 
 
-def test_saturation_in_partial_fractions():
+def test_saturation_in_partial_fractions() -> None:
     """rho a²/((1 + kappa a²) h) = rho/(kappa h) - rho/(kappa h (1 + kappa a²))."""
     text = "0.01*a_lap + 0.5/h - 0.5/(h*(1 + 0.02*a^2)) - 0.01*a"
     match = compare_with_model(changed(models.get("gierer-meinhardt:stripes"), a=text), "gierer-meinhardt", "stripes")
@@ -185,7 +188,7 @@ def test_saturation_in_partial_fractions():
     assert {t.term for t in match.terms if t.channel == "a"} == {"a_lap", "a", "a^2/(h*(1 + 0.02*a^2))"}
 
 
-def test_a_wrong_number_below_the_line_is_said():
+def test_a_wrong_number_below_the_line_is_said() -> None:
     text = "u_lap + 25*(u - u^2 - 1.4*v*(u - 0.01)/(u + 0.0102))"
     match = compare_with_model(changed(models.get("oregonator"), u=text), "oregonator", "spirals")
     below = [t for t in match.differences if t.below]
@@ -193,7 +196,7 @@ def test_a_wrong_number_below_the_line_is_said():
     assert max(t.below for t in below) == pytest.approx(0.02, rel=0.05)
 
 
-def test_functions_are_in_no_model():
+def test_functions_are_in_no_model() -> None:
     match = compare_with_model(
         changed(GRAY_SCOTT, u="0.16*u_lap - u*v^2 + 0.055*(1 - u) + 0.1*abs(v_lap)"), "gray-scott", "coral"
     )
@@ -202,7 +205,7 @@ def test_functions_are_in_no_model():
     assert 0 < extra.cost < 0.5
 
 
-def test_channels_without_a_counterpart_count():
+def test_channels_without_a_counterpart_count() -> None:
     texts = {"u": "0.16*u_lap - u*v^2 + 0.055*(1 - u)", "v": "0.08*v_lap + u*v^2 - 0.117*v", "w": "-w"}
     idle = make_rule(texts, GRAY_SCOTT.stencils)
     match = compare_with_model(idle, "gray-scott")
@@ -217,12 +220,12 @@ def test_channels_without_a_counterpart_count():
     assert alone.distance >= 0.5
 
 
-def test_a_rule_that_does_nothing_is_no_model():
+def test_a_rule_that_does_nothing_is_no_model() -> None:
     still = make_rule({"u": "0"}, (ID, LAP))
     assert compare_with_model(still, "fisher-kpp").distance == 1
 
 
-def test_clamp_and_mask_are_noted():
+def test_clamp_and_mask_are_noted() -> None:
     rule = models.get("turing").replace(clamp=None, update_rate=0.5)
     notes = compare_with_model(rule, "turing").notes
     assert notes == (
@@ -237,6 +240,6 @@ def test_clamp_and_mask_are_noted():
     (("gray-scott", "corals"), 'no preset \'corals\' \\(did you mean "coral"'),
     (("gray-scott", None, {"f": 0.1}), "no parameter 'f'"),
 ])  # fmt: skip
-def test_bad_models_are_named(arguments, said):
+def test_bad_models_are_named(arguments: tuple[Any, ...], said: str) -> None:
     with pytest.raises(InputError, match=said):
         compare_with_model(GRAY_SCOTT, *arguments)

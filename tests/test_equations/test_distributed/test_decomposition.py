@@ -13,7 +13,7 @@ from equations.errors import InputError
 @pytest.mark.parametrize(
     ("size", "rows", "columns"), [((12, 12), 2, 2), ((13, 29), 3, 4), ((5, 7), 5, 7), ((9, 4), 1, 1)]
 )
-def test_blocks_cover_the_grid_once_and_are_alike(size, rows, columns):
+def test_blocks_cover_the_grid_once_and_are_alike(size: tuple[int, int], rows: int, columns: int) -> None:
     cut, seen = Decomposition(size, rows, columns), np.zeros(size, int)
     shapes = []
     for rank in range(rows * columns):
@@ -27,7 +27,7 @@ def test_blocks_cover_the_grid_once_and_are_alike(size, rows, columns):
     assert 1 <= cut.halo <= cut.smallest
 
 
-def test_neighbours_wrap():
+def test_neighbours_wrap() -> None:
     cut = Decomposition((30, 30), 2, 3)  # 0 1 2 / 3 4 5
     assert [cut.neighbour(0, *step) for step in ((-1, 0), (1, 0), (0, -1), (0, 1))] == [3, 3, 2, 1]
     assert [cut.neighbour(5, *step) for step in ((-1, 0), (1, 0), (0, -1), (0, 1))] == [2, 2, 4, 3]
@@ -48,7 +48,7 @@ def test_neighbours_wrap():
         ((50, 2), 7, "7x1"),
     ],
 )
-def test_auto_has_the_least_halo(size, ranks, wanted):
+def test_auto_has_the_least_halo(size: tuple[int, int], ranks: int, wanted: tuple[int, int]) -> None:
     assert str(Decomposition.parse("auto", size, ranks)) == wanted
     cut = Decomposition.parse(wanted, size, ranks)
     for rows in range(1, ranks + 1):
@@ -68,13 +68,13 @@ def test_auto_has_the_least_halo(size, ranks, wanted):
         ("auto", (3, 3), 11, "that 11 processes can share"),
     ],
 )
-def test_what_does_not_fit_is_refused(text, size, ranks, words):
+def test_what_does_not_fit_is_refused(text: str | None, size: tuple[int, int], ranks: int, words: str) -> None:
     with pytest.raises(InputError, match=words):
         Decomposition.parse(text, size, ranks)
 
 
 @pytest.mark.parametrize(("text", "count"), [("4", 4), (None, 1), ("", 1), ("0", 1), ("two", 1)])
-def test_world_size(monkeypatch, text, count):
+def test_world_size(monkeypatch: pytest.MonkeyPatch, text: str | None, count: int) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     if text is not None:
         monkeypatch.setenv("WORLD_SIZE", text)

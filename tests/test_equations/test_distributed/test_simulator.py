@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -29,7 +32,7 @@ STATE = np.random.default_rng(0).uniform(0, 1, (2, 11, 15)).round(3)
 GIVEN = {"rule": "cell mask", "state": STATE.tolist(), "decomposition": "2x1", "backend": "llvm", "steps": [9]}
 
 
-def ramp(*peaks):
+def ramp(*peaks: tuple[int, int, int, float]) -> list[Any]:
     """A state (2, 16, 12) that is 0 but at the peaks (channel, y, x, value)."""
     state = np.zeros((2, 16, 12))
     for channel, y, x, value in peaks:
@@ -58,11 +61,11 @@ CASES = [*GOOD, GIVEN, *BAD, *WRONG]
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory):
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return run_ranks(2, CASES, tmp_path_factory.mktemp("two"))
 
 
-def alone(case):
+def alone(case: dict[str, Any]) -> Any:
     """The same case in this process; a DivergenceError is returned."""
     options = {name: case[name] for name in ("backend", "dtype") if name in case}
     size = case.get("size", 0)
@@ -77,7 +80,7 @@ def alone(case):
     return simulator.state
 
 
-def check_whole(ended, index, case):
+def check_whole(ended: Any, index: int, case: dict[str, Any]) -> None:
     wanted = alone(case)
     got = ended[0][1][f"{index} state"]
     assert got.dtype == wanted.dtype
@@ -88,16 +91,16 @@ def check_whole(ended, index, case):
         assert rank == 0 or f"{index} state" not in found
 
 
-def test_all_ranks_end_well(ended):
+def test_all_ranks_end_well(ended: Any) -> None:
     assert [(code, said) for code, _, said in ended if code] == []
 
 
 @pytest.mark.parametrize("index", range(len(GOOD) + 1))
-def test_two_ranks_give_the_bytes_of_one_process(ended, index):
+def test_two_ranks_give_the_bytes_of_one_process(ended: Any, index: int) -> None:
     check_whole(ended, index, CASES[index])
 
 
-def test_each_rank_makes_its_own_part_of_the_first_state(ended):
+def test_each_rank_makes_its_own_part_of_the_first_state(ended: Any) -> None:
     for index, case in enumerate(GOOD):
         rule = RULES[case["rule"]]
         size = tuple(case["size"])
@@ -110,7 +113,7 @@ def test_each_rank_makes_its_own_part_of_the_first_state(ended):
 
 
 @pytest.mark.parametrize("number", range(len(BAD)))
-def test_divergence_anywhere_is_the_same_error_everywhere(ended, number):
+def test_divergence_anywhere_is_the_same_error_everywhere(ended: Any, number: int) -> None:
     index = len(GOOD) + 1 + number
     error = alone(BAD[number])
     assert isinstance(error, DivergenceError)
@@ -119,14 +122,14 @@ def test_divergence_anywhere_is_the_same_error_everywhere(ended, number):
 
 
 @pytest.mark.parametrize("number", range(len(WRONG)))
-def test_wrong_arguments_are_refused_by_all(ended, number):
+def test_wrong_arguments_are_refused_by_all(ended: Any, number: int) -> None:
     index = len(GOOD) + 1 + len(BAD) + number
     said = {str(found[f"{index} error"]) for _, found, _ in ended}
     assert len(said) == 1
     assert said.pop().startswith("InputError")
 
 
-def test_outside_of_joined():
+def test_outside_of_joined() -> None:
     from equations.distributed import DistributedSimulator, joined
 
     with pytest.raises(InputError, match="inside `with joined"):
@@ -136,7 +139,7 @@ def test_outside_of_joined():
 
 
 @pytest.mark.parametrize(("die", "timeout"), [(1, 60), (-2, 3)])
-def test_a_rank_that_dies_or_sleeps_ends_the_others(tmp_path, die, timeout):
+def test_a_rank_that_dies_or_sleeps_ends_the_others(tmp_path: Path, die: int, timeout: float) -> None:
     case = {"rule": "gray-scott", "size": 16, "backend": "reference", "steps": [2, 2], "die": die, "timeout": timeout}
     code, found, said = run_ranks(2, [case], tmp_path, limit_s=60, wait_for=1)[0]
     assert code == 1
@@ -146,7 +149,7 @@ def test_a_rank_that_dies_or_sleeps_ends_the_others(tmp_path, die, timeout):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("decomposition", ["2x2", "4x1", "1x4", "auto"])
-def test_four_ranks_give_the_bytes_of_one_process(tmp_path, decomposition):
+def test_four_ranks_give_the_bytes_of_one_process(tmp_path: Path, decomposition: str) -> None:
     common = {"decomposition": decomposition, "steps": [1, 20]}
     cases = [
         {"rule": "cell mask", "size": [23, 30], "backend": "llvm", **common},

@@ -157,7 +157,8 @@ def _distill(
     **options: Any,
 ) -> Distillation:
     if checkpoint is not None:
-        from srnca.texture.checkpoint import RECORDING, load_checkpoint, read_kind
+        from srnca.automata.files import RECORDING, read_kind
+        from srnca.texture.checkpoint import load_checkpoint
 
         if read_kind(checkpoint)[0] == RECORDING:
             return _distill_network(checkpoint, folder, update_rate=update_rate, **options)

@@ -13,7 +13,7 @@ from srnca.cli.inputs import Changes, read_rule
 from srnca.cli.output import number, say, say_json, table, warn
 
 if TYPE_CHECKING:
-    from srnca.texture.verify import Verification
+    from srnca.automata.verification import Verification
 
 EXAMPLES = """\
 srnca verify snake-rule/rule.json --checkpoint snake.pt
@@ -72,7 +72,8 @@ def verify(
 
 
 def _of_automaton(text: str, checkpoint: Path, steps: int, seed: int, *, as_json: bool, quiet: bool) -> bool:
-    from srnca.texture.checkpoint import RECORDING, load_checkpoint, read_kind
+    from srnca.automata.files import RECORDING, read_kind
+    from srnca.texture.checkpoint import load_checkpoint
 
     law = read_rule(text, or_model=False)
     recorded = read_kind(checkpoint)[0] == RECORDING

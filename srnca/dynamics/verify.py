@@ -14,9 +14,9 @@ from equations.backends.torch.threads import one_thread
 from equations.errors import DivergenceError, InputError
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
+from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification
 from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.teacher import RecordingNCATeacher
-from srnca.texture.verify import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification
 
 MIN_R2 = 0.95  # of the rate, mean over channels
 MIN_AGREEMENT = 0.95  # correlation of where both have moved

@@ -16,6 +16,7 @@ from equations.errors import InputError, shorten
 from equations.rule.init import Init
 from equations.rule.stencils import ID, Stencil
 from srnca.automata.fields import numbers
+from srnca.automata.files import LEGACY_WEIGHTS
 from srnca.texture.config import TrainConfig
 from srnca.texture.network import NCA
 
@@ -28,13 +29,7 @@ STENCILS = (
     Stencil("dx", ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1))),
     Stencil("moore", ((1, 1, 1), (1, 0, 1), (1, 1, 1))),
 )
-_REQUIRED = ("conv_0.weight", "conv_1.weight")
-_KNOWN = (*_REQUIRED, "conv_0.bias", "conv_1.bias")
-
-
-def is_legacy(data: object) -> bool:
-    """Whether what a file held is (or tries to be) the state dict of the first implementation."""
-    return isinstance(data, dict) and "format" not in data and any(name in data for name in _REQUIRED)
+_KNOWN = (*LEGACY_WEIGHTS, "conv_0.bias", "conv_1.bias")
 
 
 def read_legacy(data: dict[str, Any], update_rate: float | None) -> tuple[TrainConfig, NCA]:
@@ -42,9 +37,9 @@ def read_legacy(data: dict[str, Any], update_rate: float | None) -> tuple[TrainC
 
     update_rate: the file does not hold it; None stands for the default of the first implementation, 0.5.
     """
-    if not set(_REQUIRED) <= set(data) <= set(_KNOWN):
+    if not set(LEGACY_WEIGHTS) <= set(data) <= set(_KNOWN):
         raise InputError(
-            f"expected a legacy state dict of {', '.join(_REQUIRED)} and perhaps their biases, "
+            f"expected a legacy state dict of {', '.join(LEGACY_WEIGHTS)} and perhaps their biases, "
             f"got {shorten(', '.join(map(str, data)), 200)}"
         )
     second = _tensor(data, "conv_1.weight", (None, None, 1, 1))

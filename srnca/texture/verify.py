@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from equations.perception import perceive
 from equations.rule.reduce import places_in
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
+from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.evaluate import (
     MAX_LOSS_RATIO,
@@ -28,32 +28,10 @@ from srnca.texture.evaluate import (
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 
-AGREEMENT_STEPS = 8
 MIN_R2 = 0.5  # one step; asked of rules that claim to be the automaton, not of refined ones
 MIN_AGREEMENT = 0.5  # correlation of where rule and automaton have moved after 8 steps from the same state
 MAX_OF_FLAT = 0.5  # a texture loss over that of a flat picture: beyond it there is no texture to speak of
 LARGER = 2  # the long run's grid has so many times the picture's side: a rule must not live by its size
-MAX_GROWTH = 4.0  # largest |state| of the rule over the automaton's
-
-
-@dataclass(frozen=True)
-class Check:
-    """One question: `ok` says whether `value` is on the right side of `threshold`; None asks for nothing."""
-
-    name: str
-    value: float
-    threshold: float | None
-    ok: bool
-    detail: str
-
-
-@dataclass(frozen=True)
-class Verification:
-    checks: tuple[Check, ...]
-
-    @property
-    def ok(self) -> bool:
-        return all(check.ok for check in self.checks)
 
 
 @one_thread()

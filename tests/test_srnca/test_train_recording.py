@@ -13,13 +13,14 @@ from distill.identify.footage import Footage
 from distill.identify.windows import clean, cleanest
 from equations.errors import InputError
 from equations.rule.stencils import LAP5
+from srnca.automata.files import read_kind
 from srnca.dynamics.checkpoint import load_recording_checkpoint, save_recording_checkpoint
 from srnca.dynamics.config import DynamicsConfig, law_stencils
 from srnca.dynamics.horizons import RecordingProgress, stages_of
 from srnca.dynamics.network import RecordingNCA
 from srnca.dynamics.newton import jacobian, weights_of
 from srnca.dynamics.training import train_recording
-from srnca.texture.checkpoint import load_checkpoint, read_kind
+from srnca.texture.checkpoint import load_checkpoint
 from tests.test_srnca.recorded import SIZE, record
 
 torch.set_num_threads(1)

@@ -14,8 +14,9 @@ from equations.expressions.infix import parse_infix
 from equations.rule.reduce import drop_unseen
 from equations.rule.rule import Display, Rule
 from equations.rule.stencils import nca_stencils
+from srnca.automata.verification import Verification
 from srnca.texture.evaluate import nca_pictures, rule_pictures
-from srnca.texture.verify import Verification, verify
+from srnca.texture.verify import verify
 from tests.test_srnca.test_evaluate import rule_of
 from tests.test_srnca.tiny import checkpoint, simulate_on_torch
 

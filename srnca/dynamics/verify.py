@@ -26,13 +26,20 @@ ROUNDING = 1e-7  # of the change from frame to frame, squared: errors below are 
 
 
 @one_thread()
-def verify_network(rule: Rule, checkpoint: RecordingCheckpoint, *, steps: int = 5000, seed: int = 0) -> Verification:
+def verify_network(
+    rule: Rule,
+    checkpoint: RecordingCheckpoint,
+    *,
+    steps: int = 5000,
+    seed: int = 0,
+    teacher: RecordingNCATeacher | None = None,
+) -> Verification:
     """One-step fidelity on the network's own states, agreement over a few steps, both against held-out frames of the
     recording, and whether the rule stays bounded for `steps` steps from a recorded state.
 
-    Raises InputError for a rule over other channels or stencils.
+    teacher: the checkpoint's, where it is built already. Raises InputError for a rule over other channels or stencils.
     """
-    teacher = RecordingNCATeacher(checkpoint)
+    teacher = RecordingNCATeacher(checkpoint) if teacher is None else teacher
     if rule.channels != teacher.channels or rule.stencils != teacher.stencils or rule.dt != teacher.dt:
         raise InputError(
             f"verify: expected a rule over the automaton's channels {', '.join(teacher.channels)}, its stencils and "

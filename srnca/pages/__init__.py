@@ -13,11 +13,23 @@ from equations.files import write_text
 from srnca.pages.evidence import gather_checkpoint, gather_recording
 from srnca.pages.rule_page import make_page
 from srnca.texture.checkpoint import Checkpoint
+from srnca.texture.loss import TextureLoss
+from srnca.texture.teacher import NCATeacher
 
 
-def report_checkpoint(path: Path, result: Distillation, checkpoint: Checkpoint) -> None:
-    """Write the page of an automaton's rule. A checkpoint without a picture gets no target and no texture losses."""
-    write_text(path, make_page(result, gather_checkpoint(result.rule, checkpoint)))
+def report_checkpoint(
+    path: Path,
+    result: Distillation,
+    checkpoint: Checkpoint,
+    *,
+    teacher: NCATeacher | None = None,
+    loss: TextureLoss | None = None,
+) -> None:
+    """Write the page of an automaton's rule. A checkpoint without a picture gets no target and no texture losses.
+
+    teacher, loss: the checkpoint's, where they are built already.
+    """
+    write_text(path, make_page(result, gather_checkpoint(result.rule, checkpoint, teacher=teacher, loss=loss)))
 
 
 def report_recording(path: Path, result: Distillation, teacher: RecordingTeacher, name: str) -> None:

@@ -106,12 +106,17 @@ def gather_recording(rule: Rule, teacher: RecordingTeacher, name: str) -> Eviden
     return Evidence(name, held.Y_held[rows], predict(rule, held.X_held[rows]))
 
 
-def gather_checkpoint(rule: Rule, checkpoint: Checkpoint) -> Evidence:
+def gather_checkpoint(
+    rule: Rule, checkpoint: Checkpoint, *, teacher: NCATeacher | None = None, loss: TextureLoss | None = None
+) -> Evidence:
     """Run both, and look: about five seconds for eight channels of 64 x 64 cells on two cores."""
     picture = checkpoint.picture
+    teacher = NCATeacher(checkpoint) if teacher is None else teacher
+    if loss is None and picture is not None:
+        loss = make_loss(checkpoint)
     with one_thread():
-        film = make_film(rule, checkpoint)
-        wanted, got = _updates(rule, NCATeacher(checkpoint), film.early_nca())
+        film = make_film(rule, checkpoint, teacher)
+        wanted, got = _updates(rule, teacher, film.early_nca())
         large, large_steps = _large(rule)
         return Evidence(
             name=str(checkpoint.provenance.get("target", "an automaton")),
@@ -122,18 +127,18 @@ def gather_checkpoint(rule: Rule, checkpoint: Checkpoint) -> Evidence:
             large=large,
             large_steps=large_steps,
             spectra=_spectra(rule, film, picture),
-            long_run=_run_long(rule, None if picture is None else make_loss(checkpoint)),
+            long_run=_run_long(rule, loss),
         )
 
 
-def make_film(rule: Rule, checkpoint: Checkpoint) -> Film:
+def make_film(rule: Rule, checkpoint: Checkpoint, teacher: NCATeacher | None = None) -> Film:
     """Automaton and rule from the same first state, with the same update masks."""
     side = min(checkpoint.config.size, LARGEST_FILM)
     affordable = FILM_WORK // (side**2 * len(rule.channels))
     if _is_written_out(rule):
         affordable = STEPS
     marks = tuple(mark for mark in MARKS if mark <= max(STEPS, affordable))
-    teacher = NCATeacher(checkpoint)
+    teacher = NCATeacher(checkpoint) if teacher is None else teacher
     own, whole = places_in(rule, teacher.channels), _nca_states(teacher, side, marks)
     nca = tuple(None if state is None else state[own] for state in whole)
     return Film(marks, whole, nca, _rule_states(rule, side, marks))

@@ -51,6 +51,32 @@ class TrainConfig(NCAConfig):
         return NCAConfig(**{f.name: getattr(self, f.name) for f in fields(NCAConfig)})
 
 
+@dataclass(frozen=True)
+class TrainSettings:
+    """How training runs: the same for every automaton, and not saved with it.
+
+    fresh_every: iterations after which one state of the pool is replaced by a first state.
+    snapshot_every: iterations between two snapshots; a run that diverged returns to the one before the last.
+    overflow_weight: weight in the objective of states that leave [-1, 1].
+    spoilt: a state whose largest |x| is above this after a rollout is replaced by a first state.
+    last_rate: the learning rate falls along a cosine to this share of its first value.
+    warm_up: iterations over which the learning rate rises at first; full steps from zero weights blow up.
+    exploded: a texture loss above this counts as diverging; 1 is a flat picture.
+    patience: diverging iterations in a row after which the run steps back.
+    max_setbacks: steps back after which training gives up.
+    """
+
+    fresh_every: int = 8
+    snapshot_every: int = 25
+    overflow_weight: float = 1.0
+    spoilt: float = 1.5
+    last_rate: float = 0.02
+    warm_up: int = 50
+    exploded: float = 30.0
+    patience: int = 30
+    max_setbacks: int = 12
+
+
 _STUDY = {
     "max_ca_steps": 40,
     "batch_size": 2,

@@ -32,9 +32,13 @@ def make_loss(checkpoint: Checkpoint) -> TextureLoss:
     return TextureLoss(make_bank(checkpoint.config.bank, checkpoint.target, vgg_weights=weights), checkpoint.target)
 
 
-def make_objective(checkpoint: Checkpoint) -> Objective:
-    """What closed-loop refinement follows and is judged by: the automaton's own training loss, Gram and patches."""
-    texture, patches = make_loss(checkpoint), PatchDistance(checkpoint.target)
+def make_objective(checkpoint: Checkpoint, texture: TextureLoss | None = None) -> Objective:
+    """What closed-loop refinement follows and is judged by: the automaton's own training loss, Gram and patches.
+
+    texture: the checkpoint's texture loss, where it is built already.
+    """
+    texture = make_loss(checkpoint) if texture is None else texture
+    patches = PatchDistance(checkpoint.target)
 
     def train(rgb: Tensor, random: torch.Generator) -> Tensor:
         return balanced(texture(rgb), patches(rgb, random, projections=16))
@@ -74,9 +78,19 @@ def shortfall(losses: Mapping[str, float | None], refined: bool) -> str | None:
     return f"{short}: more --effort, more --terms or another --seed may give a better one"
 
 
-def nca_pictures(checkpoint: Checkpoint, *, steps: int = STEPS, seeds: tuple[int, ...] = SEEDS) -> np.ndarray:
-    """The automaton's pictures (n, h, w, 3) after `steps`, one for each seed; not clipped."""
-    teacher, size = NCATeacher(checkpoint), checkpoint.target.shape[:2]
+def nca_pictures(
+    checkpoint: Checkpoint,
+    *,
+    steps: int = STEPS,
+    seeds: tuple[int, ...] = SEEDS,
+    teacher: NCATeacher | None = None,
+) -> np.ndarray:
+    """The automaton's pictures (n, h, w, 3) after `steps`, one for each seed; not clipped.
+
+    teacher: the checkpoint's, where it is built already.
+    """
+    teacher = NCATeacher(checkpoint) if teacher is None else teacher
+    size = checkpoint.target.shape[:2]
     states = [teacher.rollout(size=size, steps=steps, seed=seed, every=steps)[-1] for seed in seeds]
     return np.stack([s[:3].transpose(1, 2, 0) + checkpoint.config.offset for s in states])
 

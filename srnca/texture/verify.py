@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Veri
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.evaluate import (
     MAX_LOSS_RATIO,
+    STEPS,
     flat_loss,
     make_loss,
     nca_pictures,
@@ -35,36 +37,53 @@ LARGER = 2  # the long run's grid has so many times the picture's side: a rule m
 
 
 @one_thread()
-def verify(rule: Rule, checkpoint: Checkpoint, *, steps: int = 5000, seed: int = 0) -> Verification:
+def verify(
+    rule: Rule,
+    checkpoint: Checkpoint,
+    *,
+    steps: int = 5000,
+    seed: int = 0,
+    teacher: NCATeacher | None = None,
+    loss: TextureLoss | None = None,
+    picture_steps: int = STEPS,
+) -> Verification:
     """Fidelity, rollout agreement with the same mask, texture at 400 steps, and texture and stability after `steps`
     steps of a larger grid. A texture loss is compared with the automaton's, and with that of a flat picture.
 
     A refined rule has left its automaton's ways on purpose and promises the texture only: its fidelity and
     agreement are reported, and nothing is asked of them. It must be better than a picture that shows nothing. A legacy
     checkpoint has no picture, and so no texture; it does not say its update rate either: the rule's is taken.
-    Raises InputError when the rule and the automaton do not even speak of the same channels and stencils.
+
+    steps: of the long run.
+    teacher, loss: the checkpoint's, where they are built already (`srnca.automata.load`).
+    picture_steps: age of the pictures whose texture losses are compared.
+    Raises InputError when the rule has other channels or stencils than the automaton.
     """
-    teacher, size = NCATeacher(checkpoint), (checkpoint.config.size, checkpoint.config.size)
+    teacher = NCATeacher(checkpoint) if teacher is None else teacher
+    size = (checkpoint.config.size, checkpoint.config.size)
     if not set(rule.channels) <= set(teacher.channels) or rule.stencils != teacher.stencils:
         raise InputError(
             f"verify: expected a rule over the automaton's channels {', '.join(teacher.channels)} and its stencils, "
             f"got {', '.join(rule.channels)}; name the checkpoint that the rule was distilled from"
         )
     if checkpoint.picture is None:
+        teacher = copy(teacher)  # the caller's keeps its own update rate
         teacher.update_rate = rule.update_rate
     if rule.display is None or len(rule.display.channels) != 3:
         raise InputError("verify: expected a rule whose display names red, green and blue; its pictures are compared")
     states = teacher.rollout(size=size, steps=400, seed=seed, every=40)
     promise = not rule.provenance.get("refined", False)
-    loss = None if checkpoint.picture is None else make_loss(checkpoint)
+    if loss is None and checkpoint.picture is not None:
+        loss = make_loss(checkpoint)
     stable, late = _long_run(rule, loss, states, (LARGER * size[0], LARGER * size[1]), steps, seed)
     checks = [_fidelity(rule, teacher, states, promise), _agreement(rule, teacher, states, seed, promise)]
     if loss is not None:
-        flat, wanted = flat_loss(loss, checkpoint.target), texture_loss(loss, nca_pictures(checkpoint))
-        ours = texture_loss(loss, rule_pictures(rule, size))
+        pictures = nca_pictures(checkpoint, steps=picture_steps, teacher=teacher)
+        flat, wanted = flat_loss(loss, checkpoint.target), texture_loss(loss, pictures)
+        ours = texture_loss(loss, rule_pictures(rule, size, steps=picture_steps))
         checks += [
             _of_flat(wanted, flat, promise),
-            _of_nca("texture", ours, wanted, flat, "400 steps", promise),
+            _of_nca("texture", ours, wanted, flat, f"{picture_steps} steps", promise),
             _of_nca("texture later", late, wanted, flat, f"{steps} steps, {LARGER} times the size", promise),
         ]
     return Verification((*checks, stable))

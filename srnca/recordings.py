@@ -36,10 +36,17 @@ def distill_frames(
     """The rule behind one recording, or several of one system: frames.npz, frames.zarr, folders of pictures, GIF,
     films.
 
-    dt, dx: the time between two frames of the files and the width of a cell, in place of what these say. stride: use
-    every stride-th frame. derivative, stencil: see `distill.identify`. note: hears what reading did to the frames.
-    effort, budget_s: see `distill.identify`. There is no texture, so nothing to refine for. Raises InputError for
-    recordings that no law can be read from, MissingPartError for a reader or an engine that is not installed.
+    terms: the most terms of a channel, on average over channels.
+    effort, budget_s, derivative, stencil: see `distill.identify`.
+    dt: time between two frames of the files; None takes the files' own.
+    dx: width of a cell; None takes the files' own.
+    stride: use every stride-th frame.
+    out: a folder for rule.json, report.json, report.html and the halls of fame.
+    resume: go on with an unfinished distillation in `out`.
+    note: is called with each change that reading made to the frames, as a sentence.
+
+    There is no texture, so nothing is refined. Raises InputError for recordings from which no law can be read,
+    MissingPartError for a reader or an engine that is not installed.
     """
     paths = [source] if isinstance(source, Path) else list(source)
     recordings = load_recordings(paths, dt=dt, dx=dx, stride=stride)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -14,7 +15,7 @@ from srnca.dynamics.teacher import RecordingNCATeacher
 if TYPE_CHECKING:
     from distill.result import Distillation
     from equations.rule.rule import Rule
-    from srnca.automata.automaton import DistillOptions
+    from srnca.automata.automaton import Automaton, DistillOptions
     from srnca.automata.verification import Verification
 
 _REASON = "was trained on a recording; it has no mask and no texture"
@@ -23,7 +24,7 @@ _REASON = "was trained on a recording; it has no mask and no texture"
 class RecordingAutomaton:
     """The automaton of a checkpoint, with its teacher, built on first use and then kept. There is no texture loss."""
 
-    missing_options = dict.fromkeys(("update_rate", "max_loss", "states"), _REASON)
+    missing_options: Mapping[str, str] = dict.fromkeys(("update_rate", "max_loss", "states"), _REASON)
     loss = None
 
     def __init__(self, checkpoint: RecordingCheckpoint) -> None:
@@ -62,7 +63,7 @@ class RecordingAutomaton:
         report_recording(path, result, self.teacher, path.parent.name)  # type: ignore[arg-type]
 
 
-def make_automaton(path: Path, data: dict[str, Any], update_rate: float | None) -> RecordingAutomaton:
+def make_automaton(path: Path, data: dict[str, Any], update_rate: float | None) -> Automaton:
     """The automaton in a file's data; see `srnca.automata.load`. Raises InputError where `update_rate` is given."""
     if update_rate is not None:
         raise InputError(f"--update-rate: {path} {_REASON}; leave it out")

@@ -56,7 +56,7 @@ def distill_network(
     teacher = RecordingNCATeacher(checkpoint) if teacher is None else teacher
     grid = checkpoint.footage.frames[0].shape[2:]
     result = distill(
-        teacher,  # type: ignore[arg-type]
+        teacher,
         engine=engine,
         seed=seed,
         rows=ROWS,

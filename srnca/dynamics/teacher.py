@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 from sympy import Expr
@@ -35,7 +37,7 @@ class RecordingNCATeacher:
         self.channels, self.stencils, self.dt = config.channels, self.nca.stencils, config.dt
         self.clamp: tuple[float, float] | None = None
         self.update_rate = 1.0
-        self.mask = "cell"
+        self.mask: Literal["cell", "channel"] = "cell"
         self.bounds = Bounds(checkpoint.footage, torch.device("cpu"))
         self.display: Display | None = self.nca.display
         with torch.no_grad():

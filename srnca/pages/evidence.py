@@ -115,7 +115,7 @@ def gather_checkpoint(
     if loss is None and picture is not None:
         loss = make_loss(checkpoint)
     with one_thread():
-        film = make_film(rule, checkpoint, teacher)
+        film = make_film(rule, checkpoint, teacher=teacher)
         wanted, got = _updates(rule, teacher, film.early_nca())
         large, large_steps = _large(rule)
         return Evidence(
@@ -131,7 +131,7 @@ def gather_checkpoint(
         )
 
 
-def make_film(rule: Rule, checkpoint: Checkpoint, teacher: NCATeacher | None = None) -> Film:
+def make_film(rule: Rule, checkpoint: Checkpoint, *, teacher: NCATeacher | None = None) -> Film:
     """Automaton and rule from the same first state, with the same update masks."""
     side = min(checkpoint.config.size, LARGEST_FILM)
     affordable = FILM_WORK // (side**2 * len(rule.channels))

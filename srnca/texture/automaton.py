@@ -16,7 +16,7 @@ from srnca.texture.teacher import NCATeacher
 if TYPE_CHECKING:
     from distill.result import Distillation
     from equations.rule.rule import Rule
-    from srnca.automata.automaton import DistillOptions
+    from srnca.automata.automaton import Automaton, DistillOptions
     from srnca.automata.verification import Verification
 
 
@@ -71,6 +71,6 @@ class TextureAutomaton:
         report_checkpoint(path, result, self.checkpoint, teacher=self.teacher, loss=self.loss)
 
 
-def make_automaton(path: Path, data: dict[str, Any], update_rate: float | None) -> TextureAutomaton:
+def make_automaton(path: Path, data: dict[str, Any], update_rate: float | None) -> Automaton:
     """The automaton in a file's data; see `srnca.automata.load`."""
     return TextureAutomaton(make_checkpoint(path, data, update_rate))

@@ -23,11 +23,12 @@ _KEYS = ("config", "weights", "stencils", "target", "history", "iteration", "pro
 
 @dataclass
 class Checkpoint:
-    """An automaton and all that made it.
+    """A trained automaton, with its configuration and the record of its training.
 
-    picture: what it was trained on, (size, size, 3) float32 in [0, 1]; None in a legacy file, which has none.
+    picture: what it was trained on, (size, size, 3) float32 in [0, 1]; None for a legacy file, which holds none.
     history: training loss of every iteration so far.
-    training: what an unfinished run needs to go on (optimiser, pool, RNG); empty once it is done.
+    provenance: name of the picture, versions, platform and date.
+    training: what an unfinished run needs to resume (optimiser, pool, random stream); empty once it is finished.
     """
 
     config: TrainConfig
@@ -40,7 +41,7 @@ class Checkpoint:
 
     @property
     def target(self) -> np.ndarray:
-        """The picture, for whatever cannot do without it. Raises InputError where there is none."""
+        """The picture, for callers that need one. Raises InputError where there is none."""
         if self.picture is None:
             raise InputError(
                 "a legacy checkpoint holds no picture: there is nothing to train on, and no texture to compare with; "

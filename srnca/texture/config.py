@@ -1,4 +1,4 @@
-"""Training configurations: the hyperparameters of the field by their own names, and named sets of them."""
+"""Training configurations: hyperparameters by their usual names, and named sets of them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from srnca.texture.network import NCAConfig
 class TrainConfig(NCAConfig):
     """The automaton's shape and how it is trained; saved in the checkpoint.
 
-    max_ca_steps: longest rollout between two looks at the picture (rollouts are uniform in [half, all] of it).
-    batch_size: states an iteration. learning_rate: Adam's at the start; it falls along a cosine to 2 %.
-    size: side of the square training picture, in cells. pool: states kept between iterations; the fewer, the older
-    they get.
-    l1: weight of the mean |w| of the first layer in the training objective; it makes what a rule can do without small.
+    max_ca_steps: longest rollout of an iteration; lengths are drawn uniformly from half of it to all of it.
+    batch_size: states in an iteration.
+    learning_rate: Adam's at the start; it falls along a cosine to 2 %.
+    iterations: optimiser steps.
+    size: side of the square training picture, in cells.
+    bank: name of the feature bank of the texture loss.
+    pool: states kept between iterations; the fewer there are, the older they get.
+    l1: weight of the mean |w| of the first layer in the objective; it makes weights small that a rule can do without.
     """
 
     max_ca_steps: int = 48

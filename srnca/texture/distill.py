@@ -90,7 +90,7 @@ def distill_checkpoint(
         if pictures is not None:
             draw_distillation(out / "figure.png", checkpoint.target, *pictures, result)
         report_checkpoint(out / "report.html", result, checkpoint, teacher=teacher, loss=loss)
-        result.save(out)  # last, with the rule: it removes what a killed one goes on from
+        result.save(out)  # last, with the rule: this removes the file from which a killed distillation resumes
     return result
 
 
@@ -117,5 +117,5 @@ def _compare(
 
 
 def _finite(loss: float) -> float | None:
-    """JSON has no infinity: null stands for pictures that ran away."""
+    """The loss, or None for infinity, which JSON does not have: the pictures diverged."""
     return loss if math.isfinite(loss) else None

@@ -20,8 +20,8 @@ from srnca.automata.files import LEGACY_WEIGHTS
 from srnca.texture.config import TrainConfig
 from srnca.texture.network import NCA
 
-UPDATE_RATE = 0.5  # its default
-# Whole numbers, in its own order: slope downwards ("sobel_h") comes before slope to the right ("sobel_w").
+UPDATE_RATE = 0.5  # the default of that implementation
+# Whole numbers, in the order of that implementation: dy ("sobel_h") comes before dx ("sobel_w").
 STENCILS = (
     ID,
     Stencil("lap", ((1, 2, 1), (2, -12, 2), (1, 2, 1))),
@@ -47,7 +47,7 @@ def read_legacy(data: dict[str, Any], update_rate: float | None) -> tuple[TrainC
     first = _tensor(data, "conv_0.weight", (hidden, None, 1, 1))
     filters = _filters(first.shape[1], channels)
     inner = _tensor(data, "conv_0.bias", (hidden,)) if "conv_0.bias" in data else torch.zeros(hidden)
-    if "conv_1.bias" in data:  # as one more hidden unit, which is always 1
+    if "conv_1.bias" in data:  # the outer bias becomes the weight of one more hidden unit, which is always 1
         outer = _tensor(data, "conv_1.bias", (channels,))
         first = torch.cat([first, torch.zeros_like(first[:1])])
         inner = torch.cat([inner, torch.ones(1)])
@@ -87,11 +87,11 @@ def _filters(inputs: int, channels: int) -> int:
 
 
 def _tensor(data: dict[str, Any], name: str, shape: tuple[int | None, ...]) -> Tensor:
-    """One of its tensors as float32, checked; None in `shape` is any length above 0."""
+    """A tensor of the file as float32, checked; None in `shape` is any length above 0."""
     return numbers(numbers(data[name], name, shape).to(torch.float32), name, shape)
 
 
 def _first_state(channels: int) -> Init:
-    """Its seed: a square an eighth of the side wide, all but white, on black."""
+    """The first state of that implementation: a square of 0.995, an eighth of the side wide, on zeros."""
     zeros = (0.0,) * channels
     return Init("square", background=zeros, amplitude=zeros, square=(0.995,) * channels, square_fraction=0.125)

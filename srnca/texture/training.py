@@ -35,7 +35,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainProgress:
-    """What happened in one iteration. `loss` is the texture loss of its batch; `note` is said aloud."""
+    """What happened in one iteration.
+
+    loss: texture loss, mean over the batch.
+    seconds: since training began.
+    note: a sentence for the user, where the run stepped back.
+    rgb: the pictures of the batch, (batch, 3, h, w).
+    """
 
     iteration: int
     iterations: int
@@ -103,7 +109,7 @@ class _Run:
         self.slowdown, self.setbacks, self.bad = 1.0, 0, 0
         self.started = time.monotonic()
         self.good = self.recent = self.state()
-        self.before: dict[str, Any] | None = None  # while an iteration is under way: what it began with
+        self.before: dict[str, Any] | None = None  # the state before the iteration that is running
 
     def fresh(self) -> Tensor:
         """A first state (channel, h, w), each of its own noise."""
@@ -121,14 +127,14 @@ class _Run:
         return happened
 
     def take_back(self) -> None:
-        """Undo the iteration that Ctrl-C hit in the middle: nothing can go on from half of one."""
+        """Undo the iteration that Ctrl-C interrupted: a run cannot resume from half of one."""
         if self.before is not None:
             self.load(self.before)
 
     def _iterate(self) -> TrainProgress:
         c = self.config
         if self.iteration % self.settings.snapshot_every == 0 and not self.bad:
-            self.good = self.recent  # one snapshot back: the latest may already be on its way out
+            self.good = self.recent  # the snapshot before the last: the last may already be diverging
             self.recent = self.state()
         chosen = torch.randperm(c.pool, generator=self.random)[: c.batch_size]
         batch = self.pool[chosen].to(self.device)
@@ -141,7 +147,7 @@ class _Run:
         if self.bad >= self.settings.patience or not np.isfinite(value):
             return self.step_back(value)
         self.learn(grown.gradients)
-        self.pool = self.pool.index_copy(0, chosen, grown.states.cpu())  # a new one: states keep the old
+        self.pool = self.pool.index_copy(0, chosen, grown.states.cpu())  # a new tensor: saved states share the old one
         for index in chosen[self.pool[chosen].abs().amax(dim=(1, 2, 3)) > self.settings.spoilt]:
             self.pool[index] = self.fresh()
         self.history.append(value)
@@ -149,7 +155,7 @@ class _Run:
         return TrainProgress(self.iteration, c.iterations, value, time.monotonic() - self.started, rgb=grown.rgb)
 
     def objective(self, rgb: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """What training lowers, and the texture loss, both (batch,)."""
+        """The training objective and the texture loss, both (batch,)."""
         texture = self.loss(rgb)
         wanted = (texture + self.patches(rgb, random)).log()
         if self.config.l1:
@@ -187,7 +193,7 @@ class _Run:
         return TrainProgress(self.iteration, self.config.iterations, value, time.monotonic() - self.started, note)
 
     def state(self) -> dict[str, Any]:
-        """Plain data from which the run goes on exactly."""
+        """Plain data from which the run can resume, bit for bit."""
         return {
             "weights": {k: v.detach().cpu().clone() for k, v in self.nca.state_dict().items()},
             "optimiser": copy.deepcopy(self.optimiser.state_dict()),

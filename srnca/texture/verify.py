@@ -30,10 +30,10 @@ from srnca.texture.evaluate import (
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 
-MIN_R2 = 0.5  # one step; asked of rules that claim to be the automaton, not of refined ones
-MIN_AGREEMENT = 0.5  # correlation of where rule and automaton have moved after 8 steps from the same state
-MAX_OF_FLAT = 0.5  # a texture loss over that of a flat picture: beyond it there is no texture to speak of
-LARGER = 2  # the long run's grid has so many times the picture's side: a rule must not live by its size
+MIN_R2 = 0.5  # one step; required of unrefined rules only
+MIN_AGREEMENT = 0.5  # correlation of the displacements of rule and automaton, 8 steps after the same state
+MAX_OF_FLAT = 0.5  # texture loss over that of a flat picture; above it there is hardly any texture
+LARGER = 2  # side of the long run's grid over the picture's: a rule must not depend on the grid's size
 
 
 @one_thread()
@@ -50,9 +50,9 @@ def verify(
     """Fidelity, rollout agreement with the same mask, texture at 400 steps, and texture and stability after `steps`
     steps of a larger grid. A texture loss is compared with the automaton's, and with that of a flat picture.
 
-    A refined rule has left its automaton's ways on purpose and promises the texture only: its fidelity and
-    agreement are reported, and nothing is asked of them. It must be better than a picture that shows nothing. A legacy
-    checkpoint has no picture, and so no texture; it does not say its update rate either: the rule's is taken.
+    Refinement changes a rule's dynamics on purpose to keep its texture. A refined rule's fidelity and agreement are
+    therefore reported without a threshold, but its texture loss must be well below that of a flat picture.
+    A legacy checkpoint has no picture, so no texture is compared, and no update rate, so the rule's is used.
 
     steps: of the long run.
     teacher, loss: the checkpoint's, where they are built already (`srnca.automata.load`).
@@ -102,12 +102,12 @@ def _fidelity(rule: Rule, teacher: NCATeacher, states: np.ndarray, promise: bool
 
 
 def _rows(state: np.ndarray, teacher: NCATeacher) -> np.ndarray:
-    """What the cells of a state (channel, h, w) see, (n, features)."""
+    """The perception of the cells of a state (channel, h, w), as (n, features)."""
     return perceive(state, teacher.stencils).reshape(-1, state.shape[1] * state.shape[2]).T
 
 
 def _agreement(rule: Rule, teacher: NCATeacher, states: np.ndarray, seed: int, promise: bool) -> Check:
-    """Correlation of the displacement of rule and automaton over a few steps, same start, same mask."""
+    """Correlation of the displacements of rule and automaton over a few steps, with the same state and mask."""
     own = places_in(rule, teacher.channels)
     moved_rule, moved_nca = [], []
     for start in states:
@@ -122,7 +122,7 @@ def _agreement(rule: Rule, teacher: NCATeacher, states: np.ndarray, seed: int, p
                 state = teacher.nca(state, teacher.step_mask(start.shape[1:], seed, step))
         moved_rule.append((simulator.state - start[own]).ravel())
         moved_nca.append((state[0].numpy() - start)[own].ravel())
-    with np.errstate(invalid="ignore", divide="ignore"):  # one that stands still correlates with nothing
+    with np.errstate(invalid="ignore", divide="ignore"):  # no displacement has no correlation
         value = float(np.corrcoef(np.concatenate(moved_rule), np.concatenate(moved_nca))[0, 1])
     value = value if math.isfinite(value) else 0.0
     detail = f"correlation of displacements after {AGREEMENT_STEPS} steps"
@@ -136,7 +136,7 @@ def _at_least(name: str, value: float, threshold: float | None, detail: str) -> 
 
 
 def _of_flat(loss: float, flat: float, fidelity: bool) -> Check:
-    """Whether the automaton itself shows its texture; not the fault of a rule that promises fidelity alone."""
+    """Whether the automaton itself shows its texture; only reported for a rule that is judged by its fidelity."""
     share = loss / max(flat, 1e-9)
     detail = f"loss {loss:.3g} over a flat picture's {flat:.3g}"
     if fidelity:
@@ -146,7 +146,7 @@ def _of_flat(loss: float, flat: float, fidelity: bool) -> Check:
 
 
 def _of_nca(name: str, loss: float, wanted: float, flat: float, when: str, fidelity: bool) -> Check:
-    """The rule's texture loss over the automaton's; where texture is all that it promises, it must show some."""
+    """The rule's texture loss over the automaton's; a refined rule must also be well below a flat picture."""
     ratio = loss / max(wanted, 1e-9)
     most = MAX_LOSS_RATIO if fidelity else min(MAX_LOSS_RATIO, MAX_OF_FLAT * flat / max(wanted, 1e-9))
     detail = f"loss {loss:.3g} over the automaton's {wanted:.3g} ({when}; flat picture {flat:.3g}), at most"

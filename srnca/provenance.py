@@ -9,7 +9,7 @@ from typing import Any
 
 
 def add_provenance(report: dict[str, Any], **more: Any) -> None:
-    """Complete a report's provenance: what it says already stays, versions of libraries included."""
+    """Add versions, platform, date and `more` to a report's provenance; entries that it has already stay."""
     ours, known = provenance(**more), report["provenance"]
     report["provenance"] = {**known, **ours, "versions": {**ours["versions"], **known.get("versions", {})}}
 

@@ -1,6 +1,7 @@
-"""The tensors and stencils of a checkpoint: whatever is of another kind is refused by name, before it is used.
+"""The tensors and stencils of a checkpoint, checked before they are used.
 
-Every function raises InputError, with a sentence that shows the value cut short.
+Every function raises InputError for a value that is not what it should be; the message names the field and shows the
+value, shortened.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from srnca.automata.kinds import fits, part, words
 
 
 def numbers(value: object, name: str, shape: tuple[int | None, ...]) -> Tensor:
-    """A tensor of finite real numbers; None in `shape` is any length above 0."""
+    """`value`, which must be a tensor of finite real numbers of that shape; None in `shape` is any length above 0."""
     if not isinstance(value, Tensor) or not value.is_floating_point():
         got = value.dtype if isinstance(value, Tensor) else type(value).__name__
         raise InputError(f"{name}: expected a tensor of real numbers, got {got}")
@@ -31,7 +32,7 @@ def numbers(value: object, name: str, shape: tuple[int | None, ...]) -> Tensor:
 
 
 def stencils(data: Mapping[str, Any], count: int) -> tuple[Stencil, ...]:
-    """The stencils of a checkpoint, which must be `count` of different names."""
+    """The stencils of a checkpoint: `count` of them, all of different names."""
     found = part(data, "stencils", list[dict])
     if len(found) != count or count > MAX_STENCILS:
         raise InputError(f"stencils: expected {count}, as the configuration says, got {len(found)}")
@@ -47,7 +48,7 @@ def stencils(data: Mapping[str, Any], count: int) -> tuple[Stencil, ...]:
 
 
 def weights(data: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The weights by name: real numbers, whose shapes are looked at by `put_weights`."""
+    """The weights by name, finite real numbers; `put_weights` checks their shapes."""
     return {name: _real(value, name) for name, value in part(data, "weights", dict).items()}
 
 
@@ -56,7 +57,7 @@ def _real(value: object, name: str) -> Tensor:
 
 
 def put_weights(network: nn.Module, found: Mapping[str, Tensor]) -> None:
-    """Give `network` its weights, where they have its names and shapes."""
+    """Load weights into `network`. Raises InputError where their names or shapes are not the network's."""
     own = network.state_dict()
     if set(own) != set(found):
         odd = sorted(set(own) ^ set(found))[0]
@@ -70,7 +71,9 @@ def put_weights(network: nn.Module, found: Mapping[str, Tensor]) -> None:
 
 
 def same_kind(value: object, like: object, name: str) -> None:
-    """`value` must be built as `like` is: its keys and lengths, types, shapes of tensors, finite numbers."""
+    """Raises InputError where keys, lengths, types or shapes of `value` differ from those of `like`, at any depth, or
+    where its numbers are not finite.
+    """
     if isinstance(like, Tensor):
         if not isinstance(value, Tensor) or value.shape != like.shape or value.dtype != like.dtype:
             raise InputError(f"{name}: expected {shorten(like)}, got {shorten(value)}")
@@ -91,7 +94,7 @@ def same_kind(value: object, like: object, name: str) -> None:
 
 
 def history(data: Mapping[str, Any]) -> list[float]:
-    """The training losses; those of a training that ran away may be infinite."""
+    """The training losses; those of a training that diverged may be infinite."""
     found = data["history"]
     if not isinstance(found, Tensor) or found.ndim != 1 or found.dtype not in (torch.float32, torch.float64):
         raise InputError(f"history: expected a row of real numbers as a tensor, got {shorten(found)}")

@@ -1,6 +1,6 @@
-"""Values of a file by their types: whatever is of another one is refused by name, before it is used.
+"""The types of a file's values, checked before the values are used.
 
-Every function that looks at values raises InputError, with a sentence that shows the value cut short.
+Functions that check values raise InputError; the message names the field and shows the value, shortened.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from equations.errors import InputError, shorten
 
-MOST_BITS = 64  # of a whole number
+MOST_BITS = 64  # the longest whole number that is accepted
 _WORDS: dict[Any, str] = {
     int: "a whole number", float: "a finite number", bool: "true or false", str: "text", list: "a list",
     dict: "a dictionary", NoneType: "nothing",
@@ -21,7 +21,7 @@ _WORDS: dict[Any, str] = {
 
 
 def part(data: Mapping[str, Any], name: str, kind: Any) -> Any:
-    """`data[name]`, which must be of `kind`: a type, or what annotations make of types."""
+    """`data[name]`, which must be of the type `kind`: a class, or an annotation such as `list[float] | None`."""
     value = data[name]
     if not fits(value, kind):
         raise InputError(f"{name}: expected {words(kind)}, got {shorten(value)}")
@@ -29,8 +29,10 @@ def part(data: Mapping[str, Any], name: str, kind: Any) -> Any:
 
 
 def fits(value: object, kind: Any) -> bool:
-    """Whether `value` is of that kind. True and false are no numbers, numbers are finite and not gigantic, whole ones
-    pass for real ones and lists for tuples; the keys of a dictionary are text.
+    """Whether `value` is of the type `kind`.
+
+    Stricter than Python: a bool is no number, numbers are finite, and the keys of a dictionary are text. Laxer: an int
+    is accepted as a float, and a list as a tuple, as files know no tuples.
     """
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Literal:
@@ -54,14 +56,14 @@ def fits(value: object, kind: Any) -> bool:
 
 
 def settings(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of the configuration `kind` in `data["config"]`; what this version does not know is left out."""
+    """The arguments of the configuration class `kind` in `data["config"]`; unknown names are left out."""
     found, hints = part(data, "config", dict), get_type_hints(kind)
     known = {f.name: part(found, f.name, hints[f.name]) for f in fields(kind) if f.name in found}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
 
 
 def plain(value: object, name: str) -> None:
-    """`value` must be what JSON can hold, as provenance ends in a rule's file: no tensors, finite numbers."""
+    """Raises InputError unless JSON can hold `value`: provenance is copied into `rule.json`."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
@@ -75,7 +77,7 @@ def plain(value: object, name: str) -> None:
 
 
 def words(kind: Any) -> str:
-    """A kind as messages call it."""
+    """A type in the words of a message."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Literal:
         return f"one of {', '.join(map(str, inner))}"

@@ -23,8 +23,10 @@ _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 class Named:
-    """What a pickle calls by its module and name: `call` makes a value of the arguments that follow it, if it may be
-    called at all; `value` is what it stands for as a value.
+    """The meaning of a module's name in a pickle.
+
+    value: what the name stands for where it is used as a value.
+    call: what is called with the arguments that follow the name; None where it may not be called.
     """
 
     def __init__(self, value: Any = None, call: Callable[..., Any] | None = None) -> None:
@@ -32,14 +34,15 @@ class Named:
 
 
 def ordered(*pairs: Any) -> OrderedDict[Any, Any]:
-    """What stands for `collections.OrderedDict` in a pickle: torch's state dicts are such."""
+    """`collections.OrderedDict`, which torch's state dicts are."""
     return OrderedDict(*pairs)
 
 
 def read_pickle(file: BinaryIO, names: Mapping[str, Named], persistent: Callable[[Any], Any]) -> Any:
-    """The next pickle of `file`, which is left behind its end.
+    """Read the next pickle of `file`, up to its end.
 
-    names: "module name" -> what it stands for; others are refused. persistent: gives the value of a persistent id.
+    names: "module name" -> its meaning; other names are refused.
+    persistent: gives the value of a persistent id.
     Raises ValueError (or what a damaged pickle leads to: IndexError, KeyError, TypeError, …) for anything else.
     """
     reader = _Reader(names, persistent)
@@ -53,7 +56,7 @@ def read_pickle(file: BinaryIO, names: Mapping[str, Named], persistent: Callable
 
 
 class _Reader:
-    """A stack, and what the pickle has put aside to be used again."""
+    """The stack of a pickle machine, and its memo: the values that are used again."""
 
     def __init__(self, names: Mapping[str, Named], persistent: Callable[[Any], Any]) -> None:
         self.names, self.persistent = names, persistent
@@ -80,7 +83,7 @@ class _Reader:
             self.build(name, argument)
 
     def build(self, name: str, argument: Any) -> None:
-        """An opcode that makes something of what lies on the stack."""
+        """Carry out an opcode that builds a value from the top of the stack."""
         stack = self.stack
         if name == "TUPLE":
             stack.append(tuple(self.marked()))
@@ -102,14 +105,14 @@ class _Reader:
             if not isinstance(named, Named) or named.call is None:
                 raise ValueError("a call of something else")
             stack.append(named.call(*arguments))
-        elif name == "BUILD":  # attributes of a state dict, which nobody needs
+        elif name == "BUILD":  # attributes of a state dict, which are not used
             stack.pop()
             _same(stack[-1], OrderedDict)
         else:
             raise ValueError(f"opcode {name}")
 
     def marked(self) -> list[Any]:
-        """What lies above the last mark."""
+        """Take the values above the last mark off the stack."""
         last = len(self.stack) - 1 - self.stack[::-1].index(_MARK)
         values = self.stack[last + 1 :]
         del self.stack[last:]

@@ -1,4 +1,4 @@
-"""What a checkpoint holds of an unfinished training, looked at before the training goes on from it."""
+"""The state of an unfinished training in a checkpoint, checked before the training resumes from it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from srnca.automata import fields, kinds
 def checked_training(
     state: Mapping[str, Any], like: Mapping[str, Any], optimisers: Mapping[str, Optimizer]
 ) -> dict[str, Any]:
-    """`state` as it can be loaded. Raises InputError where it is built otherwise than `like`, that of a training that
-    begins.
+    """`state`, ready to be loaded. Raises InputError where its structure differs from `like`, the state of a new run.
 
-    optimisers: those whose state is in it, by its key there. Their settings are the program's own, not the file's.
+    optimisers: the optimisers whose states it holds, by their keys in it. Their settings, such as the learning rate,
+    are taken from the program and not from the file.
     """
     missing = [name for name in like if name not in state]
     if missing:
@@ -34,7 +34,7 @@ def checked_training(
 
 @contextmanager
 def checking_training() -> Iterator[None]:
-    """Says of whatever goes wrong inside that the training state is damaged."""
+    """Turns errors raised inside into an InputError which says that the training state is damaged."""
     try:
         yield
     except (InputError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError) as error:
@@ -43,7 +43,7 @@ def checking_training() -> Iterator[None]:
 
 
 def _check_moments(state: Any, optimiser: Optimizer, name: str) -> None:
-    """What Adam keeps of each parameter has the parameter's shape, and its steps are counted from 0."""
+    """Check Adam's moments: each has its parameter's shape, and its step count is at least 0."""
     if not isinstance(state, Mapping) or "state" not in state:
         raise InputError(f"{name}: expected moments, got {shorten(state)}")
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]

@@ -1,4 +1,4 @@
-"""A training that is never lost: saved now and then, on Ctrl-C, and at its end."""
+"""Training that saves its checkpoint at intervals, on Ctrl-C and at the end."""
 
 from __future__ import annotations
 
@@ -9,39 +9,42 @@ from typing import Protocol, TypeVar
 
 from equations.errors import InputError
 
-SAVE_EVERY_S = 15.0
-Made = TypeVar("Made", covariant=True)
-Said = TypeVar("Said", covariant=True)
-Kept = TypeVar("Kept")
-Heard = TypeVar("Heard")
+SAVE_EVERY_S = 15.0  # seconds between two saves
+Saved = TypeVar("Saved")  # a checkpoint
+Progress = TypeVar("Progress")  # what one iteration reports
+SavedOut = TypeVar("SavedOut", covariant=True)
+ProgressOut = TypeVar("ProgressOut", covariant=True)
 
 
-class Training(Protocol[Made, Said]):
-    """What can be trained so: an iteration at a time, with a checkpoint to be had between any two."""
+class Training(Protocol[SavedOut, ProgressOut]):
+    """A training that runs one iteration at a time and can make a checkpoint between any two."""
 
     @property
     def done(self) -> bool: ...
 
-    def iterate(self) -> Said: ...
+    def iterate(self) -> ProgressOut: ...
 
     def take_back(self) -> None:
-        """Undo the iteration that Ctrl-C hit in the middle."""
+        """Undo the iteration that Ctrl-C interrupted."""
         ...
 
-    def checkpoint(self) -> Made: ...
+    def checkpoint(self) -> SavedOut: ...
 
-    def finish(self) -> Made:
-        """The checkpoint of a training that is done."""
+    def finish(self) -> SavedOut:
+        """The checkpoint of a finished training."""
         ...
 
 
 def train_and_save(
-    run: Training[Kept, Heard],
-    save: Callable[[Kept, Path], None],
+    run: Training[Saved, Progress],
+    save: Callable[[Saved, Path], None],
     out: Path | None,
-    progress: Callable[[Heard], None] | None,
-) -> Kept:
-    """Iterate until it is done, and return the checkpoint, saved to `out` if given. Ctrl-C saves, then goes on up."""
+    progress: Callable[[Progress], None] | None,
+) -> Saved:
+    """Iterate until `run` is done and return its checkpoint, saved to `out` if given.
+
+    Ctrl-C saves too, and KeyboardInterrupt is raised again.
+    """
     saved = time.monotonic()
     try:
         while not run.done:
@@ -63,7 +66,7 @@ def train_and_save(
 
 
 def unfinished(out: Path | None) -> Path:
-    """`out`, where there is something to resume. Raises InputError."""
+    """`out`, which must be a file to resume from. Raises InputError where it is not."""
     if out is None or not out.is_file():
         raise InputError(f"resume: expected an unfinished checkpoint, found no file {out}; start without --resume")
     return out

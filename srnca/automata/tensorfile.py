@@ -1,6 +1,6 @@
-"""Files of `torch.save`: plain data and tensors, each checked by what the file says of it before it is made.
+"""Reading files of `torch.save`: plain data and tensors, whose declared sizes are checked before memory is taken.
 
-`torch.load(weights_only=True)` runs no code, but it makes whatever a file asks for: a tensor of a billion numbers
+`torch.load(weights_only=True)` runs no code, but it allocates whatever a file asks for: a tensor of a billion numbers
 whose strides are zero takes four bytes of the file. Here a tensor has at most as many numbers as are stored for it.
 """
 
@@ -21,10 +21,10 @@ from equations.errors import InputError
 from equations.reading import check_regular_file, check_size
 from srnca.automata.pickled import Named, ordered, read_pickle
 
-MOST_PARTS = 200_000  # values in a file, counted as often as they are used
+MOST_PARTS = 200_000  # values in a file; one that is used twice counts twice
 DEEPEST = 30  # dictionaries and lists within each other
 MOST_DIMENSIONS, MOST_BITS = 16, 64
-_OLD = 0x1950A86A20F9469CFC6C  # begins the files of torch before 1.6
+_OLD = 0x1950A86A20F9469CFC6C  # magic number of files written by torch before 1.6
 _STORAGES = {
     "FloatStorage": torch.float32, "DoubleStorage": torch.float64, "HalfStorage": torch.float16,
     "BFloat16Storage": torch.bfloat16, "LongStorage": torch.int64, "IntStorage": torch.int32,
@@ -36,8 +36,9 @@ _STORAGES = {
 def read_tensors(path: Path, what: str) -> Any:
     """The plain data of a file that `torch.save` wrote, in its own format or that before torch 1.6.
 
-    what: how messages call it ("a checkpoint"). Raises InputError for a file that is none, is damaged, holds other
-    objects than tensors, numbers, text, lists and dictionaries, or would take more memory than a file may.
+    what: the word for the file in messages, such as "a checkpoint".
+    Raises InputError for a file that is of another format, is damaged, holds other objects than tensors, numbers, text,
+    lists and dictionaries, or would take more memory than a file may.
     """
     check_regular_file(path, what)
     try:
@@ -59,7 +60,7 @@ def read_tensors(path: Path, what: str) -> Any:
 
 
 class _Storage:
-    """Numbers of one kind, as bytes of the file."""
+    """The bytes of one storage: numbers of one type, of which tensors are views."""
 
     def __init__(self, dtype: torch.dtype, count: int, data: bytearray) -> None:
         if count < 0 or len(data) != count * dtype.itemsize:
@@ -67,7 +68,7 @@ class _Storage:
         self.dtype, self.count, self.data = dtype, count, data
 
     def rebuild(self, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
-        """The tensor of that shape. Raises InputError where more numbers are asked for than are stored."""
+        """The tensor at that offset. Raises InputError where it would have more numbers than are stored."""
         if not (isinstance(size, tuple) and isinstance(stride, tuple) and len(size) == len(stride) <= MOST_DIMENSIONS):
             raise ValueError("a tensor without shape and strides")
         if any(type(n) is not int or n < 0 for n in (offset, *size, *stride)):
@@ -91,7 +92,7 @@ def _rebuild(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tens
 
 
 def _unwrapped(tensor: Any, *_: Any) -> Tensor:
-    """A parameter as the tensor that it is."""
+    """A parameter is read as a plain tensor."""
     if not isinstance(tensor, Tensor):
         raise ValueError("a parameter that is no tensor")
     return tensor
@@ -106,7 +107,7 @@ _NAMES = {
 
 
 def _storages(load: Callable[[str, torch.dtype, int], _Storage]) -> Callable[[Any], _Storage]:
-    """What reads a storage by its persistent id ("storage", kind, key, device, count), each key once."""
+    """A function that gives the storage of a persistent id ("storage", kind, key, device, count); loads each once."""
     known: dict[str, _Storage] = {}
 
     def find(name: Any) -> _Storage:
@@ -125,7 +126,7 @@ def _storages(load: Callable[[str, torch.dtype, int], _Storage]) -> Callable[[An
 
 
 def _read_archive(path: Path) -> Any:
-    """A zip of data.pkl and a member for each storage; torch compresses none."""
+    """The format since torch 1.6: a zip of data.pkl and one uncompressed member for each storage."""
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         plain = all(m.compress_type == zipfile.ZIP_STORED and m.file_size == m.compress_size for m in members)
@@ -142,9 +143,9 @@ def _read_archive(path: Path) -> Any:
 
 
 def _read_old(path: Path) -> Any:
-    """Three pickles of its format, the data, the keys of the storages; then their numbers, the count before each.
+    """The format before torch 1.6: three pickles of facts, the data, the keys of the storages, each count and storage.
 
-    The pickle of the data is read twice: first to see which storages it needs, then with their numbers.
+    The pickle of the data is read twice: first to learn the storages' types, then to build tensors from their numbers.
     """
     with path.open("rb") as file:
         content = io.BytesIO(file.read())
@@ -183,7 +184,7 @@ def _nothing(*_: Any) -> Tensor:
 
 
 def _native(data: bytearray, dtype: torch.dtype, order: str) -> bytearray:
-    """The bytes in this machine's order."""
+    """The bytes in this machine's byte order."""
     if order not in ("little", "big"):
         raise ValueError(f"byte order {order[:20]}")
     width = dtype.itemsize // (2 if dtype.is_complex else 1)
@@ -194,9 +195,9 @@ def _native(data: bytearray, dtype: torch.dtype, order: str) -> bytearray:
 
 
 def _check(data: Any, path: Path) -> None:
-    """Raises InputError where the data is more than plain, nested too deep, or too much of it.
+    """Raises InputError where there are too many values, nested too deep, or of too many bytes in all.
 
-    A part that is used in many places counts each time: it may be copied each time.
+    A value that is used in several places counts each time, as readers may copy it each time.
     """
     parts, size = 0, 0
     waiting = [(data, 0)]

@@ -157,51 +157,25 @@ def _distill(
     **options: Any,
 ) -> Distillation:
     if checkpoint is not None:
-        from srnca.texture.checkpoint import RECORDING, load_checkpoint, read_kind
+        from srnca.automata import load
 
-        if read_kind(checkpoint)[0] == RECORDING:
-            return _distill_network(checkpoint, folder, update_rate=update_rate, **options)
-        automaton = load_checkpoint(checkpoint, update_rate=update_rate)
-        if automaton.picture is None:
-            warn(
-                f"{checkpoint}: a legacy checkpoint, which holds weights only; update rate "
-                f"{automaton.config.update_rate:g} (--update-rate), no picture and so no texture loss"
-            )
-        if automaton.training:
-            warn(f"{checkpoint}: training stopped at iteration {automaton.iteration}; distilling it as it is")
-        from srnca.texture.distill import distill_checkpoint
-
-        return distill_checkpoint(automaton, out=check_folder(folder), **options)
+        automaton = load(checkpoint, update_rate=update_rate)
+        for name, flag in (("max_loss", "--loss"), ("states", "--states")):
+            if name in options and name in automaton.missing_options:
+                raise InputError(f"{flag}: {checkpoint} {automaton.missing_options[name]}; leave it out")
+        for note in automaton.notes:
+            warn(f"{checkpoint}: {note}")
+        return automaton.distill(out=check_folder(folder), **options)
     if update_rate is not None:
         raise InputError("--update-rate: expected it with a legacy checkpoint only, got it with --frames; leave it out")
     from srnca.media.loading import check_there
 
     for path in frames:  # before the slow import
         check_there(path)
-    from srnca.texture.distill import distill_frames
+    from srnca.recordings import distill_frames
 
     del options["refine"]  # there is no picture to refine for
     return distill_frames(frames, out=check_folder(folder), note=warn, **recorded, **options)
-
-
-def _distill_network(checkpoint: Path, folder: Path, *, update_rate: float | None, **options: Any) -> Distillation:
-    """An automaton that learned a recording: it has no texture, and no mask."""
-    from srnca.dynamics.checkpoint import load_recording_checkpoint
-    from srnca.dynamics.distill import distill_network
-
-    for flag, given in (
-        ("--update-rate", update_rate),
-        ("--loss", options.get("max_loss")),
-        ("--states", options.get("states")),
-    ):
-        if given is not None:
-            raise InputError(
-                f"{flag}: {checkpoint} was trained on a recording; it has no mask and no texture; leave it out"
-            )
-    automaton = load_recording_checkpoint(checkpoint)
-    if automaton.training:
-        warn(f"{checkpoint}: training stopped at iteration {automaton.iteration}; distilling it as it is")
-    return distill_network(automaton, out=check_folder(folder), **options)
 
 
 def _say_result(result: Distillation, folder: Path, *, as_json: bool) -> None:

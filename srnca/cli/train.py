@@ -96,9 +96,8 @@ def train(
     limit = parse_duration(time_limit, "--time-limit")
     if preview is not None:
         check_output(preview, (".png",))
-    recorded: dict[str, Any] = {"hidden_channels": hidden_channels, "stride": stride, "dt": dt, "dx": dx}
-    recorded |= {"denoise": denoise}
-    recorded = {name: value for name, value in recorded.items() if value is not None}
+    of_recordings = {"hidden_channels": hidden_channels, "stride": stride, "dt": dt, "dx": dx, "denoise": denoise}
+    recorded: dict[str, Any] = {name: value for name, value in of_recordings.items() if value is not None}
     if frames or (target is None and resume and out is not None and is_of_recording(out)):
         changes |= {"vgg_weights": vgg_weights} if vgg_weights is not None else {}
         changes |= {"download": True} if download else {}

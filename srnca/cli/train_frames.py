@@ -43,7 +43,7 @@ def is_of_recording(path: Path) -> bool:
     """Whether a checkpoint that training is to go on from was trained on a recording; False where there is none."""
     if not path.is_file():
         return False
-    from srnca.texture.checkpoint import RECORDING, read_kind
+    from srnca.automata.files import RECORDING, read_kind
 
     return read_kind(path)[0] == RECORDING
 

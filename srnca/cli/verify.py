@@ -13,7 +13,7 @@ from srnca.cli.inputs import Changes, read_rule
 from srnca.cli.output import number, say, say_json, table, warn
 
 if TYPE_CHECKING:
-    from srnca.texture.verify import Verification
+    from srnca.automata.verification import Verification
 
 EXAMPLES = """\
 srnca verify snake-rule/rule.json --checkpoint snake.pt
@@ -72,21 +72,13 @@ def verify(
 
 
 def _of_automaton(text: str, checkpoint: Path, steps: int, seed: int, *, as_json: bool, quiet: bool) -> bool:
-    from srnca.texture.checkpoint import RECORDING, load_checkpoint, read_kind
+    from srnca.automata import load
 
     law = read_rule(text, or_model=False)
-    recorded = read_kind(checkpoint)[0] == RECORDING
+    automaton = load(checkpoint)
     if not quiet:
         warn(f"running {text} beside {checkpoint} …")
-    if recorded:
-        from srnca.dynamics.checkpoint import load_recording_checkpoint
-        from srnca.dynamics.verify import verify_network
-
-        result = verify_network(law, load_recording_checkpoint(checkpoint), steps=steps, seed=seed)
-    else:
-        from srnca.texture.verify import verify as run_checks
-
-        result = run_checks(law, load_checkpoint(checkpoint), steps=steps, seed=seed)
+    result = automaton.verify(law, steps=steps, seed=seed)
     if as_json:
         say_json(as_data(result))
     else:

@@ -14,9 +14,9 @@ from distill.identify.footage import Footage
 from equations.errors import InputError
 from equations.files import write_bytes
 from srnca.automata import fields, kinds
+from srnca.automata.files import FORMAT, RECORDING, build_from, read_kind, record_of
 from srnca.dynamics.config import DynamicsConfig
 from srnca.dynamics.network import RecordingNCA
-from srnca.texture.checkpoint import FORMAT, RECORDING, build_from, read_kind, record_of
 
 STORED = 4_000_000  # values of the recording that a checkpoint holds at most: 16 MB
 _KEYS = ("config", "weights", "stencils", "footage", "error", "history", "iteration", "provenance")
@@ -72,6 +72,11 @@ def load_recording_checkpoint(path: Path | str) -> RecordingCheckpoint:
     kind, data = read_kind(path)
     if kind != RECORDING:
         raise InputError(f"{path}: expected an automaton that was trained on a recording, got one of a {kind}")
+    return make_recording_checkpoint(path, data)
+
+
+def make_recording_checkpoint(path: Path | str, data: dict[str, Any]) -> RecordingCheckpoint:
+    """The checkpoint in a file's data. Raises InputError; path: for the messages."""
     return build_from(path, data, _KEYS, _build)
 
 

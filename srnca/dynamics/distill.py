@@ -44,6 +44,7 @@ def distill_network(
     out: Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    teacher: RecordingNCATeacher | None = None,
 ) -> Distillation:
     """The closed-form rule of an automaton that learned a recording. There is no texture: nothing is refined for one.
 
@@ -52,7 +53,7 @@ def distill_network(
     the checkpoint. The report keeps both results, under `network` and `recording`. With hidden channels, which the
     recording does not show, the network's equations are the result. Arguments and errors as in `srnca.texture.distill`.
     """
-    teacher = RecordingNCATeacher(checkpoint)
+    teacher = RecordingNCATeacher(checkpoint) if teacher is None else teacher
     grid = checkpoint.footage.frames[0].shape[2:]
     result = distill(
         teacher,

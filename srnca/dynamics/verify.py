@@ -14,9 +14,9 @@ from equations.backends.torch.threads import one_thread
 from equations.errors import DivergenceError, InputError
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
+from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification
 from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.teacher import RecordingNCATeacher
-from srnca.texture.verify import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification
 
 MIN_R2 = 0.95  # R² of the rate, mean over channels
 MIN_AGREEMENT = 0.95  # correlation of the displacements of rule and network
@@ -26,13 +26,20 @@ ROUNDING = 1e-7  # added to both squared errors, in units of change: below it th
 
 
 @one_thread()
-def verify_network(rule: Rule, checkpoint: RecordingCheckpoint, *, steps: int = 5000, seed: int = 0) -> Verification:
+def verify_network(
+    rule: Rule,
+    checkpoint: RecordingCheckpoint,
+    *,
+    steps: int = 5000,
+    seed: int = 0,
+    teacher: RecordingNCATeacher | None = None,
+) -> Verification:
     """Check one-step fidelity on the network's states, agreement over a few steps, the errors of rule and network on
     held-out frames, and that the rule stays bounded for `steps` steps from a recorded state.
 
-    Raises InputError for a rule over other channels or stencils.
+    teacher: the checkpoint's, where it is built already. Raises InputError for a rule over other channels or stencils.
     """
-    teacher = RecordingNCATeacher(checkpoint)
+    teacher = RecordingNCATeacher(checkpoint) if teacher is None else teacher
     if rule.channels != teacher.channels or rule.stencils != teacher.stencils or rule.dt != teacher.dt:
         raise InputError(
             f"verify: expected a rule over the automaton's channels {', '.join(teacher.channels)}, its stencils and "

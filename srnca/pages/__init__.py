@@ -15,18 +15,30 @@ from srnca.pages.evidence import gather_checkpoint, gather_recording
 from srnca.pages.rule_page import make_page
 from srnca.pages.settings import PageSettings
 from srnca.texture.checkpoint import Checkpoint
+from srnca.texture.loss import TextureLoss
+from srnca.texture.teacher import NCATeacher
 
 DEFAULT = PageSettings()
 
 
 def report_checkpoint(
-    path: Path, result: Distillation, checkpoint: Checkpoint, settings: PageSettings | None = None
+    path: Path,
+    result: Distillation,
+    checkpoint: Checkpoint,
+    settings: PageSettings | None = None,
+    *,
+    teacher: NCATeacher | None = None,
+    loss: TextureLoss | None = None,
 ) -> None:
     """Write the page of an automaton's rule. Without a picture in the checkpoint it has no target and no texture
-    losses. settings: `DEFAULT` where none are given.
+    losses.
+
+    settings: `DEFAULT` where none are given.
+    teacher, loss: those of the checkpoint, where they are built already.
     """
     settings = settings or DEFAULT
-    write_text(path, make_page(result, gather_checkpoint(result.rule, checkpoint, settings), settings))
+    evidence = gather_checkpoint(result.rule, checkpoint, settings, teacher=teacher, loss=loss)
+    write_text(path, make_page(result, evidence, settings))
 
 
 def report_recording(

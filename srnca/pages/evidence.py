@@ -112,15 +112,26 @@ def gather_recording(rule: Rule, teacher: RecordingTeacher, name: str, settings:
     return Evidence(name, held.Y_held[rows], predict(rule, held.X_held[rows]))
 
 
-def gather_checkpoint(rule: Rule, checkpoint: Checkpoint, settings: PageSettings) -> Evidence:
+def gather_checkpoint(
+    rule: Rule,
+    checkpoint: Checkpoint,
+    settings: PageSettings,
+    *,
+    teacher: NCATeacher | None = None,
+    loss: TextureLoss | None = None,
+) -> Evidence:
     """Run rule and automaton, and measure both.
 
     This takes about five seconds for eight channels of 64 × 64 cells on two cores.
+    teacher, loss: those of the checkpoint, where they are built already.
     """
     picture = checkpoint.picture
+    teacher = NCATeacher(checkpoint) if teacher is None else teacher
+    if loss is None and picture is not None:
+        loss = make_loss(checkpoint)
     with one_thread():
-        film = make_film(rule, checkpoint, settings)
-        wanted, got = _updates(rule, NCATeacher(checkpoint), film.early_nca(), settings.residuals)
+        film = make_film(rule, checkpoint, settings, teacher=teacher)
+        wanted, got = _updates(rule, teacher, film.early_nca(), settings.residuals)
         large, large_steps = _draw_large(rule, settings)
         return Evidence(
             name=str(checkpoint.provenance.get("target", "an automaton")),
@@ -131,18 +142,18 @@ def gather_checkpoint(rule: Rule, checkpoint: Checkpoint, settings: PageSettings
             large=large,
             large_steps=large_steps,
             spectra=_spectra(rule, film, picture),
-            long_run=_run_long(rule, None if picture is None else make_loss(checkpoint), settings),
+            long_run=_run_long(rule, loss, settings),
         )
 
 
-def make_film(rule: Rule, checkpoint: Checkpoint, settings: PageSettings) -> Film:
+def make_film(rule: Rule, checkpoint: Checkpoint, settings: PageSettings, *, teacher: NCATeacher | None = None) -> Film:
     """Automaton and rule from the same first state, with the same update masks."""
     side = min(checkpoint.config.size, settings.largest_film)
     affordable = settings.film_work // (side**2 * len(rule.channels))
     if _is_written_out(rule, settings):
         affordable = settings.grown
     marks = tuple(mark for mark in settings.marks if mark <= max(settings.grown, affordable))
-    teacher = NCATeacher(checkpoint)
+    teacher = NCATeacher(checkpoint) if teacher is None else teacher
     own, whole = places_in(rule, teacher.channels), _nca_states(teacher, side, marks)
     nca = tuple(None if state is None else state[own] for state in whole)
     return Film(marks, whole, nca, _rule_states(rule, side, marks), settings.grown)

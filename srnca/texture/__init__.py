@@ -1,1 +1,1 @@
-"""Automata that learn the texture of a picture, and their rules."""
+"""Automata that learn the texture of a picture, and the rules that are distilled from them."""

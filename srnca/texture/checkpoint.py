@@ -3,39 +3,32 @@
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 
-from equations.errors import InputError, shorten, shorten_text
+from equations.errors import InputError, shorten_text
 from equations.files import write_bytes
 from srnca.automata import fields, kinds
-from srnca.automata.tensorfile import read_tensors
+from srnca.automata.files import FORMAT, RECORDING, build_from, is_legacy, read_kind, record_of
 from srnca.texture.config import TrainConfig
-from srnca.texture.legacy import is_legacy, read_legacy
+from srnca.texture.legacy import read_legacy
 from srnca.texture.network import NCA
 
-FORMAT = "srnca.nca/1"
-PICTURE, RECORDING = "picture", "recording"  # kinds: what the automaton was trained on
-Built = TypeVar("Built")
 _KEYS = ("config", "weights", "stencils", "target", "history", "iteration", "provenance")
-_ORIGIN = {  # what the commands look up in the provenance, where it is there
-    "target": str, "notes": list, "vgg_weights": str | None, "recordings": list[str], "given": dict, "fingerprint": str,
-}  # fmt: skip
 
 
 @dataclass
 class Checkpoint:
-    """An automaton and all that made it.
+    """A trained automaton, with its configuration and the record of its training.
 
-    picture: what it was trained on, (size, size, 3) float32 in [0, 1]; None in a legacy file, which has none.
+    picture: what it was trained on, (size, size, 3) float32 in [0, 1]; None for a legacy file, which holds none.
     history: training loss of every iteration so far.
-    training: what an unfinished run needs to go on (optimiser, pool, RNG); empty once it is done.
+    provenance: name of the picture, versions, platform and date.
+    training: what an unfinished run needs to resume (optimiser, pool, random stream); empty once it is finished.
     """
 
     config: TrainConfig
@@ -48,7 +41,7 @@ class Checkpoint:
 
     @property
     def target(self) -> np.ndarray:
-        """The picture, for whatever cannot do without it. Raises InputError where there is none."""
+        """The picture, for callers that need one. Raises InputError where there is none."""
         if self.picture is None:
             raise InputError(
                 "a legacy checkpoint holds no picture: there is nothing to train on, and no texture to compare with; "
@@ -83,54 +76,22 @@ def load_checkpoint(path: Path | str, *, update_rate: float | None = None) -> Ch
     update_rate: only for a legacy file (`srnca.texture.legacy`), which does not hold it; 0.5 by default.
     Raises InputError when the file is missing, cut short, a pickle of something else, or of another format.
     """
-    path = Path(path)
     kind, data = read_kind(path)
     if kind == RECORDING:
         raise InputError(
             f"{path}: expected an automaton that was trained on a picture, this one was trained on a recording: it has "
             "no texture; its rule comes from `srnca distill --checkpoint`"
         )
+    return make_checkpoint(Path(path), data, update_rate)
+
+
+def make_checkpoint(path: Path, data: dict[str, Any], update_rate: float | None = None) -> Checkpoint:
+    """The checkpoint in a file's data. Arguments and errors as in `load_checkpoint`; path: for the messages."""
     if is_legacy(data):
         return _load_legacy(path, data, update_rate)
     if update_rate is not None:
         raise InputError(f"{path}: expected an update rate for legacy checkpoints only, this one is not; leave it out")
     return build_from(path, data, _KEYS, _build)
-
-
-def read_kind(path: Path | str) -> tuple[str, Any]:
-    """What the automaton in a checkpoint was trained on, `picture` or `recording`, and the file's data.
-
-    Raises InputError as load_checkpoint does.
-    """
-    path = Path(path)
-    if not os.path.exists(path):
-        raise InputError(f"{path}: no such checkpoint; make one with `srnca train IMAGE --out {path.name}`")
-    data = read_tensors(path, "a checkpoint")
-    if is_legacy(data):
-        return PICTURE, data
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        got = type(data).__name__
-        if isinstance(data, dict):
-            got = shorten(data["format"]) if "format" in data else "no format"
-        raise InputError(f"{path}: expected a checkpoint of format {FORMAT}, got {got}; make one with `srnca train`")
-    kind = data.get("kind", PICTURE)
-    if kind not in (PICTURE, RECORDING):
-        raise InputError(f"{path}: expected a checkpoint of kind {PICTURE} or {RECORDING}, got {shorten(kind)}")
-    return kind, data
-
-
-def build_from(
-    path: Path | str, data: dict[str, Any], keys: Sequence[str], build: Callable[[dict[str, Any]], Built]
-) -> Built:
-    """What `build` makes of a checkpoint's data; InputError where one of `keys` is missing or parts do not fit."""
-    missing = [key for key in keys if key not in data]
-    if missing:
-        raise InputError(f"{path}: the checkpoint lacks {', '.join(missing)}; train it again")
-    try:
-        return build(data)
-    except (InputError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError) as error:
-        reason = shorten_text(str(error))
-        raise InputError(f"{path}: the parts of this checkpoint do not fit each other ({reason})") from error
 
 
 def _load_legacy(path: Path, data: dict[str, Any], update_rate: float | None) -> Checkpoint:
@@ -140,23 +101,6 @@ def _load_legacy(path: Path, data: dict[str, Any], update_rate: float | None) ->
         raise InputError(f"{path}: {shorten_text(str(error), 300)}") from error
     origin = {"format": "legacy", "file": path.name, "update_rate": config.update_rate}
     return Checkpoint(config, nca, None, provenance=origin)
-
-
-def record_of(data: dict[str, Any]) -> dict[str, Any]:
-    """`history`, `iteration`, `provenance` and `training`, the fields of every checkpoint. Raises InputError."""
-    origin, iteration = kinds.part(data, "provenance", dict), kinds.part(data, "iteration", int)
-    kinds.plain(origin, "provenance")
-    for name, kind in _ORIGIN.items():
-        if name in origin:
-            kinds.part(origin, name, kind)
-    if iteration < 0:
-        raise InputError(f"iteration: expected at least 0, got {iteration}")
-    return {
-        "history": fields.history(data),
-        "iteration": iteration,
-        "provenance": origin,
-        "training": kinds.part(data, "training", dict) if "training" in data else {},
-    }
 
 
 def _build(data: dict[str, Any]) -> Checkpoint:

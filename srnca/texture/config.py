@@ -1,4 +1,4 @@
-"""Training configurations: the hyperparameters of the field by their own names, and named sets of them."""
+"""Training configurations: hyperparameters by their usual names, and named sets of them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from srnca.texture.network import NCAConfig
 class TrainConfig(NCAConfig):
     """The automaton's shape and how it is trained; saved in the checkpoint.
 
-    max_ca_steps: longest rollout between two looks at the picture (rollouts are uniform in [half, all] of it).
-    batch_size: states an iteration. learning_rate: Adam's at the start; it falls along a cosine to 2 %.
-    size: side of the square training picture, in cells. pool: states kept between iterations; the fewer, the older
-    they get.
-    l1: weight of the mean |w| of the first layer in the training objective; it makes what a rule can do without small.
+    max_ca_steps: longest rollout of an iteration; lengths are drawn uniformly from half of it to all of it.
+    batch_size: states in an iteration.
+    learning_rate: Adam's at the start; it falls along a cosine to 2 %.
+    iterations: optimiser steps.
+    size: side of the square training picture, in cells.
+    bank: name of the feature bank of the texture loss.
+    pool: states kept between iterations; the fewer there are, the older they get.
+    l1: weight of the mean |w| of the first layer in the objective; it makes weights small that a rule can do without.
     """
 
     max_ca_steps: int = 48
@@ -49,6 +52,32 @@ class TrainConfig(NCAConfig):
     @property
     def nca(self) -> NCAConfig:
         return NCAConfig(**{f.name: getattr(self, f.name) for f in fields(NCAConfig)})
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How training runs: the same for every automaton, and not saved with it.
+
+    fresh_every: iterations after which one state of the pool is replaced by a first state.
+    snapshot_every: iterations between two snapshots; a run that diverged returns to the one before the last.
+    overflow_weight: weight in the objective of states that leave [-1, 1].
+    spoilt: a state whose largest |x| is above this after a rollout is replaced by a first state.
+    last_rate: the learning rate falls along a cosine to this share of its first value.
+    warm_up: iterations over which the learning rate rises at first; full steps from zero weights blow up.
+    exploded: a texture loss above this counts as diverging; 1 is a flat picture.
+    patience: diverging iterations in a row after which the run steps back.
+    max_setbacks: steps back after which training gives up.
+    """
+
+    fresh_every: int = 8
+    snapshot_every: int = 25
+    overflow_weight: float = 1.0
+    spoilt: float = 1.5
+    last_rate: float = 0.02
+    warm_up: int = 50
+    exploded: float = 30.0
+    patience: int = 30
+    max_setbacks: int = 12
 
 
 _STUDY = {

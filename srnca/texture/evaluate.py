@@ -1,4 +1,4 @@
-"""What a picture, an automaton or a rule scores: the texture loss, the same way for all."""
+"""Texture losses of pictures, automata and rules, all measured in the same way."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from srnca.texture.loss import TextureLoss
 from srnca.texture.patches import PatchDistance, balanced
 from srnca.texture.teacher import NCATeacher
 
-STEPS = 400
+STEPS = 400  # age of the pictures that are measured
 SEEDS = (90_001, 90_002, 90_003, 90_004)  # fresh: neither training nor refinement draws these
-MAX_LOSS_RATIO = 2.0  # a rule's texture loss over the automaton's: beyond it rules are warned of, and not verified
+MAX_LOSS_RATIO = 2.0  # a rule's texture loss over the automaton's; above it there is a warning, and verify fails
 
 
 def make_loss(checkpoint: Checkpoint) -> TextureLoss:
@@ -32,9 +32,13 @@ def make_loss(checkpoint: Checkpoint) -> TextureLoss:
     return TextureLoss(make_bank(checkpoint.config.bank, checkpoint.target, vgg_weights=weights), checkpoint.target)
 
 
-def make_objective(checkpoint: Checkpoint) -> Objective:
-    """What closed-loop refinement follows and is judged by: the automaton's own training loss, Gram and patches."""
-    texture, patches = make_loss(checkpoint), PatchDistance(checkpoint.target)
+def make_objective(checkpoint: Checkpoint, texture: TextureLoss | None = None) -> Objective:
+    """The objective of closed-loop refinement: the automaton's own training loss, from Gram matrices and patches.
+
+    texture: the checkpoint's texture loss, where it is built already.
+    """
+    texture = make_loss(checkpoint) if texture is None else texture
+    patches = PatchDistance(checkpoint.target)
 
     def train(rgb: Tensor, random: torch.Generator) -> Tensor:
         return balanced(texture(rgb), patches(rgb, random, projections=16))
@@ -44,7 +48,7 @@ def make_objective(checkpoint: Checkpoint) -> Objective:
 
 @torch.no_grad()
 def flat_loss(loss: TextureLoss, target: np.ndarray) -> float:
-    """What a picture of nothing but the target's mean colour scores."""
+    """The texture loss of a flat picture of the target's mean colour."""
     flat = torch.tensor(target.mean(axis=(0, 1)), dtype=torch.float32)[None, :, None, None]
     return float(loss(flat.expand(1, 3, *target.shape[:2]).contiguous()))
 
@@ -57,8 +61,10 @@ def texture_loss(loss: TextureLoss, pictures: np.ndarray) -> float:
 
 
 def shortfall(losses: Mapping[str, float | None], refined: bool) -> str | None:
-    """What to warn of, by the texture losses of `flat` colour, `teacher` and `rule` (None where it diverged); None
-    where the rule has its automaton's texture. refined: whether rollouts tuned it.
+    """A warning that the rule lacks its automaton's texture, or None where it has it.
+
+    losses: texture losses of a `flat` colour, the `teacher` and the `rule`; None where pictures diverged.
+    refined: whether the rule's constants were tuned on rollouts.
     """
     flat, teacher, rule = (math.inf if (loss := losses[who]) is None else loss for who in ("flat", "teacher", "rule"))
     if teacher >= flat:
@@ -74,9 +80,19 @@ def shortfall(losses: Mapping[str, float | None], refined: bool) -> str | None:
     return f"{short}: more --effort, more --terms or another --seed may give a better one"
 
 
-def nca_pictures(checkpoint: Checkpoint, *, steps: int = STEPS, seeds: tuple[int, ...] = SEEDS) -> np.ndarray:
-    """The automaton's pictures (n, h, w, 3) after `steps`, one for each seed; not clipped."""
-    teacher, size = NCATeacher(checkpoint), checkpoint.target.shape[:2]
+def nca_pictures(
+    checkpoint: Checkpoint,
+    *,
+    steps: int = STEPS,
+    seeds: tuple[int, ...] = SEEDS,
+    teacher: NCATeacher | None = None,
+) -> np.ndarray:
+    """The automaton's pictures (n, h, w, 3) after `steps`, one for each seed; not clipped.
+
+    teacher: the checkpoint's, where it is built already.
+    """
+    teacher = NCATeacher(checkpoint) if teacher is None else teacher
+    size = checkpoint.target.shape[:2]
     states = [teacher.rollout(size=size, steps=steps, seed=seed, every=steps)[-1] for seed in seeds]
     return np.stack([s[:3].transpose(1, 2, 0) + checkpoint.config.offset for s in states])
 

@@ -1,8 +1,8 @@
-"""A batch of states grown, judged and differentiated: on a CPU each on a thread of its own, on a GPU all at once.
+"""Rollouts of a batch of states, their losses and gradients: on a CPU one thread for each state, on a GPU one batch.
 
-Steps of small grids are too short for the threads inside torch's operations: on two cores those make an iteration
-1.4 times faster, one state a thread 1.9 times; and where other programs run too, they make it many times slower.
-A state's numbers do not depend on the number of threads.
+Steps of small grids are too short for the threads inside torch's operations. On two cores, torch's own threads make an
+iteration 1.4 times faster, and one state on each thread 1.9 times; where other programs run too, torch's own threads
+make it many times slower. The numbers of a state do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from equations.backends.torch.threads import one_thread
 from srnca.texture.loss import overflow
 from srnca.texture.network import NCA
 
-GUARD = 2.0  # a net under young rules, which would blow up; a trained one never touches it
+GUARD = 2.0  # states are clipped to ±GUARD, as young networks would blow up; trained ones never reach it
 
 # (rgb (batch, 3, h, w), random numbers) -> what to lower (batch,), the texture loss (batch,)
 Objective = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
@@ -27,8 +27,12 @@ Objective = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class Grown:
-    """states (batch, channel, h, w) and rgb (batch, 3, h, w) after the last step, texture losses (batch,), and the
-    gradient by every parameter, mean over the batch.
+    """The result of one batch of rollouts.
+
+    states: (batch, channel, h, w) after the last step.
+    rgb: (batch, 3, h, w) after the last step.
+    texture: texture losses, (batch,).
+    gradients: of the objective, mean over the batch, for each parameter.
     """
 
     states: Tensor
@@ -38,7 +42,7 @@ class Grown:
 
 
 class Growing:
-    """Grows states with a network and says how its parameters should change."""
+    """Rolls states out with a network and differentiates the objective by its parameters."""
 
     def __init__(self, nca: NCA, objective: Objective, *, excess: float) -> None:
         """excess: weight of the overflow penalty, mean over steps."""
@@ -46,7 +50,10 @@ class Growing:
         self.parameters = [p for p in nca.parameters() if p.requires_grad]
 
     def __call__(self, states: Tensor, steps: int, seed: int, pool: ThreadPoolExecutor | None) -> Grown:
-        """`steps` steps of states (batch, channel, h, w), all draws from `seed`; pool: see state_threads."""
+        """Roll states (batch, channel, h, w) out for `steps` steps.
+
+        seed: of all random draws. pool: threads, see `state_threads`.
+        """
         parts = [states] if pool is None else list(states.split(1))
         work = range(len(parts))
         if pool is None:
@@ -77,7 +84,7 @@ class Growing:
 
 @contextmanager
 def state_threads(device: torch.device, batch: int) -> Iterator[ThreadPoolExecutor | None]:
-    """Threads for the states of a batch; None where there is nothing to share out."""
+    """Threads for the states of a batch; None on a GPU or for a single state."""
     if device.type != "cpu" or batch < 2:
         yield None
         return
@@ -86,6 +93,6 @@ def state_threads(device: torch.device, batch: int) -> Iterator[ThreadPoolExecut
 
 
 def normalised(gradients: Sequence[Tensor]) -> list[Tensor]:
-    """Gradients of unit norm: long rollouts give them any size; only their direction is trusted."""
+    """Gradients scaled to unit norm each: after long rollouts only their direction is reliable."""
     finite = [g.nan_to_num(0.0, 0.0, 0.0) for g in gradients]
     return [g / (g.norm() + 1e-8) for g in finite]

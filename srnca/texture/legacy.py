@@ -16,11 +16,12 @@ from equations.errors import InputError, shorten
 from equations.rule.init import Init
 from equations.rule.stencils import ID, Stencil
 from srnca.automata.fields import numbers
+from srnca.automata.files import LEGACY_WEIGHTS
 from srnca.texture.config import TrainConfig
 from srnca.texture.network import NCA
 
-UPDATE_RATE = 0.5  # its default
-# Whole numbers, in its own order: slope downwards ("sobel_h") comes before slope to the right ("sobel_w").
+UPDATE_RATE = 0.5  # the default of that implementation
+# Whole numbers, in the order of that implementation: dy ("sobel_h") comes before dx ("sobel_w").
 STENCILS = (
     ID,
     Stencil("lap", ((1, 2, 1), (2, -12, 2), (1, 2, 1))),
@@ -28,13 +29,7 @@ STENCILS = (
     Stencil("dx", ((-1, 0, 1), (-1, 0, 1), (-1, 0, 1))),
     Stencil("moore", ((1, 1, 1), (1, 0, 1), (1, 1, 1))),
 )
-_REQUIRED = ("conv_0.weight", "conv_1.weight")
-_KNOWN = (*_REQUIRED, "conv_0.bias", "conv_1.bias")
-
-
-def is_legacy(data: object) -> bool:
-    """Whether what a file held is (or tries to be) the state dict of the first implementation."""
-    return isinstance(data, dict) and "format" not in data and any(name in data for name in _REQUIRED)
+_KNOWN = (*LEGACY_WEIGHTS, "conv_0.bias", "conv_1.bias")
 
 
 def read_legacy(data: dict[str, Any], update_rate: float | None) -> tuple[TrainConfig, NCA]:
@@ -42,9 +37,9 @@ def read_legacy(data: dict[str, Any], update_rate: float | None) -> tuple[TrainC
 
     update_rate: the file does not hold it; None stands for the default of the first implementation, 0.5.
     """
-    if not set(_REQUIRED) <= set(data) <= set(_KNOWN):
+    if not set(LEGACY_WEIGHTS) <= set(data) <= set(_KNOWN):
         raise InputError(
-            f"expected a legacy state dict of {', '.join(_REQUIRED)} and perhaps their biases, "
+            f"expected a legacy state dict of {', '.join(LEGACY_WEIGHTS)} and perhaps their biases, "
             f"got {shorten(', '.join(map(str, data)), 200)}"
         )
     second = _tensor(data, "conv_1.weight", (None, None, 1, 1))
@@ -52,7 +47,7 @@ def read_legacy(data: dict[str, Any], update_rate: float | None) -> tuple[TrainC
     first = _tensor(data, "conv_0.weight", (hidden, None, 1, 1))
     filters = _filters(first.shape[1], channels)
     inner = _tensor(data, "conv_0.bias", (hidden,)) if "conv_0.bias" in data else torch.zeros(hidden)
-    if "conv_1.bias" in data:  # as one more hidden unit, which is always 1
+    if "conv_1.bias" in data:  # the outer bias becomes the weight of one more hidden unit, which is always 1
         outer = _tensor(data, "conv_1.bias", (channels,))
         first = torch.cat([first, torch.zeros_like(first[:1])])
         inner = torch.cat([inner, torch.ones(1)])
@@ -92,11 +87,11 @@ def _filters(inputs: int, channels: int) -> int:
 
 
 def _tensor(data: dict[str, Any], name: str, shape: tuple[int | None, ...]) -> Tensor:
-    """One of its tensors as float32, checked; None in `shape` is any length above 0."""
+    """A tensor of the file as float32, checked; None in `shape` is any length above 0."""
     return numbers(numbers(data[name], name, shape).to(torch.float32), name, shape)
 
 
 def _first_state(channels: int) -> Init:
-    """Its seed: a square an eighth of the side wide, all but white, on black."""
+    """The first state of that implementation: a square of 0.995, an eighth of the side wide, on zeros."""
     zeros = (0.0,) * channels
     return Init("square", background=zeros, amplitude=zeros, square=(0.995,) * channels, square_fraction=0.125)

@@ -47,8 +47,9 @@ class TextureLoss(nn.Module):
 
 
 class _GramDistance(torch.autograd.Function):
-    """|G - G*|^2 of maps (batch, maps, h, w), (batch,). G is symmetric, so one product gives the derivative, where
-    torch multiplies twice.
+    """|G - G*|^2 of maps (batch, maps, h, w), as (batch,).
+
+    G is symmetric, so the derivative takes one matrix product, where torch's automatic one takes two.
     """
 
     @staticmethod
@@ -58,13 +59,13 @@ class _GramDistance(torch.autograd.Function):
         return difference.square().sum(dim=(1, 2))
 
     @staticmethod
-    def backward(ctx: Any, worth: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, adjoint: Tensor) -> tuple[Tensor, None]:
         maps, difference = ctx.saved_tensors
         flat = maps.flatten(2)
-        weights = difference * (4 / flat.shape[2] * worth)[:, None, None]
+        weights = difference * (4 / flat.shape[2] * adjoint)[:, None, None]
         return (weights @ flat).view_as(maps), None
 
 
 def overflow(state: Tensor, limit: float = 1.0) -> Tensor:
-    """Sum over |x - clamp(x, ±limit)|, per picture: keeps states where float32 and eyes work."""
+    """Sum of |x - clamp(x, ±limit)| per picture: the penalty on states that leave the range that is shown."""
     return (state - state.clamp(-limit, limit)).abs().sum() / state.shape[0]

@@ -21,17 +21,21 @@ Activation = Literal["relu", "linear", "abs"]
 Mask = Literal["cell", "channel"]
 Seed = Literal["noise", "square"]
 
-NOISE = 0.2  # seeds are background ± NOISE, uniform
+NOISE = 0.2  # first states are the background ± NOISE, uniform
 
 
 @dataclass(frozen=True)
 class NCAConfig:
     """The shape of the automaton; saved with its weights.
 
-    channels: 3…64, the first three are red, green, blue. hidden: width of the one hidden layer (unused by
-    `abs`, which has none). filters: 1…20 stencils in the order id, lap, dx, dy, moore, f5 … f19.
-    update_rate: chance in (0, 1] that a cell (or, with `mask="channel"`, each of its channels) takes a step.
-    clamp: None or an interval that holds every channel. init: what the first state is made of.
+    channels: 3…64; the first three are red, green and blue.
+    hidden: width of the one hidden layer; `abs` has none and ignores it.
+    filters: 1…20 stencils in the order id, lap, dx, dy, moore, f5 … f19.
+    activation: of the hidden layer; see `NCA`.
+    clamp: None, or the interval to which every channel is clipped after a step.
+    update_rate: probability in (0, 1] that a cell is updated in a step.
+    mask: whether that is drawn for each cell, or for each channel of a cell.
+    init: the first state, noise around the mean colour or a square on it.
     """
 
     channels: int = 8
@@ -66,7 +70,7 @@ class NCAConfig:
 
     @property
     def offset(self) -> float:
-        """What is added to the first three channels to show them: states live around 0, or inside the clamp."""
+        """What is added to the first three channels to show them: 0.5 for states around 0, nothing for clamped ones."""
         return 0.5 if self.clamp is None else 0.0
 
     @property
@@ -74,7 +78,7 @@ class NCAConfig:
         return Display(channels=("r", "g", "b"), offset=self.offset)
 
     def first_state(self, colour: Sequence[float]) -> Init:
-        """Seeds: the target's mean colour, hidden channels in the middle of their range, and noise or a square."""
+        """The target's mean colour, hidden channels in the middle of their range, and noise or a square."""
         middle = 0.0 if self.clamp is None else 0.5 * (self.clamp[0] + self.clamp[1])
         ground = (*(c - self.offset for c in colour), *(middle,) * (self.channels - 3))
         if self.init == "noise":
@@ -105,8 +109,8 @@ class NCA(nn.Module):
 
     relu:   W1 relu(W0 p + b)      linear: W1 (W0 p + b)      abs: W [p, |p|] + b   (one layer, a closed form)
 
-    A linear one is trained without bias: its b is 0 unless a legacy checkpoint brought another.
-    The last layer starts at zero: the untrained automaton stands still (Mordvintsev et al. 2020).
+    A linear network is trained without bias: its b is 0, except where a legacy checkpoint has another.
+    The last layer starts at zero, so that the untrained automaton never changes (Mordvintsev et al. 2020).
     """
 
     def __init__(
@@ -135,7 +139,7 @@ class NCA(nn.Module):
 
     @property
     def first_layer(self) -> nn.Parameter:
-        """The weights on what a cell sees: each column is a feature that the rule may need."""
+        """The weights on the perception, (hidden or channel, features): one column for each feature."""
         return self.weight if self.config.activation == "abs" else self.hidden
 
     def update(self, perception: Tensor) -> Tensor:
@@ -155,7 +159,7 @@ class NCA(nn.Module):
         return state if self.config.clamp is None else state.clamp(*self.config.clamp)
 
     def _convolve(self, state: Tensor) -> Tensor:
-        """The linear update as what it is, one 3x3 convolution: a third faster than perceiving first."""
+        """A step's update of a linear network as one 3x3 convolution, a third faster than perceiving first."""
         weights = (self.weight @ self.hidden).unflatten(1, (self.config.channels, -1))  # (out, channel, filter)
         kernel = torch.einsum("ocf,fij->ocij", weights, self.perceive.kernels)
         return functional.conv2d(pad_periodic(state), kernel, self.weight @ self.bias)

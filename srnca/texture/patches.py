@@ -12,18 +12,18 @@ from torch.nn import functional
 from srnca.texture.features.convolve import convolve
 
 PATCH = 5
-DIRECTIONS = 128  # fixed; every call looks along some of them
+DIRECTIONS = 128  # fixed random projections; every call uses some of them
 PROJECTIONS = 32
 LEVELS = 3
 QUANTILES = 512
-TEXTURE_SHARE = 2 / 3  # of the Gram loss in `balanced`; the patch distance has the rest
+TEXTURE_SHARE = 2 / 3  # exponent of the Gram loss in `balanced`; the patch distance has 1 / 3
 
 
 class PatchDistance(nn.Module):
     """Mean squared difference of sorted random projections of patches, on three pyramid levels.
 
-    A Gram loss alone leaves colour noise that it cannot feel; the distribution of small patches forbids it
-    (Elnekave & Weiss 2022, arXiv:2203.11862). The target's projections are sorted once.
+    A Gram loss alone does not see colour noise; the distribution of small patches does (Elnekave & Weiss 2022,
+    arXiv:2203.11862). The target's projections are sorted once.
     Pictures are measured in units of the target's contrast around its mean colour, and may differ from it in size.
     """
 
@@ -33,8 +33,10 @@ class PatchDistance(nn.Module):
     target: Tensor
 
     def __init__(self, target: np.ndarray, *, patch: int = PATCH, stream: int = 20220322) -> None:
-        """target: (h, w, 3) in [0, 1], at least 20 pixels a side for all levels; smaller ones use fewer. patch: side of
-        the patches. stream: seed of the directions; another one is another measure.
+        """target: (h, w, 3) in [0, 1]; below 20 pixels a side fewer levels are used.
+
+        patch: side of the patches, in pixels.
+        stream: seed of the projections; another seed gives another measure.
         """
         super().__init__()
         pixels = torch.tensor(target, dtype=torch.float32).permute(2, 0, 1)
@@ -49,8 +51,10 @@ class PatchDistance(nn.Module):
         self.register_buffer("target", torch.stack(sorted_once))  # (levels, directions, QUANTILES)
 
     def forward(self, rgb: Tensor, random: torch.Generator | None = None, projections: int = PROJECTIONS) -> Tensor:
-        """(batch, 3, h, w) -> (batch,): 0 when both pictures hold the same patches, as seen along `projections`
-        directions: drawn anew from `random`, or always the same ones.
+        """(batch, 3, h, w) -> (batch,): 0 when both pictures have the same patches.
+
+        random: draws the projections of this call; None always takes the first ones.
+        projections: how many are used.
         """
         total = rgb.new_zeros(rgb.shape[0])
         for ours, target in zip(self._pyramid((rgb - self.mean) / self.contrast), self.target, strict=True):
@@ -74,7 +78,7 @@ def _quantiles(picture: Tensor, directions: Tensor) -> Tensor:
 
 
 def _order(values: Tensor) -> Tensor:
-    """argsort along the last dimension. NumPy's, which uses the vector unit, takes 0.4 of the time of torch's."""
+    """argsort along the last dimension. NumPy's uses vector instructions and takes 0.4 of the time of torch's."""
     if values.device.type == "cpu":
         return torch.from_numpy(np.argsort(values.numpy(), axis=-1))
     return values.argsort(dim=-1)
@@ -83,9 +87,9 @@ def _order(values: Tensor) -> Tensor:
 def balanced(texture: Tensor, patches: Tensor) -> Tensor:
     """log of the mean (texture loss)^2/3 · (patch distance)^1/3: what refinement lowers and judges by, (batch,).
 
-    A tenth off the texture loss counts as two tenths off the patches. In the sum, which training lowers, the patch
-    distance, a fifth of the texture loss, is hardly felt: rules of equal losses are blocks and colour fringes there
-    where they are bands here.
+    Lowering the texture loss by 10 % counts as much as lowering the patch distance by about 20 %. In the plain sum,
+    which training lowers, the patch distance is a fifth of the texture loss and hardly matters: among rules of equal
+    sums, this measure prefers those with bands to those with blocks and colour fringes.
     """
     texture, patches = (value.clamp_min(1e-6).log() for value in (texture, patches))
     return TEXTURE_SHARE * texture + (1 - TEXTURE_SHARE) * patches

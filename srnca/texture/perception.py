@@ -14,8 +14,8 @@ from equations.rule.stencils import Stencil
 class Perception(nn.Module):
     """(batch, channel, h, w) -> (batch, channel * filters, h, w), channel-major.
 
-    The kernels are a registered buffer `kernels` (filters, 3, 3): they travel with the weights, and a
-    reloaded model sees what the saved one saw.
+    The kernels are a registered buffer `kernels` (filters, 3, 3): they are saved with the weights, so that a reloaded
+    model has the same perception as the saved one.
     """
 
     kernels: Tensor

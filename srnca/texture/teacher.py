@@ -81,7 +81,7 @@ class NCATeacher:
         }
 
     def long_form(self) -> dict[str, Expr] | None:
-        """A ReLU network as what it is, a sum of its hidden units: exact, and too long to read. None for others."""
+        """A ReLU network as the sum of its hidden units: exact, but too long to read. None for other networks."""
         nca, names = self.nca, feature_names(self.channels, self.stencils)
         if nca.config.activation != "relu":
             return None

@@ -23,7 +23,7 @@ from srnca.automata.saving import train_and_save, unfinished
 from srnca.media.images import Target
 from srnca.provenance import provenance
 from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from srnca.texture.config import TrainConfig
+from srnca.texture.config import TrainConfig, TrainSettings
 from srnca.texture.features import make_bank
 from srnca.texture.growing import Growing, normalised, state_threads
 from srnca.texture.loss import TextureLoss
@@ -32,20 +32,16 @@ from srnca.texture.patches import PatchDistance
 
 log = logging.getLogger(__name__)
 
-FRESH_EVERY = 8  # one state of the pool is born anew every so many iterations
-SNAPSHOT_EVERY = 25  # how far a diverged run steps back
-OVERFLOW_WEIGHT = 1.0
-SPOILT = 1.5  # a state that reaches this is not worth going on from
-LAST_RATE = 0.02  # the learning rate falls along a cosine to this share of the first
-WARM_UP = 50  # iterations; full steps from zero weights blow up
-EXPLODED = 30.0  # a texture loss of 1 is a flat picture; nothing sane stays this far above it
-PATIENCE = 30
-MAX_SETBACKS = 12
-
 
 @dataclass(frozen=True)
 class TrainProgress:
-    """What happened in one iteration. `loss` is the texture loss of its batch; `note` is said aloud."""
+    """What happened in one iteration.
+
+    loss: texture loss, mean over the batch.
+    seconds: since training began.
+    note: a sentence for the user, where the run stepped back.
+    rgb: the pictures of the batch, (batch, 3, h, w).
+    """
 
     iteration: int
     iterations: int
@@ -65,16 +61,18 @@ def train(
     vgg_weights: Path | None = None,
     download: bool = False,
     progress: Callable[[TrainProgress], None] | None = None,
+    settings: TrainSettings | None = None,
 ) -> Checkpoint:
     """Train on `target` (pixels (size, size, 3) in [0, 1]) and return the checkpoint, saved to `out` if given.
 
     `resume=True` goes on from `out` where it stopped, bit for bit on the same machine; it is an InputError if
     the file was made with another configuration or picture. Ctrl-C saves, then KeyboardInterrupt goes on up.
+    settings: how training runs; the defaults of TrainSettings unless given.
     """
     if target.pixels.shape[0] != config.size:
         raise InputError(f"target: expected {config.size} pixels a side, got {target.pixels.shape[0]}")
     bank = make_bank(config.bank, target.pixels, vgg_weights=vgg_weights, download=download)
-    run = _Run(target, config, TextureLoss(bank, target.pixels), torch.device(device), vgg_weights)
+    run = _Run(target, config, TextureLoss(bank, target.pixels), torch.device(device), vgg_weights, settings)
     if resume:
         run.restore(load_checkpoint(unfinished(out)))
     with state_threads(run.device, config.batch_size) as run.threads:
@@ -85,15 +83,22 @@ class _Run:
     """The moving parts of one training: network, optimiser, pool, random stream, history."""
 
     def __init__(
-        self, target: Target, config: TrainConfig, loss: TextureLoss, device: torch.device, weights: Path | None = None
+        self,
+        target: Target,
+        config: TrainConfig,
+        loss: TextureLoss,
+        device: torch.device,
+        weights: Path | None = None,
+        settings: TrainSettings | None = None,
     ) -> None:
         self.config, self.target, self.device = config, target, device
+        self.settings = settings or TrainSettings()
         self.weights = None if weights is None else str(weights.resolve())
         colour = target.pixels.mean(axis=(0, 1)).tolist()
         self.nca = NCA(config.nca, seed=config.seed, colour=colour).to(device)
         self.loss = loss.to(device)
         self.patches = PatchDistance(target.pixels).to(device)
-        self.growing = Growing(self.nca, self.objective, excess=OVERFLOW_WEIGHT)
+        self.growing = Growing(self.nca, self.objective, excess=self.settings.overflow_weight)
         self.threads: ThreadPoolExecutor | None = None
         self.parameters = self.growing.parameters
         self.optimiser = torch.optim.Adam(self.parameters, lr=config.learning_rate)
@@ -104,7 +109,7 @@ class _Run:
         self.slowdown, self.setbacks, self.bad = 1.0, 0, 0
         self.started = time.monotonic()
         self.good = self.recent = self.state()
-        self.before: dict[str, Any] | None = None  # while an iteration is under way: what it began with
+        self.before: dict[str, Any] | None = None  # the state before the iteration that is running
 
     def fresh(self) -> Tensor:
         """A first state (channel, h, w), each of its own noise."""
@@ -122,35 +127,35 @@ class _Run:
         return happened
 
     def take_back(self) -> None:
-        """Undo the iteration that Ctrl-C hit in the middle: nothing can go on from half of one."""
+        """Undo the iteration that Ctrl-C interrupted: a run cannot resume from half of one."""
         if self.before is not None:
             self.load(self.before)
 
     def _iterate(self) -> TrainProgress:
         c = self.config
-        if self.iteration % SNAPSHOT_EVERY == 0 and not self.bad:
-            self.good = self.recent  # one snapshot back: the latest may already be on its way out
+        if self.iteration % self.settings.snapshot_every == 0 and not self.bad:
+            self.good = self.recent  # the snapshot before the last: the last may already be diverging
             self.recent = self.state()
         chosen = torch.randperm(c.pool, generator=self.random)[: c.batch_size]
         batch = self.pool[chosen].to(self.device)
-        if self.iteration % FRESH_EVERY == 0:
+        if self.iteration % self.settings.fresh_every == 0:
             batch[0] = self.fresh().to(self.device)
         steps = int(torch.randint(max(1, c.max_ca_steps // 2), c.max_ca_steps + 1, (), generator=self.random))
         grown = self.growing(batch, steps, int(torch.randint(2**31, (), generator=self.random)), self.threads)
         value = float(grown.texture.mean())
-        self.bad = self.bad + 1 if value > EXPLODED else 0
-        if self.bad >= PATIENCE or not np.isfinite(value):
+        self.bad = self.bad + 1 if value > self.settings.exploded else 0
+        if self.bad >= self.settings.patience or not np.isfinite(value):
             return self.step_back(value)
         self.learn(grown.gradients)
-        self.pool = self.pool.index_copy(0, chosen, grown.states.cpu())  # a new one: states keep the old
-        for index in chosen[self.pool[chosen].abs().amax(dim=(1, 2, 3)) > SPOILT]:
+        self.pool = self.pool.index_copy(0, chosen, grown.states.cpu())  # a new tensor: saved states share the old one
+        for index in chosen[self.pool[chosen].abs().amax(dim=(1, 2, 3)) > self.settings.spoilt]:
             self.pool[index] = self.fresh()
         self.history.append(value)
         self.iteration += 1
         return TrainProgress(self.iteration, c.iterations, value, time.monotonic() - self.started, rgb=grown.rgb)
 
     def objective(self, rgb: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """What training lowers, and the texture loss, both (batch,)."""
+        """The training objective and the texture loss, both (batch,)."""
         texture = self.loss(rgb)
         wanted = (texture + self.patches(rgb, random)).log()
         if self.config.l1:
@@ -161,16 +166,17 @@ class _Run:
         for p, gradient in zip(self.parameters, normalised(gradients), strict=True):
             p.grad = gradient
         done = self.iteration / self.config.iterations
-        decay = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
+        last = self.settings.last_rate
+        decay = last + (1 - last) * 0.5 * (1 + math.cos(math.pi * done))
         for group in self.optimiser.param_groups:
-            warm = min(1.0, (self.iteration + 1) / WARM_UP)
+            warm = min(1.0, (self.iteration + 1) / self.settings.warm_up)
             group["lr"] = self.config.learning_rate * warm * decay * self.slowdown
         self.optimiser.step()
 
     def step_back(self, value: float) -> TrainProgress:
         """The loss exploded: return to the last good state with half the learning rate."""
         setbacks = self.setbacks + 1
-        if setbacks > MAX_SETBACKS:
+        if setbacks > self.settings.max_setbacks:
             raise SrncaError(
                 f"training diverged {setbacks} times, last at iteration {self.iteration}; "
                 f"try a smaller --learning-rate than {self.config.learning_rate:g} or a shorter --max-ca-steps"
@@ -187,7 +193,7 @@ class _Run:
         return TrainProgress(self.iteration, self.config.iterations, value, time.monotonic() - self.started, note)
 
     def state(self) -> dict[str, Any]:
-        """Plain data from which the run goes on exactly."""
+        """Plain data from which the run can resume, bit for bit."""
         return {
             "weights": {k: v.detach().cpu().clone() for k, v in self.nca.state_dict().items()},
             "optimiser": copy.deepcopy(self.optimiser.state_dict()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from copy import copy
 
 import numpy as np
 import torch
@@ -15,9 +15,11 @@ from equations.perception import perceive
 from equations.rule.reduce import places_in
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
+from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.evaluate import (
     MAX_LOSS_RATIO,
+    STEPS,
     flat_loss,
     make_loss,
     nca_pictures,
@@ -28,65 +30,60 @@ from srnca.texture.evaluate import (
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 
-AGREEMENT_STEPS = 8
-MIN_R2 = 0.5  # one step; asked of rules that claim to be the automaton, not of refined ones
-MIN_AGREEMENT = 0.5  # correlation of where rule and automaton have moved after 8 steps from the same state
-MAX_OF_FLAT = 0.5  # a texture loss over that of a flat picture: beyond it there is no texture to speak of
-LARGER = 2  # the long run's grid has so many times the picture's side: a rule must not live by its size
-MAX_GROWTH = 4.0  # largest |state| of the rule over the automaton's
-
-
-@dataclass(frozen=True)
-class Check:
-    """One question: `ok` says whether `value` is on the right side of `threshold`; None asks for nothing."""
-
-    name: str
-    value: float
-    threshold: float | None
-    ok: bool
-    detail: str
-
-
-@dataclass(frozen=True)
-class Verification:
-    checks: tuple[Check, ...]
-
-    @property
-    def ok(self) -> bool:
-        return all(check.ok for check in self.checks)
+MIN_R2 = 0.5  # one step; required of unrefined rules only
+MIN_AGREEMENT = 0.5  # correlation of the displacements of rule and automaton, 8 steps after the same state
+MAX_OF_FLAT = 0.5  # texture loss over that of a flat picture; above it there is hardly any texture
+LARGER = 2  # side of the long run's grid over the picture's: a rule must not depend on the grid's size
 
 
 @one_thread()
-def verify(rule: Rule, checkpoint: Checkpoint, *, steps: int = 5000, seed: int = 0) -> Verification:
+def verify(
+    rule: Rule,
+    checkpoint: Checkpoint,
+    *,
+    steps: int = 5000,
+    seed: int = 0,
+    teacher: NCATeacher | None = None,
+    loss: TextureLoss | None = None,
+    picture_steps: int = STEPS,
+) -> Verification:
     """Fidelity, rollout agreement with the same mask, texture at 400 steps, and texture and stability after `steps`
     steps of a larger grid. A texture loss is compared with the automaton's, and with that of a flat picture.
 
-    A refined rule has left its automaton's ways on purpose and promises the texture only: its fidelity and
-    agreement are reported, and nothing is asked of them. It must be better than a picture that shows nothing. A legacy
-    checkpoint has no picture, and so no texture; it does not say its update rate either: the rule's is taken.
-    Raises InputError when the rule and the automaton do not even speak of the same channels and stencils.
+    Refinement changes a rule's dynamics on purpose to keep its texture. A refined rule's fidelity and agreement are
+    therefore reported without a threshold, but its texture loss must be well below that of a flat picture.
+    A legacy checkpoint has no picture, so no texture is compared, and no update rate, so the rule's is used.
+
+    steps: of the long run.
+    teacher, loss: the checkpoint's, where they are built already (`srnca.automata.load`).
+    picture_steps: age of the pictures whose texture losses are compared.
+    Raises InputError when the rule has other channels or stencils than the automaton.
     """
-    teacher, size = NCATeacher(checkpoint), (checkpoint.config.size, checkpoint.config.size)
+    teacher = NCATeacher(checkpoint) if teacher is None else teacher
+    size = (checkpoint.config.size, checkpoint.config.size)
     if not set(rule.channels) <= set(teacher.channels) or rule.stencils != teacher.stencils:
         raise InputError(
             f"verify: expected a rule over the automaton's channels {', '.join(teacher.channels)} and its stencils, "
             f"got {', '.join(rule.channels)}; name the checkpoint that the rule was distilled from"
         )
     if checkpoint.picture is None:
+        teacher = copy(teacher)  # the caller's keeps its own update rate
         teacher.update_rate = rule.update_rate
     if rule.display is None or len(rule.display.channels) != 3:
         raise InputError("verify: expected a rule whose display names red, green and blue; its pictures are compared")
     states = teacher.rollout(size=size, steps=400, seed=seed, every=40)
     promise = not rule.provenance.get("refined", False)
-    loss = None if checkpoint.picture is None else make_loss(checkpoint)
+    if loss is None and checkpoint.picture is not None:
+        loss = make_loss(checkpoint)
     stable, late = _long_run(rule, loss, states, (LARGER * size[0], LARGER * size[1]), steps, seed)
     checks = [_fidelity(rule, teacher, states, promise), _agreement(rule, teacher, states, seed, promise)]
     if loss is not None:
-        flat, wanted = flat_loss(loss, checkpoint.target), texture_loss(loss, nca_pictures(checkpoint))
-        ours = texture_loss(loss, rule_pictures(rule, size))
+        pictures = nca_pictures(checkpoint, steps=picture_steps, teacher=teacher)
+        flat, wanted = flat_loss(loss, checkpoint.target), texture_loss(loss, pictures)
+        ours = texture_loss(loss, rule_pictures(rule, size, steps=picture_steps))
         checks += [
             _of_flat(wanted, flat, promise),
-            _of_nca("texture", ours, wanted, flat, "400 steps", promise),
+            _of_nca("texture", ours, wanted, flat, f"{picture_steps} steps", promise),
             _of_nca("texture later", late, wanted, flat, f"{steps} steps, {LARGER} times the size", promise),
         ]
     return Verification((*checks, stable))
@@ -105,12 +102,12 @@ def _fidelity(rule: Rule, teacher: NCATeacher, states: np.ndarray, promise: bool
 
 
 def _rows(state: np.ndarray, teacher: NCATeacher) -> np.ndarray:
-    """What the cells of a state (channel, h, w) see, (n, features)."""
+    """The perception of the cells of a state (channel, h, w), as (n, features)."""
     return perceive(state, teacher.stencils).reshape(-1, state.shape[1] * state.shape[2]).T
 
 
 def _agreement(rule: Rule, teacher: NCATeacher, states: np.ndarray, seed: int, promise: bool) -> Check:
-    """Correlation of the displacement of rule and automaton over a few steps, same start, same mask."""
+    """Correlation of the displacements of rule and automaton over a few steps, with the same state and mask."""
     own = places_in(rule, teacher.channels)
     moved_rule, moved_nca = [], []
     for start in states:
@@ -125,7 +122,7 @@ def _agreement(rule: Rule, teacher: NCATeacher, states: np.ndarray, seed: int, p
                 state = teacher.nca(state, teacher.step_mask(start.shape[1:], seed, step))
         moved_rule.append((simulator.state - start[own]).ravel())
         moved_nca.append((state[0].numpy() - start)[own].ravel())
-    with np.errstate(invalid="ignore", divide="ignore"):  # one that stands still correlates with nothing
+    with np.errstate(invalid="ignore", divide="ignore"):  # no displacement has no correlation
         value = float(np.corrcoef(np.concatenate(moved_rule), np.concatenate(moved_nca))[0, 1])
     value = value if math.isfinite(value) else 0.0
     detail = f"correlation of displacements after {AGREEMENT_STEPS} steps"
@@ -139,7 +136,7 @@ def _at_least(name: str, value: float, threshold: float | None, detail: str) -> 
 
 
 def _of_flat(loss: float, flat: float, fidelity: bool) -> Check:
-    """Whether the automaton itself shows its texture; not the fault of a rule that promises fidelity alone."""
+    """Whether the automaton itself shows its texture; only reported for a rule that is judged by its fidelity."""
     share = loss / max(flat, 1e-9)
     detail = f"loss {loss:.3g} over a flat picture's {flat:.3g}"
     if fidelity:
@@ -149,7 +146,7 @@ def _of_flat(loss: float, flat: float, fidelity: bool) -> Check:
 
 
 def _of_nca(name: str, loss: float, wanted: float, flat: float, when: str, fidelity: bool) -> Check:
-    """The rule's texture loss over the automaton's; where texture is all that it promises, it must show some."""
+    """The rule's texture loss over the automaton's; a refined rule must also be well below a flat picture."""
     ratio = loss / max(wanted, 1e-9)
     most = MAX_LOSS_RATIO if fidelity else min(MAX_LOSS_RATIO, MAX_OF_FLAT * flat / max(wanted, 1e-9))
     detail = f"loss {loss:.3g} over the automaton's {wanted:.3g} ({when}; flat picture {flat:.3g}), at most"

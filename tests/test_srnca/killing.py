@@ -24,7 +24,8 @@ ROOT = Path(__file__).parents[2]
 MOST_S = 120.0  # for one command line
 LOADED = (
     "distill.engines.operon", "distill.identify", "distill.refine", "matplotlib.pyplot", "optuna", "pandas",
-    "pydantic", "srnca.cli.app", "srnca.pages.rule_page", "srnca.studies.workers.worker", "srnca.texture.distill",
+    "pydantic", "srnca.cli.app", "srnca.dynamics.automaton", "srnca.pages.rule_page", "srnca.recordings",
+    "srnca.studies.workers.worker", "srnca.texture.automaton", "srnca.texture.distill",
     "srnca.texture.features.multiscale", "srnca.texture.samples.alocasia", "srnca.texture.training",
     "tests.test_srnca.tiny", "torch._dynamo", "torch.utils._foreach_utils", "typer._adapters", "zarr",
 )  # fmt: skip
@@ -196,6 +197,7 @@ def _shorten(patch: Any) -> None:
     """Short rollouts, few and young pictures, and words in the place of drawings."""
     from distill.refine import judge
     from equations.files import write_text
+    from srnca import recordings
     from srnca.texture import distill as texture_distill
     from tests.test_srnca import tiny
 
@@ -204,9 +206,18 @@ def _shorten(patch: Any) -> None:
         patch.setattr(judge, name, value)
     patch.setattr(texture_distill, "distill", functools.partial(texture_distill.distill, rows=2000, steps=60))
     for name in ("nca_pictures", "rule_pictures"):
-        patch.setattr(texture_distill, name, functools.partial(getattr(texture_distill, name), steps=40))
-    for name in ("draw_distillation", "report_checkpoint", "report_recording"):
-        patch.setattr(texture_distill, name, lambda path, *_, name=name: write_text(path, name))
+        patch.setattr(texture_distill, name, _young(getattr(texture_distill, name)))
+    for module, name in (
+        (texture_distill, "draw_distillation"),
+        (texture_distill, "report_checkpoint"),
+        (recordings, "report_recording"),
+    ):
+        patch.setattr(module, name, lambda path, *_, name=name, **__: write_text(path, name))
+
+
+def _young(pictures: Callable[..., Any]) -> Callable[..., Any]:
+    """The same pictures after 40 steps, however many are asked for."""
+    return lambda *given, **options: pictures(*given, **{**options, "steps": 40})
 
 
 def _find(place: str) -> tuple[Any, str]:

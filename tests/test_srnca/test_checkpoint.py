@@ -14,8 +14,9 @@ import torch
 
 from equations.errors import InputError
 from equations.rule.stencils import Stencil
+from srnca.automata.files import FORMAT
 from srnca.media.images import Target
-from srnca.texture.checkpoint import FORMAT, load_checkpoint, save_checkpoint
+from srnca.texture.checkpoint import load_checkpoint, save_checkpoint
 from srnca.texture.network import NCA
 from srnca.texture.teacher import NCATeacher
 from srnca.texture.training import train

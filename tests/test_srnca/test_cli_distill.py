@@ -29,9 +29,9 @@ def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_on_torch(monkeypatch)
     shorten_refinement(monkeypatch)
     for name, proper in (("nca_pictures", nca_pictures), ("rule_pictures", rule_pictures)):
-        monkeypatch.setattr(texture_distill, name, lambda *args, proper=proper: proper(*args, steps=40))
-    for name in ("draw_distillation", "report_checkpoint", "report_recording"):
-        monkeypatch.setattr(texture_distill, name, lambda *_: None)
+        monkeypatch.setattr(texture_distill, name, lambda *a, proper=proper, **b: proper(*a, **{**b, "steps": 40}))
+    for name in ("draw_distillation", "report_checkpoint"):
+        monkeypatch.setattr(texture_distill, name, lambda *_, **__: None)
 
 
 @pytest.fixture(autouse=True)

@@ -79,9 +79,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         options["progress"]("fit", 0.5, "channel u")
         return Distillation(models.get("gray-scott"), REPORT)
 
-    module = ModuleType("srnca.texture.distill")
-    module.distill_checkpoint = module.distill_frames = work  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "srnca.texture.distill", module)
+    for place, name in (("srnca.texture.distill", "distill_checkpoint"), ("srnca.recordings", "distill_frames")):
+        module = ModuleType(place)
+        setattr(module, name, work)
+        monkeypatch.setitem(sys.modules, place, module)
     return asked
 
 
@@ -205,7 +206,7 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
         Check("stability", 1.2, 10.0, True),
     ]
     module = ModuleType("srnca.texture.verify")
-    module.verify = lambda rule, automaton, *, steps, seed: Verification(tuple(found))  # type: ignore[attr-defined]
+    module.verify = lambda rule, automaton, **_: Verification(tuple(found))  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "srnca.texture.verify", module)
     return found
 

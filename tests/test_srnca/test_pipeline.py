@@ -17,16 +17,17 @@ from equations.errors import InputError
 from equations.rule.rulefile import load_rule
 from equations.simulation import simulate
 from srnca import pages
+from srnca.recordings import distill_frames
 from srnca.texture import distill as texture_distill
-from srnca.texture.distill import distill_checkpoint, distill_frames
-from srnca.texture.evaluate import nca_pictures, rule_pictures
+from srnca.texture.distill import distill_checkpoint
 from srnca.texture.network import NCA
 from srnca.texture.teacher import NCATeacher
 from tests.test_srnca.tiny import SHORT_PAGE, checkpoint, shorten_refinement, shorten_report, simulate_on_torch
 
 CLOSED: dict[str, Any] = {"activation": "abs", "channels": 3, "filters": 2}
 MADE = checkpoint(**CLOSED)
-SETTINGS: dict[str, Any] = {"terms": 1, "seed": 3}
+YOUNG: dict[str, Any] = {"picture_steps": 40}
+SETTINGS: dict[str, Any] = {"terms": 1, "seed": 3, **YOUNG}
 FILES = {"rule.json", "report.json", "report.html", "figure.png"} | {f"hall_of_fame_output{i}.csv" for i in (1, 2, 3)}
 
 
@@ -34,8 +35,6 @@ def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_on_torch(monkeypatch)
     shorten_report(monkeypatch)
     shorten_refinement(monkeypatch)
-    for name, proper in (("nca_pictures", nca_pictures), ("rule_pictures", rule_pictures)):
-        monkeypatch.setattr(texture_distill, name, lambda *args, proper=proper: proper(*args, steps=40))
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +107,7 @@ def test_what_is_unfinished_is_in_the_folder_until_the_end(
     with pytest.raises(InputError, match="other settings or another teacher"):
         distill_checkpoint(checkpoint(1, **CLOSED), out=out, resume=True, **SETTINGS)
     for drawn in ("draw_distillation", "report_checkpoint"):
-        monkeypatch.setattr(texture_distill, drawn, lambda *_: None)
+        monkeypatch.setattr(texture_distill, drawn, lambda *_, **__: None)
     again = distill_checkpoint(MADE, out=out, resume=True, **SETTINGS)
     assert {path.name for path in out.iterdir()} == FILES - {"figure.png", "report.html"} | {"front"}
     assert again.rule == whole.rule
@@ -122,7 +121,7 @@ def test_the_file_and_the_result_say_the_same(made: tuple[Distillation, Path]) -
 
 
 def test_without_refinement_the_rule_is_the_network() -> None:
-    result = distill_checkpoint(MADE, refine=False)
+    result = distill_checkpoint(MADE, refine=False, **YOUNG)
     assert result.rule.terms() == dict.fromkeys("rgb", 13)
     assert all(value > 1 - 1e-9 for value in result.report["r2"].values())
     losses = result.report["texture_loss"]
@@ -131,8 +130,9 @@ def test_without_refinement_the_rule_is_the_network() -> None:
 
 
 def test_a_rule_that_diverges_is_reported_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texture_distill, "rule_pictures", lambda rule, size: np.full((4, *size, 3), np.nan, np.float32))
-    distill_checkpoint(MADE, refine=False, out=tmp_path)
+    broken = np.full((4, 16, 16, 3), np.nan, np.float32)
+    monkeypatch.setattr(texture_distill, "rule_pictures", lambda *_, **__: broken)
+    distill_checkpoint(MADE, refine=False, out=tmp_path, **YOUNG)
     assert {path.name for path in tmp_path.iterdir()} == FILES
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["stability"]["stable"] in (True, False)
@@ -165,7 +165,7 @@ def test_arguments_that_make_no_sense(options: dict[str, Any], words: str) -> No
 def test_a_relu_network_is_written_out_by_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "DEFAULT", replace(SHORT_PAGE, longest=10))
     made = checkpoint(activation="relu", channels=3, filters=2, update_rate=0.5)
-    result = distill_checkpoint(made, engine="exact", out=tmp_path)
+    result = distill_checkpoint(made, engine="exact", out=tmp_path, **YOUNG)
     assert result.report["terms"]["by_channel"] == dict.fromkeys("rgb", made.config.hidden)
     assert min(result.report["r2"].values()) > 1 - 1e-9
     theirs = NCATeacher(made).rollout(size=(24, 24), steps=200, seed=5, every=200)[-1]

@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter, laplace
 from distill.result import Distillation
 from equations.errors import InputError
 from srnca.media.loading import load_recording
-from srnca.texture.distill import distill_frames
+from srnca.recordings import distill_frames
 
 SHAPE = (24, 22)
 

@@ -14,8 +14,9 @@ from torch import nn
 
 from equations.errors import InputError
 from equations.reading import VARIABLE
+from srnca.automata.files import FORMAT
 from srnca.automata.tensorfile import MOST_PARTS, read_tensors
-from srnca.texture.checkpoint import FORMAT, load_checkpoint
+from srnca.texture.checkpoint import load_checkpoint
 
 DATA: dict[str, Any] = {
     "turned": torch.arange(6.0).reshape(2, 3).t(),

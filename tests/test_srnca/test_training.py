@@ -16,6 +16,7 @@ from srnca.automata import saving
 from srnca.media.images import Target
 from srnca.texture import training
 from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from srnca.texture.config import TrainSettings
 from srnca.texture.training import TrainProgress, train
 from tests.test_srnca.tiny import config, stripes, target
 
@@ -237,17 +238,20 @@ def test_going_on_from_a_mangled_state_is_bad_input(tmp_path: Path) -> None:
 
 
 def test_a_run_that_explodes_steps_back_and_slows_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "EXPLODED", 0.9)  # all but the best of pictures
-    monkeypatch.setattr(training, "PATIENCE", 2)
-    monkeypatch.setattr(training, "WARM_UP", 1)
+    proper, calls = training.TextureLoss.forward, itertools.count(1)
+
+    def exploding(self: Any, rgb: torch.Tensor) -> torch.Tensor:
+        return proper(self, rgb) * (1e12 if next(calls) <= 4 else 1.0)  # two iterations of two states
+
+    monkeypatch.setattr(training.TextureLoss, "forward", exploding)
     notes: list[TrainProgress] = []
 
     def progress(now: TrainProgress) -> None:
         if now.note:
             notes.append(now)
-            monkeypatch.setattr(training, "EXPLODED", 1e9)
 
-    done = train(target(), config(learning_rate=1.0), progress=progress)
+    settings = TrainSettings(exploded=1e9, patience=2, warm_up=1)
+    done = train(target(), config(learning_rate=1.0), progress=progress, settings=settings)
     assert len(notes) == 1
     assert notes[0].note is not None
     assert "back to iteration 0, learning rate 0.5" in notes[0].note
@@ -255,12 +259,10 @@ def test_a_run_that_explodes_steps_back_and_slows_down(monkeypatch: pytest.Monke
     assert all(bool(p.isfinite().all()) for p in done.nca.parameters())
 
 
-def test_a_run_without_hope_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "EXPLODED", -1.0)
-    monkeypatch.setattr(training, "PATIENCE", 1)
-    monkeypatch.setattr(training, "MAX_SETBACKS", 3)
+def test_a_run_without_hope_says_so() -> None:
+    settings = TrainSettings(exploded=-1.0, patience=1, max_setbacks=3)
     with pytest.raises(SrncaError, match=r"diverged 4 times.*smaller --learning-rate than 0\.003.*--max-ca-steps"):
-        train(target(), config())
+        train(target(), config(), settings=settings)
 
 
 def test_a_loss_that_is_not_a_number_steps_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,9 +286,8 @@ def test_an_absurd_learning_rate_leaves_finite_weights() -> None:
     assert np.isfinite(done.history).all()
 
 
-def test_setbacks_are_remembered_by_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "EXPLODED", -1.0)
-    monkeypatch.setattr(training, "PATIENCE", 1)
+def test_setbacks_are_remembered_by_the_file(tmp_path: Path) -> None:
+    settings = TrainSettings(exploded=-1.0, patience=1)
     out = tmp_path / "x.pt"
 
     def stop(now: TrainProgress) -> None:
@@ -294,9 +295,8 @@ def test_setbacks_are_remembered_by_the_file(tmp_path: Path, monkeypatch: pytest
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(target(), config(), out=out, progress=stop)
+        train(target(), config(), out=out, progress=stop, settings=settings)
     saved = load_checkpoint(out).training
     assert (saved["setbacks"], saved["slowdown"]) == (1, 0.5)
-    monkeypatch.setattr(training, "MAX_SETBACKS", 1)
     with pytest.raises(SrncaError, match="diverged 2 times"):
-        train(target(), config(), out=out, resume=True)
+        train(target(), config(), out=out, resume=True, settings=replace(settings, max_setbacks=1))

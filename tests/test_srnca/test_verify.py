@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,9 @@ from equations.expressions.infix import parse_infix
 from equations.rule.reduce import drop_unseen
 from equations.rule.rule import Display, Rule
 from equations.rule.stencils import nca_stencils
-from srnca.texture.evaluate import nca_pictures, rule_pictures
-from srnca.texture.verify import Verification, verify
+from srnca.automata.verification import Verification
+from srnca.texture import verify as texture_verify
+from srnca.texture.checkpoint import Checkpoint
 from tests.test_srnca.test_evaluate import rule_of
 from tests.test_srnca.tiny import checkpoint, simulate_on_torch
 
@@ -25,10 +25,12 @@ RULE = rule_of(MADE)
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short rollouts to the pictures: what is tested is what verify makes of them."""
     simulate_on_torch(monkeypatch)
-    monkeypatch.setattr("srnca.texture.verify.nca_pictures", partial(nca_pictures, steps=60))
-    monkeypatch.setattr("srnca.texture.verify.rule_pictures", partial(rule_pictures, steps=60))
+
+
+def verify(rule: Rule, made: Checkpoint, **options: Any) -> Verification:
+    """Short rollouts to the pictures: what is tested is what verify makes of them."""
+    return texture_verify.verify(rule, made, picture_steps=60, **options)
 
 
 def changed(**updates: str) -> Rule:

@@ -1,4 +1,4 @@
-"""VGG16's first five blocks as a feature bank, with torchvision's weights but without torchvision."""
+"""The layers of torchvision's VGG16 up to relu5_1 as a feature bank. Loads torchvision on use."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from srnca.automata.tensorfile import read_tensors
 FILE = "vgg16-397923af.pth"
 URL = f"https://download.pytorch.org/models/{FILE}"
 LAYERS = {1: "relu1_1", 6: "relu2_1", 11: "relu3_1", 18: "relu4_1", 25: "relu5_1"}
-_PLAN = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512)  # 0 is a pooling
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours
 
 
 class VGG16(nn.Module):
     """(batch, 3, h, w) in [0, 1] -> relu1_1 … relu5_1 (Simonyan & Zisserman 2015; layers of Gatys et al. 2015).
 
-    `features` has torchvision's keys and shapes up to index 25, so its weight files load as they are.
+    `features` is torchvision's `vgg16().features` up to index 25, untrained; its weight files load as they are.
+    Raises MissingPartError where torchvision does not load.
     """
 
     mean: Tensor
@@ -30,15 +30,7 @@ class VGG16(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        channels = 3
-        for maps in _PLAN:
-            if maps:
-                layers += [nn.Conv2d(channels, maps, 3, padding=1), nn.ReLU()]
-                channels = maps
-            else:
-                layers.append(nn.MaxPool2d(2))
-        self.features = nn.Sequential(*layers[: max(LAYERS) + 1])
+        self.features = _layers()
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None])
         self.register_buffer("std", torch.tensor(STD)[:, None, None])
         self.requires_grad_(False)
@@ -50,6 +42,17 @@ class VGG16(nn.Module):
             if index in LAYERS:
                 found[LAYERS[index]] = maps
         return found
+
+
+def _layers() -> nn.Sequential:
+    """`vgg16().features` up to the last layer that is used, without the 120 million weights of the classifier."""
+    try:
+        from torchvision.models.vgg import cfgs, make_layers
+    except (ImportError, RuntimeError) as error:  # RuntimeError: built for another version of torch
+        reason = shorten_text(str(error))
+        raise MissingPartError(f"the feature bank vgg16 needs torchvision, which does not load: {reason}") from error
+    layers: nn.Sequential = make_layers(cfgs["D"], batch_norm=False)[: max(LAYERS) + 1]
+    return layers
 
 
 def find_weights(path: Path | None = None) -> Path | None:
@@ -94,9 +97,9 @@ def _load(path: Path, *, checked: bool) -> VGG16:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if not digest.startswith(FILE.split("-")[1].split(".")[0]):
             raise InputError(f"{path}: the checksum is {digest[:8]}…, expected 397923af…; fetch the file anew")
+    bank = VGG16()
     try:
         weights = read_tensors(path, "weights")
-        bank = VGG16()
         bank.features.load_state_dict(
             {
                 k.removeprefix("features."): v

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from equations.errors import InputError
+from srnca.automata.files import read_kind
 from srnca.dynamics.checkpoint import load_recording_checkpoint, save_recording_checkpoint
 from srnca.dynamics.config import DynamicsConfig
 from srnca.dynamics.training import train_recording
-from srnca.texture.checkpoint import load_checkpoint, read_kind
+from srnca.texture.checkpoint import load_checkpoint
 from tests.test_srnca.test_dynamics.planted import TINY, footage
 
 

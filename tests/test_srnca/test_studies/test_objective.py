@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from srnca.studies.storage import schema
 from srnca.studies.workers.objective import Job, geometric_mean, train_targets
 from srnca.texture import evaluate, training
 from srnca.texture.checkpoint import load_checkpoint, save_checkpoint
+from srnca.texture.config import TrainSettings
 from tests.test_srnca.tiny import config, stripes, target
 
 JOB = {"a": target(), "b": Target("b", stripes().transpose(1, 0, 2).copy())}
@@ -157,8 +159,7 @@ def test_a_target_that_diverges_is_recorded_and_the_others_trained(
 
 
 def test_real_divergence_is_known_by_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "EXPLODED", 0.0)
-    monkeypatch.setattr(training, "PATIENCE", 1)
+    monkeypatch.setattr(training, "TrainSettings", partial(TrainSettings, exploded=0.0, patience=1))
     out = train_targets(replace(job(tmp_path), targets={"a": JOB["a"]}), Onlooker())
     assert (out.status, out.losses) == (schema.DIVERGED, {"a": None})
 

@@ -1,0 +1,84 @@
+"""The automaton of a checkpoint, whatever it was trained on: one object to distill, verify and report from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
+
+from srnca.automata.files import PICTURE, RECORDING, read_kind
+
+if TYPE_CHECKING:
+    from distill.result import Distillation
+    from distill.teacher import Teacher
+    from equations.rule.rule import Rule
+    from srnca.automata.verification import Verification
+
+# Kind of checkpoint -> the module whose `make_automaton(path, data, update_rate)` builds its automaton.
+_MODULES = {PICTURE: "srnca.texture.automaton", RECORDING: "srnca.dynamics.automaton"}
+
+
+class DistillOptions(TypedDict, total=False):
+    """The options of `Automaton.distill`, as `srnca.texture.distill.distill_checkpoint` describes them.
+
+    Those that an automaton does not have are in its `missing_options`.
+    """
+
+    engine: str
+    seed: int
+    terms: int
+    effort: float
+    budget_s: float | None
+    refine: bool
+    states: float
+    max_loss: float | None
+    out: Path | None
+    resume: bool
+    progress: Callable[[str, float, str], None] | None
+
+
+class Automaton(Protocol):
+    """A trained automaton.
+
+    missing_options: options that automata of other kinds have and this one has not, each with the reason.
+    notes: what its user should know before distilling it, one sentence each.
+    """
+
+    missing_options: Mapping[str, str]
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def teacher(self) -> Teacher:
+        """The automaton as `distill` sees it, built once."""
+        ...
+
+    @property
+    def loss(self) -> Callable[..., Any] | None:
+        """The texture loss, rgb (batch, 3, h, w) -> (batch,), built once; None without a picture to compare with."""
+        ...
+
+    def distill(self, **options: Unpack[DistillOptions]) -> Distillation:
+        """The closed-form rule of the automaton. Raises InputError for options that do not fit."""
+        ...
+
+    def verify(self, rule: Rule, *, steps: int = 5000, seed: int = 0) -> Verification:
+        """Whether `rule` is what the automaton is; steps: how long the rule must stay bounded."""
+        ...
+
+    def report(self, path: Path, result: Distillation) -> None:
+        """Write the page of a distillation of this automaton."""
+        ...
+
+
+def load(path: Path | str, *, update_rate: float | None = None) -> Automaton:
+    """The automaton of a checkpoint file of either kind. The file is read once.
+
+    update_rate: only for a legacy file (`srnca.texture.legacy`), which does not hold it; 0.5 by default.
+    Raises InputError for a file that is missing, damaged or of another format.
+    """
+    kind, data = read_kind(path)
+    automaton: Automaton = import_module(_MODULES[kind]).make_automaton(Path(path), data, update_rate)
+    return automaton

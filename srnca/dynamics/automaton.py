@@ -1,0 +1,70 @@
+"""An automaton that learned a recording, behind the protocol of `srnca.automata.Automaton`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from equations.backends.torch.threads import one_thread
+from equations.errors import InputError
+from srnca.dynamics.checkpoint import RecordingCheckpoint, make_recording_checkpoint
+from srnca.dynamics.teacher import RecordingNCATeacher
+
+if TYPE_CHECKING:
+    from distill.result import Distillation
+    from equations.rule.rule import Rule
+    from srnca.automata.automaton import Automaton, DistillOptions
+    from srnca.automata.verification import Verification
+
+_REASON = "was trained on a recording; it has no mask and no texture"
+
+
+class RecordingAutomaton:
+    """The automaton of a checkpoint, with its teacher, built on first use and then kept. There is no texture loss."""
+
+    missing_options: Mapping[str, str] = dict.fromkeys(("update_rate", "max_loss", "states"), _REASON)
+    loss = None
+
+    def __init__(self, checkpoint: RecordingCheckpoint) -> None:
+        self.checkpoint = checkpoint
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        if self.checkpoint.training:
+            return (f"training stopped at iteration {self.checkpoint.iteration}; distilling it as it is",)
+        return ()
+
+    @cached_property
+    def teacher(self) -> RecordingNCATeacher:
+        with one_thread():  # its numbers depend on the number of threads
+            return RecordingNCATeacher(self.checkpoint)
+
+    def distill(self, **options: Unpack[DistillOptions]) -> Distillation:
+        """See `srnca.dynamics.distill.distill_network`."""
+        from srnca.dynamics.distill import distill_network
+
+        for name in options:
+            if name in self.missing_options:
+                raise InputError(f"{name}: this automaton {self.missing_options[name]}; leave it out")
+        return distill_network(self.checkpoint, teacher=self.teacher, **options)  # type: ignore[misc]
+
+    def verify(self, rule: Rule, *, steps: int = 5000, seed: int = 0) -> Verification:
+        """See `srnca.dynamics.verify.verify_network`."""
+        from srnca.dynamics.verify import verify_network
+
+        return verify_network(rule, self.checkpoint, steps=steps, seed=seed, teacher=self.teacher)
+
+    def report(self, path: Path, result: Distillation) -> None:
+        """Write the page of a distillation, named after its folder."""
+        from srnca.pages import report_recording
+
+        report_recording(path, result, self.teacher, path.parent.name)  # type: ignore[arg-type]
+
+
+def make_automaton(path: Path, data: dict[str, Any], update_rate: float | None) -> Automaton:
+    """The automaton in a file's data; see `srnca.automata.load`. Raises InputError where `update_rate` is given."""
+    if update_rate is not None:
+        raise InputError(f"--update-rate: {path} {_REASON}; leave it out")
+    return RecordingAutomaton(make_recording_checkpoint(path, data))

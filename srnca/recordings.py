@@ -1,0 +1,88 @@
+"""From a recording straight to a rule, without an automaton between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from distill.identify import identify
+from distill.result import Distillation
+from equations.rule.rule import Display
+from srnca.media.loading import load_recordings
+from srnca.pages import report_recording
+
+Progress = Callable[[str, float, str], None]
+
+
+def distill_frames(
+    source: Path | Sequence[Path],
+    *,
+    engine: str = "auto",
+    seed: int = 0,
+    terms: int = 24,
+    effort: float = 1.0,
+    budget_s: float | None = None,
+    derivative: str = "auto",
+    stencil: str = "auto",
+    dt: float | None = None,
+    dx: float | None = None,
+    stride: int = 1,
+    out: Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
+) -> Distillation:
+    """The rule behind one recording, or several of one system: frames.npz, frames.zarr, folders of pictures, GIF,
+    films.
+
+    terms: the most terms of a channel, on average over channels.
+    effort, budget_s, derivative, stencil: see `distill.identify`.
+    dt: time between two frames of the files; None takes the files' own.
+    dx: width of a cell; None takes the files' own.
+    stride: use every stride-th frame.
+    out: a folder for rule.json, report.json, report.html and the halls of fame.
+    resume: go on with an unfinished distillation in `out`.
+    note: is called with each change that reading made to the frames, as a sentence.
+
+    There is no texture, so nothing is refined. Raises InputError for recordings from which no law can be read,
+    MissingPartError for a reader or an engine that is not installed.
+    """
+    paths = [source] if isinstance(source, Path) else list(source)
+    recordings = load_recordings(paths, dt=dt, dx=dx, stride=stride)
+    for text in dict.fromkeys(text for recording in recordings for text in recording.notes):
+        if note is not None:
+            note(text)
+    first = recordings[0]
+    found = identify(
+        [recording.frames for recording in recordings],
+        first.dt,
+        first.channels,
+        dx=1.0 if first.dx is None else first.dx,
+        derivative=derivative,
+        stencil=stencil,
+        engine=engine,
+        seed=seed,
+        max_terms=terms,
+        effort=effort,
+        budget_s=budget_s,
+        display=_display(first.channels),
+        progress=progress,
+        folder=out,
+        resume=resume,
+    )
+    origin = {"recordings": [path.name for path in paths], "stride": stride}
+    found.result.report["provenance"] |= origin
+    rule = found.result.rule
+    result = replace(found.result, rule=rule.replace(provenance={**rule.provenance, **origin}))
+    if out is not None:
+        report_recording(out / "report.html", result, found.teacher, paths[0].stem)
+        result.save(out)
+    return result
+
+
+def _display(channels: tuple[str, ...]) -> Display | None:
+    """Pictures are shown as they were."""
+    if channels in (("r", "g", "b"), ("grey",)):
+        return Display(channels)
+    return None

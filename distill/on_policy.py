@@ -1,60 +1,66 @@
-"""The stages between fitting and refining: a rule to start from, an on-policy round, a look at stability."""
+"""On-policy rounds: a rule learns what its teacher would do in the states that the rule itself visits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sympy import Expr
 
-from distill.engines.sparse import GUESS_COMPLEXITY, fit_bases, linear_bases
+from distill.engines import FitOptions, get_engine
+from distill.fronts.select import pareto
 from distill.regression.polish import refit
 from distill.rolling import Rollout, roll
+from distill.run import Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples, add_states, ages
-from distill.teacher import Teacher, compose
+from distill.teacher import Teacher
 from equations.errors import InputError
-from equations.expressions.terms import complexity, split_terms
 from equations.rule.mask import shift_seed
 from equations.rule.rule import Candidate, Rule
 
 RUNAWAY = 4.0  # a rule whose states grow to this many times the teacher's is stopped
-ON_POLICY_SEED = 1000  # apart from the seeds that sampling uses
+ON_POLICY_SEED = 1000  # added to the seed: these rollouts must differ from those that sampling uses
+MATCHED = 0.1  # distance of states, in standard deviations, that ends the on-policy rounds
+MOST_ROUNDS = 3
 
 
-def starting_rule(samples: Samples, teacher: Teacher) -> Rule:
-    """The rich rule that closed-loop refinement prunes: the teacher's closed form where it has one, otherwise
-    all of {1, p, |p|} by least squares.
+def on_policy_rounds(run: Run, fronts: Fronts, engines: tuple[str, ...], samples: Samples) -> tuple[Fronts, Samples]:
+    """Rounds until the rule stays where the teacher is: the states that the rule visits, labelled by the teacher, join
+    the samples, and all equations are refitted.
+
+    They end when the rule's states are within `MATCHED` of the teacher's (`state_distance`) or the third round is
+    done; a deadline that has passed ends them too, and is told what it left out.
     """
-    form = teacher.closed_form()
-    if form is not None:
-        return compose(teacher, form).replace(provenance={"start": "closed form"})
-    return _composed(fit_bases(linear_bases(samples), samples), samples, teacher, "features and absolute values")
+    every = run.steps // 10 or 1
+    theirs = run.teacher.rollout(size=run.size, steps=run.steps, seed=shift_seed(run.seed, 3), every=every)
+    wider = samples
+    for number in range(MOST_ROUNDS + 1):
+        rule = compose_rule(run, choose_equations(run, fronts, samples))
+        seed = shift_seed(run.seed, ON_POLICY_SEED + number)
+        visited = trial(rule, samples, size=run.size, steps=run.steps, seed=seed)
+        run.distances.append(state_distance(visited, theirs))
+        if run.distances[-1] <= MATCHED or number == MOST_ROUNDS:
+            break
+        if run.deadline.passed:
+            run.deadline.leave_out(f"on-policy: {MOST_ROUNDS - number} of at most {MOST_ROUNDS} rounds")
+            break
+        run.progress("on-policy", number / MOST_ROUNDS, f"states {run.distances[-1]:.2g} from the teacher's")
+        wider = label_visited(visited, wider, run.teacher, run.seed + number)
+        fronts = _refitted(run, fronts, engines, wider, samples)
+    return fronts, wider
 
 
-def richer_rule(samples: Samples, teacher: Teacher, fronts: Mapping[str, tuple[Candidate, ...]]) -> Rule:
-    """The same with the further terms (products, and what free-form search found) of each channel's best equation."""
-    if teacher.closed_form() is not None:
-        return starting_rule(samples, teacher)
-    plain = linear_bases(samples)
-    further, engines = dict[Expr, int](), set[str]()
-    used = []
-    for channel in samples.channels:
-        best = fronts[channel][-1]
-        own = [basis for _, basis in split_terms(best.expr) if complexity(basis) <= GUESS_COMPLEXITY]
-        own = [basis for basis in own if basis not in plain]
-        places = [further.setdefault(basis, len(plain) + len(further)) for basis in own]
-        engines |= {best.engine} if own else set()
-        used.append([*range(len(plain)), *places])
-    count = sum(len(places) - len(plain) for places in used)
-    source = f"features, absolute values and {count} further terms ({', '.join(sorted(engines)) or 'none'})"
-    return _composed(fit_bases([*plain, *further], samples, used=used), samples, teacher, source)
-
-
-def _composed(updates: list[Expr], samples: Samples, teacher: Teacher, source: str) -> Rule:
-    rule = compose(teacher, dict(zip(samples.channels, updates, strict=True)))
-    return rule.replace(provenance={"start": source})
+def _refitted(run: Run, fronts: Fronts, engines: tuple[str, ...], wider: Samples, samples: Samples) -> Fronts:
+    """The fronts on more samples: the sparse path anew, the others' equations with their constants refitted."""
+    refitted = {}
+    for index, (channel, front) in enumerate(fronts.items()):
+        again: list[Candidate] = []
+        if "sparse" in engines:
+            options = FitOptions(seed=run.seed, max_terms=run.max_terms, teacher=run.teacher)
+            again = get_engine("sparse").fit(wider, index, options=options)
+            front = tuple(c for c in front if c.engine != "sparse")
+        refitted[channel] = pareto(again, refit_front(front, wider, index), floor=float(samples.floor[index]))
+    return refitted
 
 
 def on_policy(

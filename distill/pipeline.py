@@ -13,10 +13,10 @@ from distill.deadline import Deadline
 from distill.engines import FitOptions, Progress, silent
 from distill.engines.session import open_engines
 from distill.fronts.compete import FREE_FORM, fit_channel, line_up
-from distill.on_policy import on_policy, richer_rule, starting_rule
+from distill.on_policy import on_policy, on_policy_rounds
+from distill.refine.starts import richer_rule, starting_rule
 from distill.report import make_report
 from distill.result import Distillation
-from distill.rounds import on_policy_rounds
 from distill.run import Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples, sample
 from distill.teacher import Teacher

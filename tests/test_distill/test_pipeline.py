@@ -18,11 +18,11 @@ from distill.deadline import Deadline
 from distill.engines import ENGINES, FitOptions, get_engine
 from distill.engines.sparse import fit_bases, linear_bases
 from distill.fidelity import predict
-from distill.on_policy import on_policy, richer_rule, stability, state_distance, trial
+from distill.on_policy import on_policy, on_policy_rounds, stability, state_distance, trial
 from distill.refine.choice import RefinedRule
 from distill.refine.settings import Settings
+from distill.refine.starts import richer_rule
 from distill.rolling import Rollout
-from distill.rounds import on_policy_rounds
 from distill.run import Run
 from distill.sampling import Samples
 from distill.unfinished import UNFINISHED
@@ -235,7 +235,7 @@ LATER: dict[str, Any] = {
 
 def test_on_policy_rounds_end_where_a_deadline_has_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And a run that is resumed afterwards, without one, remembers what was left out."""
-    monkeypatch.setattr("distill.rounds.MATCHED", -1.0)
+    monkeypatch.setattr("distill.on_policy.MATCHED", -1.0)
     late = distill(Network(), budget_s=1e-9, **LATER).report
     assert (late["left_out"][-1], len(late["on_policy"])) == ("on-policy: 3 of at most 3 rounds", 1)
     stand_in(monkeypatch, interrupted)
@@ -248,14 +248,14 @@ def test_on_policy_rounds_end_where_a_deadline_has_passed(tmp_path: Path, monkey
 
 def test_no_clock_ends_the_on_policy_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine: three rounds, as the rule never stays where its teacher is."""
-    monkeypatch.setattr("distill.rounds.MATCHED", -1.0)
+    monkeypatch.setattr("distill.on_policy.MATCHED", -1.0)
     slow = iter(range(0, 10**9, 3600))
     monkeypatch.setattr("time.monotonic", lambda: next(slow))
     assert len(distill(Network(), **LATER).report["on_policy"]) == 4
 
 
 def test_a_deadline_ends_the_on_policy_rounds_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distill.rounds.MATCHED", -1.0)
+    monkeypatch.setattr("distill.on_policy.MATCHED", -1.0)
     now = [0.0]
     deadline = Deadline(1.0, clock=lambda: now[0])
     run = Run(Network(), 5, (12, 12), 10, 4, lambda *_: now.__setitem__(0, 2.0), deadline=deadline)
@@ -513,7 +513,7 @@ def test_rounds_end_when_the_rule_stays_where_its_teacher_is(monkeypatch: pytest
     rounds = report["on_policy"]
     assert 1 <= len(rounds) <= 4
     assert len(rounds) == 4 or rounds[-1] <= 0.1
-    monkeypatch.setattr("distill.rounds.MATCHED", 1e9)
+    monkeypatch.setattr("distill.on_policy.MATCHED", 1e9)
     assert len(distill(Network(), engine="sparse", max_terms=12, refine=False, **SMALL).report["on_policy"]) == 1
 
 

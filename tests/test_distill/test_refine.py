@@ -14,10 +14,10 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from distill import refine as module
 from distill.deadline import Deadline
 from distill.refine import Objective, RefinedRule, RefineResult, Settings, choose, descent, levels, refine
 from distill.refine import judge as judge_module
+from distill.refine import refinement as module
 from distill.refine.chain import Chain
 from distill.refine.choice import Choice
 from distill.refine.judge import LASTS, Judge
@@ -258,8 +258,8 @@ def test_where_one_chains_rule_does_not_last_the_others_is_taken(
     """And stands on the front in its place."""
     barred = set[Rule]()
     monkeypatch.setattr(Judge, "aged", lambda self, table, damage: (1.0, math.inf if table.rule in barred else 1.0))
-    candidates, proper = list[list[RefinedRule]](), module._looked_at_again
-    monkeypatch.setattr(module, "_looked_at_again", lambda *given: candidates.append(proper(*given)) or candidates[-1])
+    candidates, proper = list[list[RefinedRule]](), module._judged_anew
+    monkeypatch.setattr(module, "_judged_anew", lambda *given: candidates.append(proper(*given)) or candidates[-1])
     first = refined(samples, START, START, iterations=3)
     for point in first.front:
         scores = [candidate.score for candidate in candidates[0] if candidate.terms == point.terms]

@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 MOST_S = 120.0  # for one command line
 LOADED = (
-    "distill.engines.operon", "distill.identify", "distill.refine", "matplotlib.pyplot", "optuna", "pandas",
+    "distill.engines.operon", "distill.identify", "distill.refine.refinement", "matplotlib.pyplot", "optuna", "pandas",
     "pydantic", "srnca.cli.app", "srnca.pages.rule_page", "srnca.studies.workers.worker", "srnca.texture.distill",
     "srnca.texture.features.multiscale", "srnca.texture.samples.alocasia", "srnca.texture.training",
     "tests.test_srnca.tiny", "torch._dynamo", "torch.utils._foreach_utils", "typer._adapters", "zarr",

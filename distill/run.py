@@ -12,7 +12,7 @@ from distill.engines import Progress
 from distill.engines.session import Happenings
 from distill.fronts.select import knee
 from distill.sampling import Samples
-from distill.teacher import Teacher, compose
+from distill.teacher import HasSamples, Teacher, compose
 from equations.rule.rule import Candidate, Rule
 
 Fronts = Mapping[str, tuple[Candidate, ...]]
@@ -46,7 +46,7 @@ class Run:
     @property
     def answers(self) -> bool:
         """Whether the teacher can label new states; a recording cannot."""
-        return getattr(self.teacher, "samples", None) is None
+        return not isinstance(self.teacher, HasSamples)
 
 
 def choose_equations(run: Run, fronts: Fronts, samples: Samples) -> dict[str, Candidate]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.fronts.select import ROUNDING
-from distill.teacher import Teacher, features_of
+from distill.teacher import HasSamples, Teacher, features_of
 from equations.errors import InputError
 from equations.perception import perceive
 from equations.rule.mask import shift_seed
@@ -91,10 +91,8 @@ def sample(
     for name, value in (("rows", rows), ("rollouts", rollouts), ("steps", steps)):
         if not value >= 1:
             raise InputError(f"sampling: expected {name} of at least 1, got {value}")
-    own = getattr(teacher, "samples", None)
-    if own is not None:
-        recorded: Samples = own(rows=rows, seed=seed)
-        return recorded
+    if isinstance(teacher, HasSamples):
+        return teacher.samples(rows=rows, seed=seed)
     parts = []
     for run in range(rollouts + 1):
         frames = teacher.rollout(size=size, steps=steps, seed=shift_seed(seed, run), every=max(1, steps // 50))

@@ -16,7 +16,7 @@ import numpy as np
 from distill.deadline import Deadline
 from distill.engines.session import Happenings
 from distill.sampling import Samples
-from distill.teacher import Teacher, features_of
+from distill.teacher import HasSamples, Teacher, features_of
 from equations.errors import InputError
 from equations.expressions.tree import from_tree, to_tree
 from equations.files import write_bytes
@@ -123,9 +123,8 @@ def _digest(members: Mapping[str, bytes]) -> bytes:
 
 def fingerprint(teacher: Teacher) -> str:
     """A short text that differs between teachers: from what they do, to four digits."""
-    own = getattr(teacher, "samples", None)
-    if own is not None:
-        recorded: Samples = own(rows=256, seed=0)
+    if isinstance(teacher, HasSamples):
+        recorded = teacher.samples(rows=256, seed=0)
         shown = [recorded.X, recorded.Y]
     else:
         seen = np.random.default_rng(0).uniform(-0.5, 0.5, (64, len(features_of(teacher)))).astype(np.float32)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from sympy import Expr
 
@@ -67,4 +68,22 @@ class Engine(Protocol):
         A candidate's loss is its held-out mean squared error in the units of the update. Raises InputError
         when the engine cannot work on these samples, MissingPartError when its software is not there.
         """
+        ...
+
+
+@runtime_checkable
+class HasSession(Protocol):
+    """An engine that starts something (a worker process) which should serve several fits."""
+
+    def session(self) -> AbstractContextManager[Engine]:
+        """The engine to use within the block; what it has started ends with the block."""
+        ...
+
+
+@runtime_checkable
+class HasProbe(Protocol):
+    """An engine's module that can tell whether its software is ready."""
+
+    def probe(self) -> str | None:
+        """Why the engine cannot run here, or None when it can."""
         ...

@@ -9,7 +9,7 @@ from sympy import Expr
 from distill.engines.base import FitOptions, Progress, silent
 from distill.regression.polish import score
 from distill.sampling import Samples
-from distill.teacher import Teacher
+from distill.teacher import HasLongForm, Teacher
 from equations.errors import InputError
 from equations.rule.rule import Candidate
 
@@ -47,13 +47,15 @@ ENGINE = ExactEngine()
 
 
 def form_of(teacher: Teacher | None) -> dict[str, Expr]:
-    """The teacher's closed form, or the long one where it has only that; raises InputError, saying which teachers
-    have one, when it has none.
+    """The teacher's closed form, or its long form where it has only that.
+
+    Raises InputError, saying which teachers have a closed form, when it has neither.
     """
-    form = None if teacher is None else teacher.closed_form()
-    longer = getattr(teacher, "long_form", None)
-    if form is None and longer is not None:
-        form = longer()
+    form: dict[str, Expr] | None = None
+    if teacher is not None:
+        form = teacher.closed_form()
+        if form is None and isinstance(teacher, HasLongForm):
+            form = teacher.long_form()
     if form is None:
         raise InputError(
             "engine exact: expected a teacher with a closed form (a rule, a known model, an automaton), "

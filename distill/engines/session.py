@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from distill.engines import get_engine
-from distill.engines.base import Engine, FitOptions, Progress
+from distill.engines.base import Engine, FitOptions, HasSession, Progress
 from distill.sampling import Samples
 from equations.errors import MissingPartError, SrncaError
 from equations.rule.rule import Candidate
@@ -69,7 +69,6 @@ def open_engines(names: Sequence[str], happenings: Happenings | None = None) -> 
         engines: dict[str, Engine] = {}
         for name in names:
             engine = get_engine(name)
-            lasting = getattr(engine, "session", None)
-            engines[name] = engine if lasting is None else stack.enter_context(lasting())
+            engines[name] = stack.enter_context(engine.session()) if isinstance(engine, HasSession) else engine
             happenings.troubles.setdefault(name, [])
         yield Session(tuple(names), engines, happenings)

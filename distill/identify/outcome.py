@@ -12,6 +12,7 @@ from distill.identify.task import Task
 from distill.report import make_report
 from distill.result import Distillation
 from distill.run import Run
+from distill.sampling import sample
 from distill.teacher import compose
 from equations.rule.rule import Candidate, Rule
 
@@ -25,7 +26,7 @@ def result_of(run: Run, task: Task, chosen: Survey, laws: Mapping[str, Law], eng
     if chosen.windows.scheme.order > 1:
         steps = chosen.windows.scheme.substeps or steps_between(rule, task.recordings[0][0], task.dt)
         rule = rule.replace(dt=task.dt / steps)
-    samples = run.teacher.samples(rows=task.rows, seed=run.seed)  # type: ignore[attr-defined]
+    samples = sample(run.teacher, rows=task.rows, seed=run.seed)
     name = engines[0] if len(engines) == 1 else "auto"
     for engine in engines:
         run.happenings.troubles.setdefault(engine, [] if engine == "sparse" else [UNUSED])

@@ -24,6 +24,7 @@ from distill.identify.teacher import RecordingTeacher, check_recordings
 from distill.identify.units import units_of
 from distill.result import Distillation
 from distill.run import Run
+from distill.sampling import sample
 from distill.unfinished import UNFINISHED, Unfinished, fingerprint, pack_happenings, unpack_happenings
 from distill.work import check_work, search_evaluations
 from equations.errors import InputError, did_you_mean
@@ -185,6 +186,6 @@ def _search(
     evaluations: int,
     unfinished: Unfinished,
 ) -> Found:
-    whole = run.teacher.samples(rows=task.rows, seed=run.seed)  # type: ignore[attr-defined]
+    whole = sample(run.teacher, rows=task.rows, seed=run.seed)
     samples = without_slopes(whole, task.channels, [candidate.expr for candidate in known.values()])
     return search(run, engines, samples, known, evaluations, unfinished)

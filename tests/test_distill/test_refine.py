@@ -83,14 +83,12 @@ def samples() -> Samples:
 
 def refined(samples: Samples, *starts: Rule, iterations: int = 30, **options: Any) -> RefineResult:
     """Refine with at least so many iterations a level."""
-    settings = replace(options.pop("settings", TINY), iterations=1)
+    settings = replace(options.pop("settings", TINY), iterations=1, least_iterations=iterations)
     given: dict[str, Any] = {
         "objective": OBJECTIVE, "teacher": TEACHER, "size": SIZE, "seed": 0, "max_terms": 3,
         "samples": samples, "settings": settings,
     }  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(descent, "LEAST", iterations)
-        return refine(starts or (START,), **{**given, **options})
+    return refine(starts or (START,), **{**given, **options})
 
 
 def loss_of(rule: Rule) -> float:
@@ -234,17 +232,17 @@ def test_more_grids_are_asked_where_their_scatter_leaves_the_answer_open(
     scatter: float, growth: float, grids: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The losses are made up here, lognormal around 0.1; when old, so many times larger."""
-    looks = dict[int, np.ndarray]()
+    grids_of = dict[int, np.ndarray]()
 
-    def look(self: Judge, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], *rest: Any) -> Any:
+    def made_up(self: Judge, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], *rest: Any) -> Any:
         random = np.random.default_rng(self.seed)
         when = np.where(np.array(ages) >= 6000, growth, 1.0)[:, None]
-        looks[self.seed] = 0.1 * when * np.exp(scatter * random.normal(size=(len(ages), seeds)))
-        return [(losses, losses) for losses in looks[self.seed]]
+        grids_of[self.seed] = 0.1 * when * np.exp(scatter * random.normal(size=(len(ages), seeds)))
+        return [(losses, losses) for losses in grids_of[self.seed]]
 
-    monkeypatch.setattr(Judge, "_look", look)
+    monkeypatch.setattr(Judge, "_losses", made_up)
     early, ratio = Judge(OBJECTIVE, TINY, SIZE, 0, 1.0).aged(TermTable(PLANTED))
-    lots = [looks[shift_seed(0, part)] for part in range(len(looks))]
+    lots = [grids_of[shift_seed(0, part)] for part in range(len(grids_of))]
     assert 4 * len(lots) == grids
     assert early == pytest.approx(np.hstack(lots[:2])[0].mean())
     every = np.hstack(lots)
@@ -725,12 +723,11 @@ def test_a_deadline_leaves_the_shortest_rules_out(
         chain.remember()
 
     monkeypatch.setattr(descent, "time", clock)
-    monkeypatch.setattr(descent, "LEAST", 2)
     monkeypatch.setattr(Chain, "level", level)
     deadline = Deadline(10 * len(plan), clock.monotonic)
     made = refine(
         [START], OBJECTIVE, teacher=TEACHER, size=SIZE, seed=0, max_terms=max_terms, samples=samples,
-        settings=replace(TINY, iterations=100 * len(plan)), deadline=deadline,
+        settings=replace(TINY, iterations=100 * len(plan), least_iterations=2), deadline=deadline,
     )  # fmt: skip
     assert counts == wanted
     assert lengths(made) == plan[: len(wanted)][::-1]

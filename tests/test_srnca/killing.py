@@ -194,14 +194,11 @@ def _command(asked: dict[str, Any], folder: Path, files: Sequence[Path]) -> int:
 
 def _shorten(patch: Any) -> None:
     """Short rollouts, few and young pictures, and words in the place of drawings."""
-    from distill.refine import judge
     from equations.files import write_text
     from srnca.texture import distill as texture_distill
     from tests.test_srnca import tiny
 
-    tiny.shorten_refinement(patch)
-    for name, value in {"LATE": (60, 80), "APART": 10, "LARGE_SEEDS": 1, "LOTS": 1, "SEEDS": 2}.items():
-        patch.setattr(judge, name, value)
+    tiny.shorten_refinement(patch, late_ages=(60, 80), damage_interval=10, large_seeds=1, large_lots=1, final_seeds=2)
     patch.setattr(texture_distill, "distill", functools.partial(texture_distill.distill, rows=2000, steps=60))
     for name in ("nca_pictures", "rule_pictures"):
         patch.setattr(texture_distill, name, functools.partial(getattr(texture_distill, name), steps=40))

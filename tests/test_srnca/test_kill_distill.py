@@ -24,7 +24,7 @@ SAMPLE, ENGINE, PUT = (
 )  # fmt: skip
 TRIAL, LABEL, REFITTED = "distill.on_policy:trial", "distill.on_policy:label_visited", "distill.on_policy:_refitted"
 LEVEL, LOOK, REMEMBER, IMPORTANCE, REGROW = (
-    f"distill.refine.chain:Chain.{name}" for name in ("level", "_look", "remember", "_importance", "_regrow")
+    f"distill.refine.chain:Chain.{name}" for name in ("level", "_pool_gradient", "remember", "_importance", "_regrow")
 )
 SHARE = "distill.refine.descent:Descent._share_best"
 AGAIN, AGED, TIDY = (

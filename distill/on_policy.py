@@ -25,20 +25,20 @@ MOST_ROUNDS = 3
 
 
 def on_policy_rounds(run: Run, fronts: Fronts, engines: tuple[str, ...], samples: Samples) -> tuple[Fronts, Samples]:
-    """Rounds until the rule stays where the teacher is: the states that the rule visits, labelled by the teacher, join
-    the samples, and all equations are refitted.
+    """The fronts after on-policy rounds, and the samples with the rows that these added.
 
-    They end when the rule's states are within `MATCHED` of the teacher's (`state_distance`) or the third round is
-    done; a deadline that has passed ends them too, and is told what it left out.
+    In each round the teacher labels the states that the rule visits, these join the samples, and all equations are
+    refitted. The rounds end when the rule's states are within `MATCHED` of the teacher's (see `state_distance`), after
+    the third round, or when the deadline has passed; the deadline then notes how many were left out.
     """
     every = run.steps // 10 or 1
-    theirs = run.teacher.rollout(size=run.size, steps=run.steps, seed=shift_seed(run.seed, 3), every=every)
+    teacher_states = run.teacher.rollout(size=run.size, steps=run.steps, seed=shift_seed(run.seed, 3), every=every)
     wider = samples
     for number in range(MOST_ROUNDS + 1):
         rule = compose_rule(run, choose_equations(run, fronts, samples))
         seed = shift_seed(run.seed, ON_POLICY_SEED + number)
         visited = trial(rule, samples, size=run.size, steps=run.steps, seed=seed)
-        run.distances.append(state_distance(visited, theirs))
+        run.distances.append(state_distance(visited, teacher_states))
         if run.distances[-1] <= MATCHED or number == MOST_ROUNDS:
             break
         if run.deadline.passed:
@@ -51,7 +51,7 @@ def on_policy_rounds(run: Run, fronts: Fronts, engines: tuple[str, ...], samples
 
 
 def _refitted(run: Run, fronts: Fronts, engines: tuple[str, ...], wider: Samples, samples: Samples) -> Fronts:
-    """The fronts on more samples: the sparse path anew, the others' equations with their constants refitted."""
+    """The fronts for more samples: the sparse engine runs again; other engines' equations get refitted constants."""
     refitted = {}
     for index, (channel, front) in enumerate(fronts.items()):
         again: list[Candidate] = []
@@ -66,17 +66,17 @@ def _refitted(run: Run, fronts: Fronts, engines: tuple[str, ...], wider: Samples
 def on_policy(
     rule: Rule, samples: Samples, teacher: Teacher, *, size: tuple[int, int], steps: int, seed: int
 ) -> Samples:
-    """`samples` and half as many rows again from states that the *rule* visits, labelled by the teacher.
+    """`samples` with half as many rows added from states that the *rule* visits, labelled by the teacher.
 
-    One-step error says little about a rollout: a rule drifts to states that the teacher never showed, and
-    learns there to come back (DAgger; Ross, Gordon & Bagnell 2011, arXiv:1011.0686).
+    One-step error says little about a rollout: a rule drifts to states that the teacher never visits. With samples
+    from there it learns to come back (DAgger; Ross, Gordon & Bagnell 2011, arXiv:1011.0686).
     """
     run = trial(rule, samples, size=size, steps=steps, seed=shift_seed(seed, ON_POLICY_SEED))
     return label_visited(run, samples, teacher, seed)
 
 
 def label_visited(run: Rollout, samples: Samples, teacher: Teacher, seed: int) -> Samples:
-    """`samples` and half as many rows of the base set again from the states of a run, labelled by the teacher."""
+    """`samples` with half as many rows added from the states of a run, labelled by the teacher."""
     visited = run.frames[1:]
     if not len(visited):
         return samples
@@ -84,10 +84,10 @@ def label_visited(run: Rollout, samples: Samples, teacher: Teacher, seed: int) -
 
 
 def state_distance(run: Rollout, teacher_states: npt.NDArray[np.floating]) -> float:
-    """How far the states of a rule's run are from its teacher's: per channel the Wasserstein distance between the
-    values of the cells of the last frames, in units of the teacher's standard deviation there; mean over channels.
+    """The distance between the states of a rule's run and its teacher's, averaged over channels.
 
-    Infinite where the run left the teacher's range before its end.
+    Per channel it is the Wasserstein-1 distance between the cells' values in the second half of the frames, in units
+    of the teacher's standard deviation there. It is infinite where the run left the teacher's range before its end.
     """
     if run.diverged_at is not None:
         return float("inf")
@@ -106,7 +106,7 @@ def _values(frames: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
 
 
 def trial(rule: Rule, samples: Samples, *, size: tuple[int, int], steps: int, seed: int) -> Rollout:
-    """A run of the rule that stops where its states leave four times the range of the samples."""
+    """A run of the rule that stops when a state exceeds four times the range of the samples (at least 4)."""
     limit = RUNAWAY * max(1.0, reach(samples))
     return roll(rule, size=size, steps=steps, seed=seed, every=max(1, steps // 50), stop_above=limit)
 
@@ -120,13 +120,13 @@ def reach(samples: Samples) -> float:
 
 
 def refit_front(front: tuple[Candidate, ...], samples: Samples, channel: int) -> list[Candidate]:
-    """Every equation of a front with its linear constants refitted to (more) samples."""
+    """Every equation of a front with its linear constants refitted to these samples."""
     fitted = [refit(c.expr, samples, channel, engine=c.engine) if c.terms else c for c in front]
     return [c for c in fitted if c is not None]
 
 
 def stability(rule: Rule, samples: Samples, *, size: tuple[int, int], steps: int, seed: int) -> dict[str, Any]:
-    """Whether the rule stays in the teacher's range over `steps` steps from a fresh seed; plain data."""
+    """Whether the rule stays in the teacher's range over `steps` steps from a new first state, as plain data."""
     run = trial(rule, samples, size=size, steps=steps, seed=shift_seed(seed, 2 * ON_POLICY_SEED))
     return {
         "stable": run.diverged_at is None,

@@ -15,8 +15,9 @@ from equations.rule.rule import Candidate
 
 
 class ExactEngine:
-    """Asks `teacher.closed_form()`, or else its `long_form()`; the one candidate equals the teacher's update to float32
-    rounding.
+    """The teacher's `closed_form()`, or else its `long_form()`, as the only candidate.
+
+    It equals the teacher's update up to float32 rounding.
     """
 
     name = "exact"
@@ -37,7 +38,7 @@ class ExactEngine:
         return [found]
 
     def _form(self, samples: Samples, teacher: Teacher | None) -> dict[str, Expr]:
-        """The form of all channels, worked out once for the samples of one distillation."""
+        """The form of all channels, computed once for the samples of one distillation."""
         if self._known is None or self._known[0]() is not samples:
             self._known = weakref.ref(samples), form_of(teacher)
         return self._known[1]

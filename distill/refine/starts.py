@@ -14,8 +14,10 @@ from equations.rule.rule import Candidate, Rule
 
 
 def starting_rule(samples: Samples, teacher: Teacher) -> Rule:
-    """The rich rule that closed-loop refinement prunes: the teacher's closed form where it has one, otherwise
-    all of {1, p, |p|} by least squares.
+    """The rule with many terms that closed-loop refinement prunes.
+
+    It is the teacher's closed form where it has one; otherwise all of {1, p, |p|}, for each feature p, with constants
+    by least squares.
     """
     form = teacher.closed_form()
     if form is not None:
@@ -24,7 +26,7 @@ def starting_rule(samples: Samples, teacher: Teacher) -> Rule:
 
 
 def richer_rule(samples: Samples, teacher: Teacher, fronts: Mapping[str, tuple[Candidate, ...]]) -> Rule:
-    """The same with the further terms (products, and what free-form search found) of each channel's best equation."""
+    """`starting_rule` with further terms: products and what free-form search found in each channel's best equation."""
     if teacher.closed_form() is not None:
         return starting_rule(samples, teacher)
     plain = linear_bases(samples)

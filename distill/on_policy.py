@@ -20,7 +20,6 @@ from equations.rule.rule import Candidate, Rule
 
 RUNAWAY = 4.0  # a rule whose states grow to this many times the teacher's is stopped
 ON_POLICY_SEED = 1000  # added to the seed: these rollouts must differ from those that sampling uses
-MATCHED = 0.1  # distance of states, in standard deviations, that ends the on-policy rounds
 MOST_ROUNDS = 3
 
 
@@ -28,8 +27,8 @@ def on_policy_rounds(run: Run, fronts: Fronts, engines: tuple[str, ...], samples
     """The fronts after on-policy rounds, and the samples with the rows that these added.
 
     In each round the teacher labels the states that the rule visits, these join the samples, and all equations are
-    refitted. The rounds end when the rule's states are within `MATCHED` of the teacher's (see `state_distance`), after
-    the third round, or when the deadline has passed; the deadline then notes how many were left out.
+    refitted. The rounds end when the rule's states are within `run.matched` of the teacher's (see `state_distance`),
+    after the third round, or when the deadline has passed; the deadline then notes how many were left out.
     """
     every = run.steps // 10 or 1
     teacher_states = run.teacher.rollout(size=run.size, steps=run.steps, seed=shift_seed(run.seed, 3), every=every)
@@ -39,7 +38,7 @@ def on_policy_rounds(run: Run, fronts: Fronts, engines: tuple[str, ...], samples
         seed = shift_seed(run.seed, ON_POLICY_SEED + number)
         visited = trial(rule, samples, size=run.size, steps=run.steps, seed=seed)
         run.distances.append(state_distance(visited, teacher_states))
-        if run.distances[-1] <= MATCHED or number == MOST_ROUNDS:
+        if run.distances[-1] <= run.matched or number == MOST_ROUNDS:
             break
         if run.deadline.passed:
             run.deadline.leave_out(f"on-policy: {MOST_ROUNDS - number} of at most {MOST_ROUNDS} rounds")

@@ -17,7 +17,7 @@ from distill.on_policy import on_policy, on_policy_rounds
 from distill.refine.starts import richer_rule, starting_rule
 from distill.report import make_report
 from distill.result import Distillation
-from distill.run import Fronts, Run, choose_equations, compose_rule
+from distill.run import MATCHED, Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples, sample
 from distill.teacher import Teacher
 from distill.unfinished import (
@@ -58,6 +58,7 @@ def distill(
     budget_s: float | None = None,
     size: tuple[int, int] = (64, 64),
     steps: int = 400,
+    matched: float = MATCHED,
     progress: Progress | None = None,
     folder: Path | None = None,
     resume: bool = False,
@@ -75,6 +76,7 @@ def distill(
     budget_s: seconds that fitting and refining may take. The report's `left_out` says what there was no time for.
         Without it the result depends on the other arguments alone, however slow or busy the machine is.
     size, steps: of the teacher's rollouts.
+    matched: distance of the rule's states from the teacher's, in standard deviations, that ends the on-policy rounds.
     folder: where an unfinished distillation is kept, stage by stage, until the result is saved there.
     resume: continue the unfinished distillation in `folder`; start one where there is none.
 
@@ -88,7 +90,7 @@ def distill(
     if max_loss is not None and not max_loss > 0:
         raise InputError(f"distill: expected max_loss above 0, got {max_loss}")
     deadline = Deadline(budget_s)
-    run = Run(teacher, check_seed(seed), size, steps, max_terms, progress or silent, deadline=deadline)
+    run = Run(teacher, check_seed(seed), size, steps, max_terms, progress or silent, deadline=deadline, matched=matched)
     engines = line_up(engine, teacher)
     alone = objective is None or not refine or engine == "exact"  # asked for by name, exact stays exact
     if max_loss is not None and alone:
@@ -97,6 +99,8 @@ def distill(
         raise InputError(f"distill: expected states of at least 0, and above 0 only with refinement, got {states}")
     settings = {"engines": engines, "seed": seed, "rows": rows, "terms": max_terms, "effort": effort, "alone": alone}
     key = {**settings, "states": states, "size": size, "steps": steps, "teacher": fingerprint(teacher)}
+    if matched != MATCHED:  # absent at its default, as in files that were written before it was an argument
+        key["matched"] = matched
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
     evaluations = search_evaluations(effort, len(teacher.channels), alone=alone)
     samples, wider, fronts = _regress(run, engines, rows, evaluations, unfinished)

@@ -16,6 +16,7 @@ from distill.teacher import HasSamples, Teacher, compose
 from equations.rule.rule import Candidate, Rule
 
 Fronts = Mapping[str, tuple[Candidate, ...]]
+MATCHED = 0.1
 
 
 @dataclass
@@ -23,6 +24,7 @@ class Run:
     """The settings of one distillation, and what its stages record.
 
     times: seconds of each stage.
+    matched: distance of the rule's states from the teacher's, in standard deviations, that ends the on-policy rounds.
     distances: of the rule's states from the teacher's, before each on-policy round and after the last one.
     happenings: notes for the user, and what went wrong with engines.
     """
@@ -36,6 +38,7 @@ class Run:
     times: dict[str, float] = field(default_factory=dict)
     distances: list[float] = field(default_factory=list)
     deadline: Deadline = field(default_factory=Deadline)
+    matched: float = MATCHED
     happenings: Happenings = field(default_factory=Happenings)
 
     @contextmanager

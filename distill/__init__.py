@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from distill.fidelity import r2
     from distill.fronts.halloffame import read_hall_of_fame, write_hall_of_fame
     from distill.identify.teacher import RecordingTeacher
-    from distill.on_policy import starting_rule
     from distill.pipeline import distill
+    from distill.refine.starts import starting_rule
     from distill.result import Distillation
     from distill.sampling import Samples, sample
     from distill.teacher import RuleTeacher, Teacher
@@ -31,7 +31,7 @@ _HOMES = {
     "identify.teacher": ("RecordingTeacher",),
     "result": ("Distillation",),
     "sampling": ("Samples", "sample"),
-    "on_policy": ("starting_rule",),
+    "refine.starts": ("starting_rule",),
     "teacher": ("RuleTeacher", "Teacher"),
 }
 _LAZY = {name: home for home, names in _HOMES.items() for name in names}

@@ -1,4 +1,4 @@
-"""A clock, for who wants one. Without it work is counted, and a result does not depend on how busy the machine is."""
+"""An optional time limit. Without one, work is counted instead, and no result depends on how busy the machine is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from equations.errors import InputError
 
 
 class Deadline:
-    """An end in time; `left_out` collects a sentence for each piece of work that the clock cut short.
+    """A point in time; `left_out` collects a sentence for each piece of work that was cut short because of it.
 
     seconds: above 0, from now on; None for no end.
     """
@@ -28,7 +28,7 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether the end is over."""
+        """Whether the end has passed."""
         return self.remaining_s() <= 0
 
     def leave_out(self, what: str) -> None:

@@ -1,4 +1,4 @@
-"""How well equations say what the teacher does in one step, on states that they were not fitted to."""
+"""How well equations predict one step of the teacher, on states that they were not fitted to."""
 
 from __future__ import annotations
 

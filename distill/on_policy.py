@@ -1,76 +1,81 @@
-"""The stages between fitting and refining: a rule to start from, an on-policy round, a look at stability."""
+"""On-policy rounds: a rule learns what its teacher would do in the states that the rule itself visits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sympy import Expr
 
-from distill.engines.sparse import GUESS_COMPLEXITY, fit_bases, linear_bases
+from distill.engines import FitOptions, get_engine
+from distill.fronts.select import pareto
 from distill.regression.polish import refit
+from distill.run import Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples, add_states, ages
-from distill.teacher import Teacher, compose
+from distill.teacher import Teacher
 from equations.errors import InputError
-from equations.expressions.terms import complexity, split_terms
 from equations.rule.mask import shift_seed
 from equations.rule.rule import Candidate, Rule
 from equations.simulation import Rollout, roll
 
 RUNAWAY = 4.0  # a rule whose states grow to this many times the teacher's is stopped
-ON_POLICY_SEED = 1000  # apart from the seeds that sampling uses
+ON_POLICY_SEED = 1000  # added to the seed: these rollouts must differ from those that sampling uses
+MOST_ROUNDS = 3
 
 
-def starting_rule(samples: Samples, teacher: Teacher) -> Rule:
-    """The rich rule that closed-loop refinement prunes: the teacher's closed form where it has one, otherwise
-    all of {1, p, |p|} by least squares.
+def on_policy_rounds(run: Run, fronts: Fronts, engines: tuple[str, ...], samples: Samples) -> tuple[Fronts, Samples]:
+    """The fronts after on-policy rounds, and the samples with the rows that these added.
+
+    In each round the teacher labels the states that the rule visits, these join the samples, and all equations are
+    refitted. The rounds end when the rule's states are within `run.matched` of the teacher's (see `state_distance`),
+    after the third round, or when the deadline has passed; the deadline then notes how many were left out.
     """
-    form = teacher.closed_form()
-    if form is not None:
-        return compose(teacher, form).replace(provenance={"start": "closed form"})
-    return _composed(fit_bases(linear_bases(samples), samples), samples, teacher, "features and absolute values")
+    every = run.steps // 10 or 1
+    teacher_states = run.teacher.rollout(size=run.size, steps=run.steps, seed=shift_seed(run.seed, 3), every=every)
+    wider = samples
+    for number in range(MOST_ROUNDS + 1):
+        rule = compose_rule(run, choose_equations(run, fronts, samples))
+        seed = shift_seed(run.seed, ON_POLICY_SEED + number)
+        visited = trial(rule, samples, size=run.size, steps=run.steps, seed=seed)
+        run.distances.append(state_distance(visited, teacher_states))
+        if run.distances[-1] <= run.matched or number == MOST_ROUNDS:
+            break
+        if run.deadline.passed:
+            run.deadline.leave_out(f"on-policy: {MOST_ROUNDS - number} of at most {MOST_ROUNDS} rounds")
+            break
+        run.progress("on-policy", number / MOST_ROUNDS, f"states {run.distances[-1]:.2g} from the teacher's")
+        wider = label_visited(visited, wider, run.teacher, run.seed + number)
+        fronts = _refitted(run, fronts, engines, wider, samples)
+    return fronts, wider
 
 
-def richer_rule(samples: Samples, teacher: Teacher, fronts: Mapping[str, tuple[Candidate, ...]]) -> Rule:
-    """The same with the further terms (products, and what free-form search found) of each channel's best equation."""
-    if teacher.closed_form() is not None:
-        return starting_rule(samples, teacher)
-    plain = linear_bases(samples)
-    further, engines = dict[Expr, int](), set[str]()
-    used = []
-    for channel in samples.channels:
-        best = fronts[channel][-1]
-        own = [basis for _, basis in split_terms(best.expr) if complexity(basis) <= GUESS_COMPLEXITY]
-        own = [basis for basis in own if basis not in plain]
-        places = [further.setdefault(basis, len(plain) + len(further)) for basis in own]
-        engines |= {best.engine} if own else set()
-        used.append([*range(len(plain)), *places])
-    count = sum(len(places) - len(plain) for places in used)
-    source = f"features, absolute values and {count} further terms ({', '.join(sorted(engines)) or 'none'})"
-    return _composed(fit_bases([*plain, *further], samples, used=used), samples, teacher, source)
-
-
-def _composed(updates: list[Expr], samples: Samples, teacher: Teacher, source: str) -> Rule:
-    rule = compose(teacher, dict(zip(samples.channels, updates, strict=True)))
-    return rule.replace(provenance={"start": source})
+def _refitted(run: Run, fronts: Fronts, engines: tuple[str, ...], wider: Samples, samples: Samples) -> Fronts:
+    """The fronts for more samples: the sparse engine runs again; other engines' equations get refitted constants."""
+    refitted = {}
+    for index, (channel, front) in enumerate(fronts.items()):
+        again: list[Candidate] = []
+        if "sparse" in engines:
+            options = FitOptions(seed=run.seed, max_terms=run.max_terms, teacher=run.teacher)
+            again = get_engine("sparse").fit(wider, index, options=options)
+            front = tuple(c for c in front if c.engine != "sparse")
+        refitted[channel] = pareto(again, refit_front(front, wider, index), floor=float(samples.floor[index]))
+    return refitted
 
 
 def on_policy(
     rule: Rule, samples: Samples, teacher: Teacher, *, size: tuple[int, int], steps: int, seed: int
 ) -> Samples:
-    """`samples` and half as many rows again from states that the *rule* visits, labelled by the teacher.
+    """`samples` with half as many rows added from states that the *rule* visits, labelled by the teacher.
 
-    One-step error says little about a rollout: a rule drifts to states that the teacher never showed, and
-    learns there to come back (DAgger; Ross, Gordon & Bagnell 2011, arXiv:1011.0686).
+    One-step error says little about a rollout: a rule drifts to states that the teacher never visits. With samples
+    from there it learns to come back (DAgger; Ross, Gordon & Bagnell 2011, arXiv:1011.0686).
     """
     run = trial(rule, samples, size=size, steps=steps, seed=shift_seed(seed, ON_POLICY_SEED))
     return label_visited(run, samples, teacher, seed)
 
 
 def label_visited(run: Rollout, samples: Samples, teacher: Teacher, seed: int) -> Samples:
-    """`samples` and half as many rows of the base set again from the states of a run, labelled by the teacher."""
+    """`samples` with half as many rows added from the states of a run, labelled by the teacher."""
     visited = run.frames[1:]
     if not len(visited):
         return samples
@@ -78,10 +83,10 @@ def label_visited(run: Rollout, samples: Samples, teacher: Teacher, seed: int) -
 
 
 def state_distance(run: Rollout, teacher_states: npt.NDArray[np.floating]) -> float:
-    """How far the states of a rule's run are from its teacher's: per channel the Wasserstein distance between the
-    values of the cells of the last frames, in units of the teacher's standard deviation there; mean over channels.
+    """The distance between the states of a rule's run and its teacher's, averaged over channels.
 
-    Infinite where the run left the teacher's range before its end.
+    Per channel it is the Wasserstein-1 distance between the cells' values in the second half of the frames, in units
+    of the teacher's standard deviation there. It is infinite where the run left the teacher's range before its end.
     """
     if run.diverged_at is not None:
         return float("inf")
@@ -100,7 +105,7 @@ def _values(frames: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
 
 
 def trial(rule: Rule, samples: Samples, *, size: tuple[int, int], steps: int, seed: int) -> Rollout:
-    """A run of the rule that stops where its states leave four times the range of the samples."""
+    """A run of the rule that stops when a state exceeds four times the range of the samples (at least 4)."""
     limit = RUNAWAY * max(1.0, reach(samples))
     return roll(rule, size=size, steps=steps, seed=seed, every=max(1, steps // 50), stop_above=limit)
 
@@ -114,13 +119,13 @@ def reach(samples: Samples) -> float:
 
 
 def refit_front(front: tuple[Candidate, ...], samples: Samples, channel: int) -> list[Candidate]:
-    """Every equation of a front with its linear constants refitted to (more) samples."""
+    """Every equation of a front with its linear constants refitted to these samples."""
     fitted = [refit(c.expr, samples, channel, engine=c.engine) if c.terms else c for c in front]
     return [c for c in fitted if c is not None]
 
 
 def stability(rule: Rule, samples: Samples, *, size: tuple[int, int], steps: int, seed: int) -> dict[str, Any]:
-    """Whether the rule stays in the teacher's range over `steps` steps from a fresh seed; plain data."""
+    """Whether the rule stays in the teacher's range over `steps` steps from a new first state, as plain data."""
     run = trial(rule, samples, size=size, steps=steps, seed=shift_seed(seed, 2 * ON_POLICY_SEED))
     return {
         "stable": run.diverged_at is None,

@@ -1,4 +1,4 @@
-"""`distill`: from a teacher to a rule, stage by stage. Each stage is a function of its own."""
+"""`distill`: from a teacher to a rule, in stages: sample, fit, on-policy, refine, report."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from distill.deadline import Deadline
 from distill.engines import FitOptions, Progress, silent
 from distill.engines.session import open_engines
 from distill.fronts.compete import FREE_FORM, fit_channel, line_up
-from distill.on_policy import on_policy, richer_rule, starting_rule
+from distill.on_policy import on_policy, on_policy_rounds
+from distill.refine.starts import richer_rule, starting_rule
 from distill.report import make_report
 from distill.result import Distillation
-from distill.rounds import on_policy_rounds
-from distill.run import Fronts, Run, choose_equations, compose_rule
+from distill.run import MATCHED, Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples, sample
 from distill.teacher import Teacher
 from distill.unfinished import (
@@ -58,24 +58,30 @@ def distill(
     budget_s: float | None = None,
     size: tuple[int, int] = (64, 64),
     steps: int = 400,
+    matched: float = MATCHED,
     progress: Progress | None = None,
     folder: Path | None = None,
     resume: bool = False,
 ) -> Distillation:
     """The closed-form rule behind `teacher`.
 
-    engine: auto, exact, sparse, operon or pysr. rows: samples to fit. max_terms: per channel. max_loss: take the
-    shortest rule whose texture loss is at most this. objective: a loss of pictures (batch, 3, h, w) to refine the
-    rule's rollouts for (`refine=False` leaves it out). states: how much, beside the objective, refinement heeds that
-    short stretches of the rule's rollouts end where the teacher's end: 0 is not at all, 1 as much as the objective.
-    effort: times the work of free-form search and refinement; 1 is the ordinary amount. budget_s: seconds that fitting
-    and refining may take; what there was no time for is left out and told in the report's `left_out`. Without it the
-    result depends on the other arguments alone, however slow or busy the machine is.
-    size, steps: of the teacher's rollouts. folder: where an unfinished distillation is kept, stage by stage, until the
-    result is saved there; `resume=True` goes on from there, and begins where nothing is kept yet.
+    engine: auto, exact, sparse, operon or pysr.
+    rows: number of samples to fit.
+    max_terms: additive terms per channel.
+    max_loss: choose the shortest rule whose texture loss is at most this.
+    objective: losses of pictures (batch, 3, h, w) for which the rule's rollouts are refined.
+    refine: False leaves refinement out.
+    states: weight, in refinement, of short rollouts ending where the teacher's end; 0 none, 1 that of the objective.
+    effort: factor on the work of free-form search and refinement.
+    budget_s: seconds that fitting and refining may take. The report's `left_out` says what there was no time for.
+        Without it the result depends on the other arguments alone, however slow or busy the machine is.
+    size, steps: of the teacher's rollouts.
+    matched: distance of the rule's states from the teacher's, in standard deviations, that ends the on-policy rounds.
+    folder: where an unfinished distillation is kept, stage by stage, until the result is saved there.
+    resume: continue the unfinished distillation in `folder`; start one where there is none.
 
-    Raises InputError for bad arguments, a teacher that cannot be distilled so, or an unfinished one that is another,
-    MissingPartError for an engine that is not installed.
+    Raises InputError for bad arguments, for a teacher that this engine cannot distil, and when the unfinished
+    distillation has other settings; MissingPartError for an engine that is not installed.
     """
     for name, value in (("max_terms", max_terms), ("rows", rows)):
         if not value > 0:
@@ -84,7 +90,7 @@ def distill(
     if max_loss is not None and not max_loss > 0:
         raise InputError(f"distill: expected max_loss above 0, got {max_loss}")
     deadline = Deadline(budget_s)
-    run = Run(teacher, check_seed(seed), size, steps, max_terms, progress or silent, deadline=deadline)
+    run = Run(teacher, check_seed(seed), size, steps, max_terms, progress or silent, deadline=deadline, matched=matched)
     engines = line_up(engine, teacher)
     alone = objective is None or not refine or engine == "exact"  # asked for by name, exact stays exact
     if max_loss is not None and alone:
@@ -93,6 +99,8 @@ def distill(
         raise InputError(f"distill: expected states of at least 0, and above 0 only with refinement, got {states}")
     settings = {"engines": engines, "seed": seed, "rows": rows, "terms": max_terms, "effort": effort, "alone": alone}
     key = {**settings, "states": states, "size": size, "steps": steps, "teacher": fingerprint(teacher)}
+    if matched != MATCHED:  # absent at its default, as in files that were written before it was an argument
+        key["matched"] = matched
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
     evaluations = search_evaluations(effort, len(teacher.channels), alone=alone)
     samples, wider, fronts = _regress(run, engines, rows, evaluations, unfinished)
@@ -113,8 +121,9 @@ def distill(
 def _regress(
     run: Run, engines: tuple[str, ...], rows: int, evaluations: int, unfinished: Unfinished
 ) -> tuple[Samples, Samples, Fronts]:
-    """The teacher's samples, the same with on-policy rows, and a front for every channel. `evaluations`: expressions
-    that free-form search tries for each of them.
+    """The teacher's samples, the same with on-policy rows added, and a front for every channel.
+
+    evaluations: expressions that free-form search tries for each channel.
     """
     before = unfinished.get("regress")
     if before is not None:
@@ -128,14 +137,15 @@ def _regress(
     if run.answers and "exact" not in engines and not _settled(fronts, samples):
         with run.stage("on-policy"):
             fronts, wider = on_policy_rounds(run, fronts, engines, samples)
-    told = {"distances": np.array(run.distances, float)} | pack_happenings(run.happenings, run.deadline)
-    unfinished.put("regress", pack_samples(samples, wider) | pack_fronts(fronts) | told)
+    results = {"distances": np.array(run.distances, float)} | pack_happenings(run.happenings, run.deadline)
+    unfinished.put("regress", pack_samples(samples, wider) | pack_fronts(fronts) | results)
     return samples, wider, fronts
 
 
 def _fit(run: Run, engines: tuple[str, ...], samples: Samples, evaluations: int, unfinished: Unfinished) -> Fronts:
-    """A Pareto front for every channel, kept in `unfinished` as soon as a free-form search has made it; what the other
-    engines do is sooner done again than kept.
+    """A Pareto front for every channel.
+
+    A front from a free-form search is kept in `unfinished` at once. The other engines are fast enough to be run again.
     """
     fronts: dict[str, tuple[Candidate, ...]] = {}
     before = unfinished.get("fit")
@@ -152,18 +162,18 @@ def _fit(run: Run, engines: tuple[str, ...], samples: Samples, evaluations: int,
     with open_engines(engines, run.happenings) as session:
         for index, channel in enumerate(samples.channels):
 
-            def heard(stage: str, fraction: float, detail: str, index: int = index) -> None:
+            def on_progress(stage: str, fraction: float, detail: str, index: int = index) -> None:
                 run.progress("fit", (index + fraction) / count, f"{stage}: {detail}")
 
             if channel not in fronts:
-                fronts[channel] = fit_channel(session, samples, index, options=options, progress=heard)
+                fronts[channel] = fit_channel(session, samples, index, options=options, progress=on_progress)
                 if set(engines) & set(FREE_FORM):
                     unfinished.put("fit", pack_fronts(fronts) | pack_happenings(run.happenings, run.deadline))
     return fronts
 
 
 def _settled(fronts: Fronts, samples: Samples) -> bool:
-    """Whether every channel's law is found to float32 rounding: more states would teach nothing."""
+    """Whether every channel's law is exact up to float32 rounding, so that more samples would not help."""
     return all(front[-1].loss <= floor for front, floor in zip(fronts.values(), samples.floor, strict=True))
 
 
@@ -177,7 +187,7 @@ def _refine(
     states: float,
     unfinished: Unfinished,
 ) -> RefineResult:
-    """Closed-loop refinement of the rules that regression offers to start from."""
+    """Closed-loop refinement of the starting rules that regression gives."""
     from distill.refine import Settings, refine
 
     if run.answers and run.teacher.closed_form() is None:
@@ -201,7 +211,7 @@ def _refine(
 
 
 def _signed(rule: Rule, fronts: Fronts, report: Mapping[str, Any]) -> Rule:
-    """The rule with its fronts, its figures and its origin; nothing that differs between equal runs."""
+    """The rule with its fronts, its metrics and its provenance; nothing in it differs between equal runs."""
     metrics = {name: report[name] for name in ("r2", "terms", "stability")}
     provenance = {**rule.provenance, **report["provenance"]}
     features = set(rule.feature_names)

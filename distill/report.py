@@ -27,17 +27,19 @@ def make_report(
     samples: Samples,
     refined: RefineResult | None,
 ) -> dict[str, Any]:
-    """Fidelity to the teacher, size, stability, time per stage, and where everything came from.
+    """Fidelity to the teacher, size, stability, time per stage, and provenance.
 
-    `on_policy`: the distance of the rule's states from the teacher's before each round and after the last, null where
-    it ran away. `unseen` are channels that the rule does without, because no shown channel depends on them. `refine` is
-    the front of terms against texture loss (the worst of 400 and 1,600 steps). `left_out`: what a deadline cut short,
-    in sentences; empty where no time was set.
-    `engines` says of each engine that took part what happened to it,
-    `notes` what of it the user must know.
+    r2, terms: of the final rule.
+    unseen: channels that the rule leaves out, because no shown channel depends on them.
+    regression: r2 and terms of the rule before refinement, and the engine that found each of its equations.
+    refine: the front of terms against texture loss (the worst of 400 and 1,600 steps).
+    on_policy: the distance of the rule's states from the teacher's before each round and after the last one; null
+        where the rule ran away.
+    left_out: sentences about what a deadline cut short; empty where no time was set.
+    engines: what happened to each engine that took part.
+    notes: sentences that the user must read.
 
-    `r2` and `terms` are those of the final rule; `regression` holds those of the rule before refinement and
-    the engine of each of its equations. Texture losses are added by the caller that has a picture.
+    A caller that has a picture adds texture losses.
     """
     engines = {channel: candidate.engine for channel, candidate in chosen.items()}
     regression = compose(run.teacher, {channel: candidate.expr for channel, candidate in chosen.items()})
@@ -74,13 +76,13 @@ def make_report(
 
 
 def _engines(run: Run, chosen: Mapping[str, Candidate]) -> dict[str, str]:
-    """Engine -> what went wrong with it, or ok, and how many of the equations it found."""
-    told = {}
+    """Engine -> what went wrong with it, or ok, and how many of the chosen equations it found."""
+    found = {}
     for name, troubles in run.happenings.troubles.items():
         count = sum(candidate.engine == name for candidate in chosen.values())
-        said = "; ".join(dict.fromkeys(troubles)) or "ok"
-        told[name] = f"{said}, {count} of {len(chosen)} equations chosen"
-    return told
+        status = "; ".join(dict.fromkeys(troubles)) or "ok"
+        found[name] = f"{status}, {count} of {len(chosen)} equations chosen"
+    return found
 
 
 def _row(point: RefinedRule) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def _row(point: RefinedRule) -> dict[str, Any]:
 
 
 def count(rule: Rule) -> dict[str, Any]:
-    """Additive terms: total, per channel on average, by channel; `distinct`: those that channels share count once."""
+    """Numbers of additive terms; in `distinct`, a term that several channels have counts once."""
     terms = rule.terms()
     total = sum(terms.values())
     shared = {basis for expr in rule.expressions for _, basis in split_terms(expr)}

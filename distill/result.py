@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Distillation:
-    """`rule` is the chosen (and, with an objective, refined) rule; `fronts` what regression alone says, per
-    channel; `texture_front` the refined rules as (terms per channel, loss, rule), empty without an objective;
-    `report` plain JSON data.
+    """The result of a distillation.
+
+    rule: the chosen rule; with an objective, the refined one.
+    fronts: the equations that regression found, per channel.
+    report: plain JSON data.
+    texture_front: the refined rules as (terms per channel, texture loss, rule); empty without an objective.
     """
 
     rule: Rule
@@ -86,8 +89,8 @@ class Distillation:
         """Write rule.json, report.json, hall_of_fame_output{1, 2, …}.csv and front/NUMBER_OF_TERMS.json into `folder`,
         which is made if needed.
 
-        Each file is written whole or not at all, the rule last: where there is a rule.json, the rest is there
-        too. The rules in front/ are those of this result alone. What `distill` kept there to resume from goes.
+        Each file is written whole or not at all, and the rule last: where there is a rule.json, all other files are
+        there too. Rules of earlier results in front/ are removed, and so is the file that `distill` resumes from.
         """
         from equations.rule.rulefile import save_rule
 

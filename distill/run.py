@@ -1,4 +1,4 @@
-"""What the stages of a distillation share: the settings, a stopwatch, and the way from fronts to a rule."""
+"""What the stages of a distillation share: settings, time measurement, and the step from fronts to a rule."""
 
 from __future__ import annotations
 
@@ -12,15 +12,22 @@ from distill.engines import Progress
 from distill.engines.session import Happenings
 from distill.fronts.select import knee
 from distill.sampling import Samples
-from distill.teacher import Teacher, compose
+from distill.teacher import HasSamples, Teacher, compose
 from equations.rule.rule import Candidate, Rule
 
 Fronts = Mapping[str, tuple[Candidate, ...]]
+MATCHED = 0.1
 
 
 @dataclass
 class Run:
-    """What the stages share: the settings and a stopwatch."""
+    """The settings of one distillation, and what its stages record.
+
+    times: seconds of each stage.
+    matched: distance of the rule's states from the teacher's, in standard deviations, that ends the on-policy rounds.
+    distances: of the rule's states from the teacher's, before each on-policy round and after the last one.
+    happenings: notes for the user, and what went wrong with engines.
+    """
 
     teacher: Teacher
     seed: int
@@ -29,13 +36,14 @@ class Run:
     max_terms: int
     progress: Progress
     times: dict[str, float] = field(default_factory=dict)
-    distances: list[float] = field(default_factory=list)  # of the rule's states from the teacher's, each round
+    distances: list[float] = field(default_factory=list)
     deadline: Deadline = field(default_factory=Deadline)
-    happenings: Happenings = field(default_factory=Happenings)  # notes for the user, and what went wrong with engines
+    matched: float = MATCHED
+    happenings: Happenings = field(default_factory=Happenings)
 
     @contextmanager
     def stage(self, name: str, *, tell_end: bool = True) -> Iterator[None]:
-        """Measure and tell how long a stage takes. tell_end: False where the stage itself tells when it is done."""
+        """Time a stage and report its progress. tell_end: False where the stage itself reports its end."""
         self.progress(name, 0.0, "")
         started = time.perf_counter()
         yield
@@ -46,11 +54,11 @@ class Run:
     @property
     def answers(self) -> bool:
         """Whether the teacher can label new states; a recording cannot."""
-        return getattr(self.teacher, "samples", None) is None
+        return not isinstance(self.teacher, HasSamples)
 
 
 def choose_equations(run: Run, fronts: Fronts, samples: Samples) -> dict[str, Candidate]:
-    """One equation per channel. An exact form is taken whole, whatever its length."""
+    """One equation per channel, from its front. `max_terms` does not apply to equations of the engine exact."""
     chosen = {}
     for index, (channel, front) in enumerate(fronts.items()):
         limit = None if any(c.engine == "exact" for c in front) else run.max_terms

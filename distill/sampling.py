@@ -1,4 +1,4 @@
-"""Samples: what the teacher's cells saw and what they did, on states that the teacher really visits."""
+"""Samples: perceptions and updates of the teacher's cells, on states that the teacher really visits."""
 
 from __future__ import annotations
 
@@ -9,21 +9,26 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.fronts.select import ROUNDING
-from distill.teacher import Teacher, features_of
+from distill.teacher import HasSamples, Teacher, features_of
 from equations.errors import InputError
 from equations.perception import perceive
 from equations.rule.mask import shift_seed
 
 Array = npt.NDArray[np.float64]
 ROLLOUTS = 4  # for training; one more is held out
-VIEWS, BOX = 4, 0.5  # directions that near-duplicates are told by, and how near, in standard deviations
+VIEWS = 4  # random projections in which near-duplicates are recognised
+BOX = 0.5  # width of a box of near-duplicates there, in standard deviations
 
 
 @dataclass(frozen=True, eq=False)  # by identity: comparing arrays is never meant
 class Samples:
-    """X (n, features) and Y (n, channels) to learn from; X_held and Y_held, of other rollouts, to judge by.
+    """Training and held-out samples.
 
-    All float64 and finite; at least two rows on either side. Raises InputError otherwise.
+    X, Y: perceptions (n, features) and updates (n, channels) to fit.
+    X_held, Y_held: the same from other rollouts, to judge by.
+    rounding: mean squared error of Y itself, for example from the digits it was stored with; one or (channels,).
+
+    All are float64 and finite, with at least two rows each. Raises InputError otherwise.
     """
 
     X: Array
@@ -32,7 +37,7 @@ class Samples:
     channels: tuple[str, ...]
     X_held: Array
     Y_held: Array
-    rounding: float | Array = 0.0  # mean squared error of Y itself, say from the digits it was stored with; (channels,)
+    rounding: float | Array = 0.0
 
     def __post_init__(self) -> None:
         for name in ("X", "Y", "X_held", "Y_held"):
@@ -56,7 +61,7 @@ class Samples:
 
     @property
     def floor(self) -> Array:
-        """Losses at or below this are rounding, not misfit, (channels,): what float32 leaves of the variance."""
+        """(channels,): losses at or below this are float32 rounding rather than misfit."""
         return np.maximum(ROUNDING * self.variance, self.rounding)
 
     def subset(self, rows: int, seed: int) -> Samples:
@@ -82,19 +87,19 @@ def sample(
 ) -> Samples:
     """About `rows` samples from `rollouts` runs of the teacher, and a quarter as many from one more run.
 
-    Frames lie ever further apart, so that young, middle and old states have equal weight; every run has a first state
-    and masks of its own. A third of a training frame's cells are drawn at random, a third where the update is large
-    and a third where what a cell sees is rare in its frame: of many that are all but alike few are taken. Held-out
-    cells are drawn at random, from a run of their own.
-    A recording supplies its own samples. Raises InputError when the teacher never changes or diverges.
+    The times between frames grow, so that young, middle and old states have equal weight. Every run has its own first
+    state and masks. Of a training frame's cells, a third are drawn at random, a third with a probability that grows
+    with the size of their update, and a third with one that grows with the rarity of their perception in the frame, so
+    that few of many similar cells are taken. Held-out cells are drawn at random, from a run of their own.
+
+    A teacher that has its own samples (a recording) supplies them instead. Raises InputError when the teacher never
+    changes or diverges.
     """
     for name, value in (("rows", rows), ("rollouts", rollouts), ("steps", steps)):
         if not value >= 1:
             raise InputError(f"sampling: expected {name} of at least 1, got {value}")
-    own = getattr(teacher, "samples", None)
-    if own is not None:
-        recorded: Samples = own(rows=rows, seed=seed)
-        return recorded
+    if isinstance(teacher, HasSamples):
+        return teacher.samples(rows=rows, seed=seed)
     parts = []
     for run in range(rollouts + 1):
         frames = teacher.rollout(size=size, steps=steps, seed=shift_seed(seed, run), every=max(1, steps // 50))
@@ -113,8 +118,7 @@ def sample(
 def add_states(
     samples: Samples, teacher: Teacher, states: Iterable[npt.NDArray[np.floating]], *, rows: int, seed: int
 ) -> Samples:
-    """`samples` with about `rows` more training rows from `states`, each (channel, h, w), which the teacher
-    labels.
+    """`samples` with about `rows` more training rows from `states`, each (channel, h, w), labelled by the teacher.
 
     The held-out side is untouched: fidelity is always measured on the teacher's own states.
     """
@@ -160,17 +164,17 @@ def _choose(x: Array, y: Array, share: int, rng: np.random.Generator) -> npt.NDA
         free[chosen] = False
         rest = np.flatnonzero(free)
         mean = weight[rest].mean() if len(rest) else 0.0
-        if not mean > 0:  # nothing moves: any row is as good
+        if not mean > 0:  # nothing moves, so all rows are equivalent
             keys = rng.gumbel(size=len(rest))
         else:
-            # Gumbel keys: the largest are a draw without replacement with probability ∝ weight
+            # the largest Gumbel keys are a draw without replacement, with probability ∝ weight
             keys = np.log(weight[rest] / mean + 1e-3) + rng.gumbel(size=len(rest))
         chosen = np.concatenate([chosen, rest[np.argsort(-keys, kind="stable")[: share // 3]]])
     return chosen
 
 
 def crowd(x: Array, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """For each row how many rows, itself included, are all but alike: those in the same box of a few random views."""
+    """For each row, the number of rows (itself included) in the same box of a few random projections."""
     spread = x.std(axis=0)
     scaled = x / np.where(spread > 0, spread, 1.0)
     views = scaled @ rng.normal(size=(x.shape[1], VIEWS)) / np.sqrt(x.shape[1])

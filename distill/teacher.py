@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ from equations.rule.init import Init
 from equations.rule.rule import Display, Rule
 from equations.rule.stencils import Stencil, feature_names
 
+if TYPE_CHECKING:
+    from distill.sampling import Samples
+
 Array = npt.NDArray[np.floating]
 
 
@@ -20,9 +23,8 @@ class Teacher(Protocol):
     """The attributes and three methods that distillation needs; plain data and arrays only.
 
     A step of the teacher is `s ← clamp(s + dt · mask · update(perceive(s)))`, the mask drawn with
-    `update_rate`. A teacher that cannot answer `update` (a recording) has a method `samples(...)` instead;
-    see RecordingTeacher. One whose algebra is too long to read or to prune (a ReLU network) has a method `long_form()`
-    instead of a closed form, which the engine `exact` asks for when it is named.
+    `update_rate`. What only some teachers can do is in the protocols `HasSamples` and `HasLongForm`: a teacher that has
+    their method needs nothing else.
     """
 
     channels: tuple[str, ...]
@@ -44,6 +46,27 @@ class Teacher(Protocol):
 
     def closed_form(self) -> dict[str, Expr] | None:
         """The teacher's own algebra, one expression per channel, when it has one; None otherwise."""
+        ...
+
+
+@runtime_checkable
+class HasSamples(Protocol):
+    """A teacher that brings its own samples, because it cannot answer `update` for new states: see RecordingTeacher."""
+
+    def samples(self, *, rows: int, seed: int) -> Samples:
+        """About `rows` samples of what the teacher did."""
+        ...
+
+
+@runtime_checkable
+class HasLongForm(Protocol):
+    """A teacher whose algebra is exact but too long to read or to prune, such as a ReLU network.
+
+    The engine `exact` uses it when it is asked for by name and there is no closed form.
+    """
+
+    def long_form(self) -> dict[str, Expr] | None:
+        """One expression per channel, or None."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What a distillation has done so far, in one file, so that a killed one goes on. Arrays and JSON, no code."""
+"""The finished stages of a distillation, in one file, so that a killed one can be resumed. Arrays and JSON, no code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 from distill.deadline import Deadline
 from distill.engines.session import Happenings
 from distill.sampling import Samples
-from distill.teacher import Teacher, features_of
+from distill.teacher import HasSamples, Teacher, features_of
 from equations.errors import InputError
 from equations.expressions.tree import from_tree, to_tree
 from equations.files import write_bytes
@@ -30,11 +30,13 @@ log = logging.getLogger(__name__)
 
 
 class Unfinished:
-    """The stages that are done, each a dictionary of arrays; saved whole after every one.
+    """The finished stages, each a dictionary of arrays; all of them are saved after each stage.
 
-    path: the file, or None to save nothing. key: what the stages depend on; a file made with another one is refused.
-    resume: go on with the file; where there is none yet, begin. A digest of all that is in it says whether it is whole:
-    what is read is what was written.
+    path: the file, or None to save nothing.
+    key: the settings that the stages depend on; a file with another key is refused.
+    resume: continue with the file; where there is none yet, start one.
+
+    The file holds a digest of its content, so that a damaged one is recognised.
     """
 
     def __init__(self, path: Path | None, key: dict[str, Any], *, resume: bool = False) -> None:
@@ -58,7 +60,7 @@ class Unfinished:
         return found or None
 
     def put(self, stage: str, arrays: Arrays) -> None:
-        """Remember a stage, in the place of what was there of it."""
+        """Save a stage, in place of what was saved for it before."""
         if self.path is None:
             return
         kept = {name: a for name, a in self.parts.items() if not name.startswith(f"{stage}/")}
@@ -97,7 +99,7 @@ def _sealed(arrays: Arrays) -> bytes:
 
 
 def _unsealed(path: Path) -> Arrays:
-    """The inverse. Raises ValueError, or what zipfile does, for anything but a file that was written so."""
+    """The inverse of `_sealed`. Raises ValueError, or an error of zipfile, for any other file."""
     with zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
         if any(i.compress_type or i.file_size != i.compress_size for i in infos):
@@ -122,10 +124,9 @@ def _digest(members: Mapping[str, bytes]) -> bytes:
 
 
 def fingerprint(teacher: Teacher) -> str:
-    """A short text that differs between teachers: from what they do, to four digits."""
-    own = getattr(teacher, "samples", None)
-    if own is not None:
-        recorded: Samples = own(rows=256, seed=0)
+    """A short text that differs between teachers: a hash of some of their updates, to four digits."""
+    if isinstance(teacher, HasSamples):
+        recorded = teacher.samples(rows=256, seed=0)
         shown = [recorded.X, recorded.Y]
     else:
         seen = np.random.default_rng(0).uniform(-0.5, 0.5, (64, len(features_of(teacher)))).astype(np.float32)
@@ -167,16 +168,18 @@ def unpack_fronts(arrays: Arrays) -> dict[str, tuple[Candidate, ...]]:
 
 
 def pack_happenings(happenings: Happenings, deadline: Deadline) -> Arrays:
-    """What happened to the engines, and what a deadline left out."""
-    told = {"notes": happenings.notes, "troubles": happenings.troubles, "left_out": deadline.left_out}
-    return {"happenings": np.array(json.dumps(told))}
+    """What happened to the engines, and what a deadline left out, as arrays."""
+    content = {"notes": happenings.notes, "troubles": happenings.troubles, "left_out": deadline.left_out}
+    return {"happenings": np.array(json.dumps(content))}
 
 
 def unpack_happenings(arrays: Mapping[str, np.ndarray], deadline: Deadline) -> Happenings:
-    """Nothing for a file that was begun before happenings were kept. What was left out is noted in `deadline`."""
+    """The inverse of `pack_happenings`; what was left out is noted in `deadline`. Older files have no happenings."""
     if "happenings" not in arrays:
         return Happenings()
-    told = json.loads(str(arrays["happenings"]))
-    for what in told["left_out"]:
+    content = json.loads(str(arrays["happenings"]))
+    for what in content["left_out"]:
         deadline.leave_out(what)
-    return Happenings(list(told["notes"]), {name: list(said) for name, said in told["troubles"].items()})
+    return Happenings(
+        list(content["notes"]), {name: list(sentences) for name, sentences in content["troubles"].items()}
+    )

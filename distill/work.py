@@ -6,9 +6,10 @@ import math
 
 from equations.errors import InputError
 
-# Expressions that free-form search tries at effort 1: for all channels together where rollouts are tuned afterwards,
-# the same where the equations of regression are the result, and at most for one channel.
-SEARCH_BEFORE_REFINING, SEARCH_ALONE, SEARCH_OF_A_CHANNEL = 432_000, 2_160_000, 720_000
+# Expressions that free-form search tries at effort 1:
+SEARCH_BEFORE_REFINING = 432_000  # for all channels together, where refinement follows
+SEARCH_ALONE = 2_160_000  # for all channels together, where the equations of regression are the result
+SEARCH_OF_A_CHANNEL = 720_000  # largest number for one channel
 
 
 def check_work(effort: float, budget_s: float | None) -> None:
@@ -19,6 +20,6 @@ def check_work(effort: float, budget_s: float | None) -> None:
 
 
 def search_evaluations(effort: float, channels: int, *, alone: bool) -> int:
-    """How many expressions free-form search may try for each of so many channels; alone: without refinement."""
+    """How many expressions free-form search may try for each of `channels` channels; alone: without refinement."""
     total = SEARCH_ALONE if alone else SEARCH_BEFORE_REFINING
     return max(1, round(effort * min(SEARCH_OF_A_CHANNEL, total / channels)))

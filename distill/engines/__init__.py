@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from distill.engines.base import Engine, FitOptions, Note, Progress, silent
+from distill.engines.base import Engine, FitOptions, HasProbe, Note, Progress, silent
 from equations.errors import InputError, MissingPartError, did_you_mean
 
 # name: module that holds ENGINE (an Engine) and may hold probe() -> reason why it cannot run, or None
@@ -38,6 +38,5 @@ def unavailable(name: str) -> str | None:
         get_engine(name)
     except MissingPartError as error:
         return str(error)
-    probe = getattr(importlib.import_module(ENGINES[name]), "probe", None)
-    reason: str | None = None if probe is None else probe()
-    return reason
+    module = importlib.import_module(ENGINES[name])
+    return module.probe() if isinstance(module, HasProbe) else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from sympy import Expr
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 # progress(stage, fraction done in 0…1, what is going on now)
 Progress = Callable[[str, float, str], None]
-# note(sentence): something happened that the user must know, although the work goes on
+# note(sentence): something that the user must know happened, although the work continues
 Note = Callable[[str], None]
 
 EVALUATIONS = 240_000
@@ -25,23 +26,26 @@ _log = logging.getLogger(__name__)
 
 
 def silent(stage: str, fraction: float, detail: str) -> None:
-    """The progress callback of a caller who does not want to hear."""
+    """The progress callback that does nothing."""
 
 
 def log_note(sentence: str) -> None:
-    """The note callback of a caller without a place for notes."""
+    """The note callback that writes to the log."""
     _log.warning("%s", sentence)
 
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What every engine is told, whether or not it can use it.
+    """What every engine is given, whether or not it can use it.
 
-    seed: same seed, same front. max_terms: additive terms an equation may have. evaluations: expressions that a
-    free-form search tries; no result depends on the clock. guesses: equations (in the samples' feature names) that
-    other engines found. rivals: candidates that are there already: what they beat need not be returned. teacher: for
-    engines that read the teacher itself. deadline: given only where the user asked for a clock; a search that it cuts
-    short says so in `deadline.left_out`. note: hears of failures that the search survives.
+    seed: same seed, same front.
+    max_terms: additive terms an equation may have.
+    evaluations: expressions that a free-form search tries; work is not bounded by time.
+    guesses: equations (in the samples' feature names) that other engines found.
+    rivals: candidates found already; what is worse than one of them need not be returned.
+    teacher: for engines that read the teacher itself.
+    deadline: given only where the user asked for a time limit; a search that it cuts short says so in its `left_out`.
+    note: called with a sentence about each failure that the search survives.
     """
 
     seed: int = 0
@@ -67,4 +71,22 @@ class Engine(Protocol):
         A candidate's loss is its held-out mean squared error in the units of the update. Raises InputError
         when the engine cannot work on these samples, MissingPartError when its software is not there.
         """
+        ...
+
+
+@runtime_checkable
+class HasSession(Protocol):
+    """An engine that starts something (a worker process) which should serve several fits."""
+
+    def session(self) -> AbstractContextManager[Engine]:
+        """The engine to use within the block; what it has started ends with the block."""
+        ...
+
+
+@runtime_checkable
+class HasProbe(Protocol):
+    """An engine's module that can tell whether its software is ready."""
+
+    def probe(self) -> str | None:
+        """Why the engine cannot run here, or None when it can."""
         ...

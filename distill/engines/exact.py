@@ -9,14 +9,15 @@ from sympy import Expr
 from distill.engines.base import FitOptions, Progress, silent
 from distill.regression.polish import score
 from distill.sampling import Samples
-from distill.teacher import Teacher
+from distill.teacher import HasLongForm, Teacher
 from equations.errors import InputError
 from equations.rule.rule import Candidate
 
 
 class ExactEngine:
-    """Asks `teacher.closed_form()`, or else its `long_form()`; the one candidate equals the teacher's update to float32
-    rounding.
+    """The teacher's `closed_form()`, or else its `long_form()`, as the only candidate.
+
+    It equals the teacher's update up to float32 rounding.
     """
 
     name = "exact"
@@ -37,7 +38,7 @@ class ExactEngine:
         return [found]
 
     def _form(self, samples: Samples, teacher: Teacher | None) -> dict[str, Expr]:
-        """The form of all channels, worked out once for the samples of one distillation."""
+        """The form of all channels, computed once for the samples of one distillation."""
         if self._known is None or self._known[0]() is not samples:
             self._known = weakref.ref(samples), form_of(teacher)
         return self._known[1]
@@ -47,13 +48,15 @@ ENGINE = ExactEngine()
 
 
 def form_of(teacher: Teacher | None) -> dict[str, Expr]:
-    """The teacher's closed form, or the long one where it has only that; raises InputError, saying which teachers
-    have one, when it has none.
+    """The teacher's closed form, or its long form where it has only that.
+
+    Raises InputError, saying which teachers have a closed form, when it has neither.
     """
-    form = None if teacher is None else teacher.closed_form()
-    longer = getattr(teacher, "long_form", None)
-    if form is None and longer is not None:
-        form = longer()
+    form: dict[str, Expr] | None = None
+    if teacher is not None:
+        form = teacher.closed_form()
+        if form is None and isinstance(teacher, HasLongForm):
+            form = teacher.long_form()
     if form is None:
         raise InputError(
             "engine exact: expected a teacher with a closed form (a rule, a known model, an automaton), "

@@ -26,24 +26,24 @@ from equations.expressions.numeric import compile_numpy
 from equations.rule.rule import Candidate
 from equations.rule.symbols import symbol
 
-# Rounds take turns: most laws are polynomials, NCAs have kinks, a few laws have quotients.
+# Rounds use these in turn: most laws are polynomials, NCAs have kinks, a few laws have quotients.
 SYMBOLS = ("add,sub,mul", "add,sub,mul,abs", "add,sub,mul,div,abs")
 ROWS = 2000  # enough for the search; constants are refitted on all rows
-FEATURES = 12  # more than that and the search wanders
-GUESSES = 3
+FEATURES = 12  # with more inputs the search finds little
+GUESSES = 3  # most guesses that a round has as further inputs
 POPULATION = 1000
-ROUND = 100_000  # evaluations (of values and of gradients) that a round has at most: 4 to 8 s on one core
+ROUND = 100_000  # most evaluations (of values and of gradients) in a round: 4 to 8 s on one core
 
 
 class OperonEngine:
-    """NSGA-II on error and length; every round starts afresh, with the guesses as further inputs."""
+    """NSGA-II on error and length; every round starts with a new population, and has the guesses as further inputs."""
 
     name = "operon"
 
     def fit(
         self, samples: Samples, channel: int, *, options: FitOptions, progress: Progress = silent
     ) -> list[Candidate]:
-        """The front after `evaluations`, shared out evenly among the rounds, or as soon as an equation is exact.
+        """The front after `evaluations`, divided evenly among the rounds, or as soon as an equation is exact.
 
         A deadline ends it between two rounds.
         """

@@ -10,7 +10,7 @@ from sympy import Expr
 from distill.engines.sparse import linear_front
 from distill.sampling import Samples
 
-MOST_LINEAR = 8  # terms of the longest linear equation that a search starts from
+MOST_LINEAR = 8  # most terms of a linear equation that a search starts from
 
 
 def screen(samples: Samples, equations: Iterable[Expr], most: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The engines of one distillation: what they start lasts until it is over, what happens to them is written down."""
+"""The engines of one distillation: what they start serves all channels, and their failures are recorded."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from distill.engines import get_engine
-from distill.engines.base import Engine, FitOptions, Progress
+from distill.engines.base import Engine, FitOptions, HasSession, Progress
 from distill.sampling import Samples
 from equations.errors import MissingPartError, SrncaError
 from equations.rule.rule import Candidate
 
-MOST_FAILURES = 3  # of one engine, each on another channel; then it is left out
+MOST_FAILURES = 3  # an engine that has failed on this many channels is not used any more
 
 
 @dataclass
 class Happenings:
-    """notes: sentences for the user. troubles: for every engine that took part, what went wrong with it."""
+    """What happened to the engines.
+
+    notes: sentences for the user.
+    troubles: for every engine that took part, what went wrong with it.
+    """
 
     notes: list[str] = field(default_factory=list)
     troubles: dict[str, list[str]] = field(default_factory=dict)
@@ -25,7 +29,11 @@ class Happenings:
 
 @dataclass(frozen=True)
 class Session:
-    """names: the engines in the order they work. failures: how often each has failed."""
+    """The engines that are open.
+
+    names: the engines in the order they work.
+    failures: how often each has failed.
+    """
 
     names: tuple[str, ...]
     engines: dict[str, Engine]
@@ -35,26 +43,28 @@ class Session:
     def fit(
         self, name: str, samples: Samples, channel: int, *, options: FitOptions, progress: Progress, needed: bool
     ) -> list[Candidate]:
-        """What the engine `name` finds. Unless it is `needed`, its failure is written down and it finds nothing; after
-        the third one, or where its software is missing, it is not asked again.
+        """The candidates that the engine `name` finds.
+
+        needed: let its error through. Otherwise a failure is recorded and it finds nothing; after the third failure, or
+        where its software is missing, it is not called again.
         """
         if self.failures.get(name, 0) >= MOST_FAILURES and not needed:
             return []
 
         def note(sentence: str) -> None:
-            self._write_down(name, f"{sentence}; went on with what it had found", 1)
+            self._record(name, f"{sentence}; went on with what it had found", 1)
 
         try:
-            told = replace(options, note=note)
-            return self.engines[name].fit(samples, channel, options=told, progress=progress)
+            own_options = replace(options, note=note)
+            return self.engines[name].fit(samples, channel, options=own_options, progress=progress)
         except SrncaError as error:
             if needed:
                 raise
             failures = MOST_FAILURES if isinstance(error, MissingPartError) else 1
-            self._write_down(name, f"{error} ({samples.channels[channel]}); went on with the others", failures)
+            self._record(name, f"{error} ({samples.channels[channel]}); went on with the others", failures)
             return []
 
-    def _write_down(self, name: str, sentence: str, failures: int) -> None:
+    def _record(self, name: str, sentence: str, failures: int) -> None:
         whole = " ".join(sentence.split())
         self.happenings.notes.append(whole)
         self.happenings.troubles[name].append(whole.removeprefix(f"engine {name}: "))
@@ -63,13 +73,12 @@ class Session:
 
 @contextmanager
 def open_engines(names: Sequence[str], happenings: Happenings | None = None) -> Iterator[Session]:
-    """The engines `names`. What one of them starts (PySR's worker, with Julia in it) serves all fits until the end."""
+    """The engines `names`. What one of them starts (PySR's worker process with Julia) serves all fits of the block."""
     happenings = happenings or Happenings()
     with ExitStack() as stack:
         engines: dict[str, Engine] = {}
         for name in names:
             engine = get_engine(name)
-            lasting = getattr(engine, "session", None)
-            engines[name] = engine if lasting is None else stack.enter_context(lasting())
+            engines[name] = stack.enter_context(engine.session()) if isinstance(engine, HasSession) else engine
             happenings.troubles.setdefault(name, [])
         yield Session(tuple(names), engines, happenings)

@@ -1,4 +1,4 @@
-"""`sparse`: which few terms of a library, weighted and added, say what a channel does."""
+"""`sparse`: each channel's update as a weighted sum of few terms from a library."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from equations.expressions.terms import complexity, join_terms
 from equations.rule.rule import Candidate
 
 MAX_LIBRARY = 400
-GUESS_COMPLEXITY = 30  # of one term; longer ones have been fitted to noise
+GUESS_COMPLEXITY = 30  # largest complexity of a guessed term; longer ones are usually fitted to noise
 
 
 class SparseEngine:
@@ -33,7 +33,7 @@ class SparseEngine:
     ) -> list[Candidate]:
         """The path 1, 2, … max_terms terms of {1, p, |p|, p², s·p, |s|·p, …}; see `library.full_library`.
 
-        The terms of guesses are further candidates, beside those that the path chose from the library.
+        The terms of the guesses are offered in addition to those that the path chose from the library.
         """
         progress("sparse", 0.0, f"{samples.channels[channel]}: library")
         library, gram = _prepared(samples)
@@ -64,13 +64,13 @@ def path_front(library: Library, gram: Gram, samples: Samples, channel: int, mos
         small.evaluate(samples.X_held),
         samples.Y_held[:, channel],
     )
-    worth = _worth([[place[i] for i in s] for s in subsets], work)
-    found = [still(samples, channel, engine), *work.candidates(worth, engine)]
+    better = _improving([[place[i] for i in s] for s in subsets], work)
+    found = [still(samples, channel, engine), *work.candidates(better, engine)]
     return list(pareto(found, floor=float(samples.floor[channel])))
 
 
-def _worth(subsets: list[list[int]], work: Design) -> list[list[int]]:
-    """The subsets that no smaller one matches on held-out rows: building expressions costs more than asking."""
+def _improving(subsets: list[list[int]], work: Design) -> list[list[int]]:
+    """The subsets whose held-out loss is below that of all smaller ones; it spares building the other expressions."""
     kept: list[list[int]] = []
     least = np.inf
     losses = [work.held_loss(subset, work.weights(subset)) for subset in subsets]
@@ -88,7 +88,7 @@ def linear_front(samples: Samples, channel: int, most: int) -> list[Candidate]:
 
 
 def linear_bases(samples: Samples) -> list[Expr]:
-    """{1, p, |p|}, without the absolute values of what never changes sign."""
+    """{1, p, |p|}, without the absolute values of features that never change sign."""
     library = linear_library(samples.names, samples.X)
     return [library.expr(k) for k in range(len(library.terms))]
 
@@ -96,8 +96,10 @@ def linear_bases(samples: Samples) -> list[Expr]:
 def fit_bases(
     bases: Sequence[Expr], samples: Samples, *, used: Sequence[Sequence[int]] | None = None, ridge: float = 1e-6
 ) -> list[Expr]:
-    """Each channel by least squares in all of its bases (`used`: their places, for each channel; all of them if None),
-    with a ridge relative to each term's power.
+    """One expression per channel, by least squares.
+
+    used: for each channel the indices of its bases; all of them if None.
+    ridge: ridge penalty of each term, relative to its power.
     """
     run = compile_numpy(list(bases), samples.names)
     gram, moments = np.zeros((len(bases), len(bases))), np.zeros((len(bases), len(samples.channels)))

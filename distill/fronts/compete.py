@@ -1,4 +1,4 @@
-"""One channel, several engines: they work in turn, seeded by each other's winners, on one front."""
+"""Several engines on one channel: they work in turn on one front, each starting from what the others found."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from equations.rule.rule import Candidate
 
 FREE_FORM = ("operon", "pysr")
 EQUAL = 0.01  # a longer equation whose error is lower by less than this share is no better
-LIBRARY_SHARE = 0.05  # of a channel's progress that the sparse engine takes, each time
+LIBRARY_SHARE = 0.05  # share of a channel's progress for each run of the sparse engine
 
 
 def line_up(engine: str, teacher: Teacher) -> tuple[str, ...]:
@@ -53,11 +53,11 @@ def fit_channel(
     options: FitOptions,
     progress: Progress = silent,
 ) -> tuple[Candidate, ...]:
-    """The merged front of a session's engines for one channel; each candidate says who found it.
+    """The merged front of a session's engines for one channel; each candidate names the engine that found it.
 
-    Free-form engines share the evaluations and start from the same equations: the guesses in `options` and what the
-    engines before them found, or, where there is neither, short linear equations. The sparse engine then chooses anew
-    among its own terms and theirs. A channel that is exact already is not searched further, nor is one whose deadline
+    The evaluations are divided among the free-form engines. These start from the guesses in `options` and from what
+    the engines before them found, or, where there is neither, from short linear equations. Afterwards the sparse engine
+    selects again, from its own terms and theirs. There is no further search once an equation is exact or the deadline
     has passed. Of two equations of equal error the shorter one is kept.
     """
     floor = float(samples.floor[channel])
@@ -77,13 +77,13 @@ def fit_channel(
         found = session.fit(name, samples, channel, options=seeded, progress=steps.next(name), needed=not front)
         front = pareto(front, found, floor=floor, equal=EQUAL)
     if "sparse" in session.names and any(c.engine in FREE_FORM for c in front) and front[-1].loss > floor:
-        front = _chosen_anew(session, samples, channel, front, options, steps.next("sparse"))
+        front = _selected_again(session, samples, channel, front, options, steps.next("sparse"))
     if not front:
         raise InputError(f"no engine found an equation for {samples.channels[channel]}; sample more rows")
     return front
 
 
-def _chosen_anew(
+def _selected_again(
     session: Session,
     samples: Samples,
     channel: int,
@@ -91,8 +91,9 @@ def _chosen_anew(
     options: FitOptions,
     progress: Progress,
 ) -> tuple[Candidate, ...]:
-    """The front with what the sparse engine makes of all terms in it. What it makes of another engine's terms is that
-    engine's find.
+    """The front with the equations that the sparse engine selects from all terms in it.
+
+    An equation of another engine's terms counts as found by that engine.
     """
     theirs = [c for c in front if c.engine != "sparse"]
     again = replace(options, guesses=tuple(c.expr for c in theirs))
@@ -103,7 +104,7 @@ def _chosen_anew(
 
 
 def term_finders(front: Sequence[Candidate]) -> dict[Expr, str]:
-    """Who found each term of a front: the engine of the simplest equation that has it, sparse before all others."""
+    """Which engine found each term of a front: sparse, or else that of the simplest equation with the term."""
     finders: dict[Expr, str] = {}
     for candidate in sorted(front, key=lambda c: c.engine != "sparse"):
         for term in basis_functions(candidate.expr):
@@ -112,7 +113,7 @@ def term_finders(front: Sequence[Candidate]) -> dict[Expr, str]:
 
 
 def finder_of(expr: Expr, finders: dict[Expr, str]) -> str:
-    """Whose find an equation is: of the engines other than sparse the one with the most terms in it."""
+    """Which engine an equation counts for: of those other than sparse, the one that found most of its terms."""
     counted = Counter(finders.get(term, "sparse") for term in basis_functions(expr))
     del counted["sparse"]
     return counted.most_common(1)[0][0] if counted else "sparse"
@@ -126,14 +127,14 @@ def _too_late(options: FitOptions, name: str, channel: str) -> bool:
 
 
 def _linear(samples: Samples, channel: int, options: FitOptions) -> list[Candidate]:
-    """The linear equations that a search would have started from, where there is no time for it."""
+    """The linear equations that a search would have started from; they are the front where there is no time for it."""
     fitted = (refit(expr, samples, channel, engine="sparse") for expr in linear_seeds(samples, channel))
     short = [c for c in fitted if c is not None and c.terms <= options.max_terms]
     return list(pareto([still(samples, channel, "sparse")], short, floor=float(samples.floor[channel])))
 
 
 class _Steps:
-    """The progress of several engines in turn as one that never falls: each has its share."""
+    """Combines the progress of several engines, one after the other, into one that never falls; each has a share."""
 
     def __init__(self, names: Sequence[str], progress: Progress) -> None:
         free = [name for name in names if name in FREE_FORM]
@@ -143,11 +144,11 @@ class _Steps:
         self.done, self.progress = 0.0, progress
 
     def next(self, name: str) -> Progress:
-        """What the next engine tells its progress."""
+        """The progress callback of the next engine."""
         start, share = self.done, self.shares.get(name, self.rest)
         self.done = min(1.0, start + share)
 
-        def told(stage: str, fraction: float, detail: str) -> None:
+        def on_progress(stage: str, fraction: float, detail: str) -> None:
             self.progress(stage, min(1.0, start + share * fraction), detail)
 
-        return told
+        return on_progress

@@ -1,4 +1,4 @@
-"""Fronts: which candidates are worth keeping, and which one to use."""
+"""Pareto fronts: which candidates to keep, and which one to use."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ ROUNDING = 1e-12
 
 
 def pareto(*fronts: Iterable[Candidate], floor: float = 0.0, equal: float = 0.0) -> tuple[Candidate, ...]:
-    """The candidates that no simpler (or equal) one matches: sorted by complexity, loss strictly decreasing.
+    """The candidates whose loss is below that of all simpler ones, sorted by complexity.
 
-    Of equals, the one given first stays: an engine keeps what it found before it was seeded by another.
-    Losses at or below `floor` (rounding) are all equally good: the simplest of them ends the front. So are losses that
-    differ by less than the share `equal`: a longer equation must be better by more than that.
+    Of equal candidates the one given first stays.
+    floor: losses at or below this are rounding and equally good; the simplest of them ends the front.
+    equal: a longer equation must lower the loss by more than this share.
     """
     everyone = [candidate for front in fronts for candidate in front]
     kept: list[Candidate] = []

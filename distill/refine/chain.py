@@ -1,4 +1,4 @@
-"""One line of refinement: a table of terms, its pool of states, its optimiser, and the best that it found."""
+"""One chain of refinement: a table of terms, its pool of states, its optimiser, and the best rules it found."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,36 +13,26 @@ import torch
 from torch import Tensor
 
 from distill.refine.costs import ITERATION, TRIAL
+from distill.refine.found import Found
 from distill.refine.judge import Judge
-from distill.refine.pictures import damaged, first_state, masks_of, rgb_of, shown
+from distill.refine.pictures import adjoint_of, damaged, first_state, masks_of, rgb_of
 from distill.refine.settings import Objective, Settings
 from distill.refine.stretches import Stretches
-from distill.refine.table import Floats, TermTable, least, pick
+from distill.refine.table import Floats, TermTable, most_important, to_table
 from equations.rule.reduce import visible_channels
 from equations.rule.rule import Rule
 
-Listener = Callable[[float], None]  # told what the work since the last call cost, see `costs`
+Report = Callable[[float], None]  # called with the cost of the work since the last call, in the unit of `costs`
 Arrays = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class Found:
-    """The best rule of its number of terms. `loss`: texture loss, the worst of the ages looked at. `start`: of what
-    the first rule was made.
-    """
-
-    terms: int
-    loss: float
-    score: float
-    table: TermTable
-
-    @property
-    def start(self) -> str:
-        return str(self.table.rule.provenance.get("start", "a rule"))
-
-
 class Chain:
-    """Tunes a rule's constants by gradient through rollouts, on a pool of states that live long."""
+    """Tunes a rule's constants by gradient through rollouts from a pool of states, and prunes its terms.
+
+    size: (height, width) of the grids it is judged on.
+    grown: (n, channel, h, w), states of the teacher.
+    limit: largest |state| of the teacher. Rollouts are cut to twice that.
+    """
 
     def __init__(
         self,
@@ -59,33 +48,36 @@ class Chain:
     ) -> None:
         assert rule.init is not None
         assert rule.display is not None
-        self.objective, self.settings, self.limit, self.stretches = objective, settings, limit, stretches
+        self.objective, self.settings, self.stretches = objective, settings, stretches
+        self.limit, self.bound = limit, 2 * limit
         self.judge = Judge(objective, settings, size, seed, limit)
         self.random = np.random.default_rng((seed, 0xC4A1))
         self.directions = torch.Generator().manual_seed(seed)
         self.table = TermTable(rule)
         self.table.calibrate(grown)
-        self.root = self.table.copy()  # all the terms that may come back
+        self.root = self.table.copy()  # with all the terms that may come back
         self.patch = (min(settings.side, size[0]), min(settings.side, size[1]))
         self.pool = np.stack([self._fresh() for _ in range(settings.pool)])
         self.grown = grown
-        self.pool[: len(grown)] = grown[: settings.pool]  # some states begin where the teacher is already
+        self.pool[: len(grown)] = grown[: settings.pool]  # part of the pool starts from the teacher's states
         self.found: dict[int, Found] = {}
         self.rate = settings.rate
-        self.pace = 0.0  # seconds an iteration at the last level, its pruning counted in
+        self.pace = 0.0  # seconds per iteration at the last level, its pruning included
 
     def _fresh(self) -> Floats:
         return first_state(self.root.rule, self.patch, int(self.random.integers(2**32)))
 
-    def level(self, terms: int, iterations: int, *, stop: Callable[[], bool], report: Listener) -> None:
-        """Prune to `terms`, tune, judge now and then; end on the best constants seen."""
+    def level(self, terms: int, iterations: int, *, stop: Callable[[], bool], report: Report) -> None:
+        """Prune to `terms`, tune and judge several times; end with the best constants found.
+
+        stop: asked after each iteration whether to end early. report: called with the cost of what was done.
+        """
         began = time.monotonic()
         if terms < self.table.terms:
             again = math.ceil(self.settings.regrown * terms)
             self._forget_unseen()
-            self.table.keep(
-                least(self.table.alive, self._importance(report), max(len(self.table.alive), terms - again))
-            )
+            kept = max(len(self.table.alive), terms - again)
+            self.table.keep(most_important(self.table.alive, self._importance(report), kept))
             self._regrow(terms - self.table.terms)
         done = self._tune(iterations, stop, report)
         self.pace = (time.monotonic() - began) / done
@@ -94,7 +86,7 @@ class Chain:
             self.table = best.table.copy()
 
     def pack(self) -> Arrays:
-        """All that the chain goes on from, at the end of a level."""
+        """All that the next level depends on, as arrays."""
         packed: Arrays = {
             "pool": self.pool,
             "random": np.array(json.dumps(self.random.bit_generator.state)),
@@ -109,7 +101,7 @@ class Chain:
         return packed
 
     def unpack(self, packed: Arrays) -> None:
-        """Go on from what `pack` gave."""
+        """Continue from what `pack` returned."""
         self.pool, self.pace, self.rate = packed["pool"], float(packed["pace"]), float(packed["rate"])
         self.random.bit_generator.state = json.loads(str(packed["random"]))
         self.directions.set_state(torch.from_numpy(packed["directions"]))
@@ -122,9 +114,11 @@ class Chain:
         self.found = {n: Found(n, loss, score, table(f"found{n}")) for n, loss, score in rows}
         self.table = table("table")
 
-    def _tune(self, iterations: int, stop: Callable[[], bool], report: Listener) -> int:
-        """Follow the gradient; the number of iterations done. What is judged is a running mean of the constants, in
-        which the noise of two pictures an iteration averages out (Polyak & Juditsky 1992).
+    def _tune(self, iterations: int, stop: Callable[[], bool], report: Report) -> int:
+        """Follow the gradient with Adam; returns the number of iterations done.
+
+        A running mean of the constants is judged: the gradient of a batch of pictures is noisy, and the mean averages
+        the noise out (Polyak & Juditsky 1992, doi:10.1137/0330046).
         """
         marks = {round(iterations * share) for share in self.settings.judged_at}
         scaled = torch.from_numpy(self.table.scaled[self.table.alive]).requires_grad_()
@@ -136,33 +130,34 @@ class Chain:
             scaled.grad = self._gradient()
             optimiser.step()
             mean.lerp_(scaled.detach(), max(1 - self.settings.memory, 9 / (i + 10)))
-            self._put(scaled)
+            self._set_scaled(scaled)
             last = i + 1 == iterations or stop()
             if last or i + 1 in marks:
-                self._put(mean)
+                self._set_scaled(mean)
                 self.remember()
-                self._put(scaled)
+                self._set_scaled(scaled)
             report(ITERATION + self.table.terms)
             if last:
                 break
         return i + 1
 
-    def _put(self, scaled: Tensor) -> None:
+    def _set_scaled(self, scaled: Tensor) -> None:
         self.table.scaled[self.table.alive] = scaled.detach().numpy()
 
     def _gradient(self) -> Tensor:
-        """The derivative of the objective by `scaled`, of unit norm: only its direction is trusted. The pull of the
-        teacher's states, where they count, has a norm of their weight.
+        """The direction of the objective's gradient by `scaled`, as a vector of unit norm.
+
+        Where the teacher's states count, the direction of their gradient is added, with their weight as its norm.
         """
-        direction = _unit(self._look(self.table))
+        direction = _unit(self._pool_gradient(self.table))
         if self.stretches is not None:
             chosen = self.random.choice(len(self.stretches.start), self.settings.batch, replace=False)
-            pull = self.stretches.pull(self.table, chosen, net=2 * self.limit)
+            pull = self.stretches.pull(self.table, chosen, bound=self.bound)
             direction = direction + self.settings.states * _unit(pull)
         return torch.from_numpy(direction.astype(np.float32))
 
-    def _look(self, table: TermTable) -> npt.NDArray[np.float64]:
-        """Grow some states of the pool with this table; the derivative of the objective by its scaled constants."""
+    def _pool_gradient(self, table: TermTable) -> npt.NDArray[np.float64]:
+        """Run a batch of the pool; the gradient of the objective by the scaled constants. The last states go back."""
         s = self.settings
         chosen = self.random.choice(s.pool, s.batch, replace=False)
         state = self.pool[chosen]
@@ -172,34 +167,23 @@ class Chain:
             state[-1] = damaged(state[-1], self.random)
         steps = int(self.random.integers(s.steps[0], s.steps[1] + 1))
         masks = masks_of(table.rule, self.random, steps, s.batch, self.patch)
-        net = 2 * self.limit
-        tape = table.kernel.rollout(table.constants(), state, steps, masks=masks, bound=net)
+        tape = table.kernel.rollout(table.constants(), state, steps, masks=masks, bound=self.bound)
         last = tape.state()
         excess = s.overflow / (s.batch * steps)
-        gradient = tape.gradient(self._worth(last), limit=self.limit, excess=excess) / table.sizes()
+        adjoint = adjoint_of(self.objective, self.root.rule, last, self.directions)
+        gradient = tape.gradient(adjoint, limit=self.limit, excess=excess) / table.sizes()
         for slot, grown in zip(chosen, last, strict=True):
-            # what hangs in the net has no gradient: a pool of such states would teach nothing for ever
-            lost = not np.abs(grown).max() < 0.999 * net
+            # clipped states have zero gradient, so the pool must not keep them
+            lost = not np.abs(grown).max() < 0.999 * self.bound
             self.pool[slot] = self.grown[self.random.integers(len(self.grown))] if lost else grown
         finite: npt.NDArray[np.float64] = np.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)
         return finite
 
-    def _worth(self, state: Floats) -> Floats:
-        """What the last states are worth: the derivative of the objective by them."""
-        rgb = torch.from_numpy(rgb_of(self.root.rule, state)).requires_grad_()
-        self.objective.train(rgb, self.directions).mean().backward()
-        worth = np.zeros_like(state)
-        assert rgb.grad is not None
-        display = self.root.rule.display
-        assert display is not None
-        worth[:, shown(self.root.rule)] = display.scale * rgb.grad.numpy()
-        return worth
+    def _importance(self, report: Report) -> Floats:
+        """How much every term matters, (channel, basis): the score of the pictures without it, from states of the pool.
 
-    def _importance(self, report: Listener) -> Floats:
-        """How much every term matters: the score of the pictures without it, from states of the pool.
-
-        Only terms of small effect are tried; one that is not costs nothing to keep. Terms that favour a direction
-        must matter a little more than others: a rule that needs none is the same turned by a right angle.
+        Only the terms of smallest effect are tried; the others count as infinitely important. Terms that favour a
+        direction get a small malus: a rule without them is isotropic.
         """
         s, table = self.settings, self.table
         effect = np.abs(table.scaled[table.alive])
@@ -212,15 +196,15 @@ class Chain:
         for number in tried:
             without = constants.copy()
             without[number] = 0
-            last = table.kernel.last(without, start, steps, masks=masks, bound=2 * self.limit)
+            last = table.kernel.last(without, start, steps, masks=masks, bound=self.bound)
             with torch.no_grad():
                 values[number] = float(self.objective.judge(torch.from_numpy(rgb_of(table.rule, last))).mean())
             report(TRIAL)
-        matters: Floats = pick(values, table.alive).astype(np.float32)
-        return np.where(table.slanted, matters * (1 - s.isotropy), matters)
+        importance: Floats = to_table(values, table.alive).astype(np.float32)
+        return np.where(table.anisotropic, importance * (1 - s.isotropy), importance)
 
     def _forget_unseen(self) -> None:
-        """Terms of channels that no shown channel can see, directly or through others, go for nothing."""
+        """Drop the terms of channels on which no shown channel depends, directly or through others."""
         rule = self.table.to_rule()
         assert rule.display is not None
         seen = visible_channels(rule, rule.display.channels)
@@ -228,7 +212,7 @@ class Chain:
         self.table.keep(alive)
 
     def _regrow(self, count: int) -> None:
-        """Take `count` terms back in, at 0: those that the objective asks for most, of all that were there at first."""
+        """Add `count` dropped terms again, with constant 0: those by which the objective's gradient is largest."""
         if count <= 0:
             return
         whole, table = self.root.copy(), self.table
@@ -238,18 +222,18 @@ class Chain:
         whole.scaled[:, columns] = table.scaled
         alive = np.zeros_like(whole.alive)
         alive[:, columns] = table.alive
-        asked = np.zeros(whole.terms)
+        total = np.zeros(whole.terms)
         for _ in range(self.settings.looks):
-            asked += self._look(whole)
+            total += self._pool_gradient(whole)
         dead = whole.alive & ~alive
-        ranked = np.where(dead, pick(np.abs(asked), whole.alive), -1.0)
+        ranked = np.where(dead, to_table(np.abs(total), whole.alive), -1.0)
         chosen = np.zeros(dead.size, bool)
         chosen[np.argsort(-ranked, axis=None, kind="stable")[:count]] = True
         whole.keep(alive | (chosen.reshape(dead.shape) & dead))
         self.table = whole
 
     def remember(self) -> None:
-        """Measure the rule as it is; keep it if it is the best of its number of terms."""
+        """Judge the rule as it is; keep it if it is the best of its number of terms."""
         best = self.found.get(self.table.terms)
         loss, score = self.judge.quick(self.table, math.inf if best is None else best.score)
         if best is None or score < best.score:

@@ -1,4 +1,4 @@
-"""Which of the refined rules is taken, and how many digits its constants need."""
+"""Which of the refined rules is chosen, and how many digits its constants need."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from distill.refine.table import TermTable
 from equations.rule.reduce import drop_unseen
 from equations.rule.rule import Rule
 
-TOLERANCE = 1.1  # the knee: the shortest rule whose score is within this factor of the best
-NEAR = 1.5  # times the best score: so much worse may be a rule whose texture lasts
-FELT = 1.05  # a change of score or texture loss that counts as felt
-DIGITS = (2, 3, 4)  # that constants may have, tried in turn
+TOLERANCE = 1.1  # the shortest rule whose score is within this factor of the best is chosen
+NEAR = 1.5  # a rule whose texture lasts may have a score up to this factor above the best
+EQUAL = 1.05  # a score or texture loss that grows by less than this factor counts as unchanged
+DIGITS = (2, 3, 4)  # significant digits that are tried for the constants, in this order
 
 
 @dataclass(frozen=True)
 class RefinedRule:
-    """A point of the front. terms: per channel. loss: texture loss, the worst of 400 and 1,600 steps. score: what rules
-    are chosen by. start: what the rule was pruned from. lasts: whether it keeps its texture when old, None where that
-    was not looked at.
+    """A point of the front.
+
+    terms: per channel.
+    loss: texture loss, the worst of the ages (400 and 1,600 steps).
+    score: what rules are chosen by, likewise.
+    start: what the rule was pruned from.
+    lasts: whether the texture stays the same when it is old; None where that was not measured.
     """
 
     terms: float
@@ -34,8 +38,9 @@ class RefinedRule:
 
 
 def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | None = None) -> RefinedRule:
-    """The shortest rule of at most `max_terms` a channel whose score is within 10 % of the best of those; with
-    `max_loss`, the shortest whose texture loss is at most that, or the one of the least loss.
+    """The shortest rule, among those of at most `max_terms` per channel, whose score is within 10 % of their best.
+
+    With `max_loss`, the shortest whose texture loss is at most that, or the one of least loss where there is none.
     """
     short = _short(front, max_terms)
     if max_loss is not None:
@@ -46,6 +51,7 @@ def choose(front: Sequence[RefinedRule], max_terms: float, max_loss: float | Non
 
 
 def _short(front: Sequence[RefinedRule], max_terms: float) -> list[RefinedRule]:
+    """The rules of at most `max_terms` per channel, or the shortest one where there is none."""
     return [p for p in front if p.terms <= max_terms] or [min(front, key=_length)]
 
 
@@ -53,47 +59,52 @@ def _length(point: RefinedRule) -> tuple[float, float]:
     return point.terms, point.score
 
 
-def _steady(
+def _choose_lasting(
     short: Sequence[RefinedRule], max_terms: float, ageing: Callable[[RefinedRule, bool], float], damage: bool
 ) -> RefinedRule | None:
-    """The choice by how rules age; None where all run away."""
+    """The choice among the rules that last; otherwise the rule of the best score when old; None where all run away.
+
+    ageing: gives the ratio of late to early loss of a rule, with or without damage.
+    """
     near = [p for p in short if p.score <= NEAR * min(p.score for p in short)]
     while near:
         chosen = choose(near, max_terms)
         if lasts(ageing(chosen, damage)):
             return chosen
         near.remove(chosen)
-    best, worth = None, math.inf
+    best, best_score = None, math.inf
     for point in sorted(short, key=lambda p: p.score):
-        if point.score >= worth:
+        if point.score >= best_score:
             break
-        old = point.score * max(1.0, ageing(point, damage))
-        if old < worth:
-            best, worth = point, old
+        old_score = point.score * max(1.0, ageing(point, damage))
+        if old_score < best_score:
+            best, best_score = point, old_score
     return best
 
 
 class Choice:
-    """The last decisions, by a judge whose looks at old pictures take long: each is done once."""
+    """The last decisions. Old pictures take the judge long, so each of its measurements is made once and kept."""
 
     def __init__(self, judge: Judge, progress: Progress = silent) -> None:
         self.judge, self.progress = judge, progress
-        self.looks: dict[tuple[Rule, bool], tuple[float, float]] = {}
+        self.measured: dict[tuple[Rule, bool], tuple[float, float]] = {}
 
     def aged(self, rule: Rule, damage: bool) -> tuple[float, float]:
-        """What the judge says, who is asked once."""
-        if (rule, damage) not in self.looks:
-            self.looks[rule, damage] = self.judge.aged(TermTable(rule), damage)
-        return self.looks[rule, damage]
+        """`Judge.aged` of the rule, measured once."""
+        if (rule, damage) not in self.measured:
+            self.measured[rule, damage] = self.judge.aged(TermTable(rule), damage)
+        return self.measured[rule, damage]
 
     def marked(self, point: RefinedRule) -> RefinedRule:
-        """The point with whether its rule lasts, damaged on the way, if that was looked at."""
-        look = self.looks.get((point.rule, True))
-        return point if look is None else replace(point, lasts=lasts(look[1]))
+        """The point with its field `lasts` filled in (with damage), if that was measured."""
+        measured = self.measured.get((point.rule, True))
+        return point if measured is None else replace(point, lasts=lasts(measured[1]))
 
     def lasting(self, points: Sequence[RefinedRule], max_terms: float) -> RefinedRule:
-        """The choice among the rules that have their texture at the first age and keep it. Where all of these score
-        much worse than the best, the rule of the best score when it is old; undamaged, where damage makes all run away.
+        """The choice among the rules whose texture is there at the first age and lasts.
+
+        Where all of these have much worse scores than the best rule, the rule whose score is best when it is old is
+        chosen. Where damage makes all rules run away, they are compared without damage.
         """
         short, seen = _short(points, max_terms), set[tuple[RefinedRule, bool]]()
 
@@ -103,31 +114,32 @@ class Choice:
             seen.add((point, damage))
             return self.aged(point.rule, damage)[1]
 
-        chosen = next((c for damage in (True, False) if (c := _steady(short, max_terms, ageing, damage))), None)
+        chosen = next((c for damage in (True, False) if (c := _choose_lasting(short, max_terms, ageing, damage))), None)
         self.progress("choose", 1.0, "" if chosen else "all run away")
         return chosen or choose(short, max_terms)
 
     def tidy(self, point: RefinedRule) -> Rule:
-        """The rule without channels that nobody sees, and with as few digits in its constants as its pictures feel,
-        large and old ones too.
+        """The rule without unseen channels, and with as few digits in its constants as leave its pictures unchanged.
+
+        Pictures on large grids and old pictures count too.
         """
-        rule, (young, ageing) = point.rule, self.aged(point.rule, True)
+        rule, (early, ageing) = point.rule, self.aged(point.rule, True)
         least, most = min(LASTS[0], ageing), max(LASTS[1], ageing)
 
-        def unfelt(other: Rule) -> bool:
-            looked = self.judge.thorough(TermTable(other))
-            if not all(a <= FELT * b for a, b in zip(looked, (point.loss, point.score), strict=True)):
+        def unchanged(other: Rule) -> bool:
+            judged = self.judge.thorough(TermTable(other))
+            if not all(a <= EQUAL * b for a, b in zip(judged, (point.loss, point.score), strict=True)):
                 return False
-            large, changed = self.aged(other, True)
-            return large <= FELT * young and least <= changed <= most
+            large, ratio = self.aged(other, True)
+            return large <= EQUAL * early and least <= ratio <= most
 
         bare = drop_unseen(rule)
-        if bare is not rule and unfelt(bare):
+        if bare is not rule and unchanged(bare):
             rule = bare
         for tried, digits in enumerate(DIGITS):
             self.progress("round", tried / len(DIGITS), f"{digits} digits")
             rounded = TermTable(rule).to_rule(digits)
-            if unfelt(rounded):
+            if unchanged(rounded):
                 rule = rounded
                 break
         self.progress("round", 1.0, "")

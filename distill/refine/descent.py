@@ -1,4 +1,4 @@
-"""The way of several chains down the levels of pruning, side by side."""
+"""Several chains, in threads side by side, through the levels of pruning."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ import numpy as np
 
 from distill.deadline import Deadline
 from distill.engines import Progress
-from distill.refine.chain import Arrays, Chain, Found
-from distill.refine.costs import BEGINNING, levels_cost, looks_cost
+from distill.refine.chain import Arrays, Chain
+from distill.refine.costs import BEGINNING, judging_cost, levels_cost
+from distill.refine.found import Found
 from distill.unfinished import Unfinished
 
-LEAST = 5  # iterations of a level, however little effort or time there is
-HOPELESS = 1.2  # a chain whose score is so many times the best one's goes on from the best rule
+HOPELESS = 1.2  # a chain whose score exceeds the best one's by this factor continues from the best chain's rule
 
 
 class Descent:
-    """The way of all chains down the levels of `plan`, each of which has the same number of iterations.
+    """Takes all chains through the levels of `plan`, one after the other.
 
-    iterations: of a level. needed: so many first levels are done even where the deadline has passed, with fewer
-    iterations then; the others are left out whole, since a level cut short gives rules that lose their texture.
+    plan: number of terms, over all channels, of each level.
+    needed: this many first levels are done even where the deadline has passed, with fewer iterations then. Any other
+        level is done in full or left out, since rules of a shortened level do not keep their texture.
+    iterations: of each level.
     """
 
     def __init__(
@@ -37,20 +39,21 @@ class Descent:
         unfinished: Unfinished,
     ) -> None:
         self.chains, self.plan, self.needed = chains, plan, needed
-        self.iterations, self.deadline = max(LEAST, iterations), deadline
+        self.iterations, self.deadline = max(chains[0].settings.least_iterations, iterations), deadline
         self.progress, self.unfinished = progress, unfinished
         self.roots = [chain.root for chain in chains]
         for number, chain in enumerate(chains):
-            chain.rate /= 2**number  # no rate is right for every texture
+            chain.rate /= 2**number  # chains differ, since no one rate suits every texture
         self.costs = levels_cost(plan, self.iterations, chains[0].settings.tried)
         self.cost = BEGINNING + sum(self.costs)
-        self.total = self.cost + looks_cost([*plan] * len(chains))  # with what comes after the descent
-        self.done = [0.0] * len(chains)  # of this level, in the unit of the costs
+        self.total = self.cost + judging_cost([*plan] * len(chains))  # including the judging after the descent
+        self.done = [0.0] * len(chains)  # what each chain has done of this level, in the unit of the costs
         self.asked_to_stop = threading.Event()
         self.index = 0
-        self.scores: list[float] = []  # the best of each level
+        self.scores: list[float] = []  # the best score of each level that is done
 
     def run(self) -> None:
+        """All levels, from where an unfinished run stopped, until the plan, the time or the improvement ends."""
         before = self.unfinished.get("refine")
         if before is not None:
             self._unpack(before)
@@ -68,7 +71,7 @@ class Descent:
             self.unfinished.put("refine", self._pack())
 
     def _spent(self) -> bool:
-        """Whether the last levels say that rules of still fewer terms are not worth their time."""
+        """Whether the last two levels are so much worse than the best that still fewer terms are not worth trying."""
         spent = self.chains[0].settings.spent
         return len(self.scores) > 2 and min(self.scores[-2:]) > spent * min(self.scores)
 
@@ -90,13 +93,14 @@ class Descent:
             chain.root = self.roots[int(packed["roots"][number])]
 
     def _affordable(self, allowed_s: float) -> int:
-        """The iterations of a level: all of them, fewer where a deadline allows it only `allowed_s` seconds."""
+        """How many iterations of a level fit into `allowed_s` seconds; at most all of them."""
         pace = max(chain.pace for chain in self.chains)
         if not pace or math.isinf(allowed_s):
             return self.iterations
-        return max(LEAST, min(self.iterations, int(allowed_s / pace)))
+        return max(self.chains[0].settings.least_iterations, min(self.iterations, int(allowed_s / pace)))
 
     def _level(self, terms: int, iterations: int, end: float) -> None:
+        """One level of all chains, a thread each; tuning stops at the time `end`. Re-raises a chain's error."""
         errors: list[BaseException] = []
 
         def stop() -> bool:
@@ -124,7 +128,7 @@ class Descent:
             for worker in workers:
                 while worker.is_alive():
                     worker.join(0.2)
-                    self._tell(terms)
+                    self._report_progress(terms)
         except BaseException:
             self.asked_to_stop.set()
             for worker in workers:
@@ -133,21 +137,22 @@ class Descent:
         if errors:
             raise errors[0]
         self.done = [self.costs[self.index]] * len(self.chains)
-        self._tell(terms)
+        self._report_progress(terms)
 
-    def _tell(self, terms: int) -> None:
+    def _report_progress(self, terms: int) -> None:
         best = merged(self.chains).get(terms)
         loss = f", texture loss {best.loss:.3f}" if best and math.isfinite(best.loss) else ""
         done = sum(self.costs[: self.index]) + min(*self.done, self.costs[self.index])
         self.progress("refine", (BEGINNING + done) / self.total, f"{self._per_channel()}{loss}")
 
     def _per_channel(self) -> str:
-        """The length of the rules of this level, in words."""
+        """The number of terms per channel at this level, in words."""
         return f"{self.plan[self.index] / len(self.chains[0].table.rule.channels):.1f} terms a channel"
 
     def _share_best(self) -> None:
-        """Note the level's best score. A chain that has lost its way goes on from the best rule of this level, at a
-        rate on the other side of that of the chain that found it.
+        """Record the level's best score; let chains that are much worse continue from the best rule.
+
+        Such a chain takes half the leader's learning rate where its own was higher, and twice the leader's otherwise.
         """
         latest = [chain.found.get(chain.table.terms) for chain in self.chains]
         known = [found for found in latest if found is not None and math.isfinite(found.score)]

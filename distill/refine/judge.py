@@ -1,4 +1,4 @@
-"""How good a rule's pictures are, from first states that tuning does not use, at every age that is looked at."""
+"""How good a rule's pictures are at several ages, from first states that tuning does not use."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from equations.rule.mask import shift_seed
 
 Losses = npt.NDArray[np.floating]
 
-SEEDS = 16  # first states that the last decisions are made on
-LATE = (6000, 8000, 10_000)  # steps
-LASTS = (0.85, 1.15)  # times the loss of the first of the ages, till then
-TINY = 1e-4  # a texture loss that nobody sees: that of a flat picture is 1
-LARGE_SEEDS = 4  # grids of twice the size, which have as many cells as 16; so many for each of two threads
-LOTS = 4  # of so many grids at most: a loss of slow bands differs by a third from grid to grid
-SURE = 2  # standard errors from either bound of `LASTS`, and no more grids are asked
-DISCS, APART = 4, 200  # damaged on each of them at first, and the steps between two
-RUNAWAY = 4  # a value so many times the limit ends a run
+LASTS = (0.85, 1.15)  # bounds of the ratio of late to early texture loss between which a texture lasts
+TINY = 1e-4  # losses below this are invisible (a flat picture's is 1) and count as this in the ratio
+SURE = 2  # stop adding grids once the ratio is this many standard errors from both bounds of LASTS
+DISCS = 4  # discs of damage on each grid before the late ages
+RUNAWAY = 4  # a state that exceeds the teacher's range by this factor ends a run
 
 
 @dataclass(frozen=True)
 class Judge:
-    """size: (height, width) of the pictures. limit: how far the teacher's states go."""
+    """Runs rules and measures their pictures.
+
+    size: (height, width) of the pictures.
+    seed: of the first states, the masks and the damage.
+    limit: largest |state| of the teacher.
+    """
 
     objective: Objective
     settings: Settings
@@ -39,48 +40,56 @@ class Judge:
     limit: float
 
     def quick(self, table: TermTable, best: float = math.inf) -> tuple[float, float]:
-        """(texture loss, score) while rules are tuned, each the worst of the ages; infinite where a state runs away.
+        """(texture loss, score) for use during tuning, each the worst over the ages; infinite where a state runs away.
 
-        A score that reaches `best` at an early age is not followed further: an older picture can only be worse.
+        Once the score reaches `best`, later ages are skipped: the worst over the ages can only grow.
         """
-        return _worst(self._look(table, self.settings.judge_seeds, 0, self.settings.ages, best))
+        return _worst(self._losses(table, self.settings.judge_seeds, 0, self.settings.ages, best))
 
     def thorough(self, table: TermTable) -> tuple[float, float]:
-        """The same from more and other first states than rules are tuned by, which flatter them."""
-        return _worst(self._look(table, SEEDS, 500, self.settings.ages, math.inf))
+        """The same for the last decisions, from more first states and other ones.
+
+        Rules were chosen by the first states of `quick`, so their losses there are too low.
+        """
+        return _worst(self._losses(table, self.settings.final_seeds, 500, self.settings.ages, math.inf))
 
     def aged(self, table: TermTable, damage: bool = True) -> tuple[float, float]:
-        """(texture loss at the first age, loss when old in units of that) on grids of twice the size, whose loss is
-        surer; the second is infinite where a state runs away. Damage shows what chance would do in many more cells and
-        steps. The first is of the first grids, the same for all rules; for the second there are more of them, where
-        their scatter leaves open whether a texture lasts.
+        """(texture loss at the first age, ratio of late to early loss), on grids of twice the size.
+
+        Larger grids have a smaller error. The ratio is infinite where a state runs away. Damage stands for rare events
+        that would occur by chance in many more cells and steps. The loss is the mean over the first grids, the same
+        for all rules. For the ratio, grids are added while their scatter leaves open whether the texture lasts.
         """
-        first, size = self.settings.ages[0], (2 * self.size[0], 2 * self.size[1])
-        ages = (*range(first, first + DISCS * APART, APART), *LATE)
+        s = self.settings
+        first, size = s.ages[0], (2 * self.size[0], 2 * self.size[1])
+        ages = (*range(first, first + DISCS * s.damage_interval, s.damage_interval), *s.late_ages)
 
         def losses(part: int) -> npt.NDArray[np.float64]:
             large = replace(self, size=size, seed=shift_seed(self.seed, part))
-            looks = large._look(table, LARGE_SEEDS, 900, ages, math.inf, damage)
-            return np.maximum([loss for loss, _ in looks], TINY).T
+            found = large._losses(table, s.large_seeds, 900, ages, math.inf, damage)
+            return np.maximum([loss for loss, _ in found], TINY).T
 
         grids = np.empty((0, len(ages)))
         with ThreadPoolExecutor(2) as pool:
-            for lot in range(LOTS):
+            for lot in range(s.large_lots):
                 grids = np.vstack([grids, *pool.map(losses, (2 * lot, 2 * lot + 1))])
-                young, old = grids[:, 0], grids[:, -len(LATE) :].mean(axis=1)
-                if not np.isfinite(old).all():
+                early, late = grids[:, 0], grids[:, -len(s.late_ages) :].mean(axis=1)
+                if not np.isfinite(late).all():
                     ratio = math.inf
                     break
-                ratio, error = ratio_of_means(old, young)
+                ratio, error = ratio_of_means(late, early)
                 if min(abs(ratio - bound) for bound in LASTS) >= SURE * error:
                     break
-        return float(grids[: 2 * LARGE_SEEDS, 0].mean()), ratio
+        return float(grids[: 2 * s.large_seeds, 0].mean()), ratio
 
-    def _look(
+    def _losses(
         self, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], best: float, damage: bool = False
     ) -> list[tuple[Losses, Losses]]:
-        """(texture loss, score) of every state at each age; all infinite from where one runs away. `damage`: a disc
-        after each age.
+        """(texture loss, score) of every state at each age; infinite for all states from where one runs away.
+
+        seeds, apart: how many first states, and what is added to the seed for them.
+        best: stop after the age at which the mean score reaches this.
+        damage: damage a disc of every state after each age.
         """
         base = shift_seed(2**31, 1000 * self.seed + apart)
         state = np.stack([first_state(table.rule, self.size, shift_seed(base, i)) for i in range(seeds)])
@@ -88,7 +97,7 @@ class Judge:
         found, age = list[tuple[Losses, Losses]](), 0
         random = np.random.default_rng((self.seed, 0x10DE))
         for until in ages:
-            while age < until:  # in parts: masks take memory
+            while age < until:  # 50 steps at a time, since masks take memory
                 steps = min(50, until - age)
                 masks = masks_of(table.rule, random, steps, len(state), self.size)
                 state = table.kernel.last(table.constants(), state, steps, masks=masks)
@@ -106,17 +115,17 @@ class Judge:
 
 
 def lasts(ageing: float) -> bool:
-    """Whether a texture whose loss when old is so many times the early one keeps."""
+    """Whether the ratio of late to early loss lies within LASTS."""
     return LASTS[0] <= ageing <= LASTS[1]
 
 
 def ratio_of_means(above: npt.NDArray[np.floating], below: npt.NDArray[np.floating]) -> tuple[float, float]:
-    """Of values (n,) that belong together in pairs; and its standard error."""
+    """mean(above) / mean(below) of paired values, each (n,), and the standard error of this ratio."""
     ratio = above.mean() / below.mean()
     return float(ratio), float(np.std(above - ratio * below, ddof=1) / math.sqrt(len(above)) / below.mean())
 
 
 def _worst(found: list[tuple[Losses, Losses]]) -> tuple[float, float]:
-    """The means over all states, the worst of the ages."""
+    """(loss, score): for each the mean over all states, at the age where that is largest."""
     losses, scores = (max(float(one.mean()) for one in kind) for kind in zip(*found, strict=True))
     return losses, scores

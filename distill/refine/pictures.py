@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
+from distill.refine.settings import Objective
 from distill.refine.table import Floats
 from equations.rule.init import make_state
 from equations.rule.rule import Rule
 
-RADIUS = (2.0, 6.0)  # of damage, cells, but at most an eighth of the grid
-BLOWN_UP = (1.5, 4.0)  # times a damaged cell's values
+RADIUS = (2.0, 6.0)  # range of the radius of damage, in cells; at most an eighth of the grid
+BLOWN_UP = (1.5, 4.0)  # range of the factor on a damaged cell's values
 
 
 def first_state(rule: Rule, size: tuple[int, int], seed: int) -> Floats:
@@ -19,7 +21,7 @@ def first_state(rule: Rule, size: tuple[int, int], seed: int) -> Floats:
 
 
 def shown(rule: Rule) -> list[int]:
-    """The places of the channels that a rule with a display shows."""
+    """The indices of the channels that a rule with a display shows."""
     assert rule.display is not None
     return [rule.channels.index(name) for name in rule.display.channels]
 
@@ -28,6 +30,17 @@ def rgb_of(rule: Rule, state: Floats) -> Floats:
     """States (batch, channel, h, w) as pictures (batch, 3, h, w)."""
     assert rule.display is not None
     return np.ascontiguousarray(rule.display.scale * state[:, shown(rule)] + rule.display.offset)
+
+
+def adjoint_of(objective: Objective, rule: Rule, state: Floats, random: torch.Generator) -> Floats:
+    """The gradient of the mean training loss of the states' pictures by the states, (batch, channel, h, w)."""
+    assert rule.display is not None
+    rgb = torch.from_numpy(rgb_of(rule, state)).requires_grad_()
+    objective.train(rgb, random).mean().backward()
+    assert rgb.grad is not None
+    adjoint = np.zeros_like(state)
+    adjoint[:, shown(rule)] = rule.display.scale * rgb.grad.numpy()
+    return adjoint
 
 
 def masks_of(rule: Rule, random: np.random.Generator, steps: int, batch: int, size: tuple[int, int]) -> Floats | None:
@@ -39,8 +52,9 @@ def masks_of(rule: Rule, random: np.random.Generator, steps: int, batch: int, si
 
 
 def damaged(state: Floats, random: np.random.Generator) -> Floats:
-    """The state (channel, h, w) with the values of a disc of cells blown up: what a rule must find its way back from,
-    for one that can't runs away sooner or later, where chance makes such a place.
+    """The state (channel, h, w) with the values of all cells of a random disc multiplied by a random factor.
+
+    A rule must recover from it: one that does not runs away sooner or later, when large values occur by chance.
     """
     height, width = state.shape[1:]
     y, x = np.ogrid[:height, :width]

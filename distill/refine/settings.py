@@ -10,10 +10,11 @@ from torch import Generator, Tensor
 
 @dataclass(frozen=True)
 class Objective:
-    """How a rule's pictures are judged. All take (batch, 3, h, w) and return (batch,).
+    """How a rule's pictures are judged. All three functions take (batch, 3, h, w) and return (batch,).
 
-    train: differentiable, what the constants follow; may draw from the generator. judge: by which rules are chosen.
-    measure: the texture loss.
+    train: the differentiable loss whose gradient the constants follow; it may draw from the generator.
+    judge: the score by which rules are chosen.
+    measure: the texture loss that is reported.
     """
 
     train: Callable[[Tensor, Generator], Tensor]
@@ -23,16 +24,34 @@ class Objective:
 
 @dataclass(frozen=True)
 class Settings:
-    """iterations: of the optimiser, shared equally by all levels. spent: refinement ends where the best scores of two
-    levels in a row are this many times the best of all: fewer terms will not do.
-    side, steps: tuning runs on a smaller grid than judging (textures are statistics, and time is cells), for
-    so many steps between two looks. pool, batch, fresh_every, damaged_every: states kept, taken at once, and how often
-    (once in so many looks) the first of these is born anew and the last damaged. rate: of the first chain, of a term's
-    effect, not of its constant. memory: of the running mean that is judged. ages: steps at which pictures are judged.
-    isotropy: by how much (of the score) a term with a slope must matter more than others to stay. tried, trial_steps:
-    the share of terms whose removal is tried, and for how long. regrown, looks: the share of a level's terms that comes
-    back from those dropped before, and how many rollouts choose them. states: how much the teacher's own states count
-    beside the pictures, 0 for not at all.
+    """How refinement works.
+
+    iterations: optimiser iterations, shared equally by all levels.
+    spent: stop when the best scores of two consecutive levels exceed the overall best by this factor.
+    side: tuning runs on at most side x side cells, fewer than judging: textures are statistics, and cells cost time.
+    steps: smallest and largest number of steps of a rollout whose last state gives a gradient.
+    pool: states that are kept; rollouts start from them and put their last states back.
+    batch: states taken from the pool for one gradient.
+    fresh_every: in one of this many gradients, on average, the first state is replaced by a new first state.
+    damaged_every: in one of this many gradients, on average, the last state is damaged.
+    rate: learning rate of the first chain, for the size of a term's effect rather than for its constant.
+    memory: decay of the running mean of the constants, which is what is judged.
+    overflow: weight of the penalty on states beyond the teacher's range.
+    judge_seeds: first states that rules are judged by while they are tuned.
+    ages: steps at which pictures are judged.
+    judged_at: when rules are judged while they are tuned, as shares of a level's iterations.
+    tried: share of the terms, those of smallest effect, whose removal is tried before pruning.
+    trial_steps: steps of the rollout that tries it.
+    regrown: share of a level's terms that is chosen anew among the terms dropped before.
+    looks: rollouts whose gradients choose them.
+    isotropy: relative margin of the score by which a term that favours a direction must matter more than others.
+    states: weight of the teacher's own states beside the pictures; 0 leaves them out.
+    least_iterations: iterations of a level, however little effort or time there is.
+    final_seeds: first states by which the rules found are judged at the end.
+    late_ages: steps at which an old texture is compared with the one at the first of the ages.
+    damage_interval: steps between two discs of damage before that.
+    large_seeds: grids of twice the side for this comparison that each of two threads runs at once.
+    large_lots: largest number of such rounds; there is another one while it is open whether a texture lasts.
     """
 
     iterations: int = 2592
@@ -55,3 +74,9 @@ class Settings:
     looks: int = 8
     isotropy: float = 0.02
     states: float = 0.0
+    least_iterations: int = 5
+    final_seeds: int = 16
+    late_ages: tuple[int, ...] = (6000, 8000, 10_000)
+    damage_interval: int = 200
+    large_seeds: int = 4
+    large_lots: int = 4

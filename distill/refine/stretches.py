@@ -1,4 +1,4 @@
-"""Short stretches of the teacher's own rollouts, which a rule that is refined for its pictures may also stay near."""
+"""Short pieces of the teacher's own rollouts, which a rule that is refined for its pictures may also have to follow."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from distill.refine.table import Floats, TermTable
 from distill.teacher import Teacher
 from equations.rule.mask import shift_seed, update_mask
 
-STEPS = 8  # of a stretch: long enough to feel what steps do to each other, too short for textures to part by chance
-ROLLOUTS, AGE = 2, 400
+STEPS = 8  # per stretch: enough for errors of successive steps to combine, too few for rollouts to diverge by chance
+ROLLOUTS = 2
+AGE = 400  # steps of each rollout
 
 
 @dataclass(frozen=True)
 class Stretches:
-    """start, end: states (n, channel, h, w), `STEPS` steps apart. masks: (n, steps, 1 or channel, h, w), those that the
-    teacher saw, or None where every cell steps. spread: (channel, 1, 1), standard deviations of the teacher's states.
+    """Pairs of teacher states that lie `STEPS` steps apart.
+
+    start, end: states (n, channel, h, w).
+    masks: (n, steps, 1 or channel, h, w), the teacher's update masks; None where every cell updates.
+    spread: (channel, 1, 1), standard deviations of the teacher's states.
     """
 
     start: Floats
@@ -26,19 +30,19 @@ class Stretches:
     masks: Floats | None
     spread: Floats
 
-    def pull(self, table: TermTable, chosen: np.ndarray, *, net: float) -> np.ndarray:
-        """The derivative, by the table's scaled constants, of the squared distance between where the rule and where the
-        teacher end on the stretches numbered `chosen`, in units of the spread.
+    def pull(self, table: TermTable, chosen: np.ndarray, *, bound: float) -> np.ndarray:
+        """The gradient, by the table's scaled constants, of the mean squared distance between the rule's and the
+        teacher's end states, in units of the spread. chosen: numbers of the stretches. bound: states are cut to ±bound.
         """
         masks = None if self.masks is None else np.ascontiguousarray(self.masks[chosen].swapaxes(0, 1))
-        tape = table.kernel.rollout(table.constants(), self.start[chosen], STEPS, masks=masks, bound=net)
+        tape = table.kernel.rollout(table.constants(), self.start[chosen], STEPS, masks=masks, bound=bound)
         apart = (tape.state() - self.end[chosen]) / self.spread
-        worth = np.ascontiguousarray(2 * apart / (self.spread * apart.size), np.float32)
-        return np.nan_to_num(tape.gradient(worth, limit=net, excess=0.0) / table.sizes(), posinf=0.0, neginf=0.0)
+        adjoint = np.ascontiguousarray(2 * apart / (self.spread * apart.size), np.float32)
+        return np.nan_to_num(tape.gradient(adjoint, limit=bound, excess=0.0) / table.sizes(), posinf=0.0, neginf=0.0)
 
 
 def stretches_of(teacher: Teacher, *, size: tuple[int, int], seed: int) -> Stretches:
-    """All stretches of two rollouts of 400 steps, from birth on."""
+    """All stretches of two rollouts of 400 steps, from their first states on."""
     seeds = [shift_seed(seed, 1 + i) for i in range(ROLLOUTS)]
     grown = [teacher.rollout(size=size, steps=AGE, seed=s, every=STEPS) for s in seeds]
     spread = np.maximum(np.concatenate(grown).std(axis=(0, 2, 3), keepdims=True)[0], 1e-3)
@@ -48,7 +52,7 @@ def stretches_of(teacher: Teacher, *, size: tuple[int, int], seed: int) -> Stret
 
 
 def _masks(teacher: Teacher, size: tuple[int, int], seeds: list[int]) -> Iterator[Floats]:
-    """The masks (steps, 1 or channel, h, w) of each stretch, as the counter hash has them."""
+    """The masks (steps, 1 or channel, h, w) of each stretch, computed as the teacher's rollouts compute them."""
     channels = len(teacher.channels) if teacher.mask == "channel" else None
     for seed in seeds:
         for begin in range(0, AGE, STEPS):

@@ -21,13 +21,15 @@ from equations.rule.rule import Rule
 
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
-SMALLEST = 1e-3  # typical size below which a basis counts as this large: its constant must not race
+SMALLEST = 1e-3  # least typical size of a basis: a smaller one would make its constant change too fast
 
 
 class TermTable:
-    """The terms of a rule: `scaled` (channel, basis) = constant x typical size of its basis, `alive` where one is.
+    """The terms of a rule as arrays over (channel, basis).
 
-    Scaling makes every entry the size of that term's effect, so one learning rate fits all.
+    scaled: constant times the typical size of its basis: the size of the term's effect, so one learning rate fits all.
+    alive: True where the rule has a term.
+    size: (basis,), the typical sizes.
     """
 
     def __init__(self, rule: Rule) -> None:
@@ -58,11 +60,11 @@ class TermTable:
         return self._kernel
 
     @property
-    def slanted(self) -> Flags:
-        """Which bases see a slope or another stencil that favours a direction, (basis,)."""
+    def anisotropic(self) -> Flags:
+        """Which bases use a gradient or another stencil that favours a direction, (basis,)."""
         kinds = feature_kinds(self.rule)
-        even = ("reaction", "diffusion")
-        return np.array([any(kinds[str(s)] not in even for s in basis.free_symbols) for basis in self.bases], bool)
+        isotropic = ("reaction", "diffusion")
+        return np.array([any(kinds[str(s)] not in isotropic for s in basis.free_symbols) for basis in self.bases], bool)
 
     def constants(self) -> Floats:
         """One constant for each term."""
@@ -101,7 +103,7 @@ class TermTable:
         return other
 
     def pack(self) -> dict[str, np.ndarray]:
-        """The table as arrays, with where its terms come from, without the rule's other settings."""
+        """The table and the rule's provenance as arrays; the rule's other settings are left out."""
         texts = {
             "provenance": json.dumps(self.rule.provenance, default=dict),
             "bases": json.dumps([to_tree(basis) for basis in self.bases]),
@@ -110,9 +112,9 @@ class TermTable:
         return {name: np.array(text) for name, text in texts.items()} | arrays
 
     def unpack(self, arrays: Mapping[str, np.ndarray]) -> TermTable:
-        """A table of the same rule with what `pack` gave."""
+        """A table with this rule's settings and the arrays that `pack` returned."""
         other = self.copy()
-        # a chain may have gone on from the rule of another, with another start
+        # a chain may have continued from another chain's rule, which has another start
         other.rule = self.rule.replace(provenance=json.loads(str(arrays["provenance"])))
         other.bases = [from_tree(tree, symbols=self.rule.feature_names) for tree in json.loads(str(arrays["bases"]))]
         other.scaled, other.alive, other.size = (arrays[name].copy() for name in ("scaled", "alive", "size"))
@@ -120,7 +122,7 @@ class TermTable:
         return other
 
     def to_rule(self, digits: int | None = None) -> Rule:
-        """The rule as it is now; constants to `digits` significant digits, or exactly (float32)."""
+        """The rule as it is now, its constants rounded to `digits` significant digits, or exact (float32)."""
         updates = {}
         for name, row, alive in zip(self.rule.channels, self.scaled / self.size, self.alive, strict=True):
             kept = [(float(c), b) for c, b, on in zip(row, self.bases, alive, strict=True) if on and c != 0]
@@ -128,21 +130,24 @@ class TermTable:
         return self.rule.replace(updates=updates)
 
 
-def least(alive: Flags, importance: npt.NDArray[np.floating], keep: int) -> Flags:
-    """The flags of the `keep` most important terms; a channel that has terms keeps at least one. NaN is endless."""
+def most_important(alive: Flags, importance: npt.NDArray[np.floating], keep: int) -> Flags:
+    """The flags of the `keep` most important terms; a channel that has terms keeps at least one.
+
+    An importance of NaN counts as infinite.
+    """
     ranked = np.where(alive, np.where(np.isnan(importance), np.inf, importance), -np.inf)
     best = np.zeros_like(alive)
     best[np.arange(len(alive)), ranked.argmax(axis=1)] = True
     best &= alive
-    # the best of each channel first, whatever else is endless
+    # the best of each channel comes first, also before other terms of infinite importance
     order = np.lexsort((-ranked.ravel(), ~best.ravel()))[: min(max(keep, int(best.sum())), int(alive.sum()))]
     kept = np.zeros(alive.size, bool)
     kept[order] = True
     return kept.reshape(alive.shape) & alive
 
 
-def pick(values: npt.ArrayLike, alive: Flags) -> npt.NDArray[np.float64]:
-    """One value for each term, put into the table."""
+def to_table(values: npt.ArrayLike, alive: Flags) -> npt.NDArray[np.float64]:
+    """An array (channel, basis) with one value for each term, in the order of `places`, and 0 elsewhere."""
     table = np.zeros(alive.shape)
     table[alive] = np.asarray(values)
     return table

@@ -14,9 +14,9 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Subset = tuple[int, ...]
 
-EXACT = 1e-13  # share of y·y that counts as nothing left: the Gram matrix rounds at about 1e-15
-NEARLY_DEPENDENT = 1e-9  # a column with less than this share outside the chosen ones is not offered
-DEEP = 24
+EXACT = 1e-13  # a residual below this share of y·y counts as zero: the Gram matrix rounds at about 1e-15
+NEARLY_DEPENDENT = 1e-9  # a column with a smaller share orthogonal to the chosen ones is left out
+DEEP = 24  # forward selection continues to at least this many terms
 WEAKEST = 3  # how many terms a swap round tries to replace
 
 
@@ -59,10 +59,9 @@ class Problem:
         return self.gains(chosen)[1]
 
     def forward(self, most: int) -> list[Subset]:
-        """Subsets of 1, 2, … `most` columns, each the one before plus the best column, then improved by
-        swaps.
+        """Subsets of 1, 2, … `most` columns: each is the previous one and the best further column, improved by swaps.
 
-        Ends early when nothing is left to explain.
+        The list is shorter when the residual is zero before.
         """
         path: list[Subset] = []
         chosen: list[int] = []
@@ -76,7 +75,7 @@ class Problem:
         return path
 
     def backward(self, chosen: Sequence[int]) -> list[Subset]:
-        """Subsets of one column less each time, dropping the one that is missed least, down to one column."""
+        """Ever smaller subsets, down to one column: each time the column whose loss matters least is dropped."""
         s = list(chosen)
         path: list[Subset] = []
         while len(s) > 1:
@@ -106,8 +105,8 @@ class Problem:
 def sparsity_path(problem: Problem, most: int) -> list[Subset]:
     """For each size up to `most`, the better of forward selection and of backward elimination.
 
-    Forward selection goes on to twice that size (at least 24) before terms are dropped again: among correlated
-    terms the right ones are often all there before the wrong ones are seen to be superfluous.
+    Forward selection continues to twice that size (at least 24) before terms are dropped again: among correlated terms
+    the wrong ones often turn out to be superfluous only once all of the right ones are included.
     """
     path = problem.forward(max(2 * most, DEEP))
     if not path:

@@ -22,7 +22,7 @@ Array = npt.NDArray[np.float64]
 Term = tuple[int, ...]  # sorted atom indices; () is the constant 1
 
 CHUNK = 4096
-FEW_CHANNELS = 3  # up to here the library holds what the classical models need: cubic terms, all products
+FEW_CHANNELS = 3  # up to this many, the library has cubic terms and all products, as classical models need
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,7 @@ def full_library(names: Sequence[str], states: Sequence[int], X: Array) -> Libra
 
 
 def screen(library: Library, X: Array, Y: Array, *, limit: int, protected: int, rows: int = 4096) -> Library:
-    """At most `limit` terms: the first `protected` ones, and those that explain most of what these leave
-    over.
+    """At most `limit` terms: the first `protected` ones, and those that explain most of these ones' residual.
 
     Works on at most `rows` evenly spaced rows; a term's score is its best squared correlation, over channels,
     with the residual of the protected terms.

@@ -1,7 +1,7 @@
 """From a set of basis functions to equations: float64 least squares, elimination, rounding of constants.
 
-Columns are first compressed to a small triangle (QR), which keeps full float64 accuracy: normal equations
-would lose half of the digits, and with them the difference between nearly right and exact.
+Columns are first compressed to a small triangle (QR), which keeps full float64 accuracy. Normal equations would lose
+half of the digits, so that an exact law could not be told from a nearly exact one.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from equations.rule.rule import Candidate
 Array = npt.NDArray[np.float64]
 
 FLOAT32 = 1e-7  # relative rounding of a float32 teacher's own constants
-NOTHING = 1e-8  # a term that contributes less than this share of the target is none
-INDEPENDENT = 1e-6  # least share of a column outside the others; squared, the Gram matrix must still see it
+NOTHING = 1e-8  # a term that contributes less than this share of the target counts as zero
+INDEPENDENT = 1e-6  # least share of a column orthogonal to the others; its square must not vanish in the Gram matrix
 BIGGEST = 1e15  # basis values beyond this are not regressed on
 MAX_BASES = 120
-PRUNED = 2  # of several equations, so many are also pruned
+PRUNED = 2  # this many of the best equations are also pruned
 
 
 class Design:
@@ -85,8 +85,10 @@ class Design:
     def candidates(
         self, subsets: Sequence[Sequence[int]], engine: str, rivals: Sequence[Candidate] = ()
     ) -> list[Candidate]:
-        """The refitted, rounded equations of these subsets, without what a rival or one before them beats, and without
-        what multiplied out is beyond what a rule may be.
+        """The refitted, rounded equations of these subsets.
+
+        Left out are those that are no better than a rival or an earlier one, and those that exceed a rule's limits
+        when multiplied out.
         """
         found: list[Candidate] = []
         for subset in subsets:
@@ -96,7 +98,7 @@ class Design:
         return found
 
     def _candidate(self, subset: Sequence[int], engine: str, rivals: Sequence[Candidate]) -> Candidate | None:
-        """None where a rival is as good and as short: building an expression costs more than seeing that."""
+        """None where a rival is as good and as short; that is checked first because building an expression is slow."""
         constants = self.round(subset, self.weights(subset))
         loss = self.held_loss(subset, constants * self.norm[list(subset)])
         kept = [(float(c), i) for i, c in zip(subset, constants, strict=True) if c != 0]
@@ -109,11 +111,10 @@ class Design:
         return Candidate(complexity(expr), loss, expr, engine, count_terms(expr))
 
     def round(self, subset: Sequence[int], weights: Array) -> Array:
-        """The constants (of the bases themselves) with as few digits as the data support: within one standard
-        error.
+        """The constants (of the bases themselves) with the fewest digits that lie within one standard error.
 
-        Never finer than float32; where rounding all of them together costs more than 1 % of the error, it is
-        made ten times finer.
+        Rounding is never finer than float32. Where rounding all constants together raises the error by more than 1 %,
+        it is made ten times finer.
         """
         s = list(subset)
         error = self.error(s, weights)
@@ -136,9 +137,7 @@ class Design:
 
 
 def design(bases: Sequence[Expr], samples: Samples, channel: int) -> Design:
-    """Evaluate SymPy basis functions on the samples. At most as many bases as a tenth of the rows are
-    sensible.
-    """
+    """Evaluate SymPy basis functions on the samples. There should be ten rows or more for each basis."""
     run = compile_numpy(list(bases), samples.names)
     return Design(bases, run(samples.X.T).T, samples.Y[:, channel], run(samples.X_held.T).T, samples.Y_held[:, channel])
 
@@ -160,12 +159,12 @@ def polish(
     max_terms: int,
     rivals: Sequence[Candidate] = (),
 ) -> list[Candidate]:
-    """The expressions with their linear constants refitted, and the smaller equations that dropping terms makes of
-    the best two, which is what makes a law bare.
+    """The expressions with their linear constants refitted, and the smaller equations from dropping terms of the best
+    two.
 
-    Returns candidates of at most `max_terms` terms (at least one term), unsorted, without what `rivals` or one of
-    themselves beat: building an expression costs more than fitting it. Expressions without a finite value on the
-    samples, and those that multiplied out are beyond what a rule may be, are left out.
+    Returns candidates of 1 to `max_terms` terms, unsorted, without those that are no better than one of the `rivals` or
+    of themselves. Expressions without a finite value on the samples, and those that exceed a rule's limits when
+    multiplied out, are left out.
     """
     works: list[Design] = []
     for expr in found:
@@ -184,7 +183,7 @@ def polish(
 def refit(expr: Expr, samples: Samples, channel: int, *, engine: str) -> Candidate | None:
     """`expr` with its linear constants refitted; None when it has no finite value on the samples.
 
-    An `exact` one comes from algebra and stays as it is: where float32 rounds much, a fit would make it worse.
+    An equation of the engine exact stays as it is: a fit to float32 values would only add their rounding errors.
     """
     if engine == "exact":
         return score(expr, samples, channel, engine=engine)
@@ -215,7 +214,7 @@ def _number(value: float) -> Expr:
 
 
 def _shortest(value: float, slack: float) -> float:
-    """The number with the fewest significant digits within `slack` of `value`; 0 when that is near enough."""
+    """The number with the fewest significant digits within `slack` of `value`; 0 where that is within it."""
     if abs(value) <= slack:
         return 0.0
     for digits in range(1, 16):

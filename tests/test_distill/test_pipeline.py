@@ -18,10 +18,10 @@ from distill.deadline import Deadline
 from distill.engines import ENGINES, FitOptions, get_engine
 from distill.engines.sparse import fit_bases, linear_bases
 from distill.fidelity import predict
-from distill.on_policy import on_policy, richer_rule, stability, state_distance, trial
+from distill.on_policy import on_policy, on_policy_rounds, stability, state_distance, trial
 from distill.refine.choice import RefinedRule
 from distill.refine.settings import Settings
-from distill.rounds import on_policy_rounds
+from distill.refine.starts import richer_rule
 from distill.run import Run
 from distill.sampling import Samples
 from distill.unfinished import UNFINISHED
@@ -235,30 +235,27 @@ LATER: dict[str, Any] = {
 
 def test_on_policy_rounds_end_where_a_deadline_has_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And a run that is resumed afterwards, without one, remembers what was left out."""
-    monkeypatch.setattr("distill.rounds.MATCHED", -1.0)
-    late = distill(Network(), budget_s=1e-9, **LATER).report
+    late = distill(Network(), budget_s=1e-9, matched=-1.0, **LATER).report
     assert (late["left_out"][-1], len(late["on_policy"])) == ("on-policy: 3 of at most 3 rounds", 1)
     stand_in(monkeypatch, interrupted)
     with pytest.raises(KeyboardInterrupt):
-        distill(Network(), objective=abs, folder=tmp_path, budget_s=1e-9, **LATER)
+        distill(Network(), objective=abs, folder=tmp_path, budget_s=1e-9, matched=-1.0, **LATER)
     stand_in(monkeypatch, first_start)
-    again = distill(Network(), objective=abs, folder=tmp_path, resume=True, **LATER)
+    again = distill(Network(), objective=abs, folder=tmp_path, resume=True, matched=-1.0, **LATER)
     assert again.report["left_out"] == late["left_out"]
 
 
 def test_no_clock_ends_the_on_policy_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine: three rounds, as the rule never stays where its teacher is."""
-    monkeypatch.setattr("distill.rounds.MATCHED", -1.0)
     slow = iter(range(0, 10**9, 3600))
     monkeypatch.setattr("time.monotonic", lambda: next(slow))
-    assert len(distill(Network(), **LATER).report["on_policy"]) == 4
+    assert len(distill(Network(), matched=-1.0, **LATER).report["on_policy"]) == 4
 
 
-def test_a_deadline_ends_the_on_policy_rounds_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distill.rounds.MATCHED", -1.0)
+def test_a_deadline_ends_the_on_policy_rounds_and_is_told() -> None:
     now = [0.0]
     deadline = Deadline(1.0, clock=lambda: now[0])
-    run = Run(Network(), 5, (12, 12), 10, 4, lambda *_: now.__setitem__(0, 2.0), deadline=deadline)
+    run = Run(Network(), 5, (12, 12), 10, 4, lambda *_: now.__setitem__(0, 2.0), deadline=deadline, matched=-1.0)
     samples = sample(run.teacher, rows=300, size=(12, 12), steps=10)
     fronts = {c: tuple(get_engine("sparse").fit(samples, i, options=FitOptions())) for i, c in enumerate("rgb")}
     fronts["h3"] = tuple(get_engine("sparse").fit(samples, 3, options=FitOptions()))
@@ -508,13 +505,13 @@ def test_the_distance_of_states_is_in_standard_deviations() -> None:
     assert state_distance(Rollout(same.frames, 40), theirs) == np.inf
 
 
-def test_rounds_end_when_the_rule_stays_where_its_teacher_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rounds_end_when_the_rule_stays_where_its_teacher_is() -> None:
     report = distill(Network(), engine="sparse", max_terms=12, refine=False, **SMALL).report
     rounds = report["on_policy"]
     assert 1 <= len(rounds) <= 4
     assert len(rounds) == 4 or rounds[-1] <= 0.1
-    monkeypatch.setattr("distill.rounds.MATCHED", 1e9)
-    assert len(distill(Network(), engine="sparse", max_terms=12, refine=False, **SMALL).report["on_policy"]) == 1
+    once = distill(Network(), engine="sparse", max_terms=12, refine=False, matched=1e9, **SMALL).report
+    assert len(once["on_policy"]) == 1
 
 
 def test_a_runaway_rule_is_stopped_and_reported() -> None:

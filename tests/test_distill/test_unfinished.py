@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from distill import RecordingTeacher, RuleTeacher, sample
-from distill.on_policy import on_policy, starting_rule
+from distill.on_policy import on_policy
+from distill.refine.starts import starting_rule
 from distill.unfinished import (
     Unfinished,
     fingerprint,

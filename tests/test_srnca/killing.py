@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 MOST_S = 120.0  # for one command line
 LOADED = (
-    "distill.engines.operon", "distill.identify", "distill.refine", "matplotlib.pyplot", "optuna", "pandas",
+    "distill.engines.operon", "distill.identify", "distill.refine.refinement", "matplotlib.pyplot", "optuna", "pandas",
     "pydantic", "srnca.cli.app", "srnca.dynamics.automaton", "srnca.pages.rule_page", "srnca.recordings",
     "srnca.studies.workers.worker", "srnca.texture.automaton", "srnca.texture.distill",
     "srnca.texture.features.multiscale", "srnca.texture.samples.alocasia", "srnca.texture.training",
@@ -195,15 +195,12 @@ def _command(asked: dict[str, Any], folder: Path, files: Sequence[Path]) -> int:
 
 def _shorten(patch: Any) -> None:
     """Short rollouts, few and young pictures, and words in the place of drawings."""
-    from distill.refine import judge
     from equations.files import write_text
     from srnca import recordings
     from srnca.texture import distill as texture_distill
     from tests.test_srnca import tiny
 
-    tiny.shorten_refinement(patch)
-    for name, value in {"LATE": (60, 80), "APART": 10, "LARGE_SEEDS": 1, "LOTS": 1, "SEEDS": 2}.items():
-        patch.setattr(judge, name, value)
+    tiny.shorten_refinement(patch, late_ages=(60, 80), damage_interval=10, large_seeds=1, large_lots=1, final_seeds=2)
     patch.setattr(texture_distill, "distill", functools.partial(texture_distill.distill, rows=2000, steps=60))
     for name in ("nca_pictures", "rule_pictures"):
         patch.setattr(texture_distill, name, _young(getattr(texture_distill, name)))

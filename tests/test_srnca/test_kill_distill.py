@@ -22,13 +22,13 @@ UNFINISHED = "unfinished.npz"
 SAMPLE, ENGINE, PUT = (
     "distill.pipeline:sample", "distill.engines.sparse:SparseEngine.fit", "distill.unfinished:Unfinished.put"
 )  # fmt: skip
-TRIAL, LABEL, REFITTED = "distill.rounds:trial", "distill.rounds:label_visited", "distill.rounds:_refitted"
+TRIAL, LABEL, REFITTED = "distill.on_policy:trial", "distill.on_policy:label_visited", "distill.on_policy:_refitted"
 LEVEL, LOOK, REMEMBER, IMPORTANCE, REGROW = (
-    f"distill.refine.chain:Chain.{name}" for name in ("level", "_look", "remember", "_importance", "_regrow")
+    f"distill.refine.chain:Chain.{name}" for name in ("level", "_pool_gradient", "remember", "_importance", "_regrow")
 )
 SHARE = "distill.refine.descent:Descent._share_best"
 AGAIN, AGED, TIDY = (
-    "distill.refine:_looked_at_again", "distill.refine.choice:Choice.aged", "distill.refine.choice:Choice.tidy"
+    "distill.refine.refinement:_judged_anew", "distill.refine.choice:Choice.aged", "distill.refine.choice:Choice.tidy"
 )  # fmt: skip
 REPORT, COMPARE, SAVE = (
     "distill.pipeline:make_report",

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from distill import refine
-from distill.refine import descent
 from equations import backends, simulation
 from srnca import pages
 from srnca.media.images import Target
@@ -81,12 +80,13 @@ def simulate_on_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulation, "get_backend", get_backend)
 
 
-def shorten_refinement(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three small iterations a level, few steps, few states, young pictures."""
-    monkeypatch.setattr(descent, "LEAST", 3)
-    settings = refine.Settings(
-        steps=(4, 8), pool=10, judge_seeds=2, ages=(20, 40), trial_steps=6, looks=2, rate=1e-6, iterations=1
-    )
+def shorten_refinement(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Three small iterations a level, few steps, few states, young pictures; and other `changes` of the settings."""
+    short: dict[str, Any] = {
+        "steps": (4, 8), "pool": 10, "judge_seeds": 2, "ages": (20, 40), "trial_steps": 6, "looks": 2, "rate": 1e-6,
+        "iterations": 1, "least_iterations": 3,
+    }  # fmt: skip
+    settings = refine.Settings(**{**short, **changes})
     monkeypatch.setattr(refine, "Settings", lambda **given: replace(settings, **given))
 
 

@@ -18,10 +18,10 @@ BINARY = ("+", "-", "*", "/")  # laws of the catalogue are polynomials and quoti
 UNARY = ("abs",)  # networks have kinks
 INNER, BELOW = 15, 9  # largest complexity inside abs, and of a denominator
 GUESSES = 10
-POPULATION, CYCLES = 27, 380  # PySR's own defaults, said so that another version does the same
-TOURNAMENT = 15  # of PySR: a cycle makes one new member for so many of the population
-FEWEST, MOST = 4, 31  # populations: PySR's advice is three for each core, and its default is 31
-ROUNDS = 12  # of migration between populations that the evaluations should be enough for
+POPULATION, CYCLES = 27, 380  # PySR's defaults, given explicitly so that other versions do the same
+TOURNAMENT = 15  # PySR's: a cycle makes one new member for this many of the population
+FEWEST, MOST = 4, 31  # populations: PySR's guide advises three for each core, and its default is 31
+ROUNDS = 12  # rounds of migration between populations for which the evaluations should be enough
 
 # Words that Julia's parser would not take as a variable (guesses are parsed by it).
 JULIA = frozenset(
@@ -36,9 +36,10 @@ def search_size(max_terms: int) -> int:
 
 
 def evaluations_a_round(evaluations: int) -> float:
-    """About how many expressions one of the populations tries before PySR writes its front; for the progress bar and
-    the number of populations: every cycle makes round(27 / 15) members, some by crossover, which makes two; then the
-    constants of a part of the members are optimised.
+    """About how many expressions one population tries before PySR writes its front.
+
+    Every cycle makes round(27 / 15) members; crossover makes two at once, and the constants of some are optimised. Used
+    for the progress bar and for the number of populations.
     """
     return max(1.0, min(float(evaluations), 1.6 * CYCLES * round(POPULATION / TOURNAMENT)))
 
@@ -54,11 +55,13 @@ def arguments(
 ) -> dict[str, Any]:
     """PySRRegressor's keyword arguments, as JSON data.
 
-    Bounded by evaluations, in one thread, from one seed: the same arguments give the same front, on a busy machine
-    too. `timeout_s` only where the user asked for a clock. `stop_at` is the mean squared error (in the target's units)
-    below which an equation is exact. As PySR's guide to tuning advises: few operators, tight constraints on what may
-    be inside what, a `maxsize` a little above what is wanted, few rows in place of batches. As PySR looks at its
-    limits only when all populations had their first turn, a small search has few of them.
+    The search is bounded by evaluations and runs in one thread from one seed, so the same arguments give the same front
+    on a busy machine too. As PySR's guide to tuning advises, there are few operators, tight constraints on nesting, a
+    `maxsize` a little above what is wanted, and few rows in place of batches. PySR checks its limits only after all
+    populations have had their first turn, so a small search has few populations.
+
+    stop_at: mean squared error (in the target's units) below which an equation is exact.
+    timeout_s: given only where the user asked for a time limit.
     """
     most = int(evaluations / (ROUNDS * evaluations_a_round(evaluations)))
     return {

@@ -1,4 +1,4 @@
-"""`pysr`: the regularised evolution of PySR (Cranmer 2023, arXiv:2305.01582), seeded with the others' winners."""
+"""`pysr`: the regularised evolution of PySR (Cranmer 2023, arXiv:2305.01582), seeded with other engines' results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from distill.engines.base import FitOptions, Progress, silent
 from distill.engines.pysr import protocol
 from distill.engines.pysr.arguments import arguments, evaluations_a_round, guess_texts, safe_names, search_size
 from distill.engines.pysr.probe import probe
-from distill.engines.pysr.runner import WORKER, Limits, Look, Worker
+from distill.engines.pysr.runner import WORKER, Limits, Observation, Worker
 from distill.engines.seeds import linear_seeds, screen
 from distill.engines.sparse import still
 from distill.fronts.select import ROUNDING, pareto
@@ -24,14 +24,14 @@ from equations.errors import MissingPartError, SrncaError
 from equations.rule.rule import Candidate
 from equations.rule.symbols import symbol
 
-ROWS = 1000  # beyond these PySR's advice is to draw fewer; constants are refitted on all rows
-ENOUGH, FEATURES = 12, 8  # where there are more than 12 features it gets the 8 that matter: with more it wanders
+ROWS = 1000  # rows to search on, as PySR's guide advises; constants are refitted on all rows
+ENOUGH, FEATURES = 12, 8  # of more than 12 features only 8 are used: with more inputs the search finds little
 START_S = 30.0  # seconds until Julia has started and compiled, typically; for the progress bar only
-START_SHARE = 0.25  # of the progress of a search that Julia has to be started for
+START_SHARE = 0.25  # share of a search's progress for starting Julia
 
 
 class PysrEngine:
-    """Searches in a worker process; `command`, `limits` and `ready` are there to be replaced in tests."""
+    """Searches in a worker process. Tests give another `command`, `limits` or `ready`."""
 
     name = "pysr"
 
@@ -60,9 +60,9 @@ class PysrEngine:
     ) -> list[Candidate]:
         """The front after `evaluations`, or as soon as an equation is exact.
 
-        Where the worker fails after it has found something, that is used and `options.note` is told. A deadline ends
-        the search, and what it found is used. Ctrl-C ends the worker at once and is raised. Raises MissingPartError
-        where PySR or Julia is missing, SrncaError when the worker failed before it found anything.
+        Where the worker fails after it has found equations, these are used and `options.note` is called. Likewise when
+        a deadline ends the search. Ctrl-C ends the worker at once and is raised. Raises MissingPartError where PySR or
+        Julia is missing, SrncaError when the worker failed before it found anything.
         """
         reason = self.ready()
         if reason is not None:
@@ -87,13 +87,13 @@ class PysrEngine:
             folder, reason = worker.search(plan.write, watch, plan.options.deadline)
             found = plan.read(folder)
             complaint = protocol.read_error(folder)
-            said = protocol.read_error(worker.folder) or complaint
-            words = protocol.log_tail(worker.folder)
-            own = reason is None or complaint is not None  # a search may fail, the worker lives on
+            error = protocol.read_error(worker.folder) or complaint
+            printed = protocol.log_tail(worker.folder)
+            own = reason is None or complaint is not None  # the worker survives a search that fails
         finally:
             if not (own and self._lasting):
                 self._close()
-        plan.judge(reason, bool(found), said, words)
+        plan.judge(reason, bool(found), error, printed)
         return found
 
     def _close(self) -> None:
@@ -117,7 +117,7 @@ class _Plan:
 
     @property
     def their_names(self) -> tuple[str, ...]:
-        """What PySR calls the features."""
+        """The features' names in PySR."""
         return safe_names([self.samples.names[i] for i in self.features])
 
     def write(self, folder: Path) -> None:
@@ -127,7 +127,7 @@ class _Plan:
         left_s = math.inf if deadline is None else deadline.remaining_s()
         names = {self.samples.names[i]: theirs for i, theirs in zip(self.features, self.their_names, strict=True)}
         known = [*linear_seeds(self.samples, self.channel, self.features), *self.options.guesses]
-        told = arguments(
+        keywords = arguments(
             seed=self.options.seed,
             max_terms=self.options.max_terms,
             evaluations=self.options.evaluations,
@@ -135,32 +135,38 @@ class _Plan:
             guesses=guess_texts(known, names, search_size(self.options.max_terms)),
             timeout_s=None if math.isinf(left_s) else max(1.0, left_s),
         )
-        protocol.write_job(folder, protocol.Job(self.their_names, told), few.X[:, list(self.features)], y)
+        protocol.write_job(folder, protocol.Job(self.their_names, keywords), few.X[:, list(self.features)], y)
 
     def read(self, folder: Path) -> list[Expr]:
-        """What was found so far."""
+        """The equations found so far."""
         ours = [symbol(self.samples.names[i]) for i in self.features]
         back = dict(zip(map(symbol, self.their_names), ours, strict=True))
         return [e.xreplace(back) for e in protocol.read_equations(folder, self.their_names)]
 
-    def watcher(self, progress: Progress, *, warm: bool) -> Callable[[Path, Look], None]:
-        """Tells how far the search is; what is told never falls."""
+    def watcher(self, progress: Progress, *, warm: bool) -> Callable[[Path, Observation], None]:
+        """A callback that reports the progress of the search, which never falls."""
         start = 0.0 if warm else START_SHARE
         each = evaluations_a_round(self.options.evaluations) / max(1, self.options.evaluations)
 
-        def watch(folder: Path, look: Look) -> None:
-            if look.phase == protocol.SEARCHING:
-                fraction = min(0.98, start + (1 - start) * look.rounds * each)
+        def watch(folder: Path, seen: Observation) -> None:
+            if seen.phase == protocol.SEARCHING:
+                fraction = min(0.98, start + (1 - start) * seen.rounds * each)
                 detail = f"{self.name}: {protocol.count_equations(folder)} equations"
             else:
-                fraction = start * look.elapsed / (look.elapsed + START_S)
-                detail = protocol.STARTING if look.phase == protocol.STARTING else f"{self.name}: {look.phase}"
+                fraction = start * seen.elapsed / (seen.elapsed + START_S)
+                detail = protocol.STARTING if seen.phase == protocol.STARTING else f"{self.name}: {seen.phase}"
             progress(PysrEngine.name, fraction, detail)
 
         return watch
 
-    def judge(self, reason: str | None, anything: bool, said: tuple[str, bool] | None, words: str) -> None:
-        """Whether to go on with what was found: note what happened, or raise when that is nothing."""
+    def judge(self, reason: str | None, anything: bool, error: tuple[str, bool] | None, printed: str) -> None:
+        """Record why a search ended early; raise where it found nothing.
+
+        reason: why it ended, None for a search that ran to its end.
+        anything: whether it found an equation.
+        error: what the worker reported, and whether PySR or Julia is missing.
+        printed: the end of what the worker printed.
+        """
         deadline = self.options.deadline
         if deadline is not None and deadline.passed:
             deadline.leave_out(f"pysr: a part of the search for {self.name}")
@@ -168,15 +174,15 @@ class _Plan:
         if anything and reason is None:
             return
         if anything:
-            more = f" ({said[0]})" if said else ""
+            more = f" ({error[0]})" if error else ""
             self.options.note(f"engine pysr: the worker {reason} while it searched for {self.name}{more}")
             return
-        if said is not None and said[1]:
+        if error is not None and error[1]:
             mend = "mend the Julia installation, or use engine operon or sparse"
-            raise MissingPartError(f"engine pysr: {said[0]}; {mend}")
+            raise MissingPartError(f"engine pysr: {error[0]}; {mend}")
         if reason is None:
             raise SrncaError("engine pysr: the worker says it is done but wrote no equation that can be read")
-        detail = said[0] if said is not None else words or "it printed nothing"
+        detail = error[0] if error is not None else printed or "it printed nothing"
         raise SrncaError(
             f"engine pysr: the worker {reason} before it found an equation for {self.name}; use engine operon or "
             f"sparse. Its last words: {detail}"

@@ -1,8 +1,8 @@
-"""Stands between us and the worker, so that nothing is left behind however we end: `keeper.py FOLDER COMMAND...`.
+"""Stands between the engine and the worker, so that nothing is left behind: `keeper.py FOLDER COMMAND...`.
 
-It starts `COMMAND... FOLDER`, hands on what arrives on its own standard input, and ends with the worker's exit code
-(128 + n after signal n). When its standard input closes, because we have closed it or because we are dead, it kills the
-worker's whole process group and removes FOLDER. A thread inside the worker could not do this: Julia may hold Python's
+It starts `COMMAND... FOLDER`, passes on what arrives on its own standard input, and ends with the worker's exit code
+(128 + n after signal n). When its standard input closes, because the engine closed it or died, it kills the worker's
+whole process group and removes FOLDER. A thread inside the worker could not do this: Julia may hold Python's
 lock for as long as a search lasts. Only the standard library, so that it starts in milliseconds.
 """
 
@@ -18,19 +18,19 @@ import threading
 
 
 def main(folder: str, command: list[str]) -> int:
-    """Look after one worker until it ends; its exit code."""
-    # A pipe to the worker that no one else holds: it sees the end of its input when we are gone.
+    """Watch one worker until it ends; returns its exit code."""
+    # Nobody else holds this pipe, so the worker sees the end of its input when the keeper is gone.
     worker = subprocess.Popen([*command, folder], cwd=folder, stdin=subprocess.PIPE, start_new_session=True)
     closed = threading.Event()
-    threading.Thread(target=_hand_on, args=(worker, closed), daemon=True).start()
+    threading.Thread(target=_forward, args=(worker, closed), daemon=True).start()
     code = worker.wait()
-    _kill(worker)  # what it has started itself
+    _kill(worker)  # the processes that it has started
     if closed.is_set():
         shutil.rmtree(folder, ignore_errors=True)
     return code if code >= 0 else 128 - code
 
 
-def _hand_on(worker: subprocess.Popen[bytes], closed: threading.Event) -> None:
+def _forward(worker: subprocess.Popen[bytes], closed: threading.Event) -> None:
     assert worker.stdin is not None
     while data := os.read(0, 4096):
         with contextlib.suppress(BrokenPipeError):

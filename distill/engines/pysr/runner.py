@@ -1,4 +1,4 @@
-"""A worker process that serves one search after another, is watched, and never outlives us."""
+"""A worker process that runs one search after another, is watched, and never outlives this process."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from distill.deadline import Deadline
 from distill.engines.pysr import keeper, protocol
 
 WORKER = (sys.executable, "-m", "distill.engines.pysr.worker")
-GONE_S = 5.0  # for the keeper to kill the worker and tidy up; it takes milliseconds
+GONE_S = 5.0  # time for the keeper to kill the worker and remove its folder, which takes milliseconds
 
 
 @dataclass(frozen=True)
 class Limits:
-    """stall_s: a worker that shows no sign of life for so many seconds (no new phase, no new front, nothing printed)
-    has hung. late_s: how long after a deadline, which PySR looks at now and then, a search is ended. poll_s: between
-    two looks. log_bytes: a worker that prints more than this is stopped.
+    """When a worker is stopped.
+
+    stall_s: it has hung when it shows no new phase, no new front and no output for this many seconds.
+    late_s: seconds after a deadline at which a search is ended; PySR itself checks the deadline only from time to time.
+    poll_s: seconds between two observations.
+    log_bytes: it is stopped when it prints more than this.
     """
 
     stall_s: float = 1800.0
@@ -35,9 +38,12 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Look:
-    """phase: what the worker does. rounds: how often PySR was seen to write this search's front. elapsed: seconds
-    since the search was asked for.
+class Observation:
+    """The state of a search.
+
+    phase: what the worker does.
+    rounds: how often PySR was seen to write this search's front.
+    elapsed: seconds since the search was requested.
     """
 
     phase: str
@@ -48,8 +54,8 @@ class Look:
 class Worker:
     """One worker process (with a keeper, see `keeper.py`) and its folder; `close` ends both at once.
 
-    `command` is called with the folder. The worker has a process group of its own, so that a terminal's Ctrl-C
-    reaches only us.
+    `command` is called with the folder. The worker has its own process group, so that Ctrl-C in a terminal reaches only
+    this process.
     """
 
     def __init__(self, command: Sequence[str], limits: Limits) -> None:
@@ -78,19 +84,20 @@ class Worker:
     def search(
         self,
         write: Callable[[Path], None],
-        watch: Callable[[Path, Look], None],
+        watch: Callable[[Path, Observation], None],
         deadline: Deadline | None = None,
     ) -> tuple[Path, str | None]:
-        """Do the job that `write(folder)` writes: its folder, and None or in words why it was not done to its end.
+        """Run the job that `write(folder)` writes.
 
-        `watch(folder, look)` is called at every look. What was found until then can be read from the job's folder
-        until `close`, which is the only thing to do after an exception, or a reason that is not the job's own.
+        Returns the job's folder, and why the job was not finished, in words (None where it was). `watch(folder, seen)`
+        is called at every observation. The results can be read from the folder until `close`. After an exception, or a
+        reason that lies in the worker rather than in the job, `close` is the only call allowed.
         """
         self.jobs += 1
         folder = self.folder / f"job{self.jobs}"
         folder.mkdir()
         write(folder)
-        self._tell(folder.name)
+        self._send(folder.name)
         return folder, self._wait(folder, watch, deadline)
 
     def close(self) -> None:
@@ -100,13 +107,13 @@ class Worker:
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has died; the next look says how
+        with contextlib.suppress(BrokenPipeError):  # it has died; the next observation says how
             self.process.stdin.write(f"{line}\n".encode())
             self.process.stdin.flush()
 
-    def _wait(self, folder: Path, watch: Callable[[Path, Look], None], deadline: Deadline | None) -> str | None:
+    def _wait(self, folder: Path, watch: Callable[[Path, Observation], None], deadline: Deadline | None) -> str | None:
         start = sign_at = time.monotonic()
         sign: tuple[object, ...] = ()
         rounds, written = 0, 0
@@ -121,23 +128,23 @@ class Worker:
             printed = (self.folder / "log").stat().st_size
             if (phase, at, printed) != sign:
                 sign, sign_at = (phase, at, printed), now
-            look = Look(protocol.SEARCHING if rounds else phase, rounds, now - start)
-            if reason := self._reason(look, now - sign_at, printed, deadline):
+            seen = Observation(protocol.SEARCHING if rounds else phase, rounds, now - start)
+            if reason := self._reason(seen, now - sign_at, printed, deadline):
                 return reason
-            watch(folder, look)
+            watch(folder, seen)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(self.limits.poll_s)
         return None if protocol.is_done(folder) else _ending(self.process.returncode)
 
-    def _reason(self, look: Look, quiet_s: float, printed: int, deadline: Deadline | None) -> str | None:
-        """Why the search must not go on."""
+    def _reason(self, seen: Observation, quiet_s: float, printed: int, deadline: Deadline | None) -> str | None:
+        """Why the search must be stopped, or None."""
         if quiet_s > self.limits.stall_s:
-            return f"was stopped because it did nothing for {quiet_s:.0f} s ({look.phase})"
+            return f"was stopped because it did nothing for {quiet_s:.0f} s ({seen.phase})"
         if printed > self.limits.log_bytes:
             return f"was stopped because it printed more than {self.limits.log_bytes} bytes"
-        late_s = self.limits.late_s if look.rounds else 0.0  # before the first front there is nothing to wait for
+        late_s = self.limits.late_s if seen.rounds else 0.0  # no use in waiting before the first front
         if deadline is not None and deadline.remaining_s() < -late_s:
-            return f"was stopped by the time limit ({look.phase})"
+            return f"was stopped by the time limit ({seen.phase})"
         return None
 
     def _end(self) -> None:
@@ -153,14 +160,14 @@ class Worker:
 
 
 def _ending(code: int) -> str:
-    """How a worker ended of which the keeper (or, where the keeper itself was killed, the system) reports `code`."""
+    """How a worker ended, from the exit code of its keeper (negative where the keeper itself was killed)."""
     if code > 128 or code < 0:
         return f"was killed by signal {code - 128 if code > 0 else -code}"
     return f"ended with exit code {code}"
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with this very `distill` importable where it is not installed."""
+    """This process's environment, with the same `distill` importable where it is not installed."""
     environment = dict(os.environ)
     root = Path(distill.__file__).resolve().parent.parent
     if root.name not in ("site-packages", "dist-packages"):

@@ -39,7 +39,7 @@ def test_a_teachers_own_rule_is_not_pulled(mask: Any, rate: float) -> None:
     assert len(near.start) == len(near.end) == ROLLOUTS * AGE // STEPS
     assert (near.masks is None) == (rate == 1)
     chosen = np.arange(0, len(near.start), 7)
-    own, other = (near.pull(table, chosen, net=10.0) for table in (TermTable(rule), off(rule)))
+    own, other = (near.pull(table, chosen, bound=10.0) for table in (TermTable(rule), off(rule)))
     assert np.linalg.norm(own) < 1e-3 * np.linalg.norm(other)
 
 
@@ -47,7 +47,7 @@ def test_the_pull_is_the_derivative_of_the_distance() -> None:
     rule = law(update_rate=0.5)
     near = stretches_of(RuleTeacher(rule), size=SIZE, seed=3)
     table, chosen = off(rule), np.array([1, 40, 77])
-    pull = near.pull(table, chosen, net=10.0)
+    pull = near.pull(table, chosen, bound=10.0)
     places = np.argwhere(table.alive)
     for number, (channel, basis) in enumerate(places):
         ends, step = [], 0.005 * abs(float(table.scaled[channel, basis]))
@@ -69,4 +69,4 @@ def test_states_that_run_away_pull_nowhere() -> None:
     rule = law(update_rate=0.5)
     near = stretches_of(RuleTeacher(rule), size=SIZE, seed=3)
     wild = replace(near, start=np.full_like(near.start, np.nan))
-    assert np.isfinite(wild.pull(TermTable(rule), np.array([0, 1]), net=2.0)).all()
+    assert np.isfinite(wild.pull(TermTable(rule), np.array([0, 1]), bound=2.0)).all()

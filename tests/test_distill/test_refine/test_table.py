@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from distill.refine.table import SMALLEST, Flags, TermTable, least, pick
+from distill.refine.table import SMALLEST, Flags, TermTable, most_important, to_table
 from equations.backends.reference import step
 from equations.rule.rule import Rule
 from tests.test_distill.teachers import gray_scott, planted
@@ -135,7 +135,7 @@ def test_what_is_kept_is_the_rule_without_the_rest() -> None:
 def test_bases_without_use_are_dropped() -> None:
     table = TermTable(planted({"u": "5*u + 0.01*tanh(u_lap)", "v": "3*v"}))
     assert len(table.bases) == 3
-    table.keep(least(table.alive, np.abs(table.scaled), 2))
+    table.keep(most_important(table.alive, np.abs(table.scaled), 2))
     assert len(table.bases) == table.scaled.shape[1] == table.alive.shape[1] == table.size.shape[0] == 2
     assert alive(table) == {(0, "u"), (1, "v")}
 
@@ -145,10 +145,10 @@ def test_the_most_important_terms_are_kept() -> None:
     rule = planted({"u": "0.01*u^3 + 0.5*u_dx - 0.2*u + 0.001*u_lap", "v": "-0.1*v + 0.2*u"})
     table = TermTable(rule)
     table.calibrate((10 + 0.001 * states()).astype(np.float32))
-    table.keep(least(table.alive, np.abs(table.scaled), 4))
+    table.keep(most_important(table.alive, np.abs(table.scaled), 4))
     assert table.to_rule(4) == planted({"u": "0.01*u^3 - 0.2*u", "v": "-0.1*v + 0.2*u"})
     bare = TermTable(rule)
-    bare.keep(least(bare.alive, np.abs(bare.scaled), 4))  # without a look at states, constants decide
+    bare.keep(most_important(bare.alive, np.abs(bare.scaled), 4))  # without a look at states, constants decide
     assert "u_dx" in bare.to_rule().used_features
 
 
@@ -158,61 +158,61 @@ def flags(*rows: str) -> Flags:
 
 def test_every_channel_keeps_its_best_term() -> None:
     importance = np.array([[5.0, 4, 3], [0.1, 0.3, 0.2]])
-    np.testing.assert_array_equal(least(flags("xxx", "xxx"), importance, 3), flags("xx.", ".x."))
-    np.testing.assert_array_equal(least(flags("xxx", "xxx"), importance, 2), flags("x..", ".x."))
-    np.testing.assert_array_equal(least(flags("xxx", "xxx"), importance, 5), flags("xxx", ".xx"))
+    np.testing.assert_array_equal(most_important(flags("xxx", "xxx"), importance, 3), flags("xx.", ".x."))
+    np.testing.assert_array_equal(most_important(flags("xxx", "xxx"), importance, 2), flags("x..", ".x."))
+    np.testing.assert_array_equal(most_important(flags("xxx", "xxx"), importance, 5), flags("xxx", ".xx"))
 
 
 def test_no_term_is_revived_and_no_empty_channel_gets_one() -> None:
     importance = np.array([[1.0, 9, 2], [9.0, 9, 9], [0.0, 0, 0]])
     for keep in (1, 2, 3, 4, 9):
-        kept = least(flags("x.x", "...", "xx."), importance, keep)
+        kept = most_important(flags("x.x", "...", "xx."), importance, keep)
         assert not (kept & ~flags("x.x", "...", "xx.")).any()
         assert kept.any(axis=1).tolist() == [True, False, True]
-    np.testing.assert_array_equal(least(flags("x.x", "...", "xx."), importance, 3), flags("x.x", "...", "x.."))
+    np.testing.assert_array_equal(most_important(flags("x.x", "...", "xx."), importance, 3), flags("x.x", "...", "x.."))
 
 
 def test_a_channels_last_term_goes_before_terms_that_count_as_endless() -> None:
     """Terms that were not tried are all endless, and may be as many as are to be kept."""
     importance = np.array([[np.inf, np.inf, np.inf], [0.1, 0, 0], [0.2, 0.3, 0]])
-    kept = least(flags("xxx", "x..", "xx."), importance, 4)
+    kept = most_important(flags("xxx", "x..", "xx."), importance, 4)
     np.testing.assert_array_equal(kept, flags("xx.", "x..", ".x."))
 
 
 def test_a_term_without_which_nothing_is_a_number_is_kept() -> None:
     importance = np.array([[1.0, np.nan, 2.0]])
-    np.testing.assert_array_equal(least(flags("xxx"), importance, 2), flags(".xx"))
+    np.testing.assert_array_equal(most_important(flags("xxx"), importance, 2), flags(".xx"))
 
 
 def test_terms_that_count_as_endless_or_nothing_keep_their_order() -> None:
     """What was not tried is infinite; what makes pictures better when it goes is negative."""
     importance = np.array([[np.inf, np.inf, -1.0, 0.5]])
-    np.testing.assert_array_equal(least(flags("xxxx"), importance, 3), flags("xx.x"))
-    np.testing.assert_array_equal(least(flags("xxxx"), -importance, 2), flags("..xx"))
+    np.testing.assert_array_equal(most_important(flags("xxxx"), importance, 3), flags("xx.x"))
+    np.testing.assert_array_equal(most_important(flags("xxxx"), -importance, 2), flags("..xx"))
 
 
 def test_keeping_as_many_or_more_changes_nothing() -> None:
     table = TermTable(planted(UPDATES))
     before = table.to_rule()
     for keep in (table.terms, 100):
-        table.keep(least(table.alive, np.abs(table.scaled), keep))
+        table.keep(most_important(table.alive, np.abs(table.scaled), keep))
         assert table.to_rule() == before
 
 
 def test_a_term_at_zero_is_no_reason_to_revive_another() -> None:
     table = TermTable(planted({"u": "5*u - 4*u_lap", "v": "3*v + 2*v_lap"}))
     table.scaled[table.scaled == -4] = 0
-    table.keep(least(table.alive, np.abs(table.scaled), 6))
-    table.keep(least(table.alive, np.abs(table.scaled), 4))
+    table.keep(most_important(table.alive, np.abs(table.scaled), 6))
+    table.keep(most_important(table.alive, np.abs(table.scaled), 4))
     assert alive(table) == {(0, "u"), (0, "u_lap"), (1, "v"), (1, "v_lap")}
     assert table.to_rule().terms() == {"u": 1, "v": 2}  # a constant of 0 is not written down
 
 
 def test_values_are_put_where_their_terms_are() -> None:
-    table = pick([1.0, 2, 3], flags("x.x", ".x."))
+    table = to_table([1.0, 2, 3], flags("x.x", ".x."))
     np.testing.assert_array_equal(table, [[1, 0, 2], [0, 3, 0]])
     made = TermTable(planted(UPDATES))
-    np.testing.assert_array_equal(pick(made.constants(), made.alive), made.scaled)
+    np.testing.assert_array_equal(to_table(made.constants(), made.alive), made.scaled)
 
 
 # copies
@@ -224,7 +224,7 @@ def test_a_copy_is_its_own() -> None:
     before, other = table.to_rule(), table.copy()
     assert other.to_rule() == before
     other.scaled *= 2
-    other.keep(least(other.alive, np.abs(other.scaled), 3))
+    other.keep(most_important(other.alive, np.abs(other.scaled), 3))
     other.calibrate(3 * states())
     assert table.to_rule() == before
     assert (table.terms, other.terms) == (10, 3)

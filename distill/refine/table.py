@@ -12,11 +12,11 @@ import sympy
 from sympy import Expr
 
 from equations.backends.llvm.adjustable import TermKernel
-from equations.expressions.grouping import feature_kinds
 from equations.expressions.numeric import compile_numpy
 from equations.expressions.terms import join_terms, split_terms
 from equations.expressions.tree import from_tree, to_tree
 from equations.perception import perceive
+from equations.rule.grouping import feature_kinds
 from equations.rule.rule import Rule
 
 Floats = npt.NDArray[np.float32]

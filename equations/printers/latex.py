@@ -8,7 +8,7 @@ import sympy
 from sympy import Expr
 from sympy.printing.latex import LatexPrinter
 
-from equations.expressions.grouping import group_update
+from equations.rule.grouping import group_update
 from equations.rule.rule import Rule
 from equations.rule.stencils import feature_name
 from equations.rule.symbols import symbol

@@ -11,9 +11,9 @@ from typing import Any
 
 from sympy import Expr
 
-from equations.expressions.grouping import group_update
 from equations.expressions.ops import OPERATORS
 from equations.expressions.tree import to_tree
+from equations.rule.grouping import group_update
 from equations.rule.rule import Rule
 from equations.rule.stencils import feature_name
 

@@ -9,7 +9,7 @@ import sympy
 from sympy import Expr
 from sympy.printing.str import StrPrinter
 
-from equations.expressions.grouping import group_update
+from equations.rule.grouping import group_update
 from equations.rule.rule import Rule
 
 CALLS = (sympy.Function, sympy.Max, sympy.Min)  # printed the same wherever they stand, so the text is cached

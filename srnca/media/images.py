@@ -106,7 +106,7 @@ def _area_weights(side: int, size: int) -> NDArray[np.float32]:
 
 
 def _sample(name: str, size: int, crop: Crop | None) -> Target:
-    from srnca.texture.samples import DRAWN, make_sample
+    from srnca.media.samples import DRAWN, make_sample
 
     if crop is None:
         return Target(name, make_sample(name, size))
@@ -126,7 +126,7 @@ def _finish(name: str, pixels: Pixels, size: int, notes: list[str]) -> Target:
 
 
 def _check_file(path: Path) -> None:
-    from srnca.texture.samples import SAMPLES
+    from srnca.media.samples import SAMPLES
 
     try:
         if path.is_file():

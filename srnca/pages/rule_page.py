@@ -8,10 +8,10 @@ from typing import Any
 import numpy.typing as npt
 
 from distill.result import Distillation
-from equations.expressions.grouping import group_update
 from equations.expressions.terms import count_constants, count_terms
 from equations.printers.mathml import channel_name, print_terms, symbol_names
 from equations.rule.display import render as draw_state
+from equations.rule.grouping import group_update
 from equations.rule.rule import Rule
 from srnca.pages.curves import draw_fronts, draw_long_run, draw_spectra, draw_texture_front
 from srnca.pages.evidence import Evidence, Film, LongRun, State

@@ -157,7 +157,7 @@ def test_in_a_process_of_its_own_without_a_home(command: str, tmp_path: Path) ->
 def test_the_whole_way_without_a_home_with_a_picture_whose_name_is_no_text(tmp_path: Path) -> None:
     from PIL import Image
 
-    from srnca.texture.samples import make_sample
+    from srnca.media.samples import make_sample
 
     pixels = (make_sample("snake", 32) * 255).astype("uint8")
     Image.fromarray(pixels).save(tmp_path / "plain.png")

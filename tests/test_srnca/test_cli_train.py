@@ -258,9 +258,9 @@ def test_the_help_names_what_is_there() -> None:
     from srnca.cli import train_options as opt
     from srnca.dynamics.config import PRESETS as RECORDED
     from srnca.dynamics.config import Activation as Recorded
+    from srnca.media.samples import SAMPLES
     from srnca.texture.features import BANKS
     from srnca.texture.network import Activation, Mask, Seed
-    from srnca.texture.samples import SAMPLES
 
     def choices(option: object) -> tuple[str, ...]:
         return get_args(get_args(get_args(option)[0])[0])

@@ -12,7 +12,7 @@ from PIL import GifImagePlugin, Image
 from equations.colormaps import table
 from equations.errors import InputError
 from srnca.media.gif import END, GifEncoder, common_palette
-from srnca.texture.samples import make_sample
+from srnca.media.samples import make_sample
 
 
 def film(encoder: GifEncoder, pictures: list[np.ndarray]) -> tuple[Image.Image, list[np.ndarray]]:

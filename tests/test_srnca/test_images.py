@@ -19,7 +19,7 @@ from srnca.media.contact_sheet import contact_sheet
 from srnca.media.gif import save_gif
 from srnca.media.images import load_target, resize
 from srnca.media.png import save_png
-from srnca.texture.samples import make_sample
+from srnca.media.samples import make_sample
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 40), (40, 50, 210), (255, 255, 255)
 

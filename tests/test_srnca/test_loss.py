@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from equations.errors import InputError
+from srnca.media.samples import SAMPLES, make_sample
 from srnca.texture.features import make_bank
 from srnca.texture.loss import TextureLoss, gram, overflow
 from srnca.texture.patches import DIRECTIONS, PatchDistance, balanced
-from srnca.texture.samples import SAMPLES, make_sample
 from tests.test_srnca.tiny import stripes
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from equations.errors import InputError
-from srnca.texture.samples import SAMPLES, make_sample
+from srnca.media.samples import SAMPLES, make_sample
 
 Mask = NDArray[np.bool_]
 

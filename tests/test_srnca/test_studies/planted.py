@@ -12,9 +12,9 @@ import numpy as np
 import optuna
 from PIL import Image
 
+from srnca.media.samples import make_sample
 from srnca.studies.search.space import STUDY, Space
 from srnca.studies.storage import schema
-from srnca.texture.samples import make_sample
 
 SIZE = 32
 FEW_RESAMPLES = 399  # of an interval: a quarter of the time of the usual number

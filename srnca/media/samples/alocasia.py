@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from srnca.texture.samples.ingredients import Field, borders, grid, nested_borders, noise, paint, palette, ramp, shade
+from srnca.media.samples.ingredients import Field, borders, grid, nested_borders, noise, paint, palette, ramp, shade
 
 LATERALS = 3  # thick veins across the picture
 BRANCHES = 6  # thinner veins on each side of a lateral, down the picture

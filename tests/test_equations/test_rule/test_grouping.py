@@ -8,10 +8,10 @@ import sympy
 from hypothesis import given, settings
 
 from equations import models
-from equations.expressions.grouping import KINDS, group_update, stencil_kind
 from equations.expressions.infix import parse_infix
 from equations.expressions.numeric import evaluate_tree
 from equations.expressions.tree import to_tree
+from equations.rule.grouping import KINDS, group_update, stencil_kind
 from equations.rule.stencils import STENCILS, Stencil
 from tests.test_equations.helpers import NAMES, SET, features, make_rule, trees
 from tests.test_equations.test_expressions.test_tree import settled

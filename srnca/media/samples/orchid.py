@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from srnca.texture.samples.ingredients import (
+from srnca.media.samples.ingredients import (
     Field,
     borders,
     grid,

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equations.errors import InputError, did_you_mean
-from srnca.texture.samples.alocasia import alocasia
-from srnca.texture.samples.orchid import orchid
-from srnca.texture.samples.roundleaf import roundleaf
-from srnca.texture.samples.snake import snake
+from srnca.media.samples.alocasia import alocasia
+from srnca.media.samples.orchid import orchid
+from srnca.media.samples.roundleaf import roundleaf
+from srnca.media.samples.snake import snake
 
 _PLANTS: dict[str, Callable[[int, np.random.Generator], NDArray[np.float64]]] = {
     "snake": snake,

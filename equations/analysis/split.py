@@ -42,7 +42,7 @@ class Split:
 
 
 def split_rule(rule: Rule) -> Split:
-    """The groups of each update (`expressions.grouping`), and the coefficients of its diffusion and advection.
+    """The groups of each update (`rule.grouping`), and the coefficients of its diffusion and advection.
 
     A stencil of weight w is a Laplacian times ¼ Σ w (x² + y²) cells², or a slope times Σ w (x, y) cells; the rule's
     `dx` says how wide a cell is. So u_lap / 0.4² over cells of width 0.4 is a coefficient of 1.

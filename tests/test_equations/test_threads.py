@@ -26,7 +26,7 @@ def test_any_number_of_threads_gives_the_same_bits() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="threads sleep on Linux")
 def test_a_thread_that_waits_sleeps() -> None:
     """The second of two threads comes half a second late: the first one must not spend that time."""
-    kernel = steppers._Kernel(RULE, np.float32, 2)
+    kernel = steppers._Kernel(RULE, np.float32, 2, steppers.KernelSettings())
     source, target, gate = STATE.copy(), np.empty_like(STATE), np.array([0, steppers._NEVER], np.uint64)
     ys, xs = (np.arange(length, dtype=np.uint32) for length in STATE.shape[1:])
     rings, spent = np.empty((2, 1024), np.float32), [1.0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from equations.backends.torch.evaluate import compile_torch
+from equations.backends.torch.trees import compile_torch
 from equations.errors import InputError
 from equations.rule.rule import Rule
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from equations.comparison.cells import Cells, model_cells
 from equations.comparison.family import Family, family_of
+from equations.comparison.first_states import Start, find_starts
 from equations.comparison.foreign import Foreign
 from equations.comparison.fractions import written_alike
 from equations.comparison.parameters import fit_parameters
 from equations.comparison.reduced_law import Law
 from equations.comparison.rescale import law_in_units
-from equations.comparison.starts import Start, find_starts
 from equations.comparison.subject import Subject
 from equations.comparison.term_by_term import TermMatch, match_terms
 from equations.models.model import Model

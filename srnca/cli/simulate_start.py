@@ -52,7 +52,7 @@ def read_kept(
             f"--resume: expected a recording that keeps its frames when it is killed, as --out x.zarr, got {path}; "
             "leave out --resume"
         )
-    from srnca.media.zarr.run import check_same, describe_run, read_run
+    from srnca.media.zarr.run_record import check_same, describe_run, read_run
 
     found = read_run(path)
     if found is None:
@@ -72,7 +72,7 @@ def read_kept(
 
 def complete_recipe(recipe: Recipe, simulator: Simulator, kept: Kept | None, init: str | None) -> Recipe:
     """The recipe with the number of frames that are there already, or with the settings that a later run must share."""
-    from srnca.media.zarr.run import describe_run
+    from srnca.media.zarr.run_record import describe_run
 
     if kept is not None:
         return replace(recipe, kept=kept.frames)  # the settings are in the file already

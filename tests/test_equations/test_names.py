@@ -20,8 +20,8 @@ from equations.backends.llvm.jit import _compile
 from equations.backends.llvm.kernel import kernel_ir
 from equations.backends.llvm.term_ir import term_ir
 from equations.backends.reference import step
-from equations.backends.torch.evaluate import compile_torch
 from equations.backends.torch.module import TorchRule
+from equations.backends.torch.trees import compile_torch
 from equations.errors import InputError
 from equations.expressions.infix import parse_infix
 from equations.expressions.numeric import compile_numpy, evaluate_tree

@@ -48,7 +48,7 @@ def test_numpy_code_equals_the_interpreter_bit_for_bit(tree: Tree) -> None:
 @settings(max_examples=60)
 def test_torch_code_equals_the_interpreter(tree: Tree) -> None:
     torch = pytest.importorskip("torch")
-    from equations.backends.torch.evaluate import compile_torch
+    from equations.backends.torch.trees import compile_torch
 
     expr = settled(tree)
     values = features((50,))
@@ -62,7 +62,7 @@ def test_torch_code_equals_the_interpreter(tree: Tree) -> None:
 
 def test_torch_gradients_are_finite_at_the_guards() -> None:
     torch = pytest.importorskip("torch")
-    from equations.backends.torch.evaluate import compile_torch
+    from equations.backends.torch.trees import compile_torch
 
     x = torch.tensor([-1.0, 0.0, 1e-12, 1.0, 100.0], requires_grad=True)
     for text in ("sqrt(u)", "1/u", "exp(u)", "relu(u)", "abs(u)", "u^-0.5", "max(u, 0.5, -u)"):

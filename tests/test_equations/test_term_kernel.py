@@ -20,8 +20,8 @@ from tests.test_equations.helpers import make_rule
 torch = pytest.importorskip("torch")
 pytest.importorskip("llvmlite")
 
-from equations.backends.torch.evaluate import compile_torch  # noqa: E402
 from equations.backends.torch.perceive import perceive_fast  # noqa: E402
+from equations.backends.torch.trees import compile_torch  # noqa: E402
 
 torch.set_num_threads(1)
 

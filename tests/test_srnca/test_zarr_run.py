@@ -14,7 +14,7 @@ from equations.errors import InputError
 from srnca.cli.app import main
 from srnca.cli.simulate_start import read_kept
 from srnca.media.writing import Recipe, writing
-from srnca.media.zarr.run import describe_run, read_run
+from srnca.media.zarr.run_record import describe_run, read_run
 from tests.test_srnca.test_writers import RULE, STATES, read, recipe, write
 
 WORDS = ["simulate", "gray-scott", "--size", "9x8", "--steps", "8", "--every", "2", "--backend", "reference", "--quiet"]

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from equations.backends.torch.evaluate import compile_trees
 from equations.backends.torch.mask import draw_mask
 from equations.backends.torch.perceive import Groups, Neighbours
+from equations.backends.torch.trees import compile_trees
 from equations.expressions.tree import Tree, to_tree
 from equations.printers.code import tree_names
 from equations.rule import mask

@@ -60,7 +60,7 @@ class RecordingAutomaton:
         """Write the page of a distillation, named after its folder."""
         from srnca.pages import report_recording
 
-        report_recording(path, result, self.teacher, path.parent.name)  # type: ignore[arg-type]
+        report_recording(path, result, self.teacher, path.parent.name)
 
 
 def make_automaton(path: Path, data: dict[str, Any], update_rate: float | None) -> Automaton:

@@ -78,7 +78,7 @@ def distill_network(
     rule = result.rule.replace(provenance={**result.rule.provenance, "dx": checkpoint.config.dx})
     result = replace(result, rule=rule)
     if out is not None:
-        report_recording(out / "report.html", result, teacher, out.name)  # type: ignore[arg-type]
+        report_recording(out / "report.html", result, teacher, out.name)
         result.save(out)  # last, with the rule: it removes what a killed one goes on from
     return result
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from distill.identify.teacher import RecordingTeacher
 from distill.result import Distillation
+from distill.teacher import HasSamples
 from equations.files import write_text
 from srnca.pages.evidence import gather_checkpoint, gather_recording
 from srnca.pages.rule_page import make_page
@@ -42,7 +42,7 @@ def report_checkpoint(
 
 
 def report_recording(
-    path: Path, result: Distillation, teacher: RecordingTeacher, name: str, settings: PageSettings | None = None
+    path: Path, result: Distillation, teacher: HasSamples, name: str, settings: PageSettings | None = None
 ) -> None:
     """Write the page of a recording's rule: equations, fronts and one-step fidelity. There is no picture to compare.
 

@@ -12,8 +12,7 @@ import numpy.typing as npt
 import torch
 
 from distill.fidelity import predict
-from distill.identify.teacher import RecordingTeacher
-from distill.teacher import features_of
+from distill.teacher import HasSamples, features_of
 from equations.analysis.spectrum import windowed_spectrum
 from equations.backends.torch.threads import one_thread
 from equations.errors import DivergenceError
@@ -105,7 +104,7 @@ class Evidence:
     long_run: LongRun | None = None
 
 
-def gather_recording(rule: Rule, teacher: RecordingTeacher, name: str, settings: PageSettings) -> Evidence:
+def gather_recording(rule: Rule, teacher: HasSamples, name: str, settings: PageSettings) -> Evidence:
     """The rule against a recording, on frames that were held out."""
     held = teacher.samples(rows=4 * settings.residuals, seed=SEED)
     rows = slice(None, None, max(1, len(held.X_held) // settings.residuals))

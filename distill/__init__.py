@@ -9,8 +9,9 @@ Everything here is loaded on first use: `import distill` costs nothing and start
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from equations.lazy import lazy_names
 
 if TYPE_CHECKING:
     from distill.engines import ENGINES, FitOptions, get_engine
@@ -34,7 +35,6 @@ _HOMES = {
     "refine.starts": ("starting_rule",),
     "teacher": ("RuleTeacher", "Teacher"),
 }
-_LAZY = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ENGINES",
@@ -53,14 +53,4 @@ __all__ = [
     "write_hall_of_fame",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'distill' has no attribute {name!r}")
-    value = getattr(import_module(f"distill.{_LAZY[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(globals(), _HOMES)

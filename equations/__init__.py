@@ -8,8 +8,9 @@ Everything here is loaded on first use: `import equations` costs nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from equations.lazy import lazy_names
 
 if TYPE_CHECKING:
     from equations import models
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from equations.simulation import Simulator, simulate
 
 _HOMES = {
+    "models": (),
     "errors": ("DivergenceError", "InputError", "MissingPartError", "SrncaError"),
     "rule.rule": ("Candidate", "Display", "Rule"),
     "rule.stencils": ("STENCILS", "Stencil", "nca_stencils"),
@@ -36,7 +38,6 @@ _HOMES = {
     "printers": ("print_rule",),
     "comparison.rollouts": ("compare_rollouts",),
 }
-_LAZY = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "STENCILS",
@@ -62,16 +63,4 @@ __all__ = [
     "simulate",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "models":
-        return import_module("equations.models")
-    if name not in _LAZY:
-        raise AttributeError(f"module 'equations' has no attribute {name!r}")
-    value = getattr(import_module(f"equations.{_LAZY[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(globals(), _HOMES)

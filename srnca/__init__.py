@@ -7,13 +7,13 @@ Importing this package is free: torch is loaded when something that needs it is 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from equations.errors import InputError, MissingPartError, SrncaError
+from equations.lazy import lazy_names
 from srnca._version import __version__
 
 if TYPE_CHECKING:
-    from equations.errors import InputError, MissingPartError, SrncaError
     from srnca.media.images import Target, load_target
     from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from srnca.texture.config import PRESETS, TrainConfig, preset
@@ -22,24 +22,14 @@ if TYPE_CHECKING:
     from srnca.texture.teacher import NCATeacher
     from srnca.texture.training import TrainProgress, train
 
-_HOME = {
-    "Checkpoint": "srnca.texture.checkpoint",
-    "InputError": "equations.errors",
-    "MissingPartError": "equations.errors",
-    "NCA": "srnca.texture.network",
-    "NCAConfig": "srnca.texture.network",
-    "NCATeacher": "srnca.texture.teacher",
-    "PRESETS": "srnca.texture.config",
-    "SrncaError": "equations.errors",
-    "Target": "srnca.media.images",
-    "TrainConfig": "srnca.texture.config",
-    "TrainProgress": "srnca.texture.training",
-    "distill_checkpoint": "srnca.texture.distill",
-    "load_checkpoint": "srnca.texture.checkpoint",
-    "load_target": "srnca.media.images",
-    "preset": "srnca.texture.config",
-    "save_checkpoint": "srnca.texture.checkpoint",
-    "train": "srnca.texture.training",
+_HOMES = {
+    "texture.checkpoint": ("Checkpoint", "load_checkpoint", "save_checkpoint"),
+    "texture.network": ("NCA", "NCAConfig"),
+    "texture.teacher": ("NCATeacher",),
+    "texture.config": ("PRESETS", "TrainConfig", "preset"),
+    "media.images": ("Target", "load_target"),
+    "texture.training": ("TrainProgress", "train"),
+    "texture.distill": ("distill_checkpoint",),
 }
 
 __all__ = [
@@ -63,13 +53,4 @@ __all__ = [
     "train",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a public name from its module on first use (PEP 562)."""
-    if name not in _HOME:
-        raise AttributeError(f"srnca: no attribute {name!r}; it offers {', '.join(sorted(_HOME))}")
-    return getattr(import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, *_HOME])
+__getattr__, __dir__ = lazy_names(globals(), _HOMES)

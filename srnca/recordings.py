@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from distill.engines import Progress
 from distill.identify import identify
 from distill.result import Distillation
 from equations.rule.rule import Display
 from srnca.media.loading import load_recordings
 from srnca.pages import report_recording
-
-Progress = Callable[[str, float, str], None]
 
 
 def distill_frames(

@@ -5,8 +5,9 @@ Importing this package loads nothing; torch is loaded with the first name that n
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from equations.lazy import lazy_names
 
 if TYPE_CHECKING:
     from distill.refine.choice import RefinedRule, choose
@@ -18,18 +19,7 @@ _HOMES = {
     "refinement": ("RefineResult", "levels", "refine"),
     "settings": ("Objective", "Settings"),
 }
-_LAZY = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = ["Objective", "RefineResult", "RefinedRule", "Settings", "choose", "levels", "refine"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'distill.refine' has no attribute {name!r}")
-    value = getattr(import_module(f"distill.refine.{_LAZY[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(globals(), _HOMES)

@@ -9,8 +9,9 @@ Everything here is loaded on first use.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from equations.lazy import lazy_names
 
 if TYPE_CHECKING:
     from equations.analysis.analysis import Analysis, analyze
@@ -26,7 +27,6 @@ _HOMES = {
     "spectrum": ("peak_wavelength", "radial_spectrum"),
     "split": ("split_rule",),
 }
-_LAZY = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Analysis",
@@ -38,8 +38,4 @@ __all__ = [
     "split_rule",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'equations.analysis' has no attribute {name!r}")
-    return getattr(import_module(f"equations.analysis.{_LAZY[name]}"), name)
+__getattr__, __dir__ = lazy_names(globals(), _HOMES)

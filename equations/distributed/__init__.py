@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from equations.lazy import lazy_names
 
 if TYPE_CHECKING:
     from equations.distributed.decomposition import Decomposition
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from equations.distributed.world import LostRankError, joined
 
 _HOMES = {
-    "Decomposition": "decomposition",
-    "DistributedSimulator": "simulator",
-    "LostRankError": "world",
-    "joined": "world",
+    "decomposition": ("Decomposition",),
+    "simulator": ("DistributedSimulator",),
+    "world": ("LostRankError", "joined"),
 }
 
 __all__ = ["Decomposition", "DistributedSimulator", "LostRankError", "joined", "world_size"]
@@ -35,7 +35,4 @@ def world_size() -> int:
     return int(text) if text.isdecimal() and int(text) else 1
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'equations.distributed' has no attribute {name!r}")
-    return getattr(import_module(f"equations.distributed.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_names(globals(), _HOMES)

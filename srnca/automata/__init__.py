@@ -11,29 +11,19 @@ Importing this package is free: torch is loaded with the first automaton.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from equations.lazy import lazy_names
 
 if TYPE_CHECKING:
     from srnca.automata.automaton import Automaton, load
     from srnca.automata.verification import Check, Verification
 
-_HOME = {
-    "Automaton": "srnca.automata.automaton",
-    "Check": "srnca.automata.verification",
-    "Verification": "srnca.automata.verification",
-    "load": "srnca.automata.automaton",
+_HOMES = {
+    "automaton": ("Automaton", "load"),
+    "verification": ("Check", "Verification"),
 }
 
 __all__ = ["Automaton", "Check", "Verification", "load"]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a public name from its module on first use (PEP 562)."""
-    if name not in _HOME:
-        raise AttributeError(f"srnca.automata: no attribute {name!r}; it offers {', '.join(sorted(_HOME))}")
-    return getattr(import_module(_HOME[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+__getattr__, __dir__ = lazy_names(globals(), _HOMES)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 from srnca.automata.files import PICTURE, RECORDING, read_kind
 
 if TYPE_CHECKING:
+    from distill.engines import Progress
     from distill.result import Distillation
     from distill.teacher import Teacher
     from equations.rule.rule import Rule
@@ -35,7 +36,7 @@ class DistillOptions(TypedDict, total=False):
     max_loss: float | None
     out: Path | None
     resume: bool
-    progress: Callable[[str, float, str], None] | None
+    progress: Progress | None
 
 
 class Automaton(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from sympy import Expr
 
 from distill import distill
+from distill.engines import Progress
 from distill.fidelity import r2
 from distill.identify.refit import Refitted, refit_on_recording
 from distill.report import count
@@ -26,7 +27,6 @@ from srnca.dynamics.teacher import RecordingNCATeacher
 from srnca.pages import report_recording
 from srnca.provenance import add_provenance
 
-Progress = Callable[[str, float, str], None]
 ROWS = 20_000  # samples of the network
 START = 1e-9  # factor on the weights of added terms, with which the fit starts
 

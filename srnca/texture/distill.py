@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from distill import distill
+from distill.engines import Progress
 from distill.result import Distillation
 from equations.backends.torch.threads import one_thread
 from srnca.pages import report_checkpoint
@@ -28,8 +28,6 @@ from srnca.texture.evaluate import (
 )
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
-
-Progress = Callable[[str, float, str], None]
 
 
 @one_thread()

@@ -36,7 +36,7 @@ def test_lazy_names() -> None:
     for name in equations.__all__:
         assert getattr(equations, name) is not None
     assert set(equations.__all__) <= set(dir(equations))
-    assert set(equations._LAZY) | {"models"} == set(equations.__all__)
+    assert {name for home, names in equations._HOMES.items() for name in names or [home]} == set(equations.__all__)
     importlib.import_module("equations.simulation")
     assert callable(equations.simulate)  # a module of that name would hide it
     with pytest.raises(AttributeError, match="no attribute 'simulated'"):

@@ -175,7 +175,7 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 def test_public_names_are_there() -> None:
     import srnca
 
-    assert set(srnca._HOME) <= set(srnca.__all__)
+    assert {name for names in srnca._HOMES.values() for name in names} <= set(srnca.__all__)
     for name in srnca.__all__:
         assert getattr(srnca, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'trian'"):

@@ -44,7 +44,7 @@ from srnca.texture.config import TrainConfig, preset
 from srnca.texture.distill import distill_checkpoint
 from srnca.texture.evaluate import make_loss, nca_pictures, picture_of, rule_pictures, texture_loss
 from srnca.texture.features.vgg16 import VGG16
-from srnca.texture.loss import TextureLoss
+from srnca.texture.loss import GramLoss, TextureLoss
 from srnca.texture.patches import PatchDistance
 
 LIMITS = (24, 12, 8)  # terms a channel
@@ -69,7 +69,7 @@ def other_measures(target: np.ndarray) -> dict[str, Any]:
         if isinstance(layer, nn.Conv2d) and layer.bias is not None:
             nn.init.kaiming_normal_(layer.weight)
             nn.init.zeros_(layer.bias)
-    return {"vgg": TextureLoss(bank, target), "patches": PatchDistance(target, patch=7, stream=777)}
+    return {"vgg": GramLoss(bank, target), "patches": PatchDistance(target, patch=7, stream=777)}
 
 
 @torch.no_grad()
@@ -228,7 +228,7 @@ def wrong_picture(name: str, grown: np.ndarray, args: argparse.Namespace) -> flo
     target = load_target(picture_file(other, args.out), grown.shape[1]).pixels
     from srnca.texture.features import make_bank
 
-    return texture_loss(TextureLoss(make_bank("multiscale", target), target), grown)
+    return texture_loss(GramLoss(make_bank("multiscale", target), target), grown)
 
 
 def tables(results: list[dict[str, Any]]) -> str:

@@ -34,7 +34,7 @@ from srnca.texture.config import TrainConfig, preset
 from srnca.texture.features.multiscale import MultiScale
 from srnca.texture.features.vgg16 import VGG16
 from srnca.texture.growing import Growing, state_threads
-from srnca.texture.loss import TextureLoss
+from srnca.texture.loss import GramLoss
 from srnca.texture.network import NCAConfig
 from srnca.texture.training import _Run
 
@@ -105,7 +105,7 @@ def make_run(config: TrainConfig, device: torch.device) -> tuple[_Run, nn.Module
             if isinstance(layer, nn.Conv2d) and layer.bias is not None:
                 nn.init.kaiming_normal_(layer.weight)  # keeps the signal's size through 11 layers
                 nn.init.zeros_(layer.bias)
-    return _Run(target, config, TextureLoss(bank, target.pixels), device), bank, target
+    return _Run(target, config, GramLoss(bank, target.pixels), device), bank, target
 
 
 def check_same_function(run: _Run, first: FirstImplementation) -> None:

@@ -31,7 +31,7 @@ class TrainConfig(NCAConfig):
     iterations: int = 900
     size: int = 64
     seed: int = 0
-    bank: str = "multiscale"
+    bank: str = "wavelet"
     pool: int = 32
     l1: float = 0.0
 

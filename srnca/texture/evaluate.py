@@ -15,8 +15,7 @@ from equations.errors import DivergenceError
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
 from srnca.texture.checkpoint import Checkpoint
-from srnca.texture.features import make_bank
-from srnca.texture.loss import TextureLoss
+from srnca.texture.loss import TextureLoss, build_loss
 from srnca.texture.patches import PatchDistance, balanced
 from srnca.texture.teacher import NCATeacher
 
@@ -29,7 +28,7 @@ def make_loss(checkpoint: Checkpoint) -> TextureLoss:
     """The texture loss on the bank that the automaton was trained with; InputError or MissingPartError without it."""
     named = checkpoint.provenance.get("vgg_weights")  # the file that training was given, if it is still there
     weights = Path(named) if isinstance(named, str) and Path(named).is_file() else None
-    return TextureLoss(make_bank(checkpoint.config.bank, checkpoint.target, vgg_weights=weights), checkpoint.target)
+    return build_loss(checkpoint.config.bank, checkpoint.target, vgg_weights=weights)
 
 
 def make_objective(checkpoint: Checkpoint, texture: TextureLoss | None = None) -> Objective:
@@ -38,6 +37,8 @@ def make_objective(checkpoint: Checkpoint, texture: TextureLoss | None = None) -
     texture: the checkpoint's texture loss, where it is built already.
     """
     texture = make_loss(checkpoint) if texture is None else texture
+    if not texture.with_patches:
+        return Objective(train=lambda rgb, random: texture(rgb).log(), judge=texture, measure=texture)
     patches = PatchDistance(checkpoint.target)
 
     def train(rgb: Tensor, random: torch.Generator) -> Tensor:

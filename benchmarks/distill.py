@@ -273,7 +273,7 @@ def change(stays: dict[str, float]) -> str:
 
 
 def by_length(results: list[dict[str, Any]]) -> list[list[str]]:
-    """The least texture loss of all rules of at most so many constants."""
+    """The least texture loss of all rules of at most n constants, for each n of LENGTHS."""
     lines = [["picture", "seed", "NCA", *(f"≤ {n} constants" for n in LENGTHS)], ["---"] * (3 + len(LENGTHS))]
     for r in results:
         least = [min((v for t, v in r["front"].items() if int(t) <= n), default=None) for n in LENGTHS]

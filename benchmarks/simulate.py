@@ -34,7 +34,7 @@ from equations.files import write_text
 from equations.rule.stencils import nca_stencils
 
 GRAY_SCOTT = models.get("gray-scott")
-Work = Callable[[], Any]  # does a number of updates that `time_of` is told
+Work = Callable[[], Any]  # does a number of updates, which `time_of` is given
 
 
 def learned_rule(channels: int = 8, terms: int = 24, update_rate: float = 0.5) -> Rule:

@@ -1,4 +1,4 @@
-"""Known laws, read back through a network: an automaton learns a recording, never told the law, and is distilled.
+"""Known laws, read back through a network: an automaton learns a recording and is distilled.
 
     python benchmarks/through_network.py --out outputs/through_network [--only NAME,…] [--seeds 3] [--table]
 

@@ -49,7 +49,7 @@ def distill(
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     terms: Annotated[
-        int | None, typer.Option(min=1, help="Most terms of a channel, on average.", show_default=False)
+        int | None, typer.Option(min=1, help="At most so many terms a channel.", show_default=False)
     ] = None,
     loss: Annotated[
         float | None,

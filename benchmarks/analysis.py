@@ -1,4 +1,4 @@
-"""Is what `srnca analyze` says true? Thresholds, wavelengths, frequencies and grid instabilities against closed forms.
+"""The results of `srnca analyze` against closed forms: thresholds, wavelengths, frequencies and grid instabilities.
 
 python benchmarks/analysis.py                     all tables, about ten minutes on one core
 python benchmarks/analysis.py thresholds wavelengths hopf onsets grid catalogue      some of them
@@ -81,7 +81,7 @@ def bisect(holds: Callable[[float], bool], no: float, yes: float) -> float:
 
 
 def lattice(size: int = SIZE) -> np.ndarray:
-    """−∇² of the five-point stencil for every wave that fits the grid, but the uniform one."""
+    """−∇² of the five-point stencil for every wave that fits the grid, except the uniform one."""
     k = 2 * np.sin(np.pi * np.arange(size) / size)
     q = (k[:, None] ** 2 + k**2).ravel()
     return np.unique(q[q > 0])
@@ -232,7 +232,7 @@ def hopf() -> list[dict[str, Any]]:
 
 
 def onsets() -> list[dict[str, Any]]:
-    """Where the Brusselator begins to oscillate, B = 1 + A², and the frequency A with which it does."""
+    """The onset of oscillations of the Brusselator, B = 1 + A², and their frequency A."""
     rows = []
     for A, dt in ((1.0, 0.01), (1.0, 0.001), (2.0, 0.001)):
         rule = partial(model, "brusselator", dt, A=A, Du=1.0, Dv=1.0)

@@ -1,4 +1,4 @@
-"""What a busy machine changes: time, and nothing else. A command beside endless loops, and on fewer cores.
+"""Whether a busy machine changes results: runs a command beside endless loops, and on fewer cores.
 
     python benchmarks/busy.py --loops 0 1 2 --same demo/rule/rule.json -- make demo
     python benchmarks/busy.py --loops 0 --cores 1 2 --same /tmp/x.pt -- \\
@@ -23,7 +23,7 @@ from pathlib import Path
 
 @contextmanager
 def beside(loops: int) -> Iterator[None]:
-    """So many processes that never wait."""
+    """Run this many endless loops, each in a process of its own."""
     running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(loops)]
     try:
         yield

@@ -1,12 +1,12 @@
 """How good and how short are distilled rules? Trains, distils and measures, and writes tables for docs/benchmarks.md.
 
     python benchmarks/distill.py skimage:gravel photo.png --preset default --seeds 0 1 --out outputs/distill
-    python benchmarks/distill.py skimage:gravel photo.png --tables      # of what is there, nothing is run
-    python benchmarks/distill.py skimage:gravel --with filters=2        # how training for distillability pays
+    python benchmarks/distill.py skimage:gravel photo.png --tables      # tables of finished runs; nothing is run
+    python benchmarks/distill.py skimage:gravel --with filters=2        # the effect of other settings of training
     python benchmarks/distill.py skimage:gravel --with iterations=1     # a negative control: an untrained automaton
 
 What is in DIR already (a checkpoint, a rule with its measurements) is not made again. `skimage:NAME` is a CC0 photo
-that scikit-image carries. --engine and --effort are those of `srnca distill`; without them its defaults are measured.
+of scikit-image. --engine and --effort are those of `srnca distill`; without them its defaults are measured.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ from srnca.texture.patches import PatchDistance
 
 LIMITS = (24, 12, 8)  # terms a channel
 LONG, LONG_STEPS, EARLY = 128, 10_000, 400
-LONG_SEED, SEED = 77_001, 90_001  # the first ones, of 10,000 steps and of all other losses
-CHOOSING = 501  # by which the best rule of a limit is chosen, others than it is measured by
-LOT, LONG_LOTS, LOTS = 16, 4, 16  # seeds at a time, and how many times at most
-ERROR = 0.05  # standard error, as a share, that is small enough: of bands one 64² differs by 80 % from the next
-WOUNDS = tuple(range(78_001, 78_013))  # grids whose values are blown up in a disc
+LONG_SEED, SEED = 77_001, 90_001  # first seeds: of runs of 10,000 steps, and of all other losses
+CHOOSING = 501  # first seed for choosing the best rule of a limit; other seeds measure it
+LOT, LONG_LOTS, LOTS = 16, 4, 16  # seeds in a lot; most lots of long runs, and of others
+ERROR = 0.05  # relative standard error that is small enough; losses of single 64² grids of bands differ by 80 %
+WOUNDS = tuple(range(78_001, 78_013))  # seeds of grids on which the values in a disc are multiplied
 RADIUS, TIMES, LATER, FAR = 3, 4.0, 150, 3.0  # cells; times a value; steps later; times the largest value before
-LENGTHS = (384, 192, 96, 68, 48)  # constants of a whole rule, which tell automata of different widths apart
-SMALL_RATIO = 1.2  # the loss that a rule of fewest constants may have, in units of the automaton's
+LENGTHS = (384, 192, 96, 68, 48)  # constants of a whole rule: comparable between automata of different widths
+SMALL_RATIO = 1.2  # largest loss, relative to the automaton's, for "fewest constants"
 
 
 def other_measures(target: np.ndarray) -> dict[str, Any]:
-    """Measures that nothing was trained on: Grams of a VGG architecture with random weights, and patches of 7 × 7
-    along directions of their own.
+    """Measures that were not used in training: Grams of a VGG architecture with random weights, and patches of 7 × 7
+    along other random directions.
     """
     torch.manual_seed(12345)
     bank = VGG16()
@@ -80,7 +80,7 @@ def measure(measures: dict[str, Any], pictures: np.ndarray) -> dict[str, float]:
 
 def stays(rule: Rule, loss: TextureLoss) -> dict[str, float]:
     """Texture loss after 400 and after 10,000 steps on 128 × 128, the standard error of the ratio of the two, and the
-    largest |value|, of fresh seeds, as many as the error asks for.
+    largest |value|, of as many new seeds as the standard error needs.
     """
     losses, largest = list[list[float]](), 0.0
     young = old = error = math.inf
@@ -103,7 +103,7 @@ def stays(rule: Rule, loss: TextureLoss) -> dict[str, float]:
 
 
 def grown_by(grow: Callable[[tuple[int, ...]], np.ndarray], loss: TextureLoss, first: int) -> tuple[np.ndarray, float]:
-    """Pictures of as many seeds as the error of their mean texture loss asks for, and that mean."""
+    """Pictures of as many seeds as the standard error of their mean texture loss needs, and that mean."""
     pictures, losses = list[np.ndarray](), list[float]()
     for start in range(first, first + LOT * LOTS, LOT):
         pictures += list(grow(tuple(range(start, start + LOT))))
@@ -115,7 +115,7 @@ def grown_by(grow: Callable[[tuple[int, ...]], np.ndarray], loss: TextureLoss, f
 
 
 def runs_away(rule: Rule, size: tuple[int, int]) -> int:
-    """How many of 12 grids are far out of their range some time after a disc of cells was blown up."""
+    """How many of 12 grids exceed their range by far, some time after the values in a disc were multiplied."""
     count = 0
     y, x = np.ogrid[: size[0], : size[1]]
     disc = (y - size[0] // 2) ** 2 + (x - size[1] // 2) ** 2 <= RADIUS**2
@@ -232,7 +232,7 @@ def wrong_picture(name: str, grown: np.ndarray, args: argparse.Namespace) -> flo
 
 
 def tables(results: list[dict[str, Any]]) -> str:
-    """Markdown: a row a run, and medians and worst cases below."""
+    """Markdown tables: a row for each run, then medians and worst cases."""
     head = ["picture", "seed", "NCA", "rule", "rule / NCA", "constants", *(f"≤ {n} terms" for n in LIMITS)]
     head += [
         "fewest constants at ≤ 1.2",
@@ -273,7 +273,7 @@ def change(stays: dict[str, float]) -> str:
 
 
 def by_length(results: list[dict[str, Any]]) -> list[list[str]]:
-    """The least texture loss of all rules of at most so many constants."""
+    """The least texture loss of all rules of at most n constants, for each n of LENGTHS."""
     lines = [["picture", "seed", "NCA", *(f"≤ {n} constants" for n in LENGTHS)], ["---"] * (3 + len(LENGTHS))]
     for r in results:
         least = [min((v for t, v in r["front"].items() if int(t) <= n), default=None) for n in LENGTHS]

@@ -2,8 +2,8 @@
 
     python benchmarks/fidelity.py leaf.pt gravel.pt      # checkpoints of `srnca train`
 
-Least squares over whole libraries, without selection: the most that any choice of their terms can reach, beside what
-`--engine exact` writes. R² of one step on held-out rollouts, mean over channels (and the worst channel).
+Least squares over whole libraries, without selection: an upper bound for any choice of their terms. Beside it the
+result of `--engine exact`. R² of one step on held-out rollouts, mean over channels (and the worst channel).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ RIDGE = 1e-9  # of each term's power: enough to solve, too little to shrink
 
 
 def libraries(samples: Samples) -> list[Library]:
-    """{1, p, |p|}; what engine `sparse` has; and with every product of two features."""
+    """Three libraries: {1, p, |p|}; that of the engine `sparse`; and one with every product of two features."""
     channels = [samples.names.index(name) for name in samples.channels]
     full = full_library(samples.names, channels, samples.X)
     pairs = itertools.combinations_with_replacement(range(len(samples.names)), 2)

@@ -1,9 +1,10 @@
-"""Is each known model identified as itself, out of the whole catalogue, as it is and in disguise?
+"""Whether each known model is identified in the whole catalogue, as it is and in disguise.
 
     python benchmarks/identify.py [--only gray-scott,turing] [--rule RULE …] [--json FILE]
 
 In disguise its channels have other names, another order and other units: u → 2.5 u, v → 0.3 v, w → 1.7 w. Perturbed,
-all coefficients are off by up to 3 % as well. A rule given with --rule (a rule.json or its folder) should be none.
+all coefficients are off by up to 3 % as well. A rule given with --rule (a rule.json or its folder) should not be
+any of the models.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ NOISE = 0.03
 
 
 def disguised(rule: Rule) -> Rule:
-    """Other names, the reverse order, other units; no clamp, which could not have a value for each channel."""
+    """The rule with other names, reverse order and other units. No clamp: its interval is the same for all channels."""
     names = {channel: f"q{i}" for i, channel in enumerate(rule.channels)}
     scales = dict(zip(rule.channels, SCALES, strict=False))
     return in_units(rule.replace(clamp=None), scales, names, rule.channels[::-1])
@@ -48,7 +49,7 @@ def perturbed(rule: Rule, seed: int) -> Rule:
 
 
 def disguises(name: str) -> Iterator[tuple[str, Rule]]:
-    """What each model is shown as."""
+    """Each model as it is, disguised, and disguised and perturbed."""
     rule = models.get(name)
     yield "as is", rule
     yield "disguised", disguised(rule)

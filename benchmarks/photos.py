@@ -2,7 +2,7 @@
 
     python benchmarks/photos.py skimage:gravel photo.png sample:snake --out outputs/photos [--preset compact]
 
-`skimage:NAME` is a CC0 photo that scikit-image carries (brick, grass, gravel, ihc). A checkpoint that is there already
+`skimage:NAME` is a CC0 photo of scikit-image (brick, grass, gravel, ihc). A checkpoint that is there already
 is not made again. Writes DIR/photos.md (table) and DIR/grid.png (photos above, what their automata grow below).
 """
 

@@ -4,12 +4,12 @@
     [--table]
 
 Each system runs from a smooth random state on 64² cells; 200 steps are recorded, every step, as float32, and white
-noise of a share of each field's standard deviation is added. One file for every system, noise and seed goes to the
-folder: what is there is not run again. `--table` only prints. Needs PySINDy: pip install srnca[benchmark].
+noise is added, in shares of each channel's standard deviation. The folder gets a file for every system, noise and seed;
+what it has already is not run again. `--table` only prints. Needs PySINDy: pip install srnca[benchmark].
 
-A term counts as found when it stands in the equation of its channel; so does PDE-FIND's Laplacian when both of its
-second derivatives do. Errors are relative; a missing term has the error 1. Rollout: from the clean first frame, the
-mean error over the last frame, as a share of the field's deviation.
+A term counts as found if it is in the equation of its channel; PDE-FIND's Laplacian if both of its second derivatives
+are. Errors are relative; a missing term has the error 1. Rollout: from the first frame without noise, the root mean
+square error over the last frame, divided by the channel's standard deviation.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from equations.expressions.terms import split_terms
 
 SIZE, FRAMES, ROWS, RIVAL_ROWS = 64, 200, 12_000, 3000
 NOISES = (0.0, 0.001, 0.01, 0.05)
-SEARCHED = 2  # seeds of what a free-form search is for, since it takes half a minute
+SEARCHED = 2  # seeds for systems that need free-form search, which takes half a minute
 ROUGH = 3.0  # cells: the length of the random first states
 
 
@@ -54,7 +54,7 @@ class Case:
     middle: tuple[float, ...]
     reach: tuple[float, ...]
     engine: str = "sparse"
-    blobs: bool = False  # the reach only in places
+    blobs: bool = False  # the deviation from the middle only in some places
 
     @property
     def name(self) -> str:
@@ -135,7 +135,7 @@ def score(found: Mapping[str, Mapping[str, float]], true: Mapping[str, Mapping[s
 
 
 def rollout_error(rule: Rule | None, frames: np.ndarray) -> float | None:
-    """None where the rule runs away."""
+    """Relative error of the last frame; None where the rule diverges."""
     if rule is None:
         return None
     try:
@@ -168,8 +168,8 @@ def pde_find(case: Case, rule: Rule, frames: np.ndarray, clean: np.ndarray, shar
     without normalised columns. du/dt is the forward difference, which is right for the steps of a rule; with noise the
     frames go through a Savitzky-Golay filter in time first (PySINDy's own remedy), over 2 windows.
 
-    Of all these settings the one is taken that comes nearest to the *true* law, which a user does not know: this is the
-    most that it can reach, not what it would.
+    Of all these settings the one is taken that is closest to the *true* law, which a user does not know. So this is an
+    upper bound of what PDE-FIND can reach.
     """
     import pysindy
 
@@ -204,7 +204,9 @@ def pde_find(case: Case, rule: Rule, frames: np.ndarray, clean: np.ndarray, shar
         names = library.get_feature_names(list(rule.channels))
         fits = []
         for threshold, unit in product(np.logspace(-2.5, -0.5, 5), (False, True)):
-            scale = float(np.linalg.norm(target[train])) if unit else 1.0  # of unit columns the weights are that large
+            scale = (
+                float(np.linalg.norm(target[train])) if unit else 1.0
+            )  # with unit columns the weights have this scale
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 model = pysindy.STLSQ(threshold=scale * threshold, alpha=1e-8, normalize_columns=unit, max_iter=15)
@@ -271,7 +273,7 @@ def _as_rule(found: Mapping[str, Mapping[str, float]], rule: Rule) -> Rule | Non
 
 
 def run(case: Case, noise: float, seed: int, rival: bool, row: dict[str, Any]) -> dict[str, Any]:
-    """What is missing of one row."""
+    """Run the missing cases of one row."""
     rule, clean = record(case, seed)
     frames = disturbed(clean, noise, seed)
     row = {**row, "system": case.name, "noise": noise, "seed": seed}

@@ -1,8 +1,9 @@
-"""The speed of a rule's kernel: beside a hand-written loop, NumPy, py-pde, the network it came from, and memory.
+"""The speed of a rule's kernel, compared with a hand-written loop, NumPy, py-pde, the network and memory bandwidth.
 
     python benchmarks/simulate.py [--repeats 7] [--only grid,learned,compile,gpu] [--json FILE]
 
-Contenders of a ratio take turns; a figure is the median of the turns' ratios. Speeds are cells updated a second.
+The programs that are compared run alternately; a ratio is the median of the ratios of all turns. Speeds are in cells
+updated per second.
 Needs numba and py-pde (the dev extra). The GPU rows are measured where there is one.
 """
 
@@ -34,11 +35,11 @@ from equations.files import write_text
 from equations.rule.stencils import nca_stencils
 
 GRAY_SCOTT = models.get("gray-scott")
-Work = Callable[[], Any]  # does a number of updates that `time_of` is told
+Work = Callable[[], Any]  # does a number of updates, which `time_of` is given
 
 
 def learned_rule(channels: int = 8, terms: int = 24, update_rate: float = 0.5) -> Rule:
-    """A rule of the shape that distilling gives: `terms` terms a channel, half of them absolute values."""
+    """A rule like a distilled one: `terms` terms per channel, half of them absolute values."""
     draw = random.Random(0)
     names = ("r", "g", "b", *(f"h{i}" for i in range(3, channels)))
     features = [name if s == "id" else f"{name}_{s}" for name in names for s in ("id", "lap", "dx", "dy")]
@@ -106,7 +107,7 @@ def by_hand(size: int, steps: int) -> Work:
 
 
 def numpy_work(size: int, steps: int) -> Work:
-    """Gray-Scott in NumPy with rolled arrays, as most scripts have it."""
+    """Gray-Scott in NumPy with rolled arrays, as in most scripts."""
     state = start(GRAY_SCOTT, size)
 
     def lap(x: np.ndarray) -> np.ndarray:
@@ -210,7 +211,7 @@ def grids(report: Report, repeats: int) -> None:
 
 
 def bandwidth(report: Report, repeats: int) -> None:
-    """The state is read and written once a step: how near is that to a copy of it? Both on one thread."""
+    """The memory bandwidth of a step, which reads and writes the state once, against that of a copy; on one thread."""
     n, steps = 4096, 12
     source = start(GRAY_SCOTT, n)
     target = source.copy()

@@ -2,10 +2,9 @@
 
     python benchmarks/study.py --out outputs/study [--trials 10] [--iterations 400] [--size 32] [--workers 2] [--quick]
 
-Runs sets 5 and 8 of that study and then `--trials` random sets, each on the four samples, pruning nothing, and explores
-what came of it. Sets 5 and 8 run as they were (learning rate 1e-5) and once more with 1e-3, which so short a training
-needs. Two workers of one thread each. It can be stopped and started again: the study goes on where it was, from
-checkpoints within trials.
+Runs sets 5 and 8 of that study and then `--trials` random sets, each on the four samples, without pruning, and explores
+the study. Sets 5 and 8 run as they were (learning rate 1e-5) and once more with 1e-3, which such a short training
+needs. There are two workers of one thread each. If it is stopped and started again, it continues, even within trials.
 
 Answers, with intervals: does a set that is good on one texture do well on the others, and is set 5 better than set 8?
 `summary.json` has the numbers, `report/report.html` the pictures. `--quick` runs three random sets on two samples for a
@@ -51,7 +50,7 @@ def named_sets() -> list[dict[str, Any]]:
 
 
 def found(folder: Path, samples: tuple[str, ...], iterations: int, size: int, seed: int) -> tuple[Any, str]:
-    """The study, made or joined, with the named sets in its queue."""
+    """The study, created or joined, with the named sets in its queue."""
     home = folder / f"{NAME}.study"
     home.mkdir(parents=True, exist_ok=True)
     storage = f"{JOURNAL}{home / 'journal.log'}"
@@ -65,7 +64,7 @@ def found(folder: Path, samples: tuple[str, ...], iterations: int, size: int, se
 
 
 def run(storage: str, trials: int, workers: int) -> float:
-    """The command that anybody would use; returns the seconds it took."""
+    """Run the study with the command line; returns the seconds it took."""
     began = time.monotonic()
     words = [sys.executable, "-m", "srnca", "sweep", "--study", NAME, "--storage", storage, "--trials", str(trials)]
     words += ["--workers", str(workers), "--threads", "1", "--device", "cpu"]

@@ -2,9 +2,9 @@
 
 python benchmarks/sweep.py [--trials 27] [--iterations 150] [--size 24] [--seeds 3] [--workers 2] [--json FILE]
 
-Each of the studies (a sampler, a sample, a seed) is an ordinary one of `srnca sweep`, without pruning; started again,
-this goes on with what is not done. The space is that of sweep.toml beside this file. Both samplers get the same
-budget: trials × iterations on the same picture.
+Each of the studies (a sampler, a sample, a seed) is an ordinary one of `srnca sweep`, without pruning. If the script
+is started again, it continues with unfinished studies. The space is that of sweep.toml beside this file. Both samplers
+get the same budget: trials × iterations on the same picture.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def run_study(name: str, sampler: str, sample: str, seed: int, options: argparse
 
 
 def measure(name: str, folder: Path) -> dict[str, Any]:
-    """The best loss of a study, how it came down trial by trial, and how many trials had no loss."""
+    """The best loss of a study, the best loss after each trial, and the number of trials without a loss."""
     storage = f"journal:{folder / f'{name}.study' / 'journal.log'}"
     results = list_results(open_study(name, storage))
     losses = [r.value for r in results if r.status == DONE and r.value is not None]

@@ -1,12 +1,12 @@
-"""Known laws, read back through a network: an automaton learns a recording, never told the law, and is distilled.
+"""Known laws, read back through a network: an automaton learns a recording and is distilled.
 
     python benchmarks/through_network.py --out outputs/through_network [--only NAME,…] [--seeds 3] [--table]
 
 Each system runs from two smooth random states on 64² cells; 40 frames of each are recorded, as float32, at every step
 or at every 8th, without noise or with white noise of 1 % of each field's standard deviation. `srnca train --frames`
-and `srnca distill --checkpoint` then run with their default settings, called as functions. The network is judged
-against the law on clean states that it was not shown, from the fourth frame on. One file for every run goes to the
-folder: what is there is not run again.
+and `srnca distill --checkpoint` then run with their default settings, called as functions. The network is compared
+with the law on other states without noise, from the fourth frame on. The folder gets a file for every run; what it has
+already is not run again.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def run(name: str, stride: int, noise: float, seed: int) -> dict[str, Any]:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Medians over seeds; how many were exact of how many."""
+    """Medians over seeds, and the number of exact runs."""
     lines = [
         "| system | steps a frame | noise | network's error in the rate "
         "| terms of the network alone: missing, spurious | rule: exact support | mean error | worst error "

@@ -1,4 +1,4 @@
-"""The speed of a training iteration: beside the recipe of the first implementation, and per second.
+"""The speed of training: an iteration against the first implementation's, and iterations per second.
 
 python benchmarks/train.py [--device cpu|cuda] [--threads 2] [--repeats 5] [--json FILE]
 
@@ -50,8 +50,8 @@ RATED = {"default": preset("default"), "blog-set5, VGG bank": replace(preset("bl
 class FirstImplementation:
     """One training iteration as the first implementation did it; slow on purpose.
 
-    Every channel is a picture of its own to one `conv2d` with four kernels; two 1x1 convolutions follow with
-    nothing between them; the target goes through the feature network at every iteration. What it did besides
+    `conv2d` filters every channel as a separate picture with four kernels; two 1x1 convolutions follow without an
+    activation; the target passes through the feature network at every iteration. What it also did
     (gradients of the feature network's weights, a file written at every iteration) is left out.
     """
 
@@ -109,7 +109,7 @@ def make_run(config: TrainConfig, device: torch.device) -> tuple[_Run, nn.Module
 
 
 def check_same_function(run: _Run, first: FirstImplementation) -> None:
-    """Equal work: given the same weights, both sides take the same step. The last layers are zero again after."""
+    """Check that both implementations take the same step with equal weights. The last layers are zero again after."""
     nca, size = run.nca, (1, run.config.channels, 32, 32)
     state, mask = torch.rand(size, device=run.device), (torch.rand(size, device=run.device) < 0.5) * 1.0
     with torch.no_grad():
@@ -200,7 +200,7 @@ def rate(device: torch.device, repeats: int) -> dict[str, float]:
 
 
 def check_no_setback(run: _Run) -> None:
-    if run.setbacks:  # an iteration that steps back does no backward pass: its time means nothing
+    if run.setbacks:  # an iteration that steps back does no backward pass, so its time is not comparable
         raise SystemExit("the benchmark's training diverged; nothing was measured")
 
 

@@ -11,7 +11,7 @@ from equations.rule.rule import Rule
 
 
 class UpdateModule(nn.Module):
-    """(..., features) -> (..., channels): one step's update f of a rule, differentiable in its input."""
+    """The update f of one step of a rule, differentiable in its input: (..., features) -> (..., channels)."""
 
     def __init__(self, rule: Rule) -> None:
         super().__init__()

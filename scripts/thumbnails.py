@@ -26,12 +26,14 @@ COLOURS = (64, 48, 32, 24, 16)  # of the palette: as many as fit into MAX_BYTES
 INTRODUCTION = """\
 # Known models
 
-Each runs by its name: `srnca simulate gray-scott:coral --out coral.png` draws the picture shown here, on 192 × 192
-cells, with the numbers, the steps and the seed (0 if none is said) below it. Other sizes may want other steps;
-`--set F=0.03` changes a parameter. A model's first preset is the one its bare name means. All take explicit Euler
-steps on a periodic grid; ∇² is the five-point Laplacian over dx² (nine-point for Swift-Hohenberg). All presets are
-stable for 20,000 steps; Allen-Cahn and Fisher-KPP are uniform long before, so their pictures show them on the way.
-`python scripts/thumbnails.py` makes this page.
+Every model runs by its name. For example, `srnca simulate gray-scott:coral --out coral.png` draws the picture that is
+shown here, on 192 × 192 cells. Below each picture are its parameters, its number of steps and its seed (0 if none is
+given); other grid sizes may need another number of steps. `--set F=0.03` changes a parameter. A name without a preset,
+such as `gray-scott`, means the model's first preset.
+
+All models take explicit Euler steps on a periodic grid. ∇² is the five-point Laplacian over dx² (nine-point for
+Swift-Hohenberg). All presets stay bounded for 20,000 steps. Allen-Cahn and Fisher-KPP become uniform long before that,
+so their pictures show an earlier step. `python scripts/thumbnails.py` makes this page.
 """
 
 

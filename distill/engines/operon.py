@@ -1,8 +1,9 @@
-"""`operon`: free-form search by genetic programming (pyoperon), in rounds, each polished in float64.
+"""`operon`: free-form search by genetic programming (pyoperon), in rounds; constants are refitted in float64.
 
-Burlacu, Kronberger & Kommenda (2020), Operon C++, GECCO Companion. Its estimator is used with care:
-coefficient fitting has to be switched on, columns are brought to unit size (it computes in float32), a run is
-bounded by evaluations and never by time (a time limit would make results depend on the machine).
+Burlacu, Kronberger & Kommenda (2020), Operon C++, GECCO Companion. Three things differ from
+the defaults of its estimator. The fitting of coefficients is switched on. Columns are scaled to unit standard
+deviation, because it computes in float32. A run is bounded by evaluations and never by time, because a time limit would
+make results depend on the machine.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ from equations.rule.symbols import symbol
 SYMBOLS = ("add,sub,mul", "add,sub,mul,abs", "add,sub,mul,div,abs")
 ROWS = 2000  # enough for the search; constants are refitted on all rows
 FEATURES = 12  # with more inputs the search finds little
-GUESSES = 3  # most guesses that a round has as further inputs
+GUESSES = 3  # at most this many guesses become further inputs of a round
 POPULATION = 1000
-ROUND = 100_000  # most evaluations (of values and of gradients) in a round: 4 to 8 s on one core
+ROUND = 100_000  # at most this many evaluations (of values and of gradients) in a round: 4 to 8 s on one core
 
 
 class OperonEngine:
-    """NSGA-II on error and length; every round starts with a new population, and has the guesses as further inputs."""
+    """NSGA-II on error and length. Every round starts with a new population; guesses are further inputs."""
 
     name = "operon"
 
@@ -71,14 +72,17 @@ ENGINE = OperonEngine()
 
 
 def _shares(evaluations: int) -> list[int]:
-    """The evaluations of each round, which add up to `evaluations`: as few rounds as `ROUND` allows, all alike."""
+    """The evaluations of each round: as few rounds as `ROUND` allows, all of about the same size."""
     rounds = max(1, -(-evaluations // ROUND))
     each, rest = divmod(max(1, evaluations), rounds)
     return [each + (number < rest) for number in range(rounds)]
 
 
 class _Search:
-    """One channel's data in Operon's units: columns and target of unit size."""
+    """One channel's data; `round` scales columns and target to unit standard deviation for Operon.
+
+    alive: whether there is anything to search; False for constant data.
+    """
 
     def __init__(self, samples: Samples, channel: int, options: FitOptions) -> None:
         self.seed, self.length = options.seed, min(60, 10 + 2 * options.max_terms)
@@ -89,10 +93,10 @@ class _Search:
         self.alive = bool(self.used) and bool(self.y.std() > 0)
 
     def round(self, number: int, guesses: Sequence[Expr], evaluations: int) -> list[Expr]:
-        """The expressions on the front of one run, in the samples' units (linear constants still rough).
+        """The expressions on the front of one run, in the samples' units; their constants are refitted later.
 
-        A guess is one more column: the search may use it whole, and polishing multiplies it out. (Putting
-        guesses into the first population needs a warm start, which crashes pyoperon 0.6.2.)
+        A guess is one more column, which the search can use as a whole; polishing multiplies it out. (Guesses cannot be
+        put into the first population: the warm start that this needs crashes pyoperon 0.6.2.)
         """
         meanings = [symbol(self.names[i]) for i in self.used]
         columns = [self.few.X[:, i] for i in self.used]

@@ -1,7 +1,7 @@
 """Operon's trees to SymPy, node by node.
 
-Its text parser crashes on some strings and its printer rounds, so neither is used. Trees are in postfix
-order; the children of a node come before it, the last child nearest.
+Operon's text parser crashes on some strings and its printer rounds, so neither is used. Trees are in postfix order:
+the children of a node come before it, its first child last.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`hall_of_fame_output{i}.csv`: a front in PySR's own format, so that results open in either program."""
+"""`hall_of_fame_output{i}.csv`: a front in PySR's own format, so that either program reads it."""
 
 from __future__ import annotations
 
@@ -37,10 +37,12 @@ def write_hall_of_fame(path: str | os.PathLike[str], front: Iterable[Candidate])
 def read_hall_of_fame(
     path: str | os.PathLike[str], names: Sequence[str], *, engine: str = "pysr"
 ) -> tuple[Candidate, ...]:
-    """The candidates of a hall-of-fame file, PySR's or ours; `names` are the features its equations may use.
+    """The candidates of a hall-of-fame file, written by PySR or by this project.
+
+    names: the features that its equations may use.
 
     Equations are read by our own parser, never evaluated. Raises InputError, naming file and line, for a
-    missing file, another header, a number that is none, or an equation that does not parse.
+    missing file, another header, a cell that is not a number, or an equation that does not parse.
     """
     rows = _rows(Path(path))
     if not rows or [cell.strip() for cell in rows[0]] != HEADER:

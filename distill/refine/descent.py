@@ -71,7 +71,7 @@ class Descent:
             self.unfinished.put("refine", self._pack())
 
     def _spent(self) -> bool:
-        """Whether the last two levels are so much worse than the best that still fewer terms are not worth trying."""
+        """Whether the last two levels are so much worse than the best that removing more terms is pointless."""
         spent = self.chains[0].settings.spent
         return len(self.scores) > 2 and min(self.scores[-2:]) > spent * min(self.scores)
 

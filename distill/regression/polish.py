@@ -1,7 +1,7 @@
 """From a set of basis functions to equations: float64 least squares, elimination, rounding of constants.
 
 Columns are first compressed to a small triangle (QR), which keeps full float64 accuracy. Normal equations would lose
-half of the digits, so that an exact law could not be told from a nearly exact one.
+half of the digits, and an exact law would look like a nearly exact one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Allen-Cahn: two phases separate, and the curvature of their borders drives the rest."""
+"""Allen-Cahn: two phases separate, then their borders move by curvature."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODEL = Model(
             "drops merge, shrink and vanish", steps=300, seed=3, init=Init("spots", (-1.0,), (0.0,), (1.0,), 0.12, 30)
         ),
         "nuclei": Preset(
-            "nuclei of the better phase grow into one another",
+            "nuclei of the favoured phase grow and merge",
             {"h": 0.15},
             steps=600,
             seed=3,

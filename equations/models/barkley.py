@@ -1,4 +1,4 @@
-"""Barkley: an excitable medium of straight nullclines, made for fast simulation."""
+"""Barkley: an excitable medium whose nullclines are straight lines, made for fast simulation."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ MODEL = Model(
     },
     parameters={"a": 0.75, "b": 0.01, "eps": 0.02},
     meaning={
-        "a": "how long an excitation lasts; its threshold is (v + b)/a",
-        "b": "how far from exciting itself",
-        "eps": "rate of the recovery v over that of u",
+        "a": "larger values make excitations last longer; the threshold of u is (v + b)/a",
+        "b": "raises the threshold of excitation",
+        "eps": "ratio of the rates of recovery v and excitation u",
     },
     presets={
         "spirals": Preset("pairs of spirals that rotate rigidly"),
-        "meander": Preset("thin spirals whose tips draw flowers", {"a": 0.6, "b": 0.05}),
+        "meander": Preset("thin spirals whose tips meander on flower-shaped paths", {"a": 0.6, "b": 0.05}),
     },
     init=Init("cross", (0.0, 0.0), (0.0, 0.0), (1.0, 0.4)),
     display=shown("u", 0.0, 1.0),

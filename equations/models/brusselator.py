@@ -8,7 +8,7 @@ from equations.rule.init import Init
 MODEL = Model(
     name="brusselator",
     title="Brusselator",
-    about="Two made-up reactions, one of them autocatalytic: hexagons of spots, stripes, hexagons of holes.",
+    about="A hypothetical reaction scheme with an autocatalytic step: hexagons of spots, stripes, hexagons of holes.",
     channels=("u", "v"),
     equations={
         "u": "Du*u_lap + A - (B + 1)*u + u^2*v",
@@ -19,7 +19,7 @@ MODEL = Model(
         "Du": "diffusion of the activator u, cells²/time",
         "Dv": "diffusion of the inhibitor v, cells²/time",
         "A": "feed of u; the uniform state is u = A, v = B/A",
-        "B": "rate at which u turns into v; patterns from (1 + A √(Du/Dv))² on, oscillations from 1 + A²",
+        "B": "rate at which u turns into v; patterns above (1 + A √(Du/Dv))², oscillations above 1 + A²",
     },
     presets={
         "stripes": Preset("Turing stripes", steps=20_000, display=shown("u", 1.5, 7.0)),

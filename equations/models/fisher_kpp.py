@@ -8,7 +8,7 @@ from equations.rule.init import Init
 MODEL = Model(
     name="fisher-kpp",
     title="Fisher-KPP",
-    about="A population grows and spreads, its front at speed 2√(rD). Ends full everywhere.",
+    about="A population grows and spreads; its front moves at speed 2√(rD) until the grid is full.",
     channels=("u",),
     equations={"u": "D*u_lap + r*u*(1 - u)"},
     parameters={"D": 1.0, "r": 0.4},

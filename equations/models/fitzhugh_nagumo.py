@@ -1,4 +1,4 @@
-"""FitzHugh-Nagumo: the simplest excitable medium; where the inhibitor diffuses fast it makes Turing patterns."""
+"""FitzHugh-Nagumo: the simplest excitable medium; with a fast inhibitor it makes Turing patterns."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MODEL = Model(
     meaning={
         "Du": "diffusion of the voltage u, cells²/time",
         "Dv": "diffusion of the recovery v, cells²/time",
-        "a": "shifts the recovery: large is excitable, small oscillates",
+        "a": "offset of the recovery: excitable when large, oscillating when small",
         "b": "slope of the recovery; two rest states when well above 1",
-        "eps": "rate of the recovery over that of the voltage",
-        "I": "current fed in",
+        "eps": "ratio of the rates of recovery and voltage",
+        "I": "applied current",
     },
     presets={
         "spirals": Preset("pairs of spiral waves of excitation", steps=8000),

@@ -1,4 +1,4 @@
-"""Gierer-Meinhardt: a short-range activator and the long-range inhibitor that it makes."""
+"""Gierer-Meinhardt: a short-range activator and the long-range inhibitor that it produces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from equations.rule.init import Init
 MODEL = Model(
     name="gierer-meinhardt",
     title="Gierer-Meinhardt",
-    about="An activator a makes itself and its far-reaching inhibitor h: spots; saturated, stripes and nets.",
+    about="An activator a produces itself and a long-range inhibitor h: spots; with saturation, stripes, networks.",
     channels=("a", "h"),
     equations={
         "a": "Da*a_lap + rho*a^2/((1 + kappa*a^2)*h) - mu*a + sigma",
@@ -22,12 +22,12 @@ MODEL = Model(
         "mu": "decay of the activator, 1/time",
         "nu": "decay of the inhibitor, 1/time",
         "sigma": "production of the activator without activation, 1/time",
-        "kappa": "saturation of the activator: 0 makes spots, more makes stripes, then nets",
+        "kappa": "saturation of the activator: 0 gives spots, larger values stripes, then networks",
     },
     presets={
         "spots": Preset("spots, evenly spread"),
         "stripes": Preset("winding stripes", {"kappa": 0.02}, 20_000, display=shown("a", 0.1, 3.2)),
-        "net": Preset("a net around holes", {"Da": 0.005, "kappa": 0.1}, 20_000, display=shown("a", 0.1, 2.3)),
+        "net": Preset("a network around holes", {"Da": 0.005, "kappa": 0.1}, 20_000, display=shown("a", 0.1, 2.3)),
     },
     init=Init("noise", (1.0, 1.0), (0.1, 0.1)),
     display=shown("a", 0.0, 5.0),

@@ -1,4 +1,4 @@
-"""Gray-Scott: u is fed and turned into v by v itself, v decays; the best known zoo of patterns."""
+"""Gray-Scott: u is fed, v converts u into more v, and v decays; known for its many kinds of patterns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _at(F: float, k: float, about: str, steps: int = 10_000, seed: int = 0, init
 MODEL = Model(
     name="gray-scott",
     title="Gray-Scott",
-    about="u is fed and turned into v by v itself; v decays. Spots that divide, worms, mazes, waves, gliders.",
+    about="u is fed, v converts u into more v, and v decays. Spots that divide, worms, mazes, waves, gliders.",
     channels=("u", "v"),
     equations={
         "u": "Du*u_lap - u*v^2 + F*(1 - u)",
@@ -30,8 +30,8 @@ MODEL = Model(
     meaning={
         "Du": "diffusion of u, cells²/time",
         "Dv": "diffusion of v, cells²/time",
-        "F": "feed: how fast u is renewed and everything washed out, 1/time",
-        "k": "removal of v on top of the washing out, 1/time",
+        "F": "feed: u is renewed and both are washed out at this rate, 1/time",
+        "k": "removal of v in addition to washing out, 1/time",
     },
     presets={
         "coral": _at(0.055, 0.062, "a coral grows and fills the plane with branches", init=SQUARE),
@@ -42,7 +42,7 @@ MODEL = Model(
         "epsilon": _at(0.018, 0.055, "Pearson's ε: rings and spots that divide and die, chaos"),
         "zeta": _at(0.026, 0.059, "Pearson's ζ: crowded spots that divide and die here and there"),
         "eta": _at(0.034, 0.063, "Pearson's η: spots, short worms and loops", 6000),
-        "theta": _at(0.030, 0.057, "Pearson's θ: stripes in a connected net"),
+        "theta": _at(0.030, 0.057, "Pearson's θ: stripes connected to a network"),
         "iota": _at(0.046, 0.0594, "Pearson's ι: holes in groups, as molecules"),
         "kappa": _at(0.050, 0.063, "Pearson's κ: winding stripes, a hedge maze"),
         "lambda": _at(0.026, 0.061, "Pearson's λ: spots divide until they stand in hexagons"),

@@ -1,4 +1,4 @@
-"""λ–ω, or the complex Ginzburg-Landau equation: every oscillating medium close to its onset, with A = u + iv."""
+"""λ–ω, or the complex Ginzburg-Landau equation: normal form of oscillating media at their onset, A = u + iv."""
 
 from __future__ import annotations
 

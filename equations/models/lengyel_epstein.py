@@ -19,8 +19,8 @@ MODEL = Model(
         "D": "diffusion of iodide u, cells²/time",
         "a": "feed of iodide; the uniform state is u = a/5, v = 1 + u²",
         "b": "feed of chlorine dioxide and iodine",
-        "d": "diffusion of chlorite over that of iodide",
-        "sigma": "how much the starch slows iodide down",
+        "d": "ratio of the diffusion of chlorite to that of iodide",
+        "sigma": "factor by which binding to starch slows iodide down",
     },
     presets={
         "stripes": Preset("Turing stripes", steps=20_000),

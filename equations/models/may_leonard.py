@@ -1,4 +1,4 @@
-"""May-Leonard: three species, each losing to the next one, chase one another round."""
+"""May-Leonard: three species in cyclic competition, each inferior to the next."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from equations.rule.rule import Display
 MODEL = Model(
     name="may-leonard",
     title="May-Leonard (cyclic Lotka-Volterra)",
-    about="Three species, as rock, paper and scissors: spirals in three colours.",
+    about="Three species compete as rock, paper and scissors do: spirals in three colours.",
     channels=("u", "v", "w"),
     equations={
         "u": "D*u_lap + u*(1 - u - alpha*v - beta*w)",
@@ -26,7 +26,7 @@ MODEL = Model(
         "spirals": Preset("spirals of three colours", steps=20_000),
         "cycle": Preset("interlocked small spirals", {"D": 0.2, "alpha": 1.0, "beta": 2.0}),
         "chaos": Preset(
-            "May and Leonard's own 0.8 and 1.3: soft, restless patches", {"D": 0.1, "alpha": 0.8, "beta": 1.3}
+            "May and Leonard's own parameters: soft, restless patches", {"D": 0.1, "alpha": 0.8, "beta": 1.3}
         ),
     },
     init=Init("noise", (0.25, 0.25, 0.25), (0.25, 0.25, 0.25)),

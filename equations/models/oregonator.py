@@ -26,7 +26,7 @@ MODEL = Model(
         "Dv": "diffusion of the catalyst v, length²/time",
         "f": "stoichiometric factor: bromide set free per catalyst reduced",
         "q": "ratio of rate constants: u rests just above it",
-        "eps": "rate of the catalyst over that of u",
+        "eps": "ratio of the rates of catalyst v and bromous acid u",
     },
     presets={
         "spirals": Preset("pairs of thin spirals", steps=20_000),

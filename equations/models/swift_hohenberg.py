@@ -1,8 +1,9 @@
 """Swift-Hohenberg: stripes and hexagons as at the onset of convection, by the simplest equation that has them.
 
-The equation has fourth derivatives and a stencil reaches one cell, so the channel `w` carries ∇²u: each step puts ∇²u
-into w, and the next one takes ∇⁴u as ∇²w. Steady states are those of the equation; the delay of one step asks for a
-time step half as long, dt max ∇⁴ < 1 instead of 2. The nine-point Laplacian keeps the stripes free of the grid's axes.
+The equation has fourth derivatives, but a stencil reaches only one cell. So the channel `w` carries ∇²u: each step
+puts ∇²u into w, and the next one takes ∇⁴u as ∇²w. Steady states are those of the equation. Because of the delay of
+one step the time step must be half as long, dt max ∇⁴ < 1 instead of 2. The nine-point Laplacian is nearly isotropic,
+so that stripes do not align with the grid.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Turing's model of 1952: linear reactions of two morphogens, held between bounds."""
+"""Turing's model of 1952: linear reactions of two morphogens, clipped to [0, 2]."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from equations.rule.init import Init
 MODEL = Model(
     name="turing",
     title="Turing 1952",
-    about="Two morphogens react linearly; only the bounds 0 and 2 stop what diffusion makes grow: dapples.",
+    about="Two morphogens with linear reactions; the bounds 0 and 2 limit the growth of patterns: dapples.",
     channels=("X", "Y"),
     equations={
         "X": "Dx*X_lap + 5*X - 6*Y + p",
@@ -16,8 +16,8 @@ MODEL = Model(
     },
     parameters={"Dx": 5.0, "Dy": 45.0, "p": 1.0},
     meaning={
-        "Dx": "diffusion of X, cells²/time: Turing's two cells exchange 0.5, here patterns are √10 times as wide",
-        "Dy": "diffusion of Y, cells²/time: Turing's two cells exchange 4.5",
+        "Dx": "diffusion of X, cells²/time; 10 times Turing's 0.5, so patterns are √10 times as wide",
+        "Dy": "diffusion of Y, cells²/time; 10 times Turing's 4.5",
         "p": "source of both; the uniform state is X = Y = p",
     },
     presets={

@@ -116,7 +116,7 @@ def sweep(
         raise InputError("sweep: expected --study NAME, got none; e.g. srnca sweep sample:snake --study snakes")
     options = parse_slurm_options(slurm_option or [])
     if options and not slurm:
-        raise InputError("--slurm-option: expected --slurm with it; leave it away, or hand the workers to Slurm")
+        raise InputError("--slurm-option: expected --slurm with it; leave it out, or hand the workers to Slurm")
     given = {
         "sampler": sampler, "against": against, "prune": prune, "objective": objective, "preset": preset,
         "iterations": iterations, "size": size, "bank": bank, "seed": seed,

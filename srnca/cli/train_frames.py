@@ -67,7 +67,7 @@ def train_frames(
     """What `srnca train` does with --frames. changes: settings that were given; recorded: those of recordings alone."""
     if target is not None:
         raise InputError(
-            f"train: expected either TARGET or --frames, got both, {target} and {paths[0]}; leave one away"
+            f"train: expected either TARGET or --frames, got both, {target} and {paths[0]}; leave one of them out"
         )
     for name, reason in _REASONS.items():
         if name in changes:

@@ -23,7 +23,9 @@ TargetName = Annotated[
 ]
 Frames = Annotated[
     list[Path] | None,
-    option("A recording to learn in place of an image: frames.npz, frames.zarr, a folder, GIF, film; again for more."),
+    option(
+        "A recording to learn in place of an image: frames.npz, frames.zarr, a folder, GIF, film; repeat it for more."
+    ),
 ]
 Out = Annotated[Path | None, option("Checkpoint to write.  [default: NAME.pt]")]
 Preset = Annotated[
@@ -41,12 +43,14 @@ HiddenChannels = Annotated[int | None, option("With --frames: channels that the 
 Filters = Annotated[int | None, option("1 to 20 stencils; with --frames 1 to 5.")]
 Activation = Annotated[
     Literal["relu", "linear", "abs", "product", "tanh"] | None,
-    option("What stands between the layers: relu, linear, abs; with --frames product, tanh, relu."),
+    option("Activation: relu, linear, or abs (no hidden layer); with --frames product, tanh or relu."),
 ]
-UpdateRate = Annotated[float | None, option("Chance in (0, 1] that a cell takes a step.")]
-Mask = Annotated[Literal["cell", "channel"] | None, option("One draw for each cell, or each channel.")]
-Clamp = Annotated[str | None, option("none or LOW,HIGH such as 0,1.")]
-FirstState = Annotated[Literal["noise", "square"] | None, option("What the first state is made of.")]
+UpdateRate = Annotated[float | None, option("Probability in (0, 1] that a cell takes a step.")]
+Mask = Annotated[
+    Literal["cell", "channel"] | None, option("Whether that is drawn for each cell, or for each channel of a cell.")
+]
+Clamp = Annotated[str | None, option("Interval to which states are clipped: none or LOW,HIGH such as 0,1.")]
+FirstState = Annotated[Literal["noise", "square"] | None, option("First state: noise, or a square on the background.")]
 
 # Its training
 Stride = Annotated[
@@ -58,26 +62,26 @@ Denoise = Annotated[
     bool | None,
     typer.Option(
         "--denoise/--no-denoise",
-        help="With --frames: start rollouts from states cleaned of noise, where that foretells better.  [default: on]",
+        help="With --frames: start rollouts from denoised states, where that improves forecasts.  [default: on]",
         show_default=False,
     ),
 ]
-MaxCaSteps = Annotated[int | None, option("Longest rollout between two looks at the target.")]
-BatchSize = Annotated[int | None, option("States an iteration.")]
-LearningRate = Annotated[float | None, option("Adam's, in (0, 1].")]
-L1 = Annotated[float | None, option("Weight of the mean |w| of the first layer: drives needless weights to 0.")]
+MaxCaSteps = Annotated[int | None, option("Longest rollout, in steps, after which the loss is computed.")]
+BatchSize = Annotated[int | None, option("Rollouts per iteration.")]
+LearningRate = Annotated[float | None, option("Learning rate of Adam, in (0, 1].")]
+L1 = Annotated[float | None, option("Weight of the first layer's mean |w| in the objective; shrinks unneeded weights.")]
 Iterations = Annotated[int | None, option("Optimiser steps.")]
 Effort = Annotated[
     float | None,
     typer.Option(
-        min=LEAST_EFFORT, max=MOST_EFFORT, help="Times the preset's iterations.  [default: 1]", show_default=False
+        min=LEAST_EFFORT, max=MOST_EFFORT, help="Factor on the preset's iterations.  [default: 1]", show_default=False
     ),
 ]
 Size = Annotated[int | None, option("Side of the training picture, in cells.")]
-Seed = Annotated[int | None, option("Same seed, same machine: same automaton.")]
+Seed = Annotated[int | None, option("Random seed; with the same seed and machine the result is the same.")]
 Bank = Annotated[Literal["multiscale", "vgg16"] | None, option("Features of the texture loss.")]
 VggWeights = Annotated[Path | None, option("vgg16-397923af.pth, for --bank vgg16.")]
-Download = Annotated[bool, typer.Option("--download", help="Allow fetching the VGG weights.")]
+Download = Annotated[bool, typer.Option("--download", help="Allow downloading the VGG weights.")]
 Crop = Annotated[str | None, option("X,Y,SIDE: the square to learn, in pixels of the image.")]
 
 # This run

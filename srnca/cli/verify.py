@@ -63,7 +63,7 @@ def verify(
     elif checkpoint is not None:
         for flag, given in (("--set", changes), ("--out", out)):
             if given:
-                raise InputError(f"{flag}: expected --against MODEL with it, got --checkpoint; leave {flag} away")
+                raise InputError(f"{flag}: expected --against MODEL with it, got --checkpoint; leave {flag} out")
         ok = _of_automaton(rule, checkpoint, STEPS if steps is None else steps, seed, as_json=as_json, quiet=quiet)
     else:
         raise InputError("expected either --checkpoint FILE or --against MODEL, got neither")

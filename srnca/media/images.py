@@ -121,7 +121,7 @@ def _finish(name: str, pixels: Pixels, size: int, notes: list[str]) -> Target:
         notes.append(f"enlarged {side}x{side} to {size}x{size}: it has no detail finer than {size / side:.1f} pixels")
     pixels = resize(pixels, size)
     if pixels.std(axis=(0, 1)).max() < FLAT:
-        notes.append("the picture is all but one flat colour: there is no texture to learn")
+        notes.append("the picture is nearly one flat colour: there is no texture to learn")
     return Target(name, pixels, tuple(notes))
 
 

@@ -15,8 +15,8 @@ class PageSettings:
     grown: the age at which texture losses are taken; late states are at least as old.
     largest_film: larger automata are shown on a part of this size.
     film_work: channels · cells · steps that are run at most on the way to the last mark.
-    large, large_steps: the rule is shown on a grid of this size after so many steps.
-    long, long_steps: the rule is run on a grid of this size for so many steps.
+    large, large_steps: size of the large grid on which the rule is shown, and after how many steps.
+    long, long_steps: size and number of steps of the long run.
     long_marks: how often that run is measured.
     short_look: a rule of more operations a cell is an automaton written out. Nobody reads it, and it is slow, so it is
         run for shorter times on smaller grids.

@@ -91,7 +91,7 @@ _STUDY = {
 PRESETS: dict[str, TrainConfig] = {
     "default": TrainConfig(),
     "compact": TrainConfig(activation="abs", learning_rate=2e-3, iterations=1200, pool=128),  # as it was tuned
-    # Sets 5 and 8 of the field's first study.
+    # Sets 5 and 8 of the first study of these hyperparameters, https://tanishagerg.github.io/SRNCA/pages/blogpost.html
     "blog-set5": TrainConfig(channels=15, hidden=96, filters=4, update_rate=0.559994317, **_STUDY),  # type: ignore[arg-type]
     "blog-set8": TrainConfig(channels=6, hidden=32, filters=6, update_rate=0.980292, **_STUDY),  # type: ignore[arg-type]
 }

@@ -76,10 +76,10 @@ class EngineConformance:
                 assert c.loss == pytest.approx(loss, rel=1e-6, abs=1e-20)
 
     def test_same_seed_same_front(self, samples: Samples, options: FitOptions, fronts: list[list[Candidate]]) -> None:
-        heard: list[float] = []
+        fractions: list[float] = []
         again = get_engine(self.engine).fit(
-            samples, 1, options=options, progress=lambda stage, fraction, detail: heard.append(fraction)
+            samples, 1, options=options, progress=lambda stage, fraction, detail: fractions.append(fraction)
         )
         assert again == fronts[1]
-        assert heard, "the engine says nothing of its progress"
-        assert all(0 <= fraction <= 1 for fraction in heard)
+        assert fractions, "the engine says nothing of its progress"
+        assert all(0 <= fraction <= 1 for fraction in fractions)

@@ -83,7 +83,7 @@ class Logbook:
         return [line for line in self.lines if "job" in line]
 
     def nothing_is_left(self, seconds: float = 5.0) -> bool:
-        """Whether all workers, their children and their folders are gone, or are within so many seconds."""
+        """Whether all workers, their children and their folders are gone, or are within a given number of seconds."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if not any(alive(s["pid"]) or alive(s["child"]) or Path(s["folder"]).exists() for s in self.starts):

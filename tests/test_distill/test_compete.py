@@ -36,7 +36,7 @@ class Oracle:
 
     def __init__(self, *answers: str, error: Exception | None = None) -> None:
         self.answers, self.error = answers, error
-        self.heard, self.sessions = list[FitOptions](), 0
+        self.calls, self.sessions = list[FitOptions](), 0
 
     @contextmanager
     def session(self) -> Iterator[Oracle]:
@@ -44,7 +44,7 @@ class Oracle:
         yield self
 
     def fit(self, samples: Samples, channel: int, *, options: FitOptions, progress: Any) -> list[Candidate]:
-        self.heard.append(options)
+        self.calls.append(options)
         progress(self.name, 0.5, "half")
         if self.error is not None:
             raise self.error
@@ -76,7 +76,7 @@ def test_engines_are_seeded_by_each_others_winners(monkeypatch: pytest.MonkeyPat
     samples = drawn(KINK, 800)
     alone = fit(("sparse",), samples)
     front = fit(("sparse", "pysr"), samples)
-    assert list(oracle.heard[0].guesses) == [c.expr for c in alone]
+    assert list(oracle.calls[0].guesses) == [c.expr for c in alone]
     best: Expr = front[-1].expr
     assert best == parse_infix(KINK["u"], samples.names)
     assert front[-1].engine == "pysr"
@@ -88,7 +88,7 @@ def test_an_exact_channel_is_not_searched_further(monkeypatch: pytest.MonkeyPatc
     oracle = Oracle("u")
     enlist(monkeypatch, oracle)
     fit(("sparse", "pysr"), drawn(KINK, 300), 1)
-    assert not oracle.heard
+    assert not oracle.calls
 
 
 def test_auto_takes_what_the_teacher_and_the_machine_allow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,10 +116,10 @@ def test_free_form_engines_share_the_evaluations_and_the_seed(monkeypatch: pytes
     fit(("sparse", "operon", "pysr"), samples, evaluations=90_001, seed=7)
     fit(("sparse", "pysr"), samples, evaluations=90_001, seed=7)
     fit(("sparse", "operon"), samples, evaluations=90_001, seed=7)
-    assert [heard.evaluations for heard in oracle.heard] == [45_000, 90_001]
+    assert [call.evaluations for call in oracle.calls] == [45_000, 90_001]
     assert [evaluations for _, _, evaluations in rounds] == [45_000, 90_001]
-    assert {heard.seed for heard in oracle.heard} == {seed for seed, _, _ in rounds} == {7}
-    assert rounds[0][1] == oracle.heard[0].guesses, "nothing came between: both start from sparse's front"
+    assert {call.seed for call in oracle.calls} == {seed for seed, _, _ in rounds} == {7}
+    assert rounds[0][1] == oracle.calls[0].guesses, "nothing came between: both start from sparse's front"
 
 
 @pytest.mark.parametrize("engines", [("pysr",), ("operon", "pysr")])
@@ -131,8 +131,8 @@ def test_a_search_without_sparse_starts_from_linear_equations(
     monkeypatch.setattr(_Search, "round", lambda *_: [])
     samples = drawn({"u": "0.5*u - 0.25*u_lap + 0.1*u*v", "v": "v"}, 300)
     front = fit(engines, samples)
-    (heard,) = oracle.heard
-    assert any({"u", "u_lap"} <= {str(s) for s in expr.free_symbols} for expr in heard.guesses)
+    (call,) = oracle.calls
+    assert any({"u", "u_lap"} <= {str(s) for s in expr.free_symbols} for expr in call.guesses)
     assert {c.engine for c in front} <= set(engines), "they are seeds, not rivals"
 
 
@@ -195,11 +195,11 @@ def test_the_progress_of_several_engines_never_falls(monkeypatch: pytest.MonkeyP
     enlist(monkeypatch, Oracle("max(0, u + v)"))
     monkeypatch.setattr(_Search, "round", lambda *_: [])
     for engines in (("sparse", "operon", "pysr"), ("sparse",), ("pysr",)):
-        heard: list[tuple[str, float, str]] = []
-        fit(engines, drawn(KINK, 300), progress=lambda *said, to=heard: to.append(said))
-        fractions = [fraction for _, fraction, _ in heard]
+        reports: list[tuple[str, float, str]] = []
+        fit(engines, drawn(KINK, 300), progress=lambda *said, to=reports: to.append(said))
+        fractions = [fraction for _, fraction, _ in reports]
         assert all(a <= b for a, b in pairwise(fractions)), engines
-        assert {stage for stage, _, _ in heard} == set(engines)
+        assert {stage for stage, _, _ in reports} == set(engines)
         assert fractions[-1] == (0.5 if engines == ("pysr",) else pytest.approx(1.0))
 
 
@@ -210,7 +210,7 @@ def test_a_deadline_that_has_passed_leaves_out_the_searches(monkeypatch: pytest.
     now[0] = 2.0
     front = fit(("sparse", "operon", "pysr"), drawn(KINK, 300), deadline=deadline)
     assert {c.engine for c in front} == {"sparse"}
-    assert not oracle.heard
+    assert not oracle.calls
     assert deadline.left_out == ["operon: the search for u", "pysr: the search for u"]
     alone = fit(("pysr",), drawn(KINK, 300), deadline=deadline)
     assert {c.engine for c in alone} == {"sparse"}, "something to go on with"
@@ -264,7 +264,7 @@ def test_an_engine_that_fails_again_and_again_is_left_out(
     with open_engines(("sparse", "pysr"), happenings) as session:
         for _ in range(5):
             fit_channel(session, samples, 0, options=FitOptions(max_terms=3))
-    assert len(oracle.heard) == len(happenings.notes) == tries
+    assert len(oracle.calls) == len(happenings.notes) == tries
     assert oracle.sessions == 1
 
 
@@ -273,7 +273,7 @@ def test_what_an_engine_survives_is_a_note(monkeypatch: pytest.MonkeyPatch) -> N
     enlist(monkeypatch, oracle)
     with open_engines(("sparse", "pysr"), happenings) as session:
         fit_channel(session, drawn(KINK, 300), 0, options=FitOptions(max_terms=3))
-        oracle.heard[0].note("engine pysr: the worker failed\nwhile it searched for u")
+        oracle.calls[0].note("engine pysr: the worker failed\nwhile it searched for u")
     said = "the worker failed while it searched for u; went on with what it had found"
     assert happenings.troubles["pysr"] == [said]
     assert happenings.notes == [f"engine pysr: {said}"]

@@ -97,11 +97,11 @@ def test_progress_names_the_phases_and_never_falls(samples: Samples) -> None:
     first, second = list[tuple[str, float, str]](), list[tuple[str, float, str]]()
     options = replace(OPTIONS, evaluations=20_000)
     with engine("slow-start|slow").session() as lasting:
-        for channel, heard in ((U, first), (V, second)):
-            lasting.fit(samples, channel, options=options, progress=lambda *said, to=heard: to.append(said))
-    for told in (first, second):
-        assert all(a[1] <= b[1] for a, b in pairwise(told))
-        assert told[-1][1] == 1.0
+        for channel, reports in ((U, first), (V, second)):
+            lasting.fit(samples, channel, options=options, progress=lambda *said, to=reports: to.append(said))
+    for reports in (first, second):
+        assert all(a[1] <= b[1] for a, b in pairwise(reports))
+        assert reports[-1][1] == 1.0
     assert "starting Julia" in [detail for _, _, detail in first]
     assert "starting Julia" not in [detail for _, _, detail in second]
     searching = {fraction for _, fraction, detail in second[:-1] if "equations" in detail}
@@ -125,10 +125,10 @@ def test_a_slow_start_and_a_busy_machine_change_no_argument(samples: Samples, bo
         with engine(how).session() as lasting:
             for channel in (U, V):
                 lasting.fit(samples, channel, options=OPTIONS)
-    told = [job["arguments"] for job in book.jobs]
-    assert told[:2] == told[2:]
-    assert all(arguments["timeout_in_seconds"] is None for arguments in told)
-    assert all(arguments["max_evals"] == 1000 for arguments in told)
+    given = [job["arguments"] for job in book.jobs]
+    assert given[:2] == given[2:]
+    assert all(arguments["timeout_in_seconds"] is None for arguments in given)
+    assert all(arguments["max_evals"] == 1000 for arguments in given)
 
 
 def test_a_search_that_makes_progress_is_never_cut_short(samples: Samples, caplog: pytest.LogCaptureFixture) -> None:

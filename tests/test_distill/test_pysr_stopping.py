@@ -36,11 +36,11 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Logbook:
 
 
 def interrupt_at(words: str) -> Callable[[str, float, str], None]:
-    def heard(stage: str, fraction: float, detail: str) -> None:
+    def progress(stage: str, fraction: float, detail: str) -> None:
         if words in detail and fraction < 1:
             raise KeyboardInterrupt
 
-    return heard
+    return progress
 
 
 @pytest.mark.parametrize(

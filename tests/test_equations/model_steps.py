@@ -18,5 +18,5 @@ def flat(values: tuple[float, ...], shape: tuple[int, int] = (3, 3)) -> np.ndarr
 
 
 def bend(waves: int, cells: int, dx: float = 1.0) -> float:
-    """−(five-point Laplacian) of a cosine of so many waves along one side, over the cosine."""
+    """−(five-point Laplacian) of a cosine, over the cosine; it has the given number of waves along one side."""
     return (2 - 2 * np.cos(2 * np.pi * waves / cells)) / dx**2

@@ -47,7 +47,7 @@ def use(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
 
 @pytest.fixture
 def listening() -> Iterator[None]:
-    """Ctrl-C is heard, also where the tests run in the background and have it ignored."""
+    """Ctrl-C raises KeyboardInterrupt, even where the tests run in the background and ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -105,9 +105,9 @@ def test_convolution_is_torchs_own(image: tuple[int, ...], filters: tuple[int, .
     wanted = wanted.relu() if rectify else wanted
     assert got.shape == wanted.shape
     torch.testing.assert_close(got, wanted)
-    worth = torch.randn(got.shape, generator=random, dtype=torch.float64)
+    weights = torch.randn(got.shape, generator=random, dtype=torch.float64)
     for maps in (got, wanted):
-        (maps * worth + maps.square()).sum().backward()
+        (maps * weights + maps.square()).sum().backward()
     assert ours.grad is not None
     torch.testing.assert_close(ours.grad, theirs.grad)
     assert image[0] == 0 or bool((ours.grad != 0).any())

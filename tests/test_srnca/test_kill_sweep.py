@@ -64,7 +64,7 @@ KILLS = [
 
 @pytest.fixture(scope="module")
 def commands(kill_server: subprocess.Popen[str]) -> Commands:
-    """They save after every iteration, and wait a moment only for workers and locks of which nothing is heard."""
+    """They save after every iteration, and wait only a moment for workers without a heartbeat and for old locks."""
     quick = {
         "srnca.automata.saving:SAVE_EVERY_S": 0.0,
         "srnca.studies.workers.liveness:Timing.__init__.__defaults__": [10.0, 0.3, 0.1],  # grace and poll are short

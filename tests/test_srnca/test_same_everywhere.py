@@ -21,7 +21,7 @@ from tests.test_srnca.tiny import checkpoint, config, target
 
 THREADS = (1, 2)
 
-# Trains and distils through the command line on the cores that it is given, beside so many endless loops.
+# Trains and distils through the command line on the given cores, beside a given number of endless loops.
 DRIVER = """
 import os, subprocess, sys
 out, cores, loops = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])

@@ -1,7 +1,7 @@
 """`pysr`: PySR's search in a process of its own; importing this package starts neither Julia nor PySR.
 
-`probe()` says why it cannot run here (None when it can). `ENGINE` is the engine; it is loaded on first use, so
-that the worker process gets by without NumPy until Julia has started.
+`probe()` says why it cannot run here (None when it can). `ENGINE` is the engine. It is loaded on first use,
+because the worker process must not import NumPy before Julia has started.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What PySRRegressor is told, and what it may be given as guesses and feature names."""
+"""The keyword arguments of PySRRegressor, and the guesses and feature names that it accepts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from equations.errors import InputError
 from equations.expressions.tree import to_tree
 from equations.rule.symbols import NAME, RESERVED
 
-BINARY = ("+", "-", "*", "/")  # laws of the catalogue are polynomials and quotients,
-UNARY = ("abs",)  # networks have kinks
+BINARY = ("+", "-", "*", "/")  # known models are polynomials and quotients
+UNARY = ("abs",)  # the kinks of ReLU networks
 INNER, BELOW = 15, 9  # largest complexity inside abs, and of a denominator
 GUESSES = 10
 POPULATION, CYCLES = 27, 380  # PySR's defaults, given explicitly so that other versions do the same
-TOURNAMENT = 15  # PySR's: a cycle makes one new member for this many of the population
+TOURNAMENT = 15  # PySR's default: a cycle makes one new member for every 15 of the population
 FEWEST, MOST = 4, 31  # populations: PySR's guide advises three for each core, and its default is 31
-ROUNDS = 12  # rounds of migration between populations for which the evaluations should be enough
+ROUNDS = 12  # the evaluations should be enough for this many rounds of migration between populations
 
 # Words that Julia's parser would not take as a variable (guesses are parsed by it).
 JULIA = frozenset(
@@ -31,7 +31,7 @@ JULIA = frozenset(
 
 
 def search_size(max_terms: int) -> int:
-    """The largest complexity (nodes of the tree) of an equation: `max_terms` terms c x, and a little room; 12 to 40."""
+    """The largest complexity of an equation (nodes of its tree), 12 to 40: `max_terms` terms c x and a few nodes."""
     return min(40, max(12, 4 * max_terms + 4))
 
 
@@ -61,7 +61,7 @@ def arguments(
     populations have had their first turn, so a small search has few populations.
 
     stop_at: mean squared error (in the target's units) below which an equation is exact.
-    timeout_s: given only where the user asked for a time limit.
+    timeout_s: time limit of the search, only where the user asked for one.
     """
     most = int(evaluations / (ROUNDS * evaluations_a_round(evaluations)))
     return {
@@ -108,7 +108,11 @@ class _OutsideSearch(Exception):
 
 @dataclass(frozen=True)
 class _Piece:
-    """Text for Julia, its number of nodes in PySR's count, and whether an abs is in it."""
+    """Text for Julia.
+
+    size: its number of nodes, as PySR counts them.
+    kinked: whether it contains an abs.
+    """
 
     text: str
     size: int = 1
@@ -165,7 +169,9 @@ def _power(base: _Piece, exponent: Any) -> _Piece:
         return product
     if product.size > BELOW:
         raise _OutsideSearch
-    return _Piece(f"(1.0 / {product.text})", product.size + 3, product.kinked)  # the one, and a division, counted twice
+    return _Piece(
+        f"(1.0 / {product.text})", product.size + 3, product.kinked
+    )  # the 1, and a division, which counts as two nodes
 
 
 def _fold(sign: str, parts: Sequence[_Piece]) -> _Piece:

@@ -31,7 +31,12 @@ START_SHARE = 0.25  # share of a search's progress for starting Julia
 
 
 class PysrEngine:
-    """Searches in a worker process. Tests give another `command`, `limits` or `ready`."""
+    """Searches in a worker process.
+
+    command: the worker's command line, without its folder.
+    limits: when the worker is stopped.
+    ready: why PySR cannot run, or None.
+    """
 
     name = "pysr"
 
@@ -60,9 +65,11 @@ class PysrEngine:
     ) -> list[Candidate]:
         """The front after `evaluations`, or as soon as an equation is exact.
 
-        Where the worker fails after it has found equations, these are used and `options.note` is called. Likewise when
-        a deadline ends the search. Ctrl-C ends the worker at once and is raised. Raises MissingPartError where PySR or
-        Julia is missing, SrncaError when the worker failed before it found anything.
+        Where the worker fails after it has found equations, these are used and `options.note` is called. Where a
+        deadline ends the search, what was found is used too. Ctrl-C ends the worker at once and is raised.
+
+        Raises MissingPartError where PySR or Julia is missing, SrncaError when the worker failed before it found
+        anything.
         """
         reason = self.ready()
         if reason is not None:
@@ -86,10 +93,10 @@ class PysrEngine:
             watch = plan.watcher(progress, warm=worker.jobs > 0)
             folder, reason = worker.search(plan.write, watch, plan.options.deadline)
             found = plan.read(folder)
-            complaint = protocol.read_error(folder)
-            error = protocol.read_error(worker.folder) or complaint
+            job_error = protocol.read_error(folder)
+            error = protocol.read_error(worker.folder) or job_error
             printed = protocol.log_tail(worker.folder)
-            own = reason is None or complaint is not None  # the worker survives a search that fails
+            own = reason is None or job_error is not None  # the worker survives a search that fails
         finally:
             if not (own and self._lasting):
                 self._close()
@@ -104,7 +111,10 @@ class PysrEngine:
 
 @dataclass(frozen=True)
 class _Plan:
-    """One channel's search: the features it may use (indices into the samples' columns), and what it starts from."""
+    """One channel's search.
+
+    features: the features that it may use, as indices of the samples' columns.
+    """
 
     samples: Samples
     channel: int
@@ -144,7 +154,10 @@ class _Plan:
         return [e.xreplace(back) for e in protocol.read_equations(folder, self.their_names)]
 
     def watcher(self, progress: Progress, *, warm: bool) -> Callable[[Path, Observation], None]:
-        """A callback that reports the progress of the search, which never falls."""
+        """A callback that reports the progress of the search, as a fraction that never falls.
+
+        warm: Julia has started already.
+        """
         start = 0.0 if warm else START_SHARE
         each = evaluations_a_round(self.options.evaluations) / max(1, self.options.evaluations)
 
@@ -185,7 +198,7 @@ class _Plan:
         detail = error[0] if error is not None else printed or "it printed nothing"
         raise SrncaError(
             f"engine pysr: the worker {reason} before it found an equation for {self.name}; use engine operon or "
-            f"sparse. Its last words: {detail}"
+            f"sparse. Its last output: {detail}"
         )
 
 
@@ -199,7 +212,7 @@ def _plan(samples: Samples, channel: int, options: FitOptions) -> _Plan | None:
 
 
 def screen_features(samples: Samples, channel: int, guesses: Sequence[Expr]) -> list[int]:
-    """All columns up to 12; of more, 8: those of the guesses (simplest first), then those a linear path takes first."""
+    """All columns if there are at most 12; else 8: those of the guesses, then those that a linear path takes first."""
     if len(samples.names) <= ENOUGH:
         return list(range(len(samples.names)))
     return screen(samples, [*guesses, *linear_seeds(samples, channel)], FEATURES)

@@ -1,9 +1,9 @@
-"""Stands between the engine and the worker, so that nothing is left behind: `keeper.py FOLDER COMMAND...`.
+"""Ends the worker and removes its folder when the engine is gone: `keeper.py FOLDER COMMAND...`.
 
 It starts `COMMAND... FOLDER`, passes on what arrives on its own standard input, and ends with the worker's exit code
 (128 + n after signal n). When its standard input closes, because the engine closed it or died, it kills the worker's
 whole process group and removes FOLDER. A thread inside the worker could not do this: Julia may hold Python's
-lock for as long as a search lasts. Only the standard library, so that it starts in milliseconds.
+lock for as long as a search lasts. It uses only the standard library, so that it starts in milliseconds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main(folder: str, command: list[str]) -> int:
     closed = threading.Event()
     threading.Thread(target=_forward, args=(worker, closed), daemon=True).start()
     code = worker.wait()
-    _kill(worker)  # the processes that it has started
+    _kill(worker)  # and the processes that it has started
     if closed.is_set():
         shutil.rmtree(folder, ignore_errors=True)
     return code if code >= 0 else 128 - code

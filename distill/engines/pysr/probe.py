@@ -1,4 +1,4 @@
-"""Is Julia ready for PySR? Answered from juliapkg's files: `import pysr` would start Julia, and may download it."""
+"""Is Julia ready for PySR? juliapkg's files answer that; `import pysr` would start Julia, and may download it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ PAIR = (
 def probe() -> str | None:
     """Why PySR cannot run here and what to do about it, or None when it can.
 
-    Starts no search and downloads nothing; the most it runs is `julia --version`. Honours what juliapkg and
-    juliacall do: PYTHON_JULIAPKG_EXE, _OFFLINE and _PROJECT, and PYTHON_JULIACALL_EXE with _PROJECT.
+    Starts no search and downloads nothing; at most it runs `julia --version`. It respects the environment variables
+    of juliapkg (PYTHON_JULIAPKG_EXE, _OFFLINE, _PROJECT) and of juliacall (PYTHON_JULIACALL_EXE with _PROJECT).
     """
     for package in PACKAGES:
         if find_spec(package) is None:
@@ -56,7 +56,7 @@ def _own_julia() -> str | None:
 
 
 def _managed_julia() -> str | None:
-    """juliapkg looks after Julia: ready when it would have nothing to resolve."""
+    """juliapkg manages Julia: it is ready when nothing is left to resolve."""
     from juliapkg import deps, find_julia
     from juliapkg.state import STATE, reset_state
 

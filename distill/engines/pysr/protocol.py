@@ -1,4 +1,4 @@
-"""The files through which the engine and its worker process talk; all lie in the worker's folder.
+"""The files through which the engine and its worker process communicate; all are in the worker's folder.
 
     status.json                      what the worker is doing: a phase
     error.json                       PySR or Julia could not be started
@@ -6,7 +6,7 @@
     job1/job.json                    names of the columns, and how to search: written by the engine
     job1/data.npz                    X (rows, columns) and y (rows,), float64
     job1/output/hall_of_fame.csv     PySR's front, rewritten as it improves; beside it `.csv.bak`, the same
-    job1/done.json | error.json      the worker's last word on this job
+    job1/done.json | error.json      the outcome of the job
 
 The engine writes a job's folder, then the folder's name on the worker's standard input; the worker does one job after
 another until its input ends. Only plain JSON, CSV and NPZ without pickles are read back.
@@ -42,7 +42,11 @@ MAX_BYTES = 8 * 2**20
 
 @dataclass(frozen=True)
 class Job:
-    """One search: what PySR calls the columns of X, and PySRRegressor's keyword arguments."""
+    """One search.
+
+    names: PySR's names of the columns of X.
+    arguments: the keyword arguments of PySRRegressor.
+    """
 
     names: tuple[str, ...]
     arguments: dict[str, Any]
@@ -81,36 +85,39 @@ def read_data(folder: Path) -> tuple[Array, Array]:
 
 
 def write_status(folder: Path, phase: str) -> None:
-    """Say what the worker does now: one of PHASES."""
+    """Record what the worker does now, one of PHASES."""
     write_text(folder / "status.json", json.dumps({"format": FORMAT, "phase": phase}))
 
 
 def read_status(folder: Path) -> str:
-    """The worker's phase; STARTING as long as it has not said any."""
+    """The worker's phase; STARTING before it has recorded one."""
     status = _json(folder / "status.json")
     phase = STARTING if status is None or status.get("format") != FORMAT else status.get("phase")
     return phase if phase in PHASES else STARTING
 
 
 def write_done(folder: Path) -> None:
-    """Say that the search has ended as it should."""
+    """Record that the search has ended normally."""
     write_text(folder / "done.json", json.dumps({"format": FORMAT}))
 
 
 def is_done(folder: Path) -> bool:
-    """Whether the search in this job's folder has ended as it should."""
+    """Whether the search in this job's folder has ended normally."""
     done = _json(folder / "done.json")
     return done is not None and done.get("format") == FORMAT
 
 
 def write_error(folder: Path, message: str, *, missing: bool = False) -> None:
-    """Say what went wrong; `missing`: PySR or Julia could not be started."""
+    """Record what went wrong.
+
+    missing: PySR or Julia could not be started.
+    """
     error = {"format": FORMAT, "message": message[:4000], "missing": missing}
     write_text(folder / "error.json", json.dumps(error))
 
 
 def read_error(folder: Path) -> tuple[str, bool] | None:
-    """The complaint and whether a part is missing; None when there is none that is legible."""
+    """The error message and whether PySR or Julia is missing; None when there is no readable error.json."""
     error = _json(folder / "error.json")
     if error is None or error.get("format") != FORMAT:
         return None
@@ -132,7 +139,7 @@ def hall_of_fame(folder: Path) -> Path:
 def read_equations(folder: Path, names: Sequence[str]) -> list[Expr]:
     """The equations that were found so far, simplest first; empty when there are none.
 
-    PySR writes its file, then the same again as `.bak`, so that one of them is whole at any time. Both are read;
+    PySR writes its file, then the same again as `.bak`, so that one of them is complete at any time. Both are read;
     lines that are cut off or do not parse are left out.
     """
     hall = hall_of_fame(folder)
@@ -144,13 +151,13 @@ def read_equations(folder: Path, names: Sequence[str]) -> list[Expr]:
 
 
 def count_equations(folder: Path) -> int:
-    """How many lines the front has now; cheap enough to be asked often."""
+    """How many equations the front has now; cheap enough to be called often."""
     text = _read(hall_of_fame(folder)) or ""
     return max(0, text.count("\n") - 1)
 
 
 def written_at(folder: Path) -> int:
-    """When PySR last wrote the front, in nanoseconds; 0 before it has. It writes after each round of a population."""
+    """When PySR last wrote the front, in nanoseconds; 0 before it has. It does after each population's round."""
     try:
         return hall_of_fame(folder).stat().st_mtime_ns
     except OSError:
@@ -160,7 +167,7 @@ def written_at(folder: Path) -> int:
 def _equations(text: str, names: Sequence[str]) -> list[Expr]:
     from equations.expressions.infix import parse_infix
 
-    lines = text.split("\n")[:-1]  # what follows the last line end is not a whole line
+    lines = text.split("\n")[:-1]  # the text after the last line end is an unfinished line
     if not lines or lines[0].strip() != HEADER:
         return []
     found = []

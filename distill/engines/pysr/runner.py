@@ -1,4 +1,4 @@
-"""A worker process that runs one search after another, is watched, and never outlives this process."""
+"""A worker process that runs one search after another and never outlives this process."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Worker:
 
     def _send(self, line: str) -> None:
         assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has died; the next observation says how
+        with contextlib.suppress(BrokenPipeError):  # it has ended; the next observation finds out how
             self.process.stdin.write(f"{line}\n".encode())
             self.process.stdin.flush()
 
@@ -148,7 +148,7 @@ class Worker:
         return None
 
     def _end(self) -> None:
-        """The keeper kills the worker and its children when its input closes, also when Ctrl-C ends this waiting."""
+        """Close the keeper's input: it then kills the worker and its children, even if Ctrl-C ends the waiting here."""
         assert self.process.stdin is not None
         with contextlib.suppress(OSError):
             self.process.stdin.close()

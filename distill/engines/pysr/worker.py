@@ -1,7 +1,7 @@
 """The process that runs PySR: `python -m distill.engines.pysr.worker FOLDER`, one job after another.
 
-It imports PySR, and with it Julia, and never torch: the two in one process have crashed in either order. Julia starts
-once and compiles once; every further search begins at once.
+It imports PySR, and with it Julia, but never torch: Julia and torch in one process crashed, whichever was loaded
+first. Julia starts once and compiles once; every further search begins at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from equations.errors import SrncaError
 
 
 def main(folder: Path, jobs: TextIO) -> int:
-    """Do the jobs whose folders are named on `jobs`, a line each, until it ends. Returns the exit code."""
+    """Run jobs until `jobs` ends; each of its lines is the name of a job's folder. Returns the exit code."""
     _end_with_parent()
     protocol.write_status(folder, protocol.STARTING)
     try:
@@ -28,7 +28,7 @@ def main(folder: Path, jobs: TextIO) -> int:
         traceback.print_exc()
         protocol.write_error(folder, f"PySR did not start: {_describe(error)}", missing=True)
         return 4
-    phase = protocol.COMPILING  # the first search compiles; it is seen to search when its first front is there
+    phase = protocol.COMPILING  # the first search compiles first; from its first front on it counts as searching
     protocol.write_status(folder, protocol.WAITING)
     while line := jobs.readline():
         protocol.write_status(folder, phase)
@@ -39,7 +39,7 @@ def main(folder: Path, jobs: TextIO) -> int:
 
 
 def _search(folder: Path, regressor: Any) -> str | None:
-    """One search; the last thing written is done.json or error.json. What went wrong, in words."""
+    """Run one search, and write done.json or error.json last. Returns what went wrong, or None."""
     try:
         job = protocol.read_job(folder)
         X, y = protocol.read_data(folder)
@@ -58,19 +58,19 @@ def _search(folder: Path, regressor: Any) -> str | None:
 
 
 def _in_python(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments as PySR wants them: JSON has lists where PySR's constraints have pairs."""
+    """The arguments as PySR expects them: its constraints are pairs, which JSON stores as lists."""
     pairs = {name: tuple(v) if isinstance(v, list) else v for name, v in arguments.get("constraints", {}).items()}
     return {**arguments, "constraints": pairs} if pairs else arguments
 
 
 def _end_with_parent() -> None:
-    """On Linux the kernel kills us when our parent ends, even while Julia holds Python's lock."""
+    """On Linux, have the kernel kill this process when its parent ends, even while Julia holds Python's lock."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _jobs() -> TextIO:
-    """Our standard input, moved to where Julia does not see it: it makes a pipe that it finds there non-blocking."""
+    """This process's standard input under another descriptor: Julia would make a pipe on descriptor 0 non-blocking."""
     own = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -19,113 +19,18 @@ than i cells away from the rim.
 
 from __future__ import annotations
 
-import os
-import platform
-import sys
 from string import Template
 
+from equations.backends.llvm.loops import loop
+from equations.backends.llvm.system import FLUSH, RELAX, RESTORE, SLEEP, SPINS, WAKE
 from equations.rule import mask
-
-X86 = platform.machine().lower() in ("x86_64", "amd64")
-
-# Subnormal numbers (below 1.2e-38 in float32) count as 0 inside a kernel, because decaying patterns contain many of
-# them and x86 computes them many times slower. 32832 = 0x8040: flush-to-zero and denormals-are-zero, bits of MXCSR.
-_FLUSH = """
-  call void @llvm.x86.sse.stmxcsr(ptr %control)
-  %before = load i32, ptr %control
-  %flushing = or i32 %before, 32832
-  store i32 %flushing, ptr %control
-  call void @llvm.x86.sse.ldmxcsr(ptr %control)"""
-_RESTORE = """
-  store i32 %before, ptr %control
-  call void @llvm.x86.sse.ldmxcsr(ptr %control)"""
-_SPINS = 256  # reads of the counter before a thread sleeps: some microseconds, less than falling asleep takes
-_RELAX = "call void @llvm.x86.sse2.pause()" if X86 else ""
-# A waiting thread sleeps until the last one arrives. Where other programs run, a thread that stays awake would take the
-# core from the very thread it waits for. On Linux it sleeps by futex, on the lower half of the counter, and looks again
-# after 20 ms.
-_FUTEX = {"x86_64": 202, "aarch64": 98}.get(platform.machine().lower()) if sys.platform == "linux" else None
-_YIELD = "call i32 @sched_yield()" if os.name == "posix" else "add i32 0, 0"
-_SLEEP = (
-    _YIELD
-    if _FUTEX is None
-    else f"call i64 (i64, ...) @syscall(i64 {_FUTEX}, ptr %gate, i32 128, i32 %count_low, ptr @nap, ptr null, i32 0)"
-)
-_WAKE = (
-    ""
-    if _FUTEX is None
-    else f"""
-  %woken = call i64 (i64, ...) @syscall(i64 {_FUTEX}, ptr %gate, i32 129, i32 2147483647, ptr null, ptr null, i32 0)"""
-)
-_NAP = "@nap = internal constant { i64, i64 } { i64 0, i64 20000000 }\ndeclare i64 @syscall(i64, ...)\n"
-DECLARED = (_NAP if _FUTEX else "") + (
-    """declare void @llvm.x86.sse.stmxcsr(ptr)
-declare void @llvm.x86.sse.ldmxcsr(ptr)
-declare void @llvm.x86.sse2.pause()"""
-    if X86
-    else ""
-)
 
 _ARGUMENTS = (
     "ptr %read, ptr %write, ptr %xs, i64 %plane, i64 %above, i64 %row, i64 %below, i64 %out_plane, i64 %out_row"
 )
 
-RUN = Template(f"""
-define i64 @run(ptr %source, ptr %target, ptr %ys, ptr %xs, i64 %h, i64 %w, i32 %seed, i32 %step0, i64 %n, i64 %shrink,
-    i64 %fuse, ptr %ring, i64 %ring_row, i64 %thread, i64 %threads, ptr %gate) nounwind {{
-start:
-  %control = alloca i32
-  %worst = getelementptr i64, ptr %gate, i64 1
-  %whole = mul i64 %h, %w
-  %ring_plane = mul i64 %ring_row, 3
-  %ring_size = mul i64 %ring_plane, $channels
-  %w_less = sub i64 %w, 1
-  %w_back = sub i64 0, %w_less
-  %periodic = icmp eq i64 %shrink, 0
-  %wide = icmp sgt i64 %w, 1
-  %both = and i1 %periodic, %wide
-  %wide_step = zext i1 %wide to i64
-  %golden = add i32 %seed, {mask.GOLDEN}
-  %seeded = call i32 @mix(i32 %golden){_FLUSH if X86 else ""}
-  br label %pass
-pass:
-  %done = phi i64 [ 0, %start ], [ %done_next, %passed ]
-  %passes = phi i64 [ 0, %start ], [ %passes_next, %passed ]
-  %from = phi ptr [ %source, %start ], [ %to, %passed ]
-  %to = phi ptr [ %target, %start ], [ %from, %passed ]
-  %passes_next = add i64 %passes, 1
-  %left_over = sub i64 %n, %done
-  %many = icmp slt i64 %fuse, %left_over
-  %stages = select i1 %many, i64 %fuse, i64 %left_over
-  %done_next = add i64 %done, %stages
-  %rim = mul i64 %shrink, %done_next
-  %rims = shl i64 %rim, 1
-  %rows = sub i64 %h, %rims
-  %share = mul i64 %rows, %thread
-  %share_next = add i64 %share, %rows
-  %first_row = udiv i64 %share, %threads
-  %last_row = udiv i64 %share_next, %threads
-  %first = add i64 %rim, %first_row
-  %last = add i64 %rim, %last_row
-  %ahead = sub i64 %stages, 1
-  %begin = sub i64 %first, %ahead
-  %finish = add i64 %last, %ahead
-  %any = icmp slt i64 %first, %last
-  br i1 %any, label %front, label %arrive
-front:
-  %r = phi i64 [ %begin, %pass ], [ %r_next, %front_done ]
-  %r_next = add i64 %r, 1
-  br label %stage
-stage:
-  %j = phi i64 [ 1, %front ], [ %j_next, %stage_done ]
-  %j_next = add i64 %j, 1
-  %behind = sub i64 %j, 1
-  %q = sub i64 %r, %behind
-  %later = sub i64 %stages, %j
-  %earliest = sub i64 %first, %later
-  %ready = icmp sge i64 %q, %earliest
-  br i1 %ready, label %compute, label %stage_done
-compute:
+# Step %i of row %q: which rows are read and written, in the grid or in the ring, and the cells of the row.
+_ROW = f"""\
   %i = add i64 %done, %behind
   %i_next = add i64 %i, 1
   %i_short = trunc i64 %i to i32
@@ -202,14 +107,26 @@ checked:
   br i1 %is_bad, label %report, label %stage_done
 report:
   %seen = atomicrmw umin ptr %worst, i64 %i monotonic
-  br label %stage_done
+  br label %stage_done"""
+_STAGES = loop(
+    "stage", "j", "1", "slt i64 %j, %stages",
+    f"""
+  %j_next = add i64 %j, 1
+  %behind = sub i64 %j, 1
+  %q = sub i64 %r, %behind
+  %later = sub i64 %stages, %j
+  %earliest = sub i64 %first, %later
+  %ready = icmp sge i64 %q, %earliest
+  br i1 %ready, label %compute, label %stage_done
+compute:
+{_ROW}
 stage_done:
-  %more_stages = icmp slt i64 %j, %stages
-  br i1 %more_stages, label %stage, label %front_done
-front_done:
-  %more_rows = icmp slt i64 %r_next, %finish
-  br i1 %more_rows, label %front, label %arrive
-arrive:
+""",
+    before="front", last="stage_done", more="more_stages", after="front_done",
+)  # fmt: skip
+
+# Arrive; the last one wakes the others, which first look again and again, and then sleep.
+_BARRIER = f"""\
   %goal = mul i64 %passes_next, %threads
   %arrived = atomicrmw add ptr %gate, i64 1 acq_rel
   %arrivals = add i64 %arrived, 1
@@ -217,7 +134,7 @@ arrive:
   %others = icmp ugt i64 %threads, 1
   %wakes = and i1 %is_last_one, %others
   br i1 %wakes, label %wake, label %wait
-wake:{_WAKE}
+wake:{WAKE}
   br label %wait
 wait:
   %spins = phi i64 [ 0, %arrive ], [ 0, %wake ], [ %spun, %relax ], [ 0, %yield ]
@@ -226,22 +143,73 @@ wait:
   br i1 %open, label %passed, label %spin
 spin:
   %spun = add i64 %spins, 1
-  %tired = icmp ugt i64 %spun, {_SPINS}
+  %tired = icmp ugt i64 %spun, {SPINS}
   br i1 %tired, label %yield, label %relax
 relax:
-  {_RELAX}
+  {RELAX}
   br label %wait
 yield:
   %count_low = trunc i64 %count to i32
-  %yielded = {_SLEEP}
-  br label %wait
+  %yielded = {SLEEP}
+  br label %wait"""
+
+RUN = Template(f"""
+define i64 @run(ptr %source, ptr %target, ptr %ys, ptr %xs, i64 %h, i64 %w, i32 %seed, i32 %step0, i64 %n, i64 %shrink,
+    i64 %fuse, ptr %ring, i64 %ring_row, i64 %thread, i64 %threads, ptr %gate) nounwind {{
+start:
+  %control = alloca i32
+  %worst = getelementptr i64, ptr %gate, i64 1
+  %whole = mul i64 %h, %w
+  %ring_plane = mul i64 %ring_row, 3
+  %ring_size = mul i64 %ring_plane, $channels
+  %w_less = sub i64 %w, 1
+  %w_back = sub i64 0, %w_less
+  %periodic = icmp eq i64 %shrink, 0
+  %wide = icmp sgt i64 %w, 1
+  %both = and i1 %periodic, %wide
+  %wide_step = zext i1 %wide to i64
+  %golden = add i32 %seed, {mask.GOLDEN}
+  %seeded = call i32 @mix(i32 %golden){FLUSH}
+  br label %pass
+pass:
+  %done = phi i64 [ 0, %start ], [ %done_next, %passed ]
+  %passes = phi i64 [ 0, %start ], [ %passes_next, %passed ]
+  %from = phi ptr [ %source, %start ], [ %to, %passed ]
+  %to = phi ptr [ %target, %start ], [ %from, %passed ]
+  %passes_next = add i64 %passes, 1
+  %left_over = sub i64 %n, %done
+  %many = icmp slt i64 %fuse, %left_over
+  %stages = select i1 %many, i64 %fuse, i64 %left_over
+  %done_next = add i64 %done, %stages
+  %rim = mul i64 %shrink, %done_next
+  %rims = shl i64 %rim, 1
+  %rows = sub i64 %h, %rims
+  %share = mul i64 %rows, %thread
+  %share_next = add i64 %share, %rows
+  %first_row = udiv i64 %share, %threads
+  %last_row = udiv i64 %share_next, %threads
+  %first = add i64 %rim, %first_row
+  %last = add i64 %rim, %last_row
+  %ahead = sub i64 %stages, 1
+  %begin = sub i64 %first, %ahead
+  %finish = add i64 %last, %ahead
+  %any = icmp slt i64 %first, %last
+  br i1 %any, label %front, label %arrive
+front:
+  %r = phi i64 [ %begin, %pass ], [ %r_next, %front_done ]
+  %r_next = add i64 %r, 1
+{_STAGES}
+  %more_rows = icmp slt i64 %r_next, %finish
+  br i1 %more_rows, label %front, label %arrive
+arrive:
+{_BARRIER}
 passed:
   %bad_first = load atomic i64, ptr %worst monotonic, align 8
   %stop = icmp ult i64 %bad_first, %done_next
   %over = icmp sge i64 %done_next, %n
   %leave = or i1 %stop, %over
   br i1 %leave, label %end, label %pass
-end:{_RESTORE if X86 else ""}
+end:{RESTORE}
   %good = select i1 %stop, i64 %done, i64 %done_next
   ret i64 %good
 }}

@@ -1,14 +1,20 @@
-"""LLVM instructions as text; every value gets a name, and functions include their guards."""
+"""LLVM instructions as text. Every value gets a name, and functions include the guards of `expressions.guards`."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 
 import numpy as np
 
 from equations.backends import Real
 from equations.expressions import guards
 from equations.rule import mask
+
+
+def indent(lines: Iterable[str]) -> str:
+    """The lines as the body of a function."""
+    return "\n".join(f"  {line}" for line in lines)
 
 
 class Instructions:
@@ -89,6 +95,10 @@ class Instructions:
 
     def select(self, met: str, yes: str, no: str) -> str:
         return self.add(f"select {self.bit} {met}, {self.kind} {yes}, {self.kind} {no}")
+
+    def clip(self, a: str, low: str, high: str) -> str:
+        """`a`, or the end of the interval that it lies beyond; NaN stays."""
+        return self.either("olt", a, low, low, self.either("ogt", a, high, high, a))
 
     def sign(self, a: str) -> str:
         """1 or -1."""

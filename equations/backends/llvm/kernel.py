@@ -11,20 +11,19 @@ names never become names of values.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 
 from equations.backends import Real
-from equations.backends.llvm.driver import DECLARED, RUN
-from equations.backends.llvm.instructions import Instructions
+from equations.backends.llvm.driver import RUN
+from equations.backends.llvm.instructions import Instructions, indent
 from equations.backends.llvm.perceive import Perceiver
 from equations.backends.llvm.schedule import evaluate
 from equations.backends.llvm.skeleton import CELLS, FUNCTIONS, TEMPLATE
+from equations.backends.llvm.system import DECLARED
 from equations.divergence import limit_of
 from equations.expressions.lowering import Node, lower
 from equations.expressions.tree import to_tree
 from equations.rule import mask
 from equations.rule.rule import Rule
-from equations.rule.stencils import feature_name
 
 
 @functools.lru_cache(maxsize=16)
@@ -44,7 +43,7 @@ def kernel_ir(rule: Rule, real: Real, fused: bool = True, lanes: int = 1) -> str
             CELLS.substitute(
                 name=name,
                 rows=_row_lines(rule, code.element),
-                body="\n".join(f"  {line}" for line in code.lines),
+                body=indent(code.lines),
                 lanes=count,
                 lanes_less=count - 1,
                 real=code.element,
@@ -70,16 +69,16 @@ def _row_lines(rule: Rule, kind: str) -> str:
         lines.append(f"%out_plane_{index} = mul i64 %out_plane, {index}")
         lines.append(f"%at_out_{index} = add i64 %out_plane_{index}, %out_row")
         lines.append(f"%out_{index} = getelementptr {kind}, ptr %target, i64 %at_out_{index}")
-    return "\n".join(f"  {line}" for line in lines)
+    return indent(lines)
 
 
 def _write_cell(rule: Rule, lowered: tuple[list[Node], list[int]], code: Instructions, shifts: dict[int, str]) -> None:
     """The code of one cell: from the state around `%x` to the new state there, and `%bad_here`.
 
-    shifts: what is added to `%x` for the columns to the left and right.
+    shifts: as for `Perceiver`.
     """
     perceiver = Perceiver(rule, code, shifts)
-    changes = evaluate(*lowered, _features(rule, perceiver), code)
+    changes = evaluate(*lowered, perceiver.features(), code)
     drawn = _draw(rule, code)
     bad = "zeroinitializer"
     for index in range(len(rule.channels)):
@@ -88,15 +87,6 @@ def _write_cell(rule: Rule, lowered: tuple[list[Node], list[int]], code: Instruc
         beyond = code.add(f"fcmp ugt {code.kind} {code.absolute(new)}, {code.number(limit_of(rule))}")
         bad = code.add(f"or {code.bit} {bad}, {beyond}")
     code.lines.append(f"%bad_here = bitcast {code.bit} {bad} to i{code.lanes}")
-
-
-def _features(rule: Rule, perceiver: Perceiver) -> Iterator[tuple[str, str]]:
-    used = set(rule.used_features)
-    for index, channel in enumerate(rule.channels):
-        for stencil in rule.stencils:
-            name = feature_name(channel, stencil.name)
-            if name in used:
-                yield name, perceiver.response(index, stencil)
 
 
 def _draw(rule: Rule, code: Instructions) -> str:
@@ -118,6 +108,5 @@ def _new_value(rule: Rule, code: Instructions, index: int, old: str, change: str
         on = code.add(f"icmp ult {code.words} {drawn}, {code.word(mask.threshold(rule.update_rate))}")
         new = code.select(on, new, old)
     if rule.clamp is not None:
-        low, high = (code.number(end) for end in rule.clamp)
-        new = code.either("olt", new, low, low, code.either("ogt", new, high, high, new))
+        new = code.clip(new, *(code.number(end) for end in rule.clamp))
     return new

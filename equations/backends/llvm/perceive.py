@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from equations.backends.llvm.instructions import Instructions
 from equations.rule.rule import Rule
@@ -13,20 +13,31 @@ Weighted = dict[str, float]  # value -> weight
 
 
 class Perceiver:
-    """Writes the code of stencil responses at the present cell. Channels are given by their number."""
+    """Writes the code of stencil responses at the present cell. Channels are given by their number.
+
+    shifts: what is added to the cell's column `%x` for its left (-1) and right (1) neighbour.
+    """
 
     def __init__(self, rule: Rule, code: Instructions, shifts: dict[int, str]) -> None:
-        self.code, self.shifts = code, shifts
+        self.rule, self.code, self.shifts = rule, code, shifts
         self.columns: dict[int, str] = {0: "%x"}
         self.read: dict[tuple[int, int, int], str] = {}
         self.sums: dict[tuple[int, int, int], str] = {}
-        used = set(rule.used_features)
+        self.used = set(rule.used_features)
         wide = [s for s in rule.stencils if s.kernel[0][0] or s.kernel[0][2]]  # with corners
         self.sharing = {
             index
             for index, channel in enumerate(rule.channels)
-            if sum(feature_name(channel, s.name) in used for s in wide) > 1
+            if sum(feature_name(channel, s.name) in self.used for s in wide) > 1
         }
+
+    def features(self) -> Iterator[tuple[str, str]]:
+        """The name and the value of every feature in use; the code of each is written when it is asked for."""
+        for index, channel in enumerate(self.rule.channels):
+            for stencil in self.rule.stencils:
+                name = feature_name(channel, stencil.name)
+                if name in self.used:
+                    yield name, self.response(index, stencil)
 
     def response(self, channel: int, stencil: Stencil) -> str:
         kernel = stencil.kernel

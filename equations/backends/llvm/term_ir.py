@@ -11,13 +11,14 @@ from collections.abc import Sequence
 
 from sympy import Expr
 
-from equations.backends.llvm.instructions import Instructions
+from equations.backends.llvm.instructions import Instructions, indent
 from equations.backends.llvm.jit import rounds_once
+from equations.backends.llvm.loops import loop
 from equations.backends.llvm.perceive import ROWS, Perceiver
 from equations.backends.llvm.reverse import adjoints
 from equations.backends.llvm.schedule import evaluate_all
 from equations.backends.llvm.skeleton import FUNCTIONS
-from equations.backends.llvm.term_text import PLACES, SIZES, TEMPLATE
+from equations.backends.llvm.term_text import TEMPLATE
 from equations.expressions.lowering import lower
 from equations.expressions.tree import to_tree
 from equations.rule.rule import Rule
@@ -48,8 +49,6 @@ def term_ir(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]])
         forward=_forward(rule, bases, terms),
         backward=_backward(rule, bases, terms),
         gather=_gather(rule),
-        sizes=SIZES.replace("$channels", str(len(rule.channels))),
-        places=PLACES,
         channels=len(rule.channels),
         seen_planes=max(1, len(seen_features(rule))),
     )
@@ -81,52 +80,46 @@ class _Cell(Instructions):
     def constant(self, term: int) -> str:
         """Constant number `term` in all lanes."""
         place = self.add(f"getelementptr float, ptr %theta, i64 {term}")
-        one = self.add(f"load float, ptr {place}")
-        first = self.add(f"insertelement {self.kind} poison, float {one}, i64 0")
-        return self.add(f"shufflevector {self.kind} {first}, {self.kind} poison, <{self.lanes} x i32> zeroinitializer")
+        return self.fill("float", self.add(f"load float, ptr {place}"))
 
-    def loop(self) -> str:
+    def function_body(self) -> str:
         """The whole function body: %x runs over the cells, from the first of a row on."""
-        before, body = ("\n".join(f"  {line}" for line in lines) for lines in (self.before, self.lines))
-        return (
-            f"start:\n{before}\n  br label %loop\nloop:\n  %x = phi i64 [ 1, %start ], [ %next, %loop ]\n{body}\n"
-            f"  %next = add i64 %x, {self.lanes}\n  %more = icmp slt i64 %next, %cells\n"
-            "  br i1 %more, label %loop, label %done\ndone:\n  ret i64 0"
-        )
+        body = indent([*self.lines, f"%next = add i64 %x, {self.lanes}"])
+        cells = loop("loop", "x", "1", "slt i64 %next, %cells", body, following="next")
+        return f"start:\n{indent(self.before)}\n{cells}\n  ret i64 0"
 
 
 class _Step:
     """The code that forward and backward share: the values of all bases, and the mask of every channel."""
 
     def __init__(self, rule: Rule, bases: Sequence[Expr]) -> None:
-        self.code = _Cell()
+        self.rule, self.code = rule, _Cell()
         for index in range(len(rule.channels)):
             for offset, name in ROWS.items():
                 self.code.pointer(f"%{name}_{index}", "%source", "%plane", index, offset)
             self.code.pointer(f"%mask_{index}", "%mask", "%mask_plane", index)
         self.code.widen("%bound", "%bound_one")
         self.perceiver = Perceiver(rule, self.code, {-1: "-1", 0: "0", 1: "1"})
-        used = set(rule.used_features)
         self.nodes, self.outputs = lower([to_tree(basis) for basis in bases])
-        features = [
-            (feature_name(channel, stencil.name), self.perceiver.response(index, stencil))
-            for index, channel in enumerate(rule.channels)
-            for stencil in rule.stencils
-            if feature_name(channel, stencil.name) in used
-        ]
+        features = list(self.perceiver.features())
         self.values = evaluate_all(self.nodes, self.outputs, features, self.code)
 
-    def change(self, rule: Rule, channel: int) -> str:
+    def change(self, channel: int) -> str:
         """dt · mask at this cell."""
-        mask = self.code.load(f"%mask_{channel}", "%x")
-        return mask if rule.dt == 1 else self.code.op("fmul", self.code.number(rule.dt), mask)
+        mask, dt = self.code.load(f"%mask_{channel}", "%x"), self.rule.dt
+        return mask if dt == 1 else self.code.op("fmul", self.code.number(dt), mask)
+
+
+def _by_basis(terms: Sequence[tuple[int, int]]) -> list[tuple[int, tuple[int, int]]]:
+    """(number, (channel, basis)) of every term; the terms of one basis follow each other."""
+    return sorted(enumerate(terms), key=lambda item: item[1][1])
 
 
 def _forward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]]) -> str:
     step = _Step(rule, bases)
     code = step.code
     totals: dict[int, str] = {}
-    for number, (at, basis) in sorted(enumerate(terms), key=lambda item: item[1][1]):
+    for number, (at, basis) in _by_basis(terms):
         value, constant = step.values[step.outputs[basis]], code.constant(number)
         total = totals.get(at)
         totals[at] = code.op("fmul", constant, value) if total is None else code.product_sum(constant, value, total)
@@ -134,14 +127,12 @@ def _forward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]]
         code.pointer(f"%to_{index}", "%target", "%plane", index)
         new = step.perceiver.cell(index, 0, 0)
         if index in totals:
-            new = code.product_sum(step.change(rule, index), totals[index], new)
+            new = code.product_sum(step.change(index), totals[index], new)
         if rule.clamp is not None:
-            low, high = (code.number(end) for end in rule.clamp)
-            new = code.either("olt", new, low, low, code.either("ogt", new, high, high, new))
-        below = code.function("neg", "%bound")
-        new = code.either("olt", new, below, below, code.either("ogt", new, "%bound", "%bound", new))
+            new = code.clip(new, *(code.number(end) for end in rule.clamp))
+        new = code.clip(new, code.function("neg", "%bound"), "%bound")
         code.store(new, f"%to_{index}", "%x")
-    return code.loop()
+    return code.function_body()
 
 
 def _backward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]]) -> str:
@@ -153,9 +144,9 @@ def _backward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]
     for index in range(len(rule.channels)):
         adjoint = _inside(rule, code, index)
         kept.append(adjoint)
-        moved.append(code.op("fmul", step.change(rule, index), adjoint))
+        moved.append(code.op("fmul", step.change(index), adjoint))
     outputs: dict[int, str] = {}
-    for number, (at, basis) in sorted(enumerate(terms), key=lambda item: item[1][1]):
+    for number, (at, basis) in _by_basis(terms):
         output, constant, place = step.outputs[basis], code.constant(number), str(number * LANES)
         code.store(code.product_sum(moved[at], step.values[output], code.load("%sums", place)), "%sums", place)
         known = outputs.get(output)
@@ -170,7 +161,7 @@ def _backward(rule: Rule, bases: Sequence[Expr], terms: Sequence[tuple[int, int]
     for number, (at, stencil) in enumerate(seen_features(rule)):
         code.pointer(f"%seen_{number}", "%seen", "%plane", number)
         code.store(features[feature_name(rule.channels[at], stencil)], f"%seen_{number}", "%x")
-    return code.loop()
+    return code.function_body()
 
 
 def _inside(rule: Rule, code: _Cell, index: int) -> str:
@@ -213,4 +204,4 @@ def _gather(rule: Rule) -> str:
                         part = code.op("fadd" if sign > 0 else "fsub", part, value)
                 total = code.product_sum(code.number(weight), part, total)
         code.store(total, f"%adjoint_{index}", "%x")
-    return code.loop()
+    return code.function_body()

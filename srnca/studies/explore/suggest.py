@@ -16,7 +16,7 @@ from srnca.studies.search.codec import Codec, Params
 Array = npt.NDArray[Any]
 
 GOOD = 1 / 3  # share of the trials that counts as good
-FEWEST_GOOD = 3  # trials that count as good, where there are so many
+FEWEST_GOOD = 3  # at least this many trials count as good, if there are as many
 DRAWS = 60  # at most, for each suggestion
 
 

@@ -156,9 +156,9 @@ def name_targets(specs: Sequence[str]) -> dict[str, str]:
 def _check_flags(given: Mapping[str, Any], settings: Settings) -> None:
     """Raises InputError for flags that would have no effect."""
     if "against" in given and settings.sampler != "nsga2":
-        raise InputError(f"--against: expected with --sampler nsga2 only, got {settings.sampler}; leave it away")
+        raise InputError(f"--against: expected with --sampler nsga2 only, got {settings.sampler}; leave it out")
     if given.get("prune") and settings.sampler == "nsga2":
-        raise InputError("--prune: expected none with --sampler nsga2, which weighs two goals; leave it away")
+        raise InputError("--prune: expected none with --sampler nsga2, which weighs two goals; leave it out")
 
 
 def _check_settings(settings: Settings, space: Space) -> None:
@@ -206,24 +206,24 @@ def _check_same(study: optuna.Study, request: StudyRequest) -> None:
     name, settings = study.study_name, asdict(study_settings(study))
     if request.space is not None and request.space != study_space(study):
         raise InputError(
-            f"study {name}: exists with another space, {study_space(study).to_dict()}; leave --space away to go on "
+            f"study {name}: exists with another space, {study_space(study).to_dict()}; leave --space out to go on "
             "with it, or give the new one another --study"
         )
     if request.targets:
         known = {key: entry["spec"] for key, entry in study.user_attrs[schema.TARGETS].items()}
         if name_targets(request.targets) != known:
             raise InputError(
-                f"study {name}: exists with the targets {', '.join(known)}; leave the targets away to go on with it, "
+                f"study {name}: exists with the targets {', '.join(known)}; leave the targets out to go on with it, "
                 "or use another --study"
             )
     if request.score is not None and dict(request.score) != study.user_attrs.get(schema.SCORE):
         raise InputError(
-            f"study {name}: exists with another score, or none; leave --score away to go on with it, or use another "
+            f"study {name}: exists with another score, or none; leave --score out to go on with it, or use another "
             "--study"
         )
     for key, value in (request.settings or {}).items():
         if settings[key] != value:
             raise InputError(
-                f"study {name}: exists with {key} {settings[key]}, not {value}; leave --{key} away to go on with it, "
+                f"study {name}: exists with {key} {settings[key]}, not {value}; leave --{key} out to go on with it, "
                 "or use another --study"
             )

@@ -58,9 +58,11 @@ class Outcome:
 
 
 class TrialObserver(Protocol):
-    """Follows a training: told of each iteration (an exception ends the work), asked at each mark whether to prune.
+    """Follows a training.
 
-    mark: 100 · index of the target + percent of its training. value: geometric mean of the losses so far.
+    on_iteration: called at each iteration; an exception ends the work.
+    should_prune: called at each mark (100 · index of the target + percent of its training) with the geometric mean of
+    the losses so far.
     """
 
     def on_iteration(self, target: str, iteration: int, iterations: int, loss: float) -> None: ...

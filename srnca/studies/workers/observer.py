@@ -28,7 +28,7 @@ class StudyObserver:
     """The `objective.TrialObserver` of one trial of a study.
 
     stopping: whether the worker has been asked to stop.
-    report: told of every iteration.
+    report: called at every iteration.
     prunes: whether the study prunes trials.
     latest_mark: the last mark that an earlier try of this trial reported, -1 for none.
     heartbeat: runs while the trial is trained.

@@ -29,16 +29,16 @@ class _Convolve(torch.autograd.Function):
         return maps
 
     @staticmethod
-    def backward(ctx: Any, worth: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, adjoint: Tensor) -> tuple[Tensor, None, None]:
         maps, filters = ctx.saved_tensors
         if maps is not None:
-            worth = torch.ops.aten.threshold_backward(worth, maps, 0)
+            adjoint = torch.ops.aten.threshold_backward(adjoint, maps, 0)
         _, c, k, _ = filters.shape
         # one convolution along the rows for every row of the kernels, then the rows are put where they belong
         lines = filters.permute(1, 2, 0, 3).flip(3).reshape(c * k, len(filters), 1, k)
-        parts = functional.conv2d(worth, lines, padding=(0, k - 1)).unflatten(1, (c, k))
-        h = worth.shape[2]
-        total = worth.new_zeros(*parts.shape[:2], h + k - 1, parts.shape[-1])
+        parts = functional.conv2d(adjoint, lines, padding=(0, k - 1)).unflatten(1, (c, k))
+        h = adjoint.shape[2]
+        total = adjoint.new_zeros(*parts.shape[:2], h + k - 1, parts.shape[-1])
         for row in range(k):
             total[:, :, row : row + h] += parts[:, :, row]
         return total, None, None

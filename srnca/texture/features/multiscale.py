@@ -27,7 +27,7 @@ class MultiScale(nn.Module):
 
     mean: Tensor
     contrast: Tensor
-    floor = 1.0  # |G|^2 of a layer in which the target is all but flat; textures have 7 to 400
+    floor = 1.0  # |G|^2 of a layer in which the target is nearly flat; textures have 7 to 400
 
     def __init__(self, target: np.ndarray) -> None:
         """target: (h, w, 3) in [0, 1]; only its mean colour and standard deviation are used."""

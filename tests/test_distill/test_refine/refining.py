@@ -61,7 +61,7 @@ OBJECTIVE = Objective(train=follow, judge=judge, measure=mean_colour)
 
 
 def refined(samples: Samples, *starts: Rule, iterations: int = 30, **options: Any) -> RefineResult:
-    """Refine with at least so many iterations a level."""
+    """Refine with a given least number of iterations a level."""
     settings = replace(options.pop("settings", TINY), iterations=1, least_iterations=iterations)
     given: dict[str, Any] = {
         "objective": OBJECTIVE, "teacher": TEACHER, "size": SIZE, "seed": 0, "max_terms": 3,

@@ -31,7 +31,7 @@ from tests.test_distill.test_refine.refining import (
 
 @pytest.mark.parametrize(("times", "levels_done"), [(0.0, 3), (math.inf, len(PLAN))])
 def test_the_descent_ends_where_fewer_terms_only_get_worse(samples: Samples, times: float, levels_done: int) -> None:
-    """After two levels in a row that are so many times worse than the best of all."""
+    """After two levels in a row that are `spent` times as bad as the best of all."""
     assert lengths(refined(samples, iterations=3, settings=replace(TINY, spent=times))) == PLAN[:levels_done][::-1]
 
 

@@ -84,7 +84,7 @@ def test_a_texture_lasts_from_the_first_age_on_and_on_twice_the_size() -> None:
 def test_more_grids_are_asked_where_their_scatter_leaves_the_answer_open(
     scatter: float, growth: float, grids: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The losses are made up here, lognormal around 0.1; when old, so many times larger."""
+    """The losses are lognormal around 0.1, and late ones a given factor larger."""
     grids_of = dict[int, np.ndarray]()
 
     def made_up(self: Judge, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], *rest: Any) -> Any:

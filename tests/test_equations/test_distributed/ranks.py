@@ -43,7 +43,7 @@ def run_ranks(
 ) -> list[Any]:
     """Start `count` processes on the cases; returns [(exit code, results, stderr) for each rank].
 
-    wait_for: only the first so many ranks are waited for, the others are killed then.
+    wait_for: the number of ranks, from the first on, that are waited for; the others are killed then.
     """
     (folder / "cases.json").write_text(json.dumps(cases))
     with socket.socket() as free:

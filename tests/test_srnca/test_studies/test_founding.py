@@ -39,7 +39,7 @@ def test_founding_and_joining() -> None:
     [
         (StudyRequest(space=Space((Axis("channels", (6, 9)),))), "exists with another space"),
         (StudyRequest(targets=("sample:orchid",)), "exists with the targets snake"),
-        (StudyRequest(settings={"iterations": 7}), "exists with iterations 2, not 7; leave --iterations away"),
+        (StudyRequest(settings={"iterations": 7}), "exists with iterations 2, not 7; leave --iterations out"),
         (StudyRequest(settings={"sampler": "tpe"}), "exists with sampler random, not tpe"),
     ],
 )

@@ -50,6 +50,11 @@ class TrainProgress:
     note: str | None = None
     rgb: Tensor | None = None
 
+    @property
+    def last(self) -> bool:
+        """Whether training is over."""
+        return self.iteration >= self.iterations
+
 
 def train(
     target: Target,

@@ -58,14 +58,11 @@ def test_a_recording_becomes_a_checkpoint(capsys: pytest.CaptureFixture[str], tm
     assert Image.open(preview).size == (3 * 260 + 16, 260 + 16 + 96)
 
 
-def test_effort_scales_the_usual_iterations(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("srnca.dynamics.config.NEWTON_ITERATIONS", 20)
+def test_effort_scales_the_usual_iterations(capsys: pytest.CaptureFixture[str], tmp_path: Path, film: Path) -> None:
     words = ["train", "--frames", film, "--hidden", 3, "--filters", 2, "--max-ca-steps", 2, "--device", "cpu", "--json"]
-    words += ["--out", tmp_path / "net.pt", "-q", "--effort", 0.2]
+    words += ["--out", tmp_path / "net.pt", "-q", "--effort", 0.1]
     code, said, _ = run(capsys, *words)
-    assert (code, json.loads(said)["config"]["iterations"]) == (0, 4)
+    assert (code, json.loads(said)["config"]["iterations"]) == (0, 12)  # a tenth of NEWTON_ITERATIONS
     assert run(capsys, *words, "--resume")[0] == 0
     code, _, err = run(capsys, *words[:-1], 0.4, "--resume")
     assert (code, "leave out --iterations or --effort" in err) == (2, True)

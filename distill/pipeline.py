@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ from equations.rule.rule import Candidate, Rule
 from equations.threads import one_blas_thread
 
 if TYPE_CHECKING:
-    from distill.refine import Objective, RefineResult
+    from distill.refine import Objective, RefineResult, Settings
 
 
 @one_blas_thread()
@@ -54,6 +55,7 @@ def distill(
     objective: Objective | None = None,
     refine: bool = True,
     states: float = 0.0,
+    settings: Settings | None = None,
     effort: float = 1.0,
     budget_s: float | None = None,
     size: tuple[int, int] = (64, 64),
@@ -72,6 +74,7 @@ def distill(
     objective: losses of pictures (batch, 3, h, w) for which the rule's rollouts are refined.
     refine: False leaves refinement out.
     states: weight, in refinement, of short rollouts ending where the teacher's end; 0 none, 1 that of the objective.
+    settings: how refinement works; the defaults of Settings unless given. Their `states` are the argument's.
     effort: factor on the work of free-form search and refinement.
     budget_s: seconds that fitting and refining may take. The report's `left_out` says what there was no time for.
         Without it the result depends on the other arguments alone, however slow or busy the machine is.
@@ -97,8 +100,10 @@ def distill(
         raise InputError("distill: expected max_loss with an objective and refinement, which texture losses come from")
     if not 0 <= states < math.inf or (states and alone):
         raise InputError(f"distill: expected states of at least 0, and above 0 only with refinement, got {states}")
-    settings = {"engines": engines, "seed": seed, "rows": rows, "terms": max_terms, "effort": effort, "alone": alone}
-    key = {**settings, "states": states, "size": size, "steps": steps, "teacher": fingerprint(teacher)}
+    asked = {"engines": engines, "seed": seed, "rows": rows, "terms": max_terms, "effort": effort, "alone": alone}
+    key = {**asked, "states": states, "size": size, "steps": steps, "teacher": fingerprint(teacher)}
+    if settings is not None:
+        key["settings"] = asdict(settings)
     if matched != MATCHED:  # absent at its default, as in files that were written before it was an argument
         key["matched"] = matched
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
@@ -109,7 +114,7 @@ def distill(
     refined: RefineResult | None = None
     if objective is not None and not alone:
         with run.stage("refine", tell_end=False):
-            refined = _refine(run, fronts, wider, objective, effort, max_loss, states, unfinished)
+            refined = _refine(run, fronts, wider, objective, effort, max_loss, states, settings, unfinished)
             rule = refined.rule
     with run.stage("report"):
         report = make_report(run, engine, rule, chosen, samples, refined)
@@ -185,6 +190,7 @@ def _refine(
     effort: float,
     max_loss: float | None,
     states: float,
+    settings: Settings | None,
     unfinished: Unfinished,
 ) -> RefineResult:
     """Closed-loop refinement of the starting rules that regression gives."""
@@ -203,7 +209,7 @@ def _refine(
         deadline=run.deadline,
         max_terms=run.max_terms,
         max_loss=max_loss,
-        settings=Settings(states=states),
+        settings=replace(settings or Settings(), states=states),
         progress=run.progress,
         samples=samples,
         unfinished=unfinished,

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, TypedDict
 
 from equations.errors import InputError
+
+if TYPE_CHECKING:
+    from distill.engines import Progress
 
 # Expressions that free-form search tries at effort 1:
 SEARCH_BEFORE_REFINING = 432_000  # for all channels together, where refinement follows
 SEARCH_ALONE = 2_160_000  # for all channels together, where the equations of regression are the result
 SEARCH_OF_A_CHANNEL = 720_000  # largest number for one channel
+
+
+class SearchOptions(TypedDict, total=False):
+    """The keyword arguments that `distill` and `identify` have in common, which describes them; others hand them on."""
+
+    engine: str
+    seed: int
+    effort: float
+    budget_s: float | None
+    progress: Progress | None
+    resume: bool
 
 
 def check_work(effort: float, budget_s: float | None) -> None:

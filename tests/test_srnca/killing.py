@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -200,21 +200,15 @@ def _shorten(patch: Any) -> None:
     from srnca.texture import distill as texture_distill
     from tests.test_srnca import tiny
 
-    tiny.shorten_refinement(patch, late_ages=(60, 80), damage_interval=10, large_seeds=1, large_lots=1, final_seeds=2)
+    few = {"late_ages": (60, 80), "damage_interval": 10, "large_seeds": 1, "large_lots": 1, "final_seeds": 2}
+    tiny.shorten_distillation(patch, refinement=replace(tiny.SHORT_REFINEMENT, **few))
     patch.setattr(texture_distill, "distill", functools.partial(texture_distill.distill, rows=2000, steps=60))
-    for name in ("nca_pictures", "rule_pictures"):
-        patch.setattr(texture_distill, name, _young(getattr(texture_distill, name)))
     for module, name in (
         (texture_distill, "draw_distillation"),
         (texture_distill, "report_checkpoint"),
         (recordings, "report_recording"),
     ):
         patch.setattr(module, name, lambda path, *_, name=name, **__: write_text(path, name))
-
-
-def _young(pictures: Callable[..., Any]) -> Callable[..., Any]:
-    """The same pictures after 40 steps, however many are asked for."""
-    return lambda *given, **options: pictures(*given, **{**options, "steps": 40})
 
 
 def _find(place: str) -> tuple[Any, str]:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, fields
 
 from equations.errors import InputError
+from srnca.automata.saving import SAVE_EVERY_S
 from srnca.texture.features import BANKS
 from srnca.texture.network import NCAConfig
 
@@ -67,6 +68,7 @@ class TrainSettings:
     exploded: a texture loss above this counts as diverging; 1 is a flat picture.
     patience: diverging iterations in a row after which the run steps back.
     max_setbacks: steps back after which training gives up.
+    save_every_s: seconds between two saves of the checkpoint.
     """
 
     fresh_every: int = 8
@@ -78,6 +80,7 @@ class TrainSettings:
     exploded: float = 30.0
     patience: int = 30
     max_setbacks: int = 12
+    save_every_s: float = SAVE_EVERY_S
 
 
 _STUDY = {

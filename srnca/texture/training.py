@@ -81,7 +81,7 @@ def train(
     if resume:
         run.restore(load_checkpoint(unfinished(out)))
     with state_threads(run.device, config.batch_size) as run.threads:
-        return train_and_save(run, save_checkpoint, out, progress)
+        return train_and_save(run, save_checkpoint, out, progress, run.settings.save_every_s)
 
 
 class _Run:

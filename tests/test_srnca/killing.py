@@ -16,11 +16,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from srnca.texture.config import TrainSettings
+
 ROOT = Path(__file__).parents[2]
+SAVING_ALWAYS: dict[str, Any] = {  # settings of `Commands`: training saves after every iteration
+    "srnca.texture.config:TrainSettings.__init__.__defaults__": list(astuple(TrainSettings(save_every_s=0.0)))
+}
 MOST_S = 120.0  # for one command line
 LOADED = (
     "distill.engines.operon", "distill.identify", "distill.refine.refinement", "matplotlib.pyplot", "optuna", "pandas",

@@ -91,6 +91,6 @@ SHORT_PAGE = PageSettings(marks=(0, 20, 40), grown=40, large=24, large_steps=20,
 
 
 def shorten_distillation(monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
-    """The command line distils automata with these options besides its own, and with short ones where none are given."""
+    """The command line distils automata with these options besides its own; short ones where none are given."""
     options = {"refinement": SHORT_REFINEMENT, "page": SHORT_PAGE, "picture_steps": 40, **options}
     monkeypatch.setattr(texture_distill, "distill_checkpoint", partial(texture_distill.distill_checkpoint, **options))

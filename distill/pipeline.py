@@ -20,7 +20,7 @@ from distill.report import make_report
 from distill.result import Distillation
 from distill.run import MATCHED, Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples, sample
-from distill.teacher import Teacher
+from distill.teacher import Teacher, answering
 from distill.unfinished import (
     UNFINISHED,
     Unfinished,
@@ -198,7 +198,7 @@ def _refine(
 
     if run.answers and run.teacher.closed_form() is None:
         first, seed = starting_rule(samples, run.teacher), shift_seed(run.seed, 1)
-        samples = on_policy(first, samples, run.teacher, size=run.size, steps=run.steps, seed=seed)
+        samples = on_policy(first, samples, answering(run.teacher), size=run.size, steps=run.steps, seed=seed)
     return refine(
         [starting_rule(samples, run.teacher), richer_rule(samples, run.teacher, fronts)],
         objective,

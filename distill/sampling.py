@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.fronts.select import ROUNDING
-from distill.teacher import HasSamples, Teacher, features_of
+from distill.teacher import AnsweringTeacher, HasSamples, Teacher, answering, features_of
 from equations.errors import InputError
 from equations.perception import perceive
 from equations.rule.mask import shift_seed
@@ -100,6 +100,7 @@ def sample(
             raise InputError(f"sampling: expected {name} of at least 1, got {value}")
     if isinstance(teacher, HasSamples):
         return teacher.samples(rows=rows, seed=seed)
+    teacher = answering(teacher)
     parts = []
     for run in range(rollouts + 1):
         frames = teacher.rollout(size=size, steps=steps, seed=shift_seed(seed, run), every=max(1, steps // 50))
@@ -116,7 +117,7 @@ def sample(
 
 
 def add_states(
-    samples: Samples, teacher: Teacher, states: Iterable[npt.NDArray[np.floating]], *, rows: int, seed: int
+    samples: Samples, teacher: AnsweringTeacher, states: Iterable[npt.NDArray[np.floating]], *, rows: int, seed: int
 ) -> Samples:
     """`samples` with about `rows` more training rows from `states`, each (channel, h, w), labelled by the teacher.
 
@@ -137,7 +138,7 @@ def ages(frames: int) -> list[int]:
 
 
 def _label(
-    teacher: Teacher,
+    teacher: AnsweringTeacher,
     frames: Iterable[npt.NDArray[np.floating]],
     share: int,
     rng: np.random.Generator,

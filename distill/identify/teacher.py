@@ -10,7 +10,6 @@ import numpy.typing as npt
 from sympy import Expr
 
 from distill.identify.recording import Recordings, check_dt
-from equations.errors import InputError
 from equations.perception import perceive
 from equations.rule.init import Init
 from equations.rule.rule import Display
@@ -59,10 +58,6 @@ class RecordingTeacher:
         self.update_rate = update_rate
         self.mask: Literal["cell", "channel"] = "cell"
         self.init: Init | None = _look_alike(self.frames[0])
-
-    def update(self, perception: Array) -> Array:
-        """Not available: a recording cannot be asked about states that it does not hold."""
-        raise InputError("a recording cannot label new states; use its samples(), or distil from a checkpoint")
 
     def rollout(self, *, size: tuple[int, int], steps: int, seed: int, every: int) -> Array:
         """The recorded frames 0, every, 2·every, … up to `steps`; size and seed are the recording's own."""

@@ -28,8 +28,8 @@ SAVING_ALWAYS: dict[str, Any] = {  # settings of `Commands`: training saves afte
 }
 MOST_S = 120.0  # for one command line
 LOADED = (
-    "distill.engines.operon", "distill.identify", "distill.refine.refinement", "matplotlib.pyplot", "optuna", "pandas",
-    "pydantic", "srnca.cli.app", "srnca.dynamics.automaton", "srnca.pages.rule_page", "srnca.recordings",
+    "distill.engines.operon", "distill.identify.pipeline", "distill.refine.refinement", "matplotlib.pyplot", "optuna",
+    "pandas", "pydantic", "srnca.cli.app", "srnca.dynamics.automaton", "srnca.pages.rule_page", "srnca.recordings",
     "srnca.studies.workers.worker", "srnca.texture.automaton", "srnca.texture.distill",
     "srnca.texture.features.multiscale", "srnca.media.samples.alocasia", "srnca.texture.training",
     "tests.test_srnca.tiny", "torch._dynamo", "torch.utils._foreach_utils", "typer._adapters", "zarr",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from equations.errors import InputError
 from srnca.cli import train_options as opt
-from srnca.cli.options import check_output, parse_clamp, parse_crop, parse_duration, resolve_device
+from srnca.cli.options import AsJson, Quiet, check_output, parse_clamp, parse_crop, parse_duration, resolve_device
 from srnca.cli.output import number, warn
 from srnca.cli.preview import Draw, draw_preview
 from srnca.cli.train_frames import is_of_recording, train_frames
@@ -77,8 +77,8 @@ def train(
     time_limit: opt.TimeLimit = None,
     resume: opt.Resume = False,
     preview: opt.PreviewFile = None,
-    as_json: opt.AsJson = False,
-    quiet: opt.Quiet = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Learn an automaton that paints the texture of an image, or does what a recording shows."""
     changes = _given(

@@ -10,6 +10,7 @@ import typer
 from equations.errors import InputError
 from srnca.cli.against import run_against
 from srnca.cli.inputs import Changes, read_rule
+from srnca.cli.options import AsJson, Quiet, option
 from srnca.cli.output import number, say, say_json, table, warn
 
 if TYPE_CHECKING:
@@ -29,29 +30,22 @@ def verify(
     rule: Annotated[
         str, typer.Argument(metavar="RULE", help="A rule.json or its folder; with --against also a model.")
     ],
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="The automaton that the rule came from.", show_default=False)
-    ] = None,
+    checkpoint: Annotated[Path | None, option("The automaton that the rule came from.")] = None,
     against: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="A known model, one of its presets, or all of them.", show_default=False),
+        option("A known model, one of its presets, or all of them.", metavar="MODEL"),
     ] = None,
     changes: Changes = None,
     steps: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="How long the rule must stay bounded (5000), or how long both run (as long as the model's picture).",
-            show_default=False,
+        option(
+            "How long the rule must stay bounded (5000), or how long both run (as long as the model's picture).", min=1
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.png", help="With --against: both patterns and their spectra.", show_default=False),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    out: Annotated[Path | None, option("With --against: both patterns and their spectra.", metavar="FILE.png")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Check a rule against its automaton, or against known models. A mismatch exits 3."""
     if checkpoint is not None and against is not None:

@@ -38,6 +38,18 @@ class Check:
     ok: bool
     detail: str
 
+    @classmethod
+    def at_least(cls, name: str, value: float, threshold: float | None, detail: str) -> Check:
+        """A check of a value that may be large. threshold: None for a refined rule, which need not pass."""
+        if threshold is None:
+            return cls(name, value, None, True, f"{detail}; reported, a refined rule does not promise it")
+        return cls(name, value, threshold, value >= threshold, f"{detail}, at least")
+
+    @classmethod
+    def at_most(cls, name: str, value: float, threshold: float, detail: str) -> Check:
+        """A check of a value that may be small; `detail` ends with "at most"."""
+        return cls(name, value, threshold, value <= threshold, detail)
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -50,13 +62,6 @@ class Verification:
         return all(check.ok for check in self.checks)
 
 
-def at_least(name: str, value: float, threshold: float | None, detail: str) -> Check:
-    """A check of a value that may be large. threshold: None for a refined rule, which need not pass."""
-    if threshold is None:
-        return Check(name, value, None, True, f"{detail}; reported, a refined rule does not promise it")
-    return Check(name, value, threshold, value >= threshold, f"{detail}, at least")
-
-
 def agreement(ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray], threshold: float | None) -> Check:
     """Correlation of the displacements of rule and automaton after AGREEMENT_STEPS steps from the same states.
 
@@ -66,7 +71,7 @@ def agreement(ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray], threshol
     with np.errstate(invalid="ignore", divide="ignore"):  # no displacement has no correlation
         value = float(np.corrcoef(np.concatenate(ours), np.concatenate(theirs))[0, 1])
     detail = f"correlation of displacements after {AGREEMENT_STEPS} steps"
-    return at_least("rollout agreement", value if math.isfinite(value) else 0.0, threshold, detail)
+    return Check.at_least("rollout agreement", value if math.isfinite(value) else 0.0, threshold, detail)
 
 
 def stability(simulator: Simulator, steps: int, limit: float, detail: str) -> Check:
@@ -80,4 +85,4 @@ def stability(simulator: Simulator, steps: int, limit: float, detail: str) -> Ch
         return Check("stability", math.inf, limit, False, str(error))
     if largest > limit:
         detail = f"left it by step {simulator.steps_done}; {detail}"
-    return Check("stability", largest, limit, largest <= limit, detail)
+    return Check.at_most("stability", largest, limit, detail)

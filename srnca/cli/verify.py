@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from equations.errors import InputError
 from srnca.cli.against import run_against
+from srnca.cli.checks_text import checks_data, checks_table
 from srnca.cli.inputs import Changes, read_rule
 from srnca.cli.options import AsJson, Quiet, option
-from srnca.cli.output import number, say, say_json, table, warn
-
-if TYPE_CHECKING:
-    from srnca.automata.verification import Verification
+from srnca.cli.output import say, say_json, warn
 
 EXAMPLES = """\
 srnca verify snake-rule/rule.json --checkpoint snake.pt
@@ -74,42 +72,10 @@ def _of_automaton(text: str, checkpoint: Path, steps: int, seed: int, *, as_json
         warn(f"running {text} beside {checkpoint} …")
     result = automaton.verify(law, steps=steps, seed=seed)
     if as_json:
-        say_json(as_data(result))
+        say_json(checks_data(result.checks))
     else:
-        say(describe(result))
+        say(checks_table(result.checks))
     if not result.ok:
         failed = ", ".join(check.name for check in result.checks if not check.ok)
         warn(f"mismatch: {failed}")
     return result.ok
-
-
-def as_data(result: Verification) -> dict[str, object]:
-    """The checks as JSON data."""
-    return {
-        "ok": result.ok,
-        "checks": {
-            check.name: {
-                "value": check.value,
-                "threshold": check.threshold,
-                "ok": check.ok,
-                "detail": check.detail,
-            }
-            for check in result.checks
-        },
-    }
-
-
-def describe(result: Verification) -> str:
-    """One row for each check, with what was asked of it."""
-    rows: list[tuple[str, ...]] = [("", "check", "value", "threshold", "")]
-    for check in result.checks:
-        rows.append(
-            (
-                "ok" if check.ok else "NO",
-                check.name,
-                number(check.value),
-                number(check.threshold),
-                check.detail,
-            )
-        )
-    return table(rows)

@@ -14,7 +14,7 @@ from equations.backends.torch.threads import one_thread
 from equations.errors import DivergenceError, InputError
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
-from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification, agreement, at_least, stability
+from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification, agreement, stability
 from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.teacher import RecordingNCATeacher
 
@@ -57,7 +57,7 @@ def _fidelity(rule: Rule, teacher: RecordingNCATeacher, seed: int) -> Check:
     off = np.square(samples.Y_held - predict(rule, samples.X_held)).sum(axis=0)
     spread = np.square(samples.Y_held - samples.Y_held.mean(axis=0)).sum(axis=0)
     value = float(np.mean(1 - off / np.maximum(spread, 1e-300)))
-    return at_least("fidelity (R², one step)", value, MIN_R2, "mean over channels")
+    return Check.at_least("fidelity (R², one step)", value, MIN_R2, "mean over channels")
 
 
 def _agreement(rule: Rule, teacher: RecordingNCATeacher) -> Check:
@@ -99,7 +99,7 @@ def _recording(rule: Rule, teacher: RecordingNCATeacher) -> Check:
     detail = (
         f"error on held-out frames, {math.sqrt(mine):.3g} of the change, over the network's {math.sqrt(theirs):.3g}"
     )
-    return Check("recording", ratio, MAX_RATIO, ratio <= MAX_RATIO, f"{detail}, at most")
+    return Check.at_most("recording", ratio, MAX_RATIO, f"{detail}, at most")
 
 
 def _stability(rule: Rule, teacher: RecordingNCATeacher, steps: int) -> Check:

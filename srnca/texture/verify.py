@@ -15,7 +15,7 @@ from equations.perception import perceive
 from equations.rule.reduce import places_in
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
-from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification, agreement, at_least, stability
+from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification, agreement, stability
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.evaluate import (
     MAX_LOSS_RATIO,
@@ -98,7 +98,7 @@ def _fidelity(rule: Rule, teacher: NCATeacher, states: np.ndarray, promise: bool
     got = predict(rule, mine)
     spread = ((wanted - wanted.mean(axis=0)) ** 2).sum(axis=0)
     r2 = float(np.mean(1 - ((wanted - got) ** 2).sum(axis=0) / np.maximum(spread, 1e-20)))
-    return at_least("fidelity (R², one step)", r2, MIN_R2 if promise else None, "mean over channels")
+    return Check.at_least("fidelity (R², one step)", r2, MIN_R2 if promise else None, "mean over channels")
 
 
 def _rows(state: np.ndarray, teacher: NCATeacher) -> np.ndarray:
@@ -132,7 +132,7 @@ def _of_flat(loss: float, flat: float, fidelity: bool) -> Check:
     if fidelity:
         return Check("automaton's texture", share, None, True, f"{detail}; reported")
     detail += ", at most; train it longer where there is more"
-    return Check("automaton's texture", share, MAX_OF_FLAT, share <= MAX_OF_FLAT, detail)
+    return Check.at_most("automaton's texture", share, MAX_OF_FLAT, detail)
 
 
 def _of_nca(name: str, loss: float, wanted: float, flat: float, when: str, fidelity: bool) -> Check:
@@ -140,7 +140,7 @@ def _of_nca(name: str, loss: float, wanted: float, flat: float, when: str, fidel
     ratio = loss / max(wanted, 1e-9)
     most = MAX_LOSS_RATIO if fidelity else min(MAX_LOSS_RATIO, MAX_OF_FLAT * flat / max(wanted, 1e-9))
     detail = f"loss {loss:.3g} over the automaton's {wanted:.3g} ({when}; flat picture {flat:.3g}), at most"
-    return Check(name, ratio, most, ratio <= most, detail)
+    return Check.at_most(name, ratio, most, detail)
 
 
 def _long_run(

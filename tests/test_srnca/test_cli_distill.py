@@ -19,6 +19,7 @@ from srnca.cli.progress import Progress
 from srnca.texture import distill as texture_distill
 from srnca.texture.checkpoint import save_checkpoint
 from srnca.texture.teacher import NCATeacher
+from tests.test_srnca.command import run
 from tests.test_srnca.tiny import checkpoint, shorten_distillation, simulate_on_torch
 
 QUICK = ["--terms", "2", "--seed", "3"]
@@ -34,12 +35,6 @@ def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     shorten_everything(monkeypatch)
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in words])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 @contextmanager

@@ -21,16 +21,10 @@ from PIL import Image
 from equations import STENCILS, Rule, Stencil, models, save_rule, simulate
 from equations.rule.symbols import symbol
 from srnca import running
-from srnca.cli.app import main
 from srnca.cli.progress import Progress
+from tests.test_srnca.command import run
 
 QUICK = ["--backend", "reference", "--size", "24x16", "--quiet"]
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in words])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 @pytest.fixture

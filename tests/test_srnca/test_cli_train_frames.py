@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 
 from srnca.cli import preview_frames
-from srnca.cli.app import main
 from srnca.dynamics.checkpoint import load_recording_checkpoint
+from tests.test_srnca.command import run
 from tests.test_srnca.recorded import record, write
 
 ROOT = Path(__file__).parents[2]
@@ -25,12 +25,6 @@ UNDERSTOOD = (
     "film.npz: 8 frames of 20x20 cells, 2 channels: u 0.4587 to 1, v 0.000132 to 0.3887; dt 0.5, dx 2\n"  # said first
 )
 torch.set_num_threads(1)
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in words])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 @pytest.fixture

@@ -268,7 +268,7 @@ def test_pictures_follow_scale_and_colormap(capsys: pytest.CaptureFixture[str], 
 
 
 def test_the_help_knows_all_endings_and_colour_maps(capsys: pytest.CaptureFixture[str]) -> None:
-    from equations.backends import backend_names
+    from equations.backends import BACKENDS
     from equations.rule.display import COLORMAPS, DUO
     from equations.rule.init import KINDS
     from srnca.cli.simulate import ENDINGS, simulate
@@ -278,7 +278,7 @@ def test_the_help_knows_all_endings_and_colour_maps(capsys: pytest.CaptureFixtur
     colours = get_args(get_type_hints(simulate)["colormap"])[0]
     assert set(get_args(colours)) == {*COLORMAPS, DUO}
     _, said, _ = run(capsys, "simulate", "--help")
-    assert {word for word in (*ENDINGS, *KINDS, *backend_names()) if word not in said} == set()
+    assert {word for word in (*ENDINGS, *KINDS, *BACKENDS) if word not in said} == set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

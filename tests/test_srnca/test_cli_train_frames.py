@@ -106,7 +106,7 @@ def test_train_distil_verify_simulate(capsys: pytest.CaptureFixture[str], tmp_pa
         (["--download"], "--download: expected it without"),
         (["--vgg-weights", "x.pth"], "--vgg-weights: expected it without"),
         (["--preset", "compact"], "expected one of recording, recording-smooth, recording-relu with --frames"),
-        (["--preset", "recordin"], "did you mean recording"),
+        (["--preset", "recordin"], 'did you mean "recording"'),
         (["--activation", "abs"], "activation: expected one of product, tanh, relu for a recording"),
         (["--stride", "0"], "--stride: expected a whole number of at least 1, got 0"),
         (["--dt", "-1"], "--dt: expected dt, one number above 0"),

@@ -32,7 +32,7 @@ from distill.unfinished import (
     unpack_happenings,
     unpack_samples,
 )
-from distill.work import check_work, search_evaluations
+from distill.work import check_positive, search_evaluations
 from equations.errors import InputError
 from equations.expressions.tree import names_in
 from equations.rule.mask import check_seed, shift_seed
@@ -86,12 +86,7 @@ def distill(
     Raises InputError for bad arguments, for a teacher that this engine cannot distil, and when the unfinished
     distillation has other settings; MissingPartError for an engine that is not installed.
     """
-    for name, value in (("max_terms", max_terms), ("rows", rows)):
-        if not value > 0:
-            raise InputError(f"distill: expected {name} above 0, got {value}")
-    check_work(effort, budget_s)
-    if max_loss is not None and not max_loss > 0:
-        raise InputError(f"distill: expected max_loss above 0, got {max_loss}")
+    check_positive("distill", max_terms=max_terms, rows=rows, effort=effort, budget_s=budget_s, max_loss=max_loss)
     deadline = Deadline(budget_s)
     run = Run(teacher, check_seed(seed), size, steps, max_terms, progress or silent, deadline=deadline, matched=matched)
     engines = line_up(engine, teacher)

@@ -27,11 +27,11 @@ class SearchOptions(TypedDict, total=False):
     resume: bool
 
 
-def check_work(effort: float, budget_s: float | None) -> None:
-    """Raises InputError for an effort or a time that is not above 0 and finite."""
-    for name, value in (("effort", effort), ("budget_s", budget_s)):
+def check_positive(where: str, **values: float | None) -> None:
+    """Raises InputError for a value that is not above 0 and finite; None is allowed. where: for the message."""
+    for name, value in values.items():
         if value is not None and not 0 < value < math.inf:
-            raise InputError(f"distill: expected {name} above 0, got {value}")
+            raise InputError(f"{where}: expected {name} above 0, got {value}")
 
 
 def search_evaluations(effort: float, channels: int, *, alone: bool) -> int:

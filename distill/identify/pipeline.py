@@ -25,8 +25,8 @@ from distill.identify.units import units_of
 from distill.result import Distillation
 from distill.run import Run
 from distill.unfinished import UNFINISHED, Unfinished, fingerprint, pack_happenings, unpack_happenings
-from distill.work import check_work, search_evaluations
-from equations.errors import InputError, check_choice
+from distill.work import check_positive, search_evaluations
+from equations.errors import check_choice
 from equations.rule.checks import check_channels
 from equations.rule.mask import check_seed
 from equations.rule.rule import Display
@@ -87,10 +87,7 @@ def identify(
 
     Raises InputError for bad arguments and for recordings that no law can be read from.
     """
-    for name, value in (("max_terms", max_terms), ("rows", rows)):
-        if not (np.isfinite(value) and value > 0):
-            raise InputError(f"identify: expected {name} above 0, got {value}")
-    check_work(effort, budget_s)
+    check_positive("identify", max_terms=max_terms, rows=rows, effort=effort, budget_s=budget_s)
     check_choice("derivative", derivative, DERIVATIVES)
     check_choice("stencil", stencil, CHOICES)
     data = Recordings(tuple(np.asarray(f) for f in recordings), check_channels(tuple(channels)), float(dt), dx)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from equations.errors import InputError, check_choice, check_range
-from equations.rule.stencils import ID, LAP5, Stencil, feature_names
+from equations.rule.stencils import ID, LAP5, Stencil, divided, feature_names
 
 Activation = Literal["product", "tanh", "relu"]
 
@@ -28,12 +27,8 @@ def law_stencils(filters: int, dx: float = 1.0) -> tuple[Stencil, ...]:
     right = ((0.0, 0.0, 0.0), (-0.5, 0.0, 0.5), (0.0, 0.0, 0.0))
     down = ((0.0, -0.5, 0.0), (0.0, 0.0, 0.0), (0.0, 0.5, 0.0))
     kernels = (("lap", LAP5.kernel, 2), ("corner", corners, 2), ("dx", right, 1), ("dy", down, 1))
-    scaled = (Stencil(name, _divided(kernel, dx**power)) for name, kernel, power in kernels)
+    scaled = (Stencil(name, divided(kernel, dx**power)) for name, kernel, power in kernels)
     return (ID, *scaled)[:filters]
-
-
-def _divided(kernel: Sequence[Sequence[float]], by: float) -> Any:
-    return tuple(tuple(weight / by for weight in row) for row in kernel)
 
 
 @dataclass(frozen=True)

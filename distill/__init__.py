@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from distill.refine.starts import starting_rule
     from distill.result import Distillation
     from distill.sampling import Samples, sample
-    from distill.teacher import RuleTeacher, Teacher
+    from distill.teacher import AnsweringTeacher, RuleTeacher, Teacher
 
 _HOMES = {
     "engines": ("ENGINES", "FitOptions", "get_engine"),
@@ -33,11 +33,12 @@ _HOMES = {
     "result": ("Distillation",),
     "sampling": ("Samples", "sample"),
     "refine.starts": ("starting_rule",),
-    "teacher": ("RuleTeacher", "Teacher"),
+    "teacher": ("AnsweringTeacher", "RuleTeacher", "Teacher"),
 }
 
 __all__ = [
     "ENGINES",
+    "AnsweringTeacher",
     "Distillation",
     "FitOptions",
     "RecordingTeacher",

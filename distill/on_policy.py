@@ -12,7 +12,7 @@ from distill.fronts.select import pareto
 from distill.regression.polish import refit
 from distill.run import Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples, add_states, ages
-from distill.teacher import Teacher
+from distill.teacher import AnsweringTeacher, answering
 from equations.errors import InputError
 from equations.rule.mask import shift_seed
 from equations.rule.rule import Candidate, Rule
@@ -44,7 +44,7 @@ def on_policy_rounds(run: Run, fronts: Fronts, engines: tuple[str, ...], samples
             run.deadline.leave_out(f"on-policy: {MOST_ROUNDS - number} of at most {MOST_ROUNDS} rounds")
             break
         run.progress("on-policy", number / MOST_ROUNDS, f"states {run.distances[-1]:.2g} from the teacher's")
-        wider = label_visited(visited, wider, run.teacher, run.seed + number)
+        wider = label_visited(visited, wider, answering(run.teacher), run.seed + number)
         fronts = _refitted(run, fronts, engines, wider, samples)
     return fronts, wider
 
@@ -63,7 +63,7 @@ def _refitted(run: Run, fronts: Fronts, engines: tuple[str, ...], wider: Samples
 
 
 def on_policy(
-    rule: Rule, samples: Samples, teacher: Teacher, *, size: tuple[int, int], steps: int, seed: int
+    rule: Rule, samples: Samples, teacher: AnsweringTeacher, *, size: tuple[int, int], steps: int, seed: int
 ) -> Samples:
     """`samples` with half as many rows added from states that the *rule* visits, labelled by the teacher.
 
@@ -74,7 +74,7 @@ def on_policy(
     return label_visited(run, samples, teacher, seed)
 
 
-def label_visited(run: Rollout, samples: Samples, teacher: Teacher, seed: int) -> Samples:
+def label_visited(run: Rollout, samples: Samples, teacher: AnsweringTeacher, seed: int) -> Samples:
     """`samples` with half as many rows added from the states of a run, labelled by the teacher."""
     visited = run.frames[1:]
     if not len(visited):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from distill.report import make_report
 from distill.result import Distillation
 from distill.run import MATCHED, Fronts, Run, choose_equations, compose_rule
 from distill.sampling import Samples, sample
-from distill.teacher import Teacher
+from distill.teacher import Teacher, answering
 from distill.unfinished import (
     UNFINISHED,
     Unfinished,
@@ -31,7 +32,7 @@ from distill.unfinished import (
     unpack_happenings,
     unpack_samples,
 )
-from distill.work import check_work, search_evaluations
+from distill.work import check_positive, search_evaluations
 from equations.errors import InputError
 from equations.expressions.tree import names_in
 from equations.rule.mask import check_seed, shift_seed
@@ -39,7 +40,7 @@ from equations.rule.rule import Candidate, Rule
 from equations.threads import one_blas_thread
 
 if TYPE_CHECKING:
-    from distill.refine import Objective, RefineResult
+    from distill.refine import Objective, RefineResult, Settings
 
 
 @one_blas_thread()
@@ -54,6 +55,7 @@ def distill(
     objective: Objective | None = None,
     refine: bool = True,
     states: float = 0.0,
+    settings: Settings | None = None,
     effort: float = 1.0,
     budget_s: float | None = None,
     size: tuple[int, int] = (64, 64),
@@ -72,6 +74,7 @@ def distill(
     objective: losses of pictures (batch, 3, h, w) for which the rule's rollouts are refined.
     refine: False leaves refinement out.
     states: weight, in refinement, of short rollouts ending where the teacher's end; 0 none, 1 that of the objective.
+    settings: how refinement works; the defaults of Settings unless given. Their `states` are the argument's.
     effort: factor on the work of free-form search and refinement.
     budget_s: seconds that fitting and refining may take. The report's `left_out` says what there was no time for.
         Without it the result depends on the other arguments alone, however slow or busy the machine is.
@@ -83,12 +86,7 @@ def distill(
     Raises InputError for bad arguments, for a teacher that this engine cannot distil, and when the unfinished
     distillation has other settings; MissingPartError for an engine that is not installed.
     """
-    for name, value in (("max_terms", max_terms), ("rows", rows)):
-        if not value > 0:
-            raise InputError(f"distill: expected {name} above 0, got {value}")
-    check_work(effort, budget_s)
-    if max_loss is not None and not max_loss > 0:
-        raise InputError(f"distill: expected max_loss above 0, got {max_loss}")
+    check_positive("distill", max_terms=max_terms, rows=rows, effort=effort, budget_s=budget_s, max_loss=max_loss)
     deadline = Deadline(budget_s)
     run = Run(teacher, check_seed(seed), size, steps, max_terms, progress or silent, deadline=deadline, matched=matched)
     engines = line_up(engine, teacher)
@@ -97,8 +95,10 @@ def distill(
         raise InputError("distill: expected max_loss with an objective and refinement, which texture losses come from")
     if not 0 <= states < math.inf or (states and alone):
         raise InputError(f"distill: expected states of at least 0, and above 0 only with refinement, got {states}")
-    settings = {"engines": engines, "seed": seed, "rows": rows, "terms": max_terms, "effort": effort, "alone": alone}
-    key = {**settings, "states": states, "size": size, "steps": steps, "teacher": fingerprint(teacher)}
+    asked = {"engines": engines, "seed": seed, "rows": rows, "terms": max_terms, "effort": effort, "alone": alone}
+    key = {**asked, "states": states, "size": size, "steps": steps, "teacher": fingerprint(teacher)}
+    if settings is not None:
+        key["settings"] = asdict(settings)
     if matched != MATCHED:  # absent at its default, as in files that were written before it was an argument
         key["matched"] = matched
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
@@ -109,7 +109,7 @@ def distill(
     refined: RefineResult | None = None
     if objective is not None and not alone:
         with run.stage("refine", tell_end=False):
-            refined = _refine(run, fronts, wider, objective, effort, max_loss, states, unfinished)
+            refined = _refine(run, fronts, wider, objective, effort, max_loss, states, settings, unfinished)
             rule = refined.rule
     with run.stage("report"):
         report = make_report(run, engine, rule, chosen, samples, refined)
@@ -185,6 +185,7 @@ def _refine(
     effort: float,
     max_loss: float | None,
     states: float,
+    settings: Settings | None,
     unfinished: Unfinished,
 ) -> RefineResult:
     """Closed-loop refinement of the starting rules that regression gives."""
@@ -192,7 +193,7 @@ def _refine(
 
     if run.answers and run.teacher.closed_form() is None:
         first, seed = starting_rule(samples, run.teacher), shift_seed(run.seed, 1)
-        samples = on_policy(first, samples, run.teacher, size=run.size, steps=run.steps, seed=seed)
+        samples = on_policy(first, samples, answering(run.teacher), size=run.size, steps=run.steps, seed=seed)
     return refine(
         [starting_rule(samples, run.teacher), richer_rule(samples, run.teacher, fronts)],
         objective,
@@ -203,7 +204,7 @@ def _refine(
         deadline=run.deadline,
         max_terms=run.max_terms,
         max_loss=max_loss,
-        settings=Settings(states=states),
+        settings=replace(settings or Settings(), states=states),
         progress=run.progress,
         samples=samples,
         unfinished=unfinished,

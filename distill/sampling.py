@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from distill.fronts.select import ROUNDING
-from distill.teacher import HasSamples, Teacher, features_of
+from distill.teacher import AnsweringTeacher, HasSamples, Teacher, answering, features_of
 from equations.errors import InputError
 from equations.perception import perceive
 from equations.rule.mask import shift_seed
@@ -18,6 +18,8 @@ Array = npt.NDArray[np.float64]
 ROLLOUTS = 4  # for training; one more is held out
 VIEWS = 4  # random projections in which near-duplicates are recognised
 BOX = 0.5  # width of a box of near-duplicates there, in standard deviations
+
+Pair = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]  # perceptions, and the updates on them
 
 
 @dataclass(frozen=True, eq=False)  # by identity: comparing arrays is never meant
@@ -100,6 +102,7 @@ def sample(
             raise InputError(f"sampling: expected {name} of at least 1, got {value}")
     if isinstance(teacher, HasSamples):
         return teacher.samples(rows=rows, seed=seed)
+    teacher = answering(teacher)
     parts = []
     for run in range(rollouts + 1):
         frames = teacher.rollout(size=size, steps=steps, seed=shift_seed(seed, run), every=max(1, steps // 50))
@@ -108,15 +111,22 @@ def sample(
         share = -(-rows // (4 * len(frames))) if held else -(-rows // (rollouts * len(frames)))
         rng = np.random.default_rng((seed, run))
         parts.append(_label(teacher, frames, share, rng, lively=not held))
-    X = np.concatenate([x for x, _ in parts[:-1]])
-    Y = np.concatenate([y for _, y in parts[:-1]])
-    if not np.any(Y):
+    samples = join_samples(teacher, {False: parts[:-1], True: parts[-1:]})
+    if not np.any(samples.Y):
         raise InputError("the teacher never changes any cell: expected a trained network or a model that moves")
-    return Samples(X, Y, features_of(teacher), teacher.channels, *parts[-1])
+    return samples
+
+
+def join_samples(teacher: Teacher, parts: Mapping[bool, Sequence[Pair]], rounding: float | Array = 0.0) -> Samples:
+    """The teacher's samples from pairs (X, Y). parts: the pairs to fit under False, those to judge by under True."""
+    (X, Y), (X_held, Y_held) = (
+        [np.concatenate(side) for side in zip(*parts[held], strict=True)] for held in (False, True)
+    )
+    return Samples(X, Y, features_of(teacher), teacher.channels, X_held, Y_held, rounding)
 
 
 def add_states(
-    samples: Samples, teacher: Teacher, states: Iterable[npt.NDArray[np.floating]], *, rows: int, seed: int
+    samples: Samples, teacher: AnsweringTeacher, states: Iterable[npt.NDArray[np.floating]], *, rows: int, seed: int
 ) -> Samples:
     """`samples` with about `rows` more training rows from `states`, each (channel, h, w), labelled by the teacher.
 
@@ -137,7 +147,7 @@ def ages(frames: int) -> list[int]:
 
 
 def _label(
-    teacher: Teacher,
+    teacher: AnsweringTeacher,
     frames: Iterable[npt.NDArray[np.floating]],
     share: int,
     rng: np.random.Generator,

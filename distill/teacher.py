@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 from sympy import Expr
 
+from equations.errors import InputError
 from equations.expressions.numeric import compile_numpy
 from equations.rule.init import Init
 from equations.rule.rule import Display, Rule
@@ -20,11 +21,11 @@ Array = npt.NDArray[np.floating]
 
 
 class Teacher(Protocol):
-    """The attributes and three methods that distillation needs; plain data and arrays only.
+    """The attributes and methods that every teacher has; plain data and arrays only.
 
     A step of the teacher is `s ← clamp(s + dt · mask · update(perceive(s)))`, the mask drawn with
-    `update_rate`. What only some teachers can do is in the protocols `HasSamples` and `HasLongForm`: a teacher that has
-    their method needs nothing else.
+    `update_rate`. A teacher is also an `AnsweringTeacher`, or it brings its own samples (`HasSamples`). What only some
+    teachers can do besides is in `HasLongForm`.
     """
 
     channels: tuple[str, ...]
@@ -36,10 +37,6 @@ class Teacher(Protocol):
     init: Init | None
     display: Display | None
 
-    def update(self, perception: Array) -> Array:
-        """Perception (n, channels · filters), channel-major → update (n, channels), before dt and mask."""
-        ...
-
     def rollout(self, *, size: tuple[int, int], steps: int, seed: int, every: int) -> Array:
         """Frames (t, channel, h, w), float32: step 0 and every `every`-th step after it."""
         ...
@@ -49,9 +46,17 @@ class Teacher(Protocol):
         ...
 
 
+class AnsweringTeacher(Teacher, Protocol):
+    """A teacher that has an update for any perception, such as a network or a known rule."""
+
+    def update(self, perception: Array) -> Array:
+        """Perception (n, channels · filters), channel-major → update (n, channels), before dt and mask."""
+        ...
+
+
 @runtime_checkable
 class HasSamples(Protocol):
-    """A teacher that brings its own samples, because it cannot answer `update` for new states: see RecordingTeacher."""
+    """A teacher that brings its own samples, such as a recording, which knows no updates but its own."""
 
     def samples(self, *, rows: int, seed: int) -> Samples:
         """About `rows` samples of what the teacher did."""
@@ -97,6 +102,13 @@ class RuleTeacher:
 
     def closed_form(self) -> dict[str, Expr] | None:
         return None if self._hide else dict(self.rule.updates)
+
+
+def answering(teacher: Teacher) -> AnsweringTeacher:
+    """The teacher, which must be an AnsweringTeacher. Raises InputError where it is not."""
+    if not hasattr(teacher, "update"):
+        raise InputError("a recording cannot label new states; use its samples(), or distil from a checkpoint")
+    return cast("AnsweringTeacher", teacher)
 
 
 def features_of(teacher: Teacher) -> tuple[str, ...]:

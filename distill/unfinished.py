@@ -16,7 +16,7 @@ import numpy as np
 from distill.deadline import Deadline
 from distill.engines.session import Happenings
 from distill.sampling import Samples
-from distill.teacher import HasSamples, Teacher, features_of
+from distill.teacher import HasSamples, Teacher, answering, features_of
 from equations.errors import InputError
 from equations.expressions.tree import from_tree, to_tree
 from equations.files import write_bytes
@@ -130,7 +130,7 @@ def fingerprint(teacher: Teacher) -> str:
         shown = [recorded.X, recorded.Y]
     else:
         seen = np.random.default_rng(0).uniform(-0.5, 0.5, (64, len(features_of(teacher)))).astype(np.float32)
-        shown = [np.asarray(teacher.update(seen), np.float64)]
+        shown = [np.asarray(answering(teacher).update(seen), np.float64)]
     digest = hashlib.sha256(repr((features_of(teacher), teacher.dt, teacher.clamp, teacher.update_rate)).encode())
     for values in shown:
         digest.update(np.array2string(values, precision=4, threshold=10**6).encode())

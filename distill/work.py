@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, TypedDict
 
 from equations.errors import InputError
+
+if TYPE_CHECKING:
+    from distill.engines import Progress
 
 # Expressions that free-form search tries at effort 1:
 SEARCH_BEFORE_REFINING = 432_000  # for all channels together, where refinement follows
@@ -12,11 +16,22 @@ SEARCH_ALONE = 2_160_000  # for all channels together, where the equations of re
 SEARCH_OF_A_CHANNEL = 720_000  # largest number for one channel
 
 
-def check_work(effort: float, budget_s: float | None) -> None:
-    """Raises InputError for an effort or a time that is not above 0 and finite."""
-    for name, value in (("effort", effort), ("budget_s", budget_s)):
+class SearchOptions(TypedDict, total=False):
+    """The keyword arguments that `distill` and `identify` have in common, which describes them; others hand them on."""
+
+    engine: str
+    seed: int
+    effort: float
+    budget_s: float | None
+    progress: Progress | None
+    resume: bool
+
+
+def check_positive(where: str, **values: float | None) -> None:
+    """Raises InputError for a value that is not above 0 and finite; None is allowed. where: for the message."""
+    for name, value in values.items():
         if value is not None and not 0 < value < math.inf:
-            raise InputError(f"distill: expected {name} above 0, got {value}")
+            raise InputError(f"{where}: expected {name} above 0, got {value}")
 
 
 def search_evaluations(effort: float, channels: int, *, alone: bool) -> int:

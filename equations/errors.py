@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class SrncaError(Exception):
@@ -43,6 +43,23 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     folded = {text.lower(): text for text in list(known)[:1000]}
     close = difflib.get_close_matches(name[:100].lower(), folded, n=1)
     return f' (did you mean "{folded[close[0]]}"?)' if close else ""
+
+
+def check_choice(name: str, value: object, known: Collection[str], of: str = "") -> None:
+    """Raises InputError unless `value` is one of `known`.
+
+    name: what has this value, for the message.
+    of: what `known` holds for, such as " for a recording".
+    """
+    if value not in known:
+        choices = f"{', '.join(known)}{of}"
+        raise InputError(f"{name}: expected one of {choices}, got {value!r}{did_you_mean(str(value), known)}")
+
+
+def check_range(name: str, value: object, low: int, high: int) -> None:
+    """Raises InputError unless `value` is a whole number from `low` to `high`."""
+    if not (isinstance(value, int) and low <= value <= high):
+        raise InputError(f"{name}: expected a whole number from {low} to {high}, got {value}")
 
 
 def shorten(value: object, limit: int = 60) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
-from distill.engines import Progress
 from distill.identify import identify
 from distill.result import Distillation
+from distill.work import SearchOptions
 from equations.rule.rule import Display
 from srnca.media.loading import load_recordings
 from srnca.pages import report_recording
@@ -17,32 +18,27 @@ from srnca.pages import report_recording
 def distill_frames(
     source: Path | Sequence[Path],
     *,
-    engine: str = "auto",
-    seed: int = 0,
     terms: int = 24,
-    effort: float = 1.0,
-    budget_s: float | None = None,
     derivative: str = "auto",
     stencil: str = "auto",
     dt: float | None = None,
     dx: float | None = None,
     stride: int = 1,
     out: Path | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
+    **search: Unpack[SearchOptions],
 ) -> Distillation:
     """The rule behind one recording, or several of one system: frames.npz, frames.zarr, folders of pictures, GIF,
     films.
 
     terms: the most terms of a channel, on average over channels.
-    effort, budget_s, derivative, stencil: see `distill.identify`.
+    derivative, stencil: see `distill.identify`.
     dt: time between two frames of the files; None takes the files' own.
     dx: width of a cell; None takes the files' own.
     stride: use every stride-th frame.
     out: a folder for rule.json, report.json, report.html and the halls of fame.
-    resume: go on with an unfinished distillation in `out`.
     note: is called with each change that reading made to the frames, as a sentence.
+    search: engine, seed, effort, budget_s, progress and resume; see `distill.identify`. `resume` goes on in `out`.
 
     There is no texture, so nothing is refined. Raises InputError for recordings from which no law can be read,
     MissingPartError for a reader or an engine that is not installed.
@@ -60,15 +56,10 @@ def distill_frames(
         dx=1.0 if first.dx is None else first.dx,
         derivative=derivative,
         stencil=stencil,
-        engine=engine,
-        seed=seed,
         max_terms=terms,
-        effort=effort,
-        budget_s=budget_s,
         display=_display(first.channels),
-        progress=progress,
         folder=out,
-        resume=resume,
+        **search,
     )
     origin = {"recordings": [path.name for path in paths], "stride": stride}
     found.result.report["provenance"] |= origin

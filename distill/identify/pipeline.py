@@ -17,7 +17,7 @@ from distill.identify.freeform import Found, search, without_slopes
 from distill.identify.outcome import result_of
 from distill.identify.recording import Recordings, check_correlation, check_units
 from distill.identify.serialise import pack_laws, unpack_laws
-from distill.identify.stencil import check_choice, stencils_of
+from distill.identify.stencil import CHOICES, stencils_of
 from distill.identify.survey import DERIVATIVES, Survey, estimate_noise
 from distill.identify.task import Task, absolute_states, feature_set, fit_laws, known_candidates, run_survey, teacher_of
 from distill.identify.teacher import RecordingTeacher
@@ -25,8 +25,8 @@ from distill.identify.units import units_of
 from distill.result import Distillation
 from distill.run import Run
 from distill.unfinished import UNFINISHED, Unfinished, fingerprint, pack_happenings, unpack_happenings
-from distill.work import check_work, search_evaluations
-from equations.errors import InputError, did_you_mean
+from distill.work import check_positive, search_evaluations
+from equations.errors import check_choice
 from equations.rule.checks import check_channels
 from equations.rule.mask import check_seed
 from equations.rule.rule import Display
@@ -87,21 +87,15 @@ def identify(
 
     Raises InputError for bad arguments and for recordings that no law can be read from.
     """
-    for name, value in (("max_terms", max_terms), ("rows", rows)):
-        if not (np.isfinite(value) and value > 0):
-            raise InputError(f"identify: expected {name} above 0, got {value}")
-    check_work(effort, budget_s)
-    if derivative not in DERIVATIVES:
-        wanted = ", ".join(DERIVATIVES)
-        raise InputError(
-            f"derivative: expected one of {wanted}, got {derivative!r}{did_you_mean(derivative, DERIVATIVES)}"
-        )
+    check_positive("identify", max_terms=max_terms, rows=rows, effort=effort, budget_s=budget_s)
+    check_choice("derivative", derivative, DERIVATIVES)
+    check_choice("stencil", stencil, CHOICES)
     data = Recordings(tuple(np.asarray(f) for f in recordings), check_channels(tuple(channels)), float(dt), dx)
     data.check_change()
     data.check_values()
     check_units(dt, dx)
     units = units_of(recordings, channels, float(dx))
-    task = Task(data, units, derivative, check_choice(stencil), display, rows)
+    task = Task(data, units, derivative, stencil, display, rows)
     exact = recordings if any(units.offset) else data.frames  # small changes of a large value need all of its digits
     frames = [units.inside(f) for f in exact]
     check_correlation(frames, len(channels))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,15 +76,24 @@ def check_frames(frames: npt.ArrayLike, channels: int) -> npt.NDArray[np.float32
             f"recording: expected at least two frames, to see what changes, got {len(frames)}; "
             "record more steps, the transient above all"
         )
-    frames = frames.astype(np.float32)
-    bad = np.argwhere(~np.isfinite(frames))
-    if len(bad):
-        t, c, y, x = map(int, bad[0])
+    with np.errstate(over="ignore"):  # too large numbers are found below
+        single = frames.astype(np.float32)
+    check_finite(single, frames, "recording")
+    return single
+
+
+def check_finite(single: npt.NDArray[np.floating], frames: npt.NDArray[Any], where: object) -> None:
+    """Raises InputError where `single`, the float32 copy of frames (t, channel, h, w), has a number that is not finite.
+
+    where: the file, for the message.
+    """
+    if not np.isfinite(single).all():
+        t, c, y, x = map(int, np.argwhere(~np.isfinite(single))[0])
+        value = frames[t, c, y, x]
+        hint = "3e38 is the largest that can be worked with" if np.isfinite(value) else "cut the recording before it"
         raise InputError(
-            f"recording: expected finite numbers, got {frames[t, c, y, x]} in frame {t}, channel {c}, "
-            f"cell ({y}, {x}); cut the recording before it"
+            f"{where}: expected finite numbers, got {value} in frame {t}, channel {c}, cell ({y}, {x}); {hint}"
         )
-    return frames
 
 
 def check_dt(dt: float) -> float:

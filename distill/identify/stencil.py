@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.regression.library import Library, Term
-from equations.errors import InputError, did_you_mean
 from equations.rule.stencils import DX, DY, ID, LAP, LAP5, LAP9SIMS, Kernel, Stencil
 
 Array = npt.NDArray[np.float64]
@@ -34,13 +33,6 @@ LAPX = Stencil("lapx", _kernel(0.0, 1 / 2))
 LAPLACIANS: dict[str, Stencil] = {s.name: s for s in (LAP5, LAP9SIMS, LAP9, LAP, LAP8, LAPX)}
 FREE = "free"
 CHOICES = ("auto", *LAPLACIANS, FREE)
-
-
-def check_choice(name: str) -> str:
-    """Raises InputError for a stencil that is not known."""
-    if name not in CHOICES:
-        raise InputError(f"stencil: expected one of {', '.join(CHOICES)}, got {name!r}{did_you_mean(name, CHOICES)}")
-    return name
 
 
 def candidates(dx: float) -> list[str]:

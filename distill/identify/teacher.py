@@ -10,7 +10,6 @@ import numpy.typing as npt
 from sympy import Expr
 
 from distill.identify.recording import Recordings, check_dt
-from equations.errors import InputError
 from equations.perception import perceive
 from equations.rule.init import Init
 from equations.rule.rule import Display
@@ -60,10 +59,6 @@ class RecordingTeacher:
         self.mask: Literal["cell", "channel"] = "cell"
         self.init: Init | None = _look_alike(self.frames[0])
 
-    def update(self, perception: Array) -> Array:
-        """Not available: a recording cannot be asked about states that it does not hold."""
-        raise InputError("a recording cannot label new states; use its samples(), or distil from a checkpoint")
-
     def rollout(self, *, size: tuple[int, int], steps: int, seed: int, every: int) -> Array:
         """The recorded frames 0, every, 2·every, … up to `steps`; size and seed are the recording's own."""
         return self.frames[: steps + 1 : every]
@@ -76,22 +71,16 @@ class RecordingTeacher:
 
         A recording of fewer than six frames is split by cells instead.
         """
-        from distill.sampling import Samples
-        from equations.rule.stencils import feature_names
+        from distill.sampling import join_samples
 
         rng = np.random.default_rng(seed)
         parts: dict[bool, list[tuple[Array, Array]]] = {False: [], True: []}
         for frames in self.recordings:
             for is_held, found in self._sampled(frames, -(-rows // len(self.recordings)), rng).items():
                 parts[is_held] += found
-        (X, Y), (X_held, Y_held) = (
-            tuple(np.concatenate([part[side] for part in parts[is_held]]) for side in (0, 1))
-            for is_held in (False, True)
-        )
-        names = feature_names(self.channels, self.stencils)
         # two float32 frames, each rounded by half a unit in the last place, and as much again from computing them
         ulp = max(float(np.abs(frames).max()) for frames in self.recordings) * 2.0**-23 / self.dt
-        return Samples(X, Y, names, self.channels, X_held, Y_held, rounding=ulp**2)
+        return join_samples(self, parts, ulp**2)
 
     def _sampled(self, frames: Array, rows: int, rng: np.random.Generator) -> dict[bool, list[tuple[Array, Array]]]:
         """About `rows` cells of one recording, by whether they are held out."""

@@ -63,11 +63,6 @@ class Backend(Protocol):
     def make_stepper(self, rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int | None = None) -> Stepper: ...
 
 
-def backend_names() -> tuple[str, ...]:
-    """The names of all backends."""
-    return tuple(BACKENDS)
-
-
 def resolve(name: str = "auto") -> str:
     """The backend that `name` means: "auto" is llvm where llvmlite is installed, else the reference.
 

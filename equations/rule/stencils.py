@@ -55,7 +55,8 @@ class Stencil:
         return tuple((weight, tuple(cells)) for weight, cells in found.items())
 
 
-def _scaled(rows: tuple[tuple[float, ...], ...], divisor: float) -> Kernel:
+def divided(rows: tuple[tuple[float, ...], ...], divisor: float) -> Kernel:
+    """The kernel with these rows, each weight divided by `divisor`."""
     a, b, c = ((row[0] / divisor, row[1] / divisor, row[2] / divisor) for row in rows)
     return a, b, c
 
@@ -66,17 +67,17 @@ def _random_kernel(number: int) -> Kernel:
     mean = math.fsum(drawn) / 9
     norm = math.sqrt(math.fsum((value - mean) ** 2 for value in drawn))
     flat = [(value - mean) / norm for value in drawn]
-    return _scaled((tuple(flat[0:3]), tuple(flat[3:6]), tuple(flat[6:9])), 1.0)
+    return divided((tuple(flat[0:3]), tuple(flat[3:6]), tuple(flat[6:9])), 1.0)
 
 
-ID = Stencil("id", _scaled(((0, 0, 0), (0, 1, 0), (0, 0, 0)), 1))
-LAP = Stencil("lap", _scaled(((1, 2, 1), (2, -12, 2), (1, 2, 1)), 16))  # isotropic to second order
-DX = Stencil("dx", _scaled(((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)), 8))  # Sobel
-DY = Stencil("dy", _scaled(((-1, -2, -1), (0, 0, 0), (1, 2, 1)), 8))
-MOORE = Stencil("moore", _scaled(((1, 1, 1), (1, 0, 1), (1, 1, 1)), 8))  # mean of the eight neighbours
-LAP5 = Stencil("lap5", _scaled(((0, 1, 0), (1, -4, 1), (0, 1, 0)), 1))  # five-point, grid spacing 1
+ID = Stencil("id", divided(((0, 0, 0), (0, 1, 0), (0, 0, 0)), 1))
+LAP = Stencil("lap", divided(((1, 2, 1), (2, -12, 2), (1, 2, 1)), 16))  # isotropic to second order
+DX = Stencil("dx", divided(((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)), 8))  # Sobel
+DY = Stencil("dy", divided(((-1, -2, -1), (0, 0, 0), (1, 2, 1)), 8))
+MOORE = Stencil("moore", divided(((1, 1, 1), (1, 0, 1), (1, 1, 1)), 8))  # mean of the eight neighbours
+LAP5 = Stencil("lap5", divided(((0, 1, 0), (1, -4, 1), (0, 1, 0)), 1))  # five-point, grid spacing 1
 # Karl Sims, "Reaction-Diffusion Tutorial": weights -1, 0.2 (edges), 0.05 (corners)
-LAP9SIMS = Stencil("lap9sims", _scaled(((0.05, 0.2, 0.05), (0.2, -1.0, 0.2), (0.05, 0.2, 0.05)), 1))
+LAP9SIMS = Stencil("lap9sims", divided(((0.05, 0.2, 0.05), (0.2, -1.0, 0.2), (0.05, 0.2, 0.05)), 1))
 
 STENCILS: dict[str, Stencil] = {s.name: s for s in (ID, LAP, DX, DY, MOORE, LAP5, LAP9SIMS)}
 STENCILS |= {f"f{n}": Stencil(f"f{n}", _random_kernel(n)) for n in range(5, MAX_STENCILS)}

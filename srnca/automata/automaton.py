@@ -5,38 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
+from distill.work import SearchOptions
 from srnca.automata.files import PICTURE, RECORDING, read_kind
 
 if TYPE_CHECKING:
-    from distill.engines import Progress
+    from distill.refine import Settings
     from distill.result import Distillation
     from distill.teacher import Teacher
     from equations.rule.rule import Rule
     from srnca.automata.verification import Verification
+    from srnca.pages.settings import PageSettings
 
 # Kind of checkpoint -> the module whose `make_automaton(path, data, update_rate)` builds its automaton.
 _MODULES = {PICTURE: "srnca.texture.automaton", RECORDING: "srnca.dynamics.automaton"}
 
 
-class DistillOptions(TypedDict, total=False):
-    """The options of `Automaton.distill`, as `srnca.texture.distill.distill_checkpoint` describes them.
+class SharedOptions(SearchOptions, total=False):
+    """Options of `Automaton.distill` that every automaton has; see `srnca.texture.distill.distill_checkpoint`."""
 
-    Those that an automaton does not have are in its `missing_options`.
-    """
-
-    engine: str
-    seed: int
     terms: int
-    effort: float
-    budget_s: float | None
     refine: bool
-    states: float
-    max_loss: float | None
     out: Path | None
-    resume: bool
-    progress: Progress | None
+    page: PageSettings | None
+
+
+class DistillOptions(SharedOptions, total=False):
+    """All options of `Automaton.distill`. Those that an automaton does not have are in its `missing_options`."""
+
+    states: float | None
+    max_loss: float | None
+    refinement: Settings | None
 
 
 class Automaton(Protocol):
@@ -69,7 +69,7 @@ class Automaton(Protocol):
         """Whether `rule` is what the automaton is; steps: how long the rule must stay bounded."""
         ...
 
-    def report(self, path: Path, result: Distillation) -> None:
+    def report(self, path: Path, result: Distillation, page: PageSettings | None = None) -> None:
         """Write the page of a distillation of this automaton."""
         ...
 

@@ -5,12 +5,17 @@ The fields of one kind alone are read by `srnca.texture.checkpoint` and `srnca.d
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
+
 from equations.errors import InputError, shorten, shorten_text
+from equations.files import write_bytes
+from equations.rule.stencils import Stencil
 from srnca.automata import fields, kinds
 from srnca.automata.tensorfile import read_tensors
 
@@ -62,6 +67,30 @@ def build_from(
     except (InputError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError) as error:
         reason = shorten_text(str(error))
         raise InputError(f"{path}: the parts of this checkpoint do not fit each other ({reason})") from error
+
+
+def write_checkpoint(
+    path: Path | str, checkpoint: Any, stencils: Sequence[Stencil], head: dict[str, Any], own: dict[str, Any]
+) -> None:
+    """Write a checkpoint of either kind atomically: a killed process leaves the old file or the new one.
+
+    head: its configuration, and its kind where that is not a picture's.
+    own: the fields that only this kind has, as tensors and plain data.
+    """
+    data = {
+        "format": FORMAT,
+        **head,
+        "weights": {k: v.detach().cpu() for k, v in checkpoint.nca.state_dict().items()},
+        "stencils": [{"name": s.name, "kernel": [list(row) for row in s.kernel]} for s in stencils],
+        **own,
+        "history": torch.tensor(checkpoint.history, dtype=torch.float64),
+        "iteration": checkpoint.iteration,
+        "provenance": checkpoint.provenance,
+        "training": checkpoint.training,
+    }
+    buffer = io.BytesIO()
+    torch.save(data, buffer)
+    write_bytes(Path(path), buffer.getvalue())
 
 
 def record_of(data: dict[str, Any]) -> dict[str, Any]:

@@ -40,16 +40,18 @@ def train_and_save(
     save: Callable[[Saved, Path], None],
     out: Path | None,
     progress: Callable[[Progress], None] | None,
+    save_every_s: float,
 ) -> Saved:
     """Iterate until `run` is done and return its checkpoint, saved to `out` if given.
 
+    save_every_s: seconds between two saves.
     Ctrl-C saves too, and KeyboardInterrupt is raised again.
     """
     saved = time.monotonic()
     try:
         while not run.done:
             happened = run.iterate()
-            if out and time.monotonic() - saved > SAVE_EVERY_S:
+            if out and time.monotonic() - saved > save_every_s:
                 save(run.checkpoint(), out)
                 saved = time.monotonic()
             if progress:

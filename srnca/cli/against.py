@@ -100,7 +100,7 @@ def _compare(
                 rule, match, steps=steps, seed=seed, progress=lambda done, of: progress.update("steps", done, of)
             )
     checks = checks_of(match, rollouts)
-    failed = [check["name"] for check in checks if not check["ok"]]
+    failed = [check.name for check in checks if not check.ok]
     data: dict[str, Any] = match_data(match, rollouts, checks)
     if out is not None:
         if rollouts is None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from srnca.automata.verification import Check
+from srnca.cli.checks_text import checks_data, checks_table
 from srnca.cli.output import number, table
 
 if TYPE_CHECKING:
@@ -13,14 +15,14 @@ if TYPE_CHECKING:
 MOST_TERMS = 24  # terms in the table; --json has them all
 
 
-def checks_of(match: Match, rollouts: Rollouts | None) -> list[dict[str, Any]]:
+def checks_of(match: Match, rollouts: Rollouts | None) -> list[Check]:
     """The checks that a rule has to pass to be the model, each with its value and its threshold."""
     from equations.comparison.match import CLOSE, THRESHOLD
     from equations.comparison.rollouts import HISTOGRAM, SPECTRUM
 
     checks = [
-        _check("law", match.distance, THRESHOLD, "distance of the two laws, at most"),
-        _check(
+        Check.at_most("law", match.distance, THRESHOLD, "distance of the two laws, at most"),
+        Check.at_most(
             "coefficients", match.worst_error, CLOSE, "worst relative error; 1 for a term too many or too few, at most"
         ),
     ]
@@ -31,12 +33,12 @@ def checks_of(match: Match, rollouts: Rollouts | None) -> list[dict[str, Any]]:
             ("spectrum", rollouts.spectrum, SPECTRUM, "distance of radial spectra"),
             ("histogram", rollouts.histogram, HISTOGRAM, "distance of values"),
         ):
-            check = _check(name, max(found.values()), threshold, f"{what} {when}")
-            checks.append({**check, "ok": check["ok"] and rollouts.diverged is None})
+            check = Check.at_most(name, max(found.values()), threshold, f"{what} {when}")
+            checks.append(replace(check, ok=check.ok and rollouts.diverged is None))
     return checks
 
 
-def describe_match(match: Match, rollouts: Rollouts | None, checks: list[dict[str, Any]]) -> str:
+def describe_match(match: Match, rollouts: Rollouts | None, checks: list[Check]) -> str:
     """How the rule reads as the model, its terms, how long runs of both agree, and the checks."""
     parts = ["\n".join(_reading(match))]
     if match.terms:
@@ -44,11 +46,7 @@ def describe_match(match: Match, rollouts: Rollouts | None, checks: list[dict[st
     if match.notes:
         parts.append("\n".join(match.notes))
     parts.append("the runs are not compared: a channel has no counterpart" if rollouts is None else _runs(rollouts))
-    rows = [("", "check", "value", "threshold", "")]
-    rows += [
-        ("ok" if c["ok"] else "NO", c["name"], number(c["value"]), number(c["threshold"]), c["detail"]) for c in checks
-    ]
-    return "\n\n".join([*parts, table(rows)])
+    return "\n\n".join([*parts, checks_table(checks)])
 
 
 def describe_ranking(ranking: Ranking) -> str:
@@ -70,11 +68,10 @@ def describe_ranking(ranking: Ranking) -> str:
     return f"{table(rows)}\n\n{verdict}"
 
 
-def match_data(match: Match, rollouts: Rollouts | None, checks: list[dict[str, Any]]) -> dict[str, Any]:
+def match_data(match: Match, rollouts: Rollouts | None, checks: list[Check]) -> dict[str, Any]:
     """The comparison as JSON data."""
     data: dict[str, Any] = {
-        "ok": all(check["ok"] for check in checks),
-        "checks": {check["name"]: {k: v for k, v in check.items() if k != "name"} for check in checks},
+        **checks_data(checks),
         **asdict(match),
         "terms": [{**asdict(term), "differs": term.differs} for term in match.terms],
     }
@@ -103,10 +100,6 @@ def ranking_data(ranking: Ranking) -> dict[str, Any]:
         "threshold": THRESHOLD,
         "models": [{k: v for k, v in asdict(match).items() if k != "terms"} for match in ranking.matches],
     }
-
-
-def _check(name: str, value: float, threshold: float, detail: str) -> dict[str, Any]:
-    return {"name": name, "value": value, "threshold": threshold, "ok": value <= threshold, "detail": detail}
 
 
 def _reading(match: Match) -> list[str]:

@@ -10,7 +10,7 @@ import typer
 
 from equations.errors import InputError
 from srnca.cli.inputs import Changes, Source, file_name, read_source
-from srnca.cli.options import check_output, parse_size
+from srnca.cli.options import AsJson, Quiet, check_output, option, parse_size
 from srnca.cli.output import number, say, say_json, table, warn
 from srnca.cli.progress import Progress
 
@@ -38,30 +38,19 @@ def analyze(
     changes: Changes = None,
     size: Annotated[
         str | None,
-        typer.Option(
-            help="Cells of the grid, for waves and the run: N or WIDTHxHEIGHT.  [default: a model's own, or 128]",
-            show_default=False,
-        ),
+        option("Cells of the grid, for waves and the run: N or WIDTHxHEIGHT.  [default: a model's own, or 128]"),
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(
-            min=0,
-            help="Steps of the run whose wavelength is measured; 0: no run.  [default: as long as its growth needs]",
-            show_default=False,
+        option(
+            "Steps of the run whose wavelength is measured; 0: no run.  [default: as long as its growth needs]", min=0
         ),
     ] = None,
-    dt: Annotated[
-        float | None,
-        typer.Option(help="Another time step than the rule's, to see when it is too large.", show_default=False),
-    ] = None,
+    dt: Annotated[float | None, option("Another time step than the rule's, to see when it is too large.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run, and of the search for fixed points.")] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The figure, a .png.  [default: NAME-analysis.png]", show_default=False),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    out: Annotated[Path | None, option("The figure, a .png.  [default: NAME-analysis.png]")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Split a rule into diffusion and reaction, find its fixed points and their growing waves, and classify it."""
     source = read_source(rule, changes)

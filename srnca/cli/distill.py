@@ -9,7 +9,7 @@ import typer
 
 from equations.errors import InputError
 from srnca.cli.distill_text import describe, describe_shortfall, shortened
-from srnca.cli.options import LEAST_EFFORT, MOST_EFFORT, check_folder, no_empty_folder, parse_duration
+from srnca.cli.options import LEAST_EFFORT, MOST_EFFORT, Quiet, check_folder, no_empty_folder, option, parse_duration
 from srnca.cli.output import say, say_json, shown, warn
 from srnca.cli.progress import Progress
 
@@ -30,52 +30,34 @@ UNFINISHED = "unfinished.npz"  # as distill.pipeline has it; not imported, for a
 
 
 def distill(
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="The automaton: a file of `srnca train`.", show_default=False)
-    ] = None,
+    checkpoint: Annotated[Path | None, option("The automaton: a file of `srnca train`.")] = None,
     frames: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="A recording: frames.npz or .zarr, a folder of pictures, gif, mp4. Again for each of one system.",
-            show_default=False,
-        ),
+        option("A recording: frames.npz or .zarr, a folder of pictures, gif, mp4. Again for each of one system."),
     ] = None,
     engine: Annotated[
         Literal["auto", "exact", "sparse", "operon", "pysr"],
         typer.Option(help="Who looks for the equations."),
     ] = "auto",
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the result.  [default: NAME-rule]", show_default=False)
-    ] = None,
+    out: Annotated[Path | None, option("Folder of the result.  [default: NAME-rule]")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    terms: Annotated[
-        int | None, typer.Option(min=1, help="At most so many terms a channel.", show_default=False)
-    ] = None,
-    loss: Annotated[
-        float | None,
-        typer.Option(help="The shortest rule of at most this texture loss.", show_default=False),
-    ] = None,
+    terms: Annotated[int | None, option("At most so many terms a channel.", min=1)] = None,
+    loss: Annotated[float | None, option("The shortest rule of at most this texture loss.")] = None,
     effort: Annotated[
         float, typer.Option(min=LEAST_EFFORT, max=MOST_EFFORT, help="Times the work of searching and refining.")
     ] = 1.0,
     budget: Annotated[
         str | None,
-        typer.Option(
-            help="A limit in time, 90s, 5m or 1h: what does not fit is left out, and the report says what.",
-            show_default=False,
-        ),
+        option("A limit in time, 90s, 5m or 1h: what does not fit is left out, and the report says what."),
     ] = None,
     refine: Annotated[Literal["auto", "none"], typer.Option(help="Tune the constants on rollouts, or not.")] = "auto",
     states: Annotated[
         float | None,
-        typer.Option(
-            help="Refine for the automaton's own states too, of this weight: 1 counts them as much as the texture.",
-            show_default=False,
-        ),
+        option("Refine for the automaton's own states too, of this weight: 1 counts them as much as the texture."),
     ] = None,
     update_rate: Annotated[
         float | None,
-        typer.Option(help="Of a legacy checkpoint, which does not say it.  [default: 0.5]", show_default=False),
+        option("Of a legacy checkpoint, which does not say it.  [default: 0.5]"),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished one, same settings.")] = False,
     derivative: Annotated[
@@ -92,7 +74,7 @@ def distill(
     dx: Annotated[float | None, typer.Option(help="Width of a cell.  [default: the file's own, or 1]")] = None,
     stride: Annotated[int | None, typer.Option(help="Use every N-th frame only: dt is then N times as long.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="report.json on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Find the equations behind an automaton or a recording."""
     source = checkpoint or (frames[0] if frames else None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from srnca.cli.options import AsJson, Quiet, option
 from srnca.cli.output import number, say, say_json, shown, table, warn
 from srnca.cli.progress import Progress
 
@@ -21,18 +22,13 @@ srnca explore plants --views pca,autoencoder --suggestions 4"""
 
 def explore(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="The name given to srnca sweep --study.")],
-    out: Annotated[
-        Path | None, typer.Option(help="The report's folder.  [default: STUDY-report]", show_default=False)
-    ] = None,
-    storage: Annotated[
-        str | None,
-        typer.Option(help="As for srnca sweep.  [default: STUDY.study/journal.log]", show_default=False),
-    ] = None,
+    out: Annotated[Path | None, option("The report's folder.  [default: STUDY-report]")] = None,
+    storage: Annotated[str | None, option("As for srnca sweep.  [default: STUDY.study/journal.log]")] = None,
     views: Annotated[str, typer.Option(help="Planes to show and to draw new sets on.")] = "pca,umap,autoencoder",
     suggestions: Annotated[int, typer.Option(min=0, max=1000, help="New sets for the queue, from each view.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Of intervals, views and suggestions.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write one HTML report of a study and its figures, and queue new sets from where the good ones lie."""
     from srnca.pages.study_folder import explore as write_report

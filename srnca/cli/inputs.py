@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from equations.errors import InputError, did_you_mean
-from srnca.cli.options import parse_changes
+from srnca.cli.options import option, parse_changes
 
 if TYPE_CHECKING:
     from equations import Rule
 
 Changes = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
+        "A model's parameter, such as F=0.03; repeat it for others. `srnca models NAME` lists them.",
         "--set",
         metavar="NAME=VALUE",
-        help="A model's parameter, such as F=0.03; repeat it for others. `srnca models NAME` lists them.",
-        show_default=False,
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""Parses the values of options that several commands share: sizes, durations, intervals, devices, output paths."""
+"""Options that several commands share, and what parses their values: sizes, durations, devices, output paths."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from equations.distributed import world_size
 from equations.errors import InputError, MissingPartError, shorten
@@ -16,6 +19,15 @@ MAX_NUMBER = 1e30  # the largest number that a rule may contain
 LEAST_EFFORT, MOST_EFFORT = 0.1, 10.0
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON object.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
+def option(help: str, *names: str, **more: Any) -> Any:
+    """A typer.Option whose default is not shown, because there is none or the help says it."""
+    return typer.Option(*names, help=help, show_default=False, **more)
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -1,12 +1,13 @@
-"""The picture that updates while training: target beside automaton, the loss curve below."""
+"""The picture that updates while training: for a texture, target beside automaton, the loss curve below."""
 
 from __future__ import annotations
 
 import io
 import math
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,24 +17,24 @@ SIDE = 256  # pixels of each picture, at least
 CURVE = 96  # pixels: height of the loss curve
 GAP = 8  # pixels between two pictures
 EVERY_S = 3.0  # seconds between two writes
+Draw: TypeAlias = "Callable[[list[float]], Image]"  # draws a picture, with the curve of these losses below it
 
 
 class Preview:
     """Writes `path` (PNG, atomically) every few seconds from what training reports.
 
-    target: (size, size, 3) in [0, 1].
+    history: losses of the iterations before.
     """
 
-    def __init__(self, path: Path, target: np.ndarray, history: list[float], *, every_s: float = EVERY_S) -> None:
-        self.path, self.target, self.every_s = path, target, every_s
-        self.history = list(history)
-        self._rgb: Any = None
+    def __init__(self, path: Path, history: Sequence[float], *, every_s: float = EVERY_S) -> None:
+        self.path, self.every_s, self.history = path, every_s, list(history)
+        self._draw: Draw | None = None
         self._written = 0.0
 
-    def see(self, loss: float, rgb: Any) -> None:
-        """Take in the loss of an iteration, and its pictures: a tensor (batch, 3, h, w), or None."""
+    def see(self, loss: float, draw: Draw | None) -> None:
+        """Take in the loss of an iteration, and what draws its picture; None where there is nothing new to draw."""
         self.history.append(loss)
-        self._rgb = rgb if rgb is not None else self._rgb
+        self._draw = draw or self._draw
         if time.monotonic() - self._written >= self.every_s:
             self.write()
 
@@ -41,11 +42,10 @@ class Preview:
         """Write the picture now, if there is something to show."""
         from equations.files import write_bytes
 
-        if self._rgb is None:
+        if self._draw is None:
             return
-        now = self._rgb[0].detach().cpu().permute(1, 2, 0).numpy()  # (h, w, 3)
         buffer = io.BytesIO()
-        draw_preview(self.target, now, self.history).save(buffer, "PNG")
+        self._draw(self.history).save(buffer, "PNG")
         write_bytes(self.path, buffer.getvalue())
         self._written = time.monotonic()
 

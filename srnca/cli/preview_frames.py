@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srnca.cli.preview import CURVE, EVERY_S, GAP, draw_curve, enlarged
+from srnca.cli.preview import CURVE, GAP, draw_curve, enlarged
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from srnca.dynamics.horizons import RecordingProgress
-
 FULL = 0.1  # share of the first channel's range: a difference this large is shown in full colour
-
-
-class FramesPreview:
-    """Writes `path` (PNG, atomically) every few seconds from what training reports."""
-
-    def __init__(self, path: Path, history: list[float], *, every_s: float = EVERY_S) -> None:
-        self.path, self.every_s, self.history = path, every_s, list(history)
-        self._last: RecordingProgress | None = None
-        self._written = 0.0
-
-    def see(self, now: RecordingProgress) -> None:
-        self.history.append(now.loss)
-        self._last = now
-        if time.monotonic() - self._written >= self.every_s:
-            self.write()
-
-    def write(self) -> None:
-        """Write the picture now, if there is something to show."""
-        from equations.files import write_bytes
-
-        if self._last is None or self._last.picture is None:
-            return
-        buffer = io.BytesIO()
-        frame, forecast, off = (layer.numpy() for layer in self._last.picture)
-        draw_frames(frame, forecast, off, self._last.horizon, self.history).save(buffer, "PNG")
-        write_bytes(self.path, buffer.getvalue())
-        self._written = time.monotonic()
 
 
 def draw_frames(frame: Any, forecast: Any, off: Any, horizon: int, history: list[float]) -> Image:

@@ -12,7 +12,7 @@ import typer
 
 from equations.errors import InputError
 from srnca.cli.keys import Keys, reading_keys
-from srnca.cli.options import check_output
+from srnca.cli.options import AsJson, check_output, option
 from srnca.cli.output import number, say, say_json, shown, table, warn
 
 if TYPE_CHECKING:
@@ -29,24 +29,14 @@ KEYS = "0 (bad) to 5 (good) rate, s skips, b goes back, q quits"
 
 def rate(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="The name given to srnca sweep --study.")],
-    rater: Annotated[
-        str | None, typer.Option(help="Who rates.  [default: the user's name]", show_default=False)
-    ] = None,
+    rater: Annotated[str | None, option("Who rates.  [default: the user's name]")] = None,
     again: Annotated[float, typer.Option(help="Pictures shown twice, as a share of the new ones.")] = 0.15,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the order.  [default: another one each time]", show_default=False)
-    ] = None,
-    storage: Annotated[
-        str | None,
-        typer.Option(help="As for srnca sweep.  [default: STUDY.study/journal.log]", show_default=False),
-    ] = None,
-    sheet: Annotated[
-        Path | None,
-        typer.Option(help="The contact sheet, a .png that updates.  [default: in STUDY.study]", show_default=False),
-    ] = None,
+    seed: Annotated[int | None, option("Of the order.  [default: another one each time]", min=0)] = None,
+    storage: Annotated[str | None, option("As for srnca sweep.  [default: STUDY.study/journal.log]")] = None,
+    sheet: Annotated[Path | None, option("The contact sheet, a .png that updates.  [default: in STUDY.study]")] = None,
     browser: Annotated[bool, typer.Option("--browser", help="Rate in the browser instead.")] = False,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Of the browser's page.")] = 8080,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Rate a study's pictures from 0 to 5, blind: no hyperparameters, no losses, in a shuffled order."""
     from srnca.studies.ratings.ratings import consistency, parse_rater, plan_pages

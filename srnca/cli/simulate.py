@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from srnca.cli.inputs import Changes, file_name, read_source
-from srnca.cli.options import check_folder, check_output, parse_size
+from srnca.cli.options import AsJson, Quiet, check_folder, check_output, option, parse_size
 from srnca.cli.output import say, say_json, warn
 from srnca.cli.progress import Progress
 from srnca.cli.ranks import ignore, is_first, sharing
@@ -47,39 +47,23 @@ def simulate(
     ],
     size: Annotated[
         str | None,
-        typer.Option(
-            help="Cells: N or WIDTHxHEIGHT.  [default: a state.npz's, a model's own, or 256]", show_default=False
-        ),
+        option("Cells: N or WIDTHxHEIGHT.  [default: a state.npz's, a model's own, or 256]"),
     ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(min=0, help="Steps of the automaton.  [default: a model's own, or 2000]", show_default=False),
-    ] = None,
-    every: Annotated[
-        int | None,
-        typer.Option(min=1, help="Steps between frames.  [default: 50 frames]", show_default=False),
-    ] = None,
+    steps: Annotated[int | None, option("Steps of the automaton.  [default: a model's own, or 2000]", min=0)] = None,
+    every: Annotated[int | None, option("Steps between frames.  [default: 50 frames]", min=1)] = None,
     seed: Annotated[
         int | None,
-        typer.Option(
-            min=0,
-            help="Seed of the first state and the mask.  [default: a state.npz's, a model's own, or 0]",
-            show_default=False,
-        ),
+        option("Seed of the first state and the mask.  [default: a state.npz's, a model's own, or 0]", min=0),
     ] = None,
     changes: Changes = None,
     init: Annotated[
         str | None,
-        typer.Option(
-            metavar="START",
-            help="noise, square, spots, cross, a picture, or a state.npz.  [default: the rule's]",
-            show_default=False,
-        ),
+        option("noise, square, spots, cross, a picture, or a state.npz.  [default: the rule's]", metavar="START"),
     ] = None,
     backend: Annotated[str, typer.Option(help="What computes the steps: auto, llvm, torch or reference.")] = "auto",
     threads: Annotated[
         int | None,
-        typer.Option(min=1, help="Threads of llvm and torch, at most the cores.  [default: all]", show_default=False),
+        option("Threads of llvm and torch, at most the cores.  [default: all]", min=1),
     ] = None,
     dtype: Annotated[Literal["float32", "float64"], typer.Option(help="Precision of the numbers.")] = "float32",
     decomposition: Annotated[
@@ -87,31 +71,21 @@ def simulate(
     ] = "auto",
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="x.png (the last state), x.gif, x.mp4, x.npz or x.zarr.  [default: NAME.png]", show_default=False
-        ),
+        option("x.png (the last state), x.gif, x.mp4, x.npz or x.zarr.  [default: NAME.png]"),
     ] = None,
-    save_state: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.npz", help="The last state, to go on from with --init.", show_default=False),
-    ] = None,
+    save_state: Annotated[Path | None, option("The last state, to go on from with --init.", metavar="FILE.npz")] = None,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on with x.zarr where a run with the same settings was stopped or killed."),
     ] = False,
-    fps: Annotated[
-        float | None, typer.Option(min=1, help="Frames a second (gif, mp4).  [default: 20]", show_default=False)
-    ] = None,
-    scale: Annotated[
-        int | None,
-        typer.Option(min=1, help="Pixels a cell.  [default: 1; small films are enlarged]", show_default=False),
-    ] = None,
+    fps: Annotated[float | None, option("Frames a second (gif, mp4).  [default: 20]", min=1)] = None,
+    scale: Annotated[int | None, option("Pixels a cell.  [default: 1; small films are enlarged]", min=1)] = None,
     colormap: Annotated[
         Literal["grey", "viridis", "magma", "inferno", "coolwarm", "duo"] | None,
-        typer.Option(help="Colours of one channel; duo shows two.  [default: the rule's]", show_default=False),
+        option("Colours of one channel; duo shows two.  [default: the rule's]"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a rule and write a picture, a film or its frames.
 

@@ -11,7 +11,7 @@ import typer
 
 from equations.errors import InputError
 from srnca.cli import train_options as opt
-from srnca.cli.options import resolve_device
+from srnca.cli.options import AsJson, Quiet, option, resolve_device
 from srnca.cli.output import say, say_json, shown, warn
 from srnca.cli.progress import Progress
 from srnca.cli.stopping import stopping_politely
@@ -37,37 +37,27 @@ Targets = Annotated[
         metavar="TARGET...", help="Image files or sample:NAME; none to go on with a study.", show_default=False
     ),
 ]
-Study = Annotated[str, typer.Option(help="The study's name; its files are in NAME.study.", show_default=False)]
+Study = Annotated[str, option("The study's name; its files are in NAME.study.")]
 Storage = Annotated[
     str | None,
-    typer.Option(
-        help="journal:FILE, or a database such as postgresql://….  [default: NAME.study/journal.log]",
-        show_default=False,
-    ),
+    option("journal:FILE, or a database such as postgresql://….  [default: NAME.study/journal.log]"),
 ]
 Trials = Annotated[int, typer.Option(min=1, help="How many the study shall have, over all workers and calls.")]
-Sampler = Annotated[str | None, opt.option("random, tpe, cmaes or nsga2.  [default: tpe]")]
-SpaceFile = Annotated[Path | None, opt.option("space.toml: other hyperparameters or ranges.")]
-Against = Annotated[str | None, opt.option("What nsga2 weighs the loss against: cost or terms.  [default: cost]")]
+Sampler = Annotated[str | None, option("random, tpe, cmaes or nsga2.  [default: tpe]")]
+SpaceFile = Annotated[Path | None, option("space.toml: other hyperparameters or ranges.")]
+Against = Annotated[str | None, option("What nsga2 weighs the loss against: cost or terms.  [default: cost]")]
 Prune = Annotated[
-    float | None, opt.option("Share of trials, the worst at a mark, that are given up; 0: none.  [default: 0.25]")
+    float | None, option("Share of trials, the worst at a mark, that are given up; 0: none.  [default: 0.25]")
 ]
-Objective = Annotated[str | None, opt.option("What is lowered: loss, or score, a learned one.  [default: loss]")]
-ScoreFile = Annotated[Path | None, opt.option("For --objective score: a score.json of srnca explore.")]
-PresetName = Annotated[str | None, opt.option("Where settings come from that are not searched.  [default: default]")]
+Objective = Annotated[str | None, option("What is lowered: loss, or score, a learned one.  [default: loss]")]
+ScoreFile = Annotated[Path | None, option("For --objective score: a score.json of srnca explore.")]
+PresetName = Annotated[str | None, option("Where settings come from that are not searched.  [default: default]")]
 Workers = Annotated[int, typer.Option(min=1, max=256, help="Processes on this machine, or jobs of --slurm.")]
-Threads = Annotated[
-    int | None, typer.Option(min=1, help="Of each worker.  [default: the cores, shared]", show_default=False)
-]
+Threads = Annotated[int | None, option("Of each worker.  [default: the cores, shared]", min=1)]
 Slurm = Annotated[bool, typer.Option("--slurm", help="Hand the workers to Slurm (needs submitit) and return.")]
 SlurmOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--slurm-option",
-        metavar="KEY=VALUE",
-        help="For submitit, such as timeout_min=240; again for each.",
-        show_default=False,
-    ),
+    option("For submitit, such as timeout_min=240; again for each.", "--slurm-option", metavar="KEY=VALUE"),
 ]
 
 
@@ -100,8 +90,8 @@ def sweep(
     threads: Threads = None,
     slurm: Slurm = False,
     slurm_option: SlurmOption = None,
-    as_json: opt.AsJson = False,
-    quiet: opt.Quiet = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Explore hyperparameters: train many sets of them on each target."""
     from srnca.studies.search.space import read_space

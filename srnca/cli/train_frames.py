@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import fields, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from equations.errors import InputError
 from srnca.cli.options import check_output
-from srnca.cli.output import number, say, say_json, shown, warn
-from srnca.cli.preview_frames import FramesPreview
-from srnca.cli.progress import Progress, short_time
-from srnca.cli.stopping import TimeUp
+from srnca.cli.output import number, warn
+from srnca.cli.preview import Draw
+from srnca.cli.preview_frames import draw_frames
+from srnca.cli.training import Job, Options, check_same, flag_of, run
 
 if TYPE_CHECKING:
     from distill.identify.footage import Footage
@@ -35,10 +35,6 @@ _REASONS = {
 }
 
 
-def flag_of(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
 def is_of_recording(path: Path) -> bool:
     """Whether a checkpoint that training is to go on from was trained on a recording; False where there is none."""
     if not path.is_file():
@@ -57,12 +53,7 @@ def train_frames(
     changes: dict[str, Any],
     recorded: dict[str, Any],
     effort: float | None,
-    resume: bool,
-    device: str,
-    limit: float | None,
-    preview: Path | None,
-    as_json: bool,
-    quiet: bool,
+    options: Options,
 ) -> None:
     """What `srnca train` does with --frames. changes: settings that were given; recorded: those of recordings alone."""
     if target is not None:
@@ -75,16 +66,15 @@ def train_frames(
     path = check_output(out or Path(f"{paths[0].stem or 'recording'}.pt"), (".pt",))
     settings = changes | {k: v for k, v in recorded.items() if k not in ("dt", "dx")}
     steps: dict[str, Any] = {k: recorded[k] for k in ("dt", "dx") if k in recorded}
-    resuming = resume and path.exists()
-    if resume and not resuming:
+    resuming = options.resume and path.exists()
+    if options.resume and not resuming:
         warn(f"{path}: nothing to go on from yet, starting anew")
     if resuming:
         footage, config, names, history = _settle_resume(path, paths, preset, settings, steps, effort)
     else:
         footage, config, names = _settle(paths, preset, settings, steps, effort)
         history = []
-    shown = FramesPreview(preview, history) if preview else None
-    _run(footage, config, names, path, resuming, device, limit, shown, as_json=as_json, quiet=quiet)
+    run(_job(footage, config, names, path, history, replace(options, resume=resuming)), options)
 
 
 def _settle(
@@ -125,15 +115,7 @@ def _settle_resume(
 
     saved = load_recording_checkpoint(path)
     config = _scaled(replace(saved.config, **((recording_preset(preset) if preset else {}) | settings)), effort)
-    differing = [f.name for f in fields(config) if getattr(config, f.name) != getattr(saved.config, f.name)]
-    if differing:
-        setting = differing[0]
-        flag = flag_of(setting) if setting in settings else "--preset"
-        flag = "--iterations or --effort" if setting == "iterations" else flag
-        raise InputError(
-            f"--resume: {path} was trained with {setting} {getattr(saved.config, setting)}, "
-            f"not {getattr(config, setting)}; leave out {flag}, or start anew with another --out"
-        )
+    check_same(path, saved.config, config, settings)
     names = [str(p.resolve()) for p in paths] or [str(p) for p in saved.provenance.get("recordings", [])]
     missing = [name for name in names if not Path(name).exists()]
     if missing or not names:
@@ -154,77 +136,33 @@ def _read(paths: list[Path], steps: dict[str, Any]) -> tuple[Footage, list[str]]
     return Footage([r.frames for r in found], first.channels, first.dt, first.dx or 1.0), notes
 
 
-def _run(
-    footage: Footage,
-    config: DynamicsConfig,
-    names: list[str],
-    out: Path,
-    resume: bool,
-    device: str,
-    limit: float | None,
-    shown: FramesPreview | None,
-    *,
-    as_json: bool,
-    quiet: bool,
-) -> None:
+def _job(
+    footage: Footage, config: DynamicsConfig, names: list[str], out: Path, history: list[float], options: Options
+) -> Job[RecordingCheckpoint]:
     from srnca.dynamics.checkpoint import load_recording_checkpoint
     from srnca.dynamics.training import train_recording
 
-    started, stopped = time.monotonic(), False
     origin = {"recordings": names, "given": {"dt": footage.dt, "dx": footage.dx}}
-    with Progress(quiet=quiet) as progress:
-
-        def report(now: RecordingProgress) -> None:
-            detail = f"loss {number(now.loss)}, {now.horizon} steps ahead"
-            progress.update("train", now.iteration, max(now.iterations, now.iteration), detail)
-            if shown:
-                shown.see(now)
-            if limit is not None and time.monotonic() - started > limit and not now.last:
-                raise TimeUp
-
-        try:
-            done = train_recording(
-                footage, config, out=out, resume=resume, device=device, origin=origin, progress=report
-            )
-        except TimeUp:
-            done, stopped = load_recording_checkpoint(out), True
-        except KeyboardInterrupt:
-            saved = f"saved {out}, go on with: srnca train --resume --out {out}"
-            progress.note(f"interrupted; {saved}" if out.exists() else "interrupted before there was anything to save")
-            raise
-        finally:
-            if shown:
-                shown.write()
-    _say_result(done, out, names, time.monotonic() - started, stopped=stopped, as_json=as_json)
+    how: dict[str, Any] = {"out": out, "resume": options.resume, "device": options.device, "origin": origin}
+    return Job(
+        out,
+        {"kind": "recording", "recordings": names},
+        history,
+        train=partial(train_recording, footage, config, **how),
+        load=load_recording_checkpoint,
+        show=_show,
+        loss=lambda losses: losses[-1],
+        further=_further,
+    )
 
 
-def _say_result(
-    done: RecordingCheckpoint, out: Path, names: list[str], seconds: float, *, stopped: bool, as_json: bool
-) -> None:
-    loss = done.history[-1] if done.history else None
+def _show(now: RecordingProgress) -> tuple[str, Draw | None]:
+    text = f"loss {number(now.loss)}, {now.horizon} steps ahead"
+    return text, None if now.picture is None else partial(draw_frames, *now.picture, now.horizon)
+
+
+def _further(done: RecordingCheckpoint) -> tuple[dict[str, Any], str]:
     error = dict(zip(done.config.names, done.error, strict=False))
-    if as_json:
-        say_json(
-            {
-                "checkpoint": out,
-                "kind": "recording",
-                "recordings": names,
-                "finished": not stopped,
-                "iterations": done.iteration,
-                "loss": loss,
-                "error": error,
-                "denoising_gain": done.gain,
-                "time_s": seconds,
-                "config": done.config.to_dict(),
-            }
-        )
-        return
-    how = "stopped at the time limit" if stopped else "trained"
-    say(f"{shown(out)}: {how}, {done.iteration} iterations in {short_time(seconds)}, loss {number(loss)}")
-    if error:
-        wrong = ", ".join(f"{name} {number(value)}" for name, value in error.items())
-        say(f"wrong by, per unit of time, on frames held out: {wrong}")
-    if stopped:
-        say(f"go on with: srnca train --resume --out {shown(out)}")
-    else:
-        say(f"next: srnca distill --checkpoint {shown(out)}")
+    wrong = ", ".join(f"{name} {number(value)}" for name, value in error.items())
+    text = f"wrong by, per unit of time, on frames held out: {wrong}" if error else ""
+    return {"error": error, "denoising_gain": done.gain}, text

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from srnca.cli.options import LEAST_EFFORT, MOST_EFFORT
-
-
-def option(help: str, *names: str) -> Any:
-    """An option whose default is whatever the preset says."""
-    return typer.Option(*names, help=help, show_default=False)
-
+from srnca.cli.options import LEAST_EFFORT, MOST_EFFORT, option
 
 TargetName = Annotated[
     str | None,
@@ -89,5 +83,3 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 TimeLimit = Annotated[str | None, option("Save and stop after, say, 90s, 5m or 1h.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from --out where it stopped.")]
 PreviewFile = Annotated[Path | None, option("PNG that updates: target, automaton, loss.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON object.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]

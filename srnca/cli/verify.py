@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from equations.errors import InputError
 from srnca.cli.against import run_against
+from srnca.cli.checks_text import checks_data, checks_table
 from srnca.cli.inputs import Changes, read_rule
-from srnca.cli.output import number, say, say_json, table, warn
-
-if TYPE_CHECKING:
-    from srnca.automata.verification import Verification
+from srnca.cli.options import AsJson, Quiet, option
+from srnca.cli.output import say, say_json, warn
 
 EXAMPLES = """\
 srnca verify snake-rule/rule.json --checkpoint snake.pt
@@ -29,29 +28,22 @@ def verify(
     rule: Annotated[
         str, typer.Argument(metavar="RULE", help="A rule.json or its folder; with --against also a model.")
     ],
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="The automaton that the rule came from.", show_default=False)
-    ] = None,
+    checkpoint: Annotated[Path | None, option("The automaton that the rule came from.")] = None,
     against: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="A known model, one of its presets, or all of them.", show_default=False),
+        option("A known model, one of its presets, or all of them.", metavar="MODEL"),
     ] = None,
     changes: Changes = None,
     steps: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="How long the rule must stay bounded (5000), or how long both run (as long as the model's picture).",
-            show_default=False,
+        option(
+            "How long the rule must stay bounded (5000), or how long both run (as long as the model's picture).", min=1
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.png", help="With --against: both patterns and their spectra.", show_default=False),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    out: Annotated[Path | None, option("With --against: both patterns and their spectra.", metavar="FILE.png")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Check a rule against its automaton, or against known models. A mismatch exits 3."""
     if checkpoint is not None and against is not None:
@@ -80,42 +72,10 @@ def _of_automaton(text: str, checkpoint: Path, steps: int, seed: int, *, as_json
         warn(f"running {text} beside {checkpoint} …")
     result = automaton.verify(law, steps=steps, seed=seed)
     if as_json:
-        say_json(as_data(result))
+        say_json(checks_data(result.checks))
     else:
-        say(describe(result))
+        say(checks_table(result.checks))
     if not result.ok:
         failed = ", ".join(check.name for check in result.checks if not check.ok)
         warn(f"mismatch: {failed}")
     return result.ok
-
-
-def as_data(result: Verification) -> dict[str, object]:
-    """The checks as JSON data."""
-    return {
-        "ok": result.ok,
-        "checks": {
-            check.name: {
-                "value": check.value,
-                "threshold": check.threshold,
-                "ok": check.ok,
-                "detail": check.detail,
-            }
-            for check in result.checks
-        },
-    }
-
-
-def describe(result: Verification) -> str:
-    """One row for each check, with what was asked of it."""
-    rows: list[tuple[str, ...]] = [("", "check", "value", "threshold", "")]
-    for check in result.checks:
-        rows.append(
-            (
-                "ok" if check.ok else "NO",
-                check.name,
-                number(check.value),
-                number(check.threshold),
-                check.detail,
-            )
-        )
-    return table(rows)

@@ -13,10 +13,12 @@ from srnca.dynamics.checkpoint import RecordingCheckpoint, make_recording_checkp
 from srnca.dynamics.teacher import RecordingNCATeacher
 
 if TYPE_CHECKING:
+    from distill.refine import Settings
     from distill.result import Distillation
     from equations.rule.rule import Rule
-    from srnca.automata.automaton import Automaton, DistillOptions
+    from srnca.automata.automaton import Automaton, SharedOptions
     from srnca.automata.verification import Verification
+    from srnca.pages.settings import PageSettings
 
 _REASON = "was trained on a recording; it has no mask and no texture"
 
@@ -24,7 +26,7 @@ _REASON = "was trained on a recording; it has no mask and no texture"
 class RecordingAutomaton:
     """The automaton of a checkpoint, with its teacher, built on first use and then kept. There is no texture loss."""
 
-    missing_options: Mapping[str, str] = dict.fromkeys(("update_rate", "max_loss", "states"), _REASON)
+    missing_options: Mapping[str, str] = dict.fromkeys(("update_rate", "max_loss", "states", "refinement"), _REASON)
     loss = None
 
     def __init__(self, checkpoint: RecordingCheckpoint) -> None:
@@ -41,14 +43,21 @@ class RecordingAutomaton:
         with one_thread():  # its numbers depend on the number of threads
             return RecordingNCATeacher(self.checkpoint)
 
-    def distill(self, **options: Unpack[DistillOptions]) -> Distillation:
-        """See `srnca.dynamics.distill.distill_network`."""
+    def distill(
+        self,
+        *,
+        max_loss: float | None = None,
+        states: float | None = None,
+        refinement: Settings | None = None,
+        **options: Unpack[SharedOptions],
+    ) -> Distillation:
+        """See `srnca.dynamics.distill.distill_network`. Raises InputError where one of `missing_options` is given."""
         from srnca.dynamics.distill import distill_network
 
-        for name in options:
-            if name in self.missing_options:
+        for name, given in (("max_loss", max_loss), ("states", states), ("refinement", refinement)):
+            if given is not None:
                 raise InputError(f"{name}: this automaton {self.missing_options[name]}; leave it out")
-        return distill_network(self.checkpoint, teacher=self.teacher, **options)  # type: ignore[misc]
+        return distill_network(self.checkpoint, teacher=self.teacher, **options)
 
     def verify(self, rule: Rule, *, steps: int = 5000, seed: int = 0) -> Verification:
         """See `srnca.dynamics.verify.verify_network`."""
@@ -56,11 +65,11 @@ class RecordingAutomaton:
 
         return verify_network(rule, self.checkpoint, steps=steps, seed=seed, teacher=self.teacher)
 
-    def report(self, path: Path, result: Distillation) -> None:
+    def report(self, path: Path, result: Distillation, page: PageSettings | None = None) -> None:
         """Write the page of a distillation, named after its folder."""
         from srnca.pages import report_recording
 
-        report_recording(path, result, self.teacher, path.parent.name)
+        report_recording(path, result, self.teacher, path.parent.name, page)
 
 
 def make_automaton(path: Path, data: dict[str, Any], update_rate: float | None) -> Automaton:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,8 @@ from torch import Tensor
 
 from distill.identify.footage import Footage
 from equations.errors import InputError
-from equations.files import write_bytes
 from srnca.automata import fields, kinds
-from srnca.automata.files import FORMAT, RECORDING, build_from, read_kind, record_of
+from srnca.automata.files import RECORDING, build_from, read_kind, record_of, write_checkpoint
 from srnca.dynamics.config import DynamicsConfig
 from srnca.dynamics.network import RecordingNCA
 
@@ -46,25 +44,9 @@ class RecordingCheckpoint:
 
 def save_recording_checkpoint(checkpoint: RecordingCheckpoint, path: Path | str) -> None:
     """Write atomically."""
-    buffer = io.BytesIO()
-    torch.save(
-        {
-            "format": FORMAT,
-            "kind": RECORDING,
-            "config": {k: list(v) if isinstance(v, tuple) else v for k, v in checkpoint.config.to_dict().items()},
-            "weights": {k: v.detach().cpu() for k, v in checkpoint.nca.state_dict().items()},
-            "stencils": [{"name": s.name, "kernel": [list(r) for r in s.kernel]} for s in checkpoint.nca.stencils],
-            "footage": list(checkpoint.footage.frames),
-            "error": list(checkpoint.error),
-            "gain": checkpoint.gain,
-            "history": torch.tensor(checkpoint.history, dtype=torch.float64),
-            "iteration": checkpoint.iteration,
-            "provenance": checkpoint.provenance,
-            "training": checkpoint.training,
-        },
-        buffer,
-    )
-    write_bytes(Path(path), buffer.getvalue())
+    config = {k: list(v) if isinstance(v, tuple) else v for k, v in checkpoint.config.to_dict().items()}
+    own = {"footage": list(checkpoint.footage.frames), "error": list(checkpoint.error), "gain": checkpoint.gain}
+    write_checkpoint(path, checkpoint, checkpoint.nca.stencils, {"kind": RECORDING, "config": config}, own)
 
 
 def load_recording_checkpoint(path: Path | str) -> RecordingCheckpoint:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from equations.errors import InputError
-from equations.rule.stencils import ID, LAP5, Stencil, feature_names
+from equations.errors import InputError, check_choice, check_range
+from equations.rule.stencils import ID, LAP5, Stencil, divided, feature_names
 
 Activation = Literal["product", "tanh", "relu"]
 
@@ -29,12 +27,8 @@ def law_stencils(filters: int, dx: float = 1.0) -> tuple[Stencil, ...]:
     right = ((0.0, 0.0, 0.0), (-0.5, 0.0, 0.5), (0.0, 0.0, 0.0))
     down = ((0.0, -0.5, 0.0), (0.0, 0.0, 0.0), (0.0, 0.5, 0.0))
     kernels = (("lap", LAP5.kernel, 2), ("corner", corners, 2), ("dx", right, 1), ("dy", down, 1))
-    scaled = (Stencil(name, _divided(kernel, dx**power)) for name, kernel, power in kernels)
+    scaled = (Stencil(name, divided(kernel, dx**power)) for name, kernel, power in kernels)
     return (ID, *scaled)[:filters]
-
-
-def _divided(kernel: Sequence[Sequence[float]], by: float) -> Any:
-    return tuple(tuple(weight / by for weight in row) for row in kernel)
 
 
 @dataclass(frozen=True)
@@ -79,14 +73,8 @@ class DynamicsConfig:
             ("max_ca_steps", 0, 10_000), ("batch_size", 1, 1024), ("iterations", 0, 10**7), ("seed", 0, 2**32 - 1),
         )  # fmt: skip
         for name, low, high in whole:
-            value = getattr(self, name)
-            if not (isinstance(value, int) and low <= value <= high):
-                raise InputError(f"{name.replace('_', ' ')}: expected a whole number from {low} to {high}, got {value}")
-        if self.activation not in get_args(Activation):
-            raise InputError(
-                f"activation: expected one of {', '.join(get_args(Activation))} for a recording, "
-                f"got {self.activation!r}"
-            )
+            check_range(name.replace("_", " "), getattr(self, name), low, high)
+        check_choice("activation", self.activation, get_args(Activation), " for a recording")
         for name in ("dt", "dx", "learning_rate"):
             value = getattr(self, name)
             if not (isinstance(value, float) and 0 < value < math.inf):
@@ -148,8 +136,5 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def recording_preset(name: str) -> dict[str, Any]:
     """The settings of a named set. Raises InputError for an unknown name."""
-    if name not in PRESETS:
-        close = difflib.get_close_matches(name, PRESETS, n=1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
-        raise InputError(f"preset: expected one of {', '.join(PRESETS)} with --frames, got {name!r}{hint}")
+    check_choice("preset", name, PRESETS, " with --frames")
     return dict(PRESETS[name])

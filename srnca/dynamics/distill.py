@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from sympy import Expr
@@ -18,6 +18,7 @@ from distill.identify.refit import Refitted, refit_on_recording
 from distill.report import count
 from distill.result import Distillation
 from distill.sampling import Samples
+from distill.work import SearchOptions
 from equations.backends.torch.threads import one_thread
 from equations.expressions.terms import join_terms, split_terms
 from equations.rule.rule import Rule
@@ -25,6 +26,7 @@ from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.propose import propose_terms
 from srnca.dynamics.teacher import RecordingNCATeacher
 from srnca.pages import report_recording
+from srnca.pages.settings import PageSettings
 from srnca.provenance import add_provenance
 
 ROWS = 20_000  # samples of the network
@@ -35,16 +37,12 @@ START = 1e-9  # factor on the weights of added terms, with which the fit starts
 def distill_network(
     checkpoint: RecordingCheckpoint,
     *,
-    engine: str = "auto",
-    seed: int = 0,
     terms: int = 24,
-    effort: float = 1.0,
-    budget_s: float | None = None,
     refine: bool = True,
     out: Path | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
     teacher: RecordingNCATeacher | None = None,
+    page: PageSettings | None = None,
+    **search: Unpack[SearchOptions],
 ) -> Distillation:
     """The closed-form rule of an automaton that learned a recording. There is no texture: nothing is refined for one.
 
@@ -55,30 +53,18 @@ def distill_network(
     """
     teacher = RecordingNCATeacher(checkpoint) if teacher is None else teacher
     grid = checkpoint.footage.frames[0].shape[2:]
-    result = distill(
-        teacher,
-        engine=engine,
-        seed=seed,
-        rows=ROWS,
-        max_terms=terms,
-        effort=effort,
-        budget_s=budget_s,
-        size=(int(grid[0]), int(grid[1])),
-        progress=progress,
-        folder=out,
-        resume=resume,
-    )
+    result = distill(teacher, rows=ROWS, max_terms=terms, size=(int(grid[0]), int(grid[1])), folder=out, **search)
     result.report["network"] = {
         "error": dict(zip(checkpoint.config.names, checkpoint.error, strict=False)),
         "updates": {c: str(e) for c, e in result.rule.updates.items()},
     }
     if refine and not checkpoint.config.hidden_channels:
-        result = _refitted(result, teacher, seed, progress)
+        result = _refitted(result, teacher, result.report["seed"], search.get("progress"))
     add_provenance(result.report, trained=checkpoint.provenance)
     rule = result.rule.replace(provenance={**result.rule.provenance, "dx": checkpoint.config.dx})
     result = replace(result, rule=rule)
     if out is not None:
-        report_recording(out / "report.html", result, teacher, out.name)
+        report_recording(out / "report.html", result, teacher, out.name, page)
         result.save(out)  # last, with the rule: it removes what a killed one goes on from
     return result
 

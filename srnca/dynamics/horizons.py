@@ -28,6 +28,7 @@ class RecordingProgress:
     horizon: steps of the rollouts.
     last: whether training is over.
     picture: frame, forecast and their difference, each (h, w), of the first channel in units of its range.
+    note: a sentence for the user, where something happened to training.
     """
 
     iteration: int
@@ -37,6 +38,7 @@ class RecordingProgress:
     seconds: float
     last: bool = False
     picture: tuple[Tensor, Tensor, Tensor] | None = None
+    note: str | None = None
 
 
 def stages_of(config: DynamicsConfig, longest: int) -> list[Stage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -10,10 +11,9 @@ from sympy import Expr
 from torch import Tensor
 
 from distill.identify.windows import Bounds, clean, raw_states
-from distill.sampling import Samples, crowd
+from distill.sampling import Samples, crowd, join_samples
 from equations.rule.init import Init
 from equations.rule.rule import Display
-from equations.rule.stencils import feature_names
 from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.network import look_alike
 
@@ -80,12 +80,9 @@ class RecordingNCATeacher:
             parts[number % HELD_OUT == HELD_OUT // 2].append((x[chosen], y[chosen]))
         if not parts[True]:  # a state or two: judged by themselves
             parts[True] = parts[False]
-        (X, Y), (X_held, Y_held) = (
-            tuple(np.concatenate([part[side] for part in parts[held]]) for side in (0, 1)) for held in (False, True)
-        )
-        names = feature_names(self.channels, self.stencils)
-        floor = np.maximum(np.square(DOUBT * self.errors()), FINEST * Y_held.var(axis=0))
-        return Samples(X, Y, names, self.channels, X_held, Y_held, rounding=floor)
+        samples = join_samples(self, parts)
+        floor = np.maximum(np.square(DOUBT * self.errors()), FINEST * samples.Y_held.var(axis=0))
+        return replace(samples, rounding=floor)
 
     def errors(self) -> np.ndarray:
         """Root mean square error of the rate of each channel; 0 for hidden channels, which nothing is compared with."""

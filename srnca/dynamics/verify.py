@@ -14,7 +14,7 @@ from equations.backends.torch.threads import one_thread
 from equations.errors import DivergenceError, InputError
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
-from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification
+from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification, agreement, stability
 from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.teacher import RecordingNCATeacher
 
@@ -57,7 +57,7 @@ def _fidelity(rule: Rule, teacher: RecordingNCATeacher, seed: int) -> Check:
     off = np.square(samples.Y_held - predict(rule, samples.X_held)).sum(axis=0)
     spread = np.square(samples.Y_held - samples.Y_held.mean(axis=0)).sum(axis=0)
     value = float(np.mean(1 - off / np.maximum(spread, 1e-300)))
-    return _at_least("fidelity (R², one step)", value, MIN_R2, "mean over channels, at least")
+    return Check.at_least("fidelity (R², one step)", value, MIN_R2, "mean over channels")
 
 
 def _agreement(rule: Rule, teacher: RecordingNCATeacher) -> Check:
@@ -74,10 +74,7 @@ def _agreement(rule: Rule, teacher: RecordingNCATeacher) -> Check:
             unit = np.maximum(np.abs(state.numpy()[:, 0] - now).max(axis=(1, 2), keepdims=True), 1e-300)
             moved_rule.append(((ours - now) / unit).ravel())
             moved_nca.append(((state.numpy()[:, 0] - now) / unit).ravel())
-    with np.errstate(invalid="ignore", divide="ignore"):
-        value = float(np.corrcoef(np.concatenate(moved_rule), np.concatenate(moved_nca))[0, 1])
-    detail = f"correlation of displacements after {AGREEMENT_STEPS} steps, at least"
-    return _at_least("rollout agreement", value if math.isfinite(value) else 0.0, MIN_AGREEMENT, detail)
+    return agreement(moved_rule, moved_nca, MIN_AGREEMENT)
 
 
 def _recording(rule: Rule, teacher: RecordingNCATeacher) -> Check:
@@ -102,7 +99,7 @@ def _recording(rule: Rule, teacher: RecordingNCATeacher) -> Check:
     detail = (
         f"error on held-out frames, {math.sqrt(mine):.3g} of the change, over the network's {math.sqrt(theirs):.3g}"
     )
-    return Check("recording", ratio, MAX_RATIO, ratio <= MAX_RATIO, f"{detail}, at most")
+    return Check.at_most("recording", ratio, MAX_RATIO, f"{detail}, at most")
 
 
 def _stability(rule: Rule, teacher: RecordingNCATeacher, steps: int) -> Check:
@@ -111,20 +108,9 @@ def _stability(rule: Rule, teacher: RecordingNCATeacher, steps: int) -> Check:
         start = teacher.nca.begin(frames[0][:1].transpose(0, 1).double())[:, 0].numpy()
     limit = MAX_GROWTH * max(float(f.abs().max()) for f in frames)
     detail = f"largest |state| in {steps} steps from the recording's first state, at most"
-    simulator, largest = Simulator(rule, state=start, dtype="float64"), 0.0
-    try:
-        while simulator.steps_done < steps and largest <= limit:
-            simulator.step(min(100, steps - simulator.steps_done))
-            largest = max(largest, float(np.abs(simulator.state).max()))
-    except DivergenceError as error:
-        return Check("stability", math.inf, limit, False, str(error))
-    return Check("stability", largest, limit, largest <= limit, detail)
+    return stability(Simulator(rule, state=start, dtype="float64"), steps, limit, detail)
 
 
 def _run(rule: Rule, state: np.ndarray, steps: int) -> np.ndarray:
     simulator = Simulator(rule, state=state, dtype="float64", backend="reference")
     return np.array(simulator.step(steps), np.float64)
-
-
-def _at_least(name: str, value: float, threshold: float, detail: str) -> Check:
-    return Check(name, value, threshold, value >= threshold, detail)

@@ -7,20 +7,18 @@ save all frames together; its function `getdata` compresses one frame, and the r
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image
 
 from equations.colormaps import table
 from equations.errors import InputError
-from equations.files import write_bytes
 from equations.rule.display import DUO, display_of
 from srnca.media.growing_file import GrowingWriter
-from srnca.media.painting import Painter, check_scale, film_scale, to_bytes
+from srnca.media.painting import Painter, film_scale
 from srnca.media.writing import Recipe
 
 OPTIONS = ("fps", "scale", "colormap")
@@ -127,48 +125,11 @@ def make_writer(path: Path, recipe: Recipe) -> GifWriter:
     return GifWriter(path, recipe)
 
 
-def save_gif(path: str | Path, frames: Iterable[ArrayLike], fps: float = 20, scale: int = 1) -> None:
-    """Write an endless animation of pictures as save_png takes them, all of one shape.
-
-    fps: 1 to 50, rounded to the format's hundredths of a second. One palette serves all frames, without
-    dither, so that still parts do not flicker. Raises InputError for no frames, unlike shapes or values that
-    are not finite.
-    """
-    check_scale(scale)
-    pictures = [_rgb(frame) for frame in frames]
-    if not pictures:
-        raise InputError("animation: expected at least one frame, got none")
-    for i, picture in enumerate(pictures):
-        if picture.shape != pictures[0].shape:
-            raise InputError(
-                f"animation: expected frames of one shape, got {pictures[0].shape} and, at frame {i}, {picture.shape}"
-            )
-    encoder = GifEncoder(fps, scale, common_palette(pictures))
-    parts = [encoder.head(pictures[0].shape), *(encoder.frame(picture) for picture in pictures), END]
-    write_bytes(Path(path), b"".join(parts))
-
-
 def duration(fps: float) -> int:
     """Milliseconds of a frame. Raises InputError for a rate that the format cannot express."""
     if not 1 <= fps <= 50:
         raise InputError(f"frames per second: expected 1 to 50 (what the GIF format can time), got {fps:g}")
     return round(100 / fps) * 10
-
-
-def common_palette(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """256 colours (256, 3) fitted to at most 16 pictures spread over the list."""
-    chosen = np.unique(np.linspace(0, len(pictures) - 1, 16).astype(int))
-    fitted = _fitted(Image.fromarray(np.concatenate([pictures[i] for i in chosen])))
-    colours = np.zeros((256, 3), np.uint8)
-    found = np.array(fitted.getpalette(), np.uint8).reshape(-1, 3)
-    colours[: len(found)] = found
-    return colours
-
-
-def _rgb(array: ArrayLike) -> NDArray[np.uint8]:
-    """(h, w, 3) uint8."""
-    pixels = to_bytes(array)
-    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
 
 
 def _fitted(image: Image.Image) -> Image.Image:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distill.identify.recording import check_finite
 from equations.errors import InputError, shorten
 from equations.rule.symbols import mend_names
 
@@ -113,13 +114,7 @@ def check_frames(frames: npt.NDArray[Any], path: Path) -> npt.NDArray[np.floatin
         )
     with np.errstate(over="ignore"):  # what is too large for float32 is found below
         single: npt.NDArray[np.floating] = np.ascontiguousarray(frames, np.float32)
-    if not np.isfinite(single).all():
-        t, c, y, x = np.argwhere(~np.isfinite(single))[0]
-        value = frames[t, c, y, x]
-        raise InputError(
-            f"{path}: expected finite numbers, got {value} in frame {t}, channel {c}, cell ({y}, {x})"
-            f"{'; 3e38 is the largest that can be worked with' if np.isfinite(value) else ''}"
-        )
+    check_finite(single, frames, path)
     return frames.astype(np.float64) if frames.dtype.itemsize >= 4 and _is_narrow(frames) else single
 
 

@@ -27,7 +27,6 @@ WRITERS: dict[str, str] = {
     ".npz": "srnca.media.npz",
     ".zarr": "srnca.media.zarr.frames",
 }
-FILMS = (".gif", ".mp4")
 RECORDINGS = (".npz", ".zarr")  # all frames are equally far apart
 
 

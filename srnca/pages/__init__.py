@@ -18,8 +18,6 @@ from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 
-DEFAULT = PageSettings()
-
 
 def report_checkpoint(
     path: Path,
@@ -33,10 +31,10 @@ def report_checkpoint(
     """Write the page of an automaton's rule. Without a picture in the checkpoint it has no target and no texture
     losses.
 
-    settings: `DEFAULT` where none are given.
+    settings: the defaults of PageSettings unless given.
     teacher, loss: those of the checkpoint, where they are built already.
     """
-    settings = settings or DEFAULT
+    settings = settings or PageSettings()
     evidence = gather_checkpoint(result.rule, checkpoint, settings, teacher=teacher, loss=loss)
     write_text(path, make_page(result, evidence, settings))
 
@@ -46,7 +44,7 @@ def report_recording(
 ) -> None:
     """Write the page of a recording's rule: equations, fronts and one-step fidelity. There is no picture to compare.
 
-    settings: `DEFAULT` where none are given.
+    settings: the defaults of PageSettings unless given.
     """
-    settings = settings or DEFAULT
+    settings = settings or PageSettings()
     write_text(path, make_page(result, gather_recording(result.rule, teacher, name, settings), settings))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -17,35 +16,21 @@ from equations.files import write_bytes, write_text
 from srnca.pages.study_answers import verdict
 from srnca.pages.study_curves import draw_all
 from srnca.pages.study_page import make_page
-from srnca.studies.estimates import RESAMPLES
-from srnca.studies.explore.findings import VIEWS, Findings, find
+from srnca.studies.explore.findings import VIEWS, Findings, FindOptions, find
 from srnca.studies.explore.trial_table import Table, read_table
 from srnca.studies.ratings.score import save_score
 from srnca.studies.ratings.sheet import load_targets, read_picture
 from srnca.studies.storage import schema
 from srnca.studies.workers.founding import study_settings
 
-Report = Callable[[str, float, float, str], None]
 
-
-def explore(
-    study: Any,
-    folder: Path,
-    out: Path,
-    *,
-    wanted: Sequence[str] = VIEWS,
-    suggestions: int = 8,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-    progress: Report | None = None,
-) -> Findings:
+def explore(study: Any, folder: Path, out: Path, **options: Unpack[FindOptions]) -> Findings:
     """Explore `study`, and write report.html, the figures as PNG, trials.csv, queue.json and, with enough ratings,
     score.json. The queue is also stored in the study, whose next sweep runs it first.
 
     folder: where the pictures of the study lie.
     out: where the files are written.
-    wanted: views to make, of pca, umap and autoencoder. The report names those that are not installed.
-    suggestions: the number of sets that are suggested from each view.
+    options: see `find`.
     Raises InputError when no trial has ended.
     """
     table, settings = read_table(study, folder), study_settings(study)
@@ -54,11 +39,7 @@ def explore(
         table,
         check=lambda params: settings.config(table.codec.space.check(params), 0),
         pictures=targets,
-        wanted=wanted,
-        suggestions=suggestions,
-        seed=seed,
-        resamples=resamples,
-        progress=progress,
+        **options,
     )
     drawings = draw_all(found)
     out.mkdir(parents=True, exist_ok=True)

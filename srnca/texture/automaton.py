@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from equations.rule.rule import Rule
     from srnca.automata.automaton import Automaton, DistillOptions
     from srnca.automata.verification import Verification
+    from srnca.pages.settings import PageSettings
 
 
 class TextureAutomaton:
@@ -64,11 +65,11 @@ class TextureAutomaton:
 
         return verify(rule, self.checkpoint, steps=steps, seed=seed, teacher=self.teacher, loss=self.loss)
 
-    def report(self, path: Path, result: Distillation) -> None:
+    def report(self, path: Path, result: Distillation, page: PageSettings | None = None) -> None:
         """Write the page of a distillation; without a picture there is no target and there are no texture losses."""
         from srnca.pages import report_checkpoint
 
-        report_checkpoint(path, result, self.checkpoint, teacher=self.teacher, loss=self.loss)
+        report_checkpoint(path, result, self.checkpoint, page, teacher=self.teacher, loss=self.loss)
 
 
 def make_automaton(path: Path, data: dict[str, Any], update_rate: float | None) -> Automaton:

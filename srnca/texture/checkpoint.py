@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,8 @@ import numpy as np
 import torch
 
 from equations.errors import InputError, shorten_text
-from equations.files import write_bytes
 from srnca.automata import fields, kinds
-from srnca.automata.files import FORMAT, RECORDING, build_from, is_legacy, read_kind, record_of
+from srnca.automata.files import RECORDING, build_from, is_legacy, read_kind, record_of, write_checkpoint
 from srnca.texture.config import TrainConfig
 from srnca.texture.legacy import read_legacy
 from srnca.texture.network import NCA
@@ -52,22 +50,8 @@ class Checkpoint:
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
     """Write atomically: a killed process leaves the old file or the new one, never half of one."""
-    data = {
-        "format": FORMAT,
-        "config": checkpoint.config.to_dict(),
-        "weights": {k: v.detach().cpu() for k, v in checkpoint.nca.state_dict().items()},
-        "stencils": [
-            {"name": s.name, "kernel": [list(row) for row in s.kernel]} for s in checkpoint.nca.perceive.stencils
-        ],
-        "target": torch.from_numpy(checkpoint.target),
-        "history": torch.tensor(checkpoint.history, dtype=torch.float64),
-        "iteration": checkpoint.iteration,
-        "provenance": checkpoint.provenance,
-        "training": checkpoint.training,
-    }
-    buffer = io.BytesIO()
-    torch.save(data, buffer)
-    write_bytes(Path(path), buffer.getvalue())
+    own = {"target": torch.from_numpy(checkpoint.target)}
+    write_checkpoint(path, checkpoint, checkpoint.nca.perceive.stencils, {"config": checkpoint.config.to_dict()}, own)
 
 
 def load_checkpoint(path: Path | str, *, update_rate: float | None = None) -> Checkpoint:

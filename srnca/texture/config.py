@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass, fields
 
-from equations.errors import InputError
+from equations.errors import InputError, check_choice
+from srnca.automata.saving import SAVE_EVERY_S
 from srnca.texture.features import BANKS
 from srnca.texture.network import NCAConfig
 
@@ -46,8 +46,7 @@ class TrainConfig(NCAConfig):
             raise InputError(f"l1: expected a finite number of at least 0, got {self.l1}")
         if self.pool < self.batch_size:
             raise InputError(f"pool: expected at least the batch size ({self.batch_size}), got {self.pool}")
-        if self.bank not in BANKS:
-            raise InputError(f"feature bank: expected one of {', '.join(BANKS)}, got {self.bank!r}")
+        check_choice("feature bank", self.bank, BANKS)
 
     @property
     def nca(self) -> NCAConfig:
@@ -67,6 +66,7 @@ class TrainSettings:
     exploded: a texture loss above this counts as diverging; 1 is a flat picture.
     patience: diverging iterations in a row after which the run steps back.
     max_setbacks: steps back after which training gives up.
+    save_every_s: seconds between two saves of the checkpoint.
     """
 
     fresh_every: int = 8
@@ -78,6 +78,7 @@ class TrainSettings:
     exploded: float = 30.0
     patience: int = 30
     max_setbacks: int = 12
+    save_every_s: float = SAVE_EVERY_S
 
 
 _STUDY = {
@@ -99,8 +100,5 @@ PRESETS: dict[str, TrainConfig] = {
 
 def preset(name: str) -> TrainConfig:
     """The named configuration. Raises InputError for an unknown name."""
-    if name not in PRESETS:
-        close = difflib.get_close_matches(name, PRESETS, n=1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
-        raise InputError(f"preset: expected one of {', '.join(PRESETS)}, got {name!r}{hint}")
+    check_choice("preset", name, PRESETS)
     return PRESETS[name]

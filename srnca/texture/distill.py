@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
 from distill import distill
-from distill.engines import Progress
+from distill.refine import Settings
 from distill.result import Distillation
+from distill.work import SearchOptions
 from equations.backends.torch.threads import one_thread
 from srnca.pages import report_checkpoint
 from srnca.pages.rule_figure import draw_distillation
+from srnca.pages.settings import PageSettings
 from srnca.provenance import add_provenance
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.evaluate import (
@@ -34,31 +37,29 @@ from srnca.texture.teacher import NCATeacher
 def distill_checkpoint(
     checkpoint: Checkpoint,
     *,
-    engine: str = "auto",
-    seed: int = 0,
     terms: int = 24,
-    effort: float = 1.0,
-    budget_s: float | None = None,
     refine: bool = True,
-    states: float = 0.0,
+    states: float | None = None,
     max_loss: float | None = None,
+    refinement: Settings | None = None,
     out: Path | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
     teacher: NCATeacher | None = None,
     loss: TextureLoss | None = None,
     picture_steps: int = STEPS,
+    page: PageSettings | None = None,
+    **search: Unpack[SearchOptions],
 ) -> Distillation:
     """The closed-form rule of a trained automaton, with its texture loss beside the automaton's own.
 
     terms: the most terms of a channel, on average over channels.
-    effort, budget_s: see `distill`.
-    states: weight in refinement of the automaton's own states beside its texture; 0 leaves them out.
+    states: weight in refinement of the automaton's own states beside its texture; 0 or None leaves them out.
     max_loss: take the shortest rule of at most this texture loss.
+    refinement: how refinement works; the defaults of Settings unless given.
     out: a folder for rule.json, report.json, report.html, figure.png and the halls of fame.
-    resume: go on with an unfinished distillation in `out`.
     teacher, loss: the checkpoint's, where they are built already (`srnca.automata.load`).
     picture_steps: age of the pictures whose texture losses are reported, in steps.
+    page: how report.html is made; the defaults of PageSettings unless given.
+    search: engine, seed, effort, budget_s, progress and resume; see `distill`. `resume` goes on in `out`.
 
     A legacy checkpoint has no picture: nothing is refined, and there are no texture losses and no figure.
     Raises InputError for arguments that do not fit.
@@ -68,26 +69,22 @@ def distill_checkpoint(
         loss = make_loss(checkpoint)
     result = distill(
         teacher,
-        engine=engine,
-        seed=seed,
         max_terms=terms,
         objective=None if loss is None else make_objective(checkpoint, loss),
         refine=refine,
-        states=states,
+        states=states or 0.0,
         max_loss=max_loss,
-        effort=effort,
-        budget_s=budget_s,
+        settings=refinement,
         size=(checkpoint.config.size, checkpoint.config.size),
-        progress=progress,
         folder=out,
-        resume=resume,
+        **search,
     )
     add_provenance(result.report, trained=checkpoint.provenance)
     pictures = None if loss is None else _compare(checkpoint, result, teacher, loss, picture_steps)
     if out is not None:
         if pictures is not None:
             draw_distillation(out / "figure.png", checkpoint.target, *pictures, result)
-        report_checkpoint(out / "report.html", result, checkpoint, teacher=teacher, loss=loss)
+        report_checkpoint(out / "report.html", result, checkpoint, page, teacher=teacher, loss=loss)
         result.save(out)  # last, with the rule: this removes the file from which a killed distillation resumes
     return result
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from equations.backends.torch.perceive import pad_periodic
-from equations.errors import InputError
+from equations.errors import InputError, check_choice, check_range
 from equations.rule.init import Init
 from equations.rule.rule import Display
 from equations.rule.stencils import Stencil, nca_stencils
@@ -48,12 +48,12 @@ class NCAConfig:
     init: Seed = "noise"
 
     def __post_init__(self) -> None:
-        _check_range("channels", self.channels, 3, 64)
-        _check_range("hidden", self.hidden, 1, 1024)
-        _check_range("filters", self.filters, 1, 20)
-        _check_choice("activation", self.activation, get_args(Activation))
-        _check_choice("mask", self.mask, get_args(Mask))
-        _check_choice("init", self.init, get_args(Seed))
+        check_range("channels", self.channels, 3, 64)
+        check_range("hidden", self.hidden, 1, 1024)
+        check_range("filters", self.filters, 1, 20)
+        check_choice("activation", self.activation, get_args(Activation))
+        check_choice("mask", self.mask, get_args(Mask))
+        check_choice("init", self.init, get_args(Seed))
         if not 0 < self.update_rate <= 1:
             raise InputError(f"update rate: expected a number in (0, 1], got {self.update_rate}")
         if self.clamp is not None and not self.clamp[0] < self.clamp[1]:
@@ -92,16 +92,6 @@ class NCAConfig:
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
-
-
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not (isinstance(value, int) and low <= value <= high):
-        raise InputError(f"{name}: expected a whole number from {low} to {high}, got {value}")
-
-
-def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise InputError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
 
 
 class NCA(nn.Module):

@@ -49,6 +49,11 @@ class TrainProgress:
     note: str | None = None
     rgb: Tensor | None = None
 
+    @property
+    def last(self) -> bool:
+        """Whether training is over."""
+        return self.iteration >= self.iterations
+
 
 def train(
     target: Target,
@@ -75,7 +80,7 @@ def train(
     if resume:
         run.restore(load_checkpoint(unfinished(out)))
     with state_threads(run.device, config.batch_size) as run.threads:
-        return train_and_save(run, save_checkpoint, out, progress)
+        return train_and_save(run, save_checkpoint, out, progress, run.settings.save_every_s)
 
 
 class _Run:

@@ -15,7 +15,7 @@ from equations.perception import perceive
 from equations.rule.reduce import places_in
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
-from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification
+from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification, agreement, stability
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.evaluate import (
     MAX_LOSS_RATIO,
@@ -98,7 +98,7 @@ def _fidelity(rule: Rule, teacher: NCATeacher, states: np.ndarray, promise: bool
     got = predict(rule, mine)
     spread = ((wanted - wanted.mean(axis=0)) ** 2).sum(axis=0)
     r2 = float(np.mean(1 - ((wanted - got) ** 2).sum(axis=0) / np.maximum(spread, 1e-20)))
-    return _at_least("fidelity (R², one step)", r2, MIN_R2 if promise else None, "mean over channels")
+    return Check.at_least("fidelity (R², one step)", r2, MIN_R2 if promise else None, "mean over channels")
 
 
 def _rows(state: np.ndarray, teacher: NCATeacher) -> np.ndarray:
@@ -122,17 +122,7 @@ def _agreement(rule: Rule, teacher: NCATeacher, states: np.ndarray, seed: int, p
                 state = teacher.nca(state, teacher.step_mask(start.shape[1:], seed, step))
         moved_rule.append((simulator.state - start[own]).ravel())
         moved_nca.append((state[0].numpy() - start)[own].ravel())
-    with np.errstate(invalid="ignore", divide="ignore"):  # no displacement has no correlation
-        value = float(np.corrcoef(np.concatenate(moved_rule), np.concatenate(moved_nca))[0, 1])
-    value = value if math.isfinite(value) else 0.0
-    detail = f"correlation of displacements after {AGREEMENT_STEPS} steps"
-    return _at_least("rollout agreement", value, MIN_AGREEMENT if promise else None, detail)
-
-
-def _at_least(name: str, value: float, threshold: float | None, detail: str) -> Check:
-    if threshold is None:
-        return Check(name, value, None, True, f"{detail}; reported, a refined rule does not promise it")
-    return Check(name, value, threshold, value >= threshold, f"{detail}, at least")
+    return agreement(moved_rule, moved_nca, MIN_AGREEMENT if promise else None)
 
 
 def _of_flat(loss: float, flat: float, fidelity: bool) -> Check:
@@ -142,7 +132,7 @@ def _of_flat(loss: float, flat: float, fidelity: bool) -> Check:
     if fidelity:
         return Check("automaton's texture", share, None, True, f"{detail}; reported")
     detail += ", at most; train it longer where there is more"
-    return Check("automaton's texture", share, MAX_OF_FLAT, share <= MAX_OF_FLAT, detail)
+    return Check.at_most("automaton's texture", share, MAX_OF_FLAT, detail)
 
 
 def _of_nca(name: str, loss: float, wanted: float, flat: float, when: str, fidelity: bool) -> Check:
@@ -150,7 +140,7 @@ def _of_nca(name: str, loss: float, wanted: float, flat: float, when: str, fidel
     ratio = loss / max(wanted, 1e-9)
     most = MAX_LOSS_RATIO if fidelity else min(MAX_LOSS_RATIO, MAX_OF_FLAT * flat / max(wanted, 1e-9))
     detail = f"loss {loss:.3g} over the automaton's {wanted:.3g} ({when}; flat picture {flat:.3g}), at most"
-    return Check(name, ratio, most, ratio <= most, detail)
+    return Check.at_most(name, ratio, most, detail)
 
 
 def _long_run(
@@ -158,15 +148,9 @@ def _long_run(
 ) -> tuple[Check, float]:
     """Whether the rule stays bounded for `steps` steps of a larger grid, and the texture loss of its last picture."""
     limit = MAX_GROWTH * max(1.0, float(np.abs(states).max()))
-    simulator, largest = Simulator(rule, size=size, seed=seed), 0.0
+    simulator = Simulator(rule, size=size, seed=seed)
     detail = f"largest |state| in {steps} steps of {size[0]}x{size[1]} cells, at most"
-    try:
-        while simulator.steps_done < steps and largest <= limit:
-            simulator.step(min(100, steps - simulator.steps_done))
-            largest = max(largest, float(np.abs(simulator.state).max()))
-    except DivergenceError as error:
-        return Check("stability", math.inf, limit, False, str(error)), math.inf
-    if largest > limit:
-        return Check("stability", largest, limit, False, f"left it by step {simulator.steps_done}; {detail}"), math.inf
-    late = math.nan if loss is None else texture_loss(loss, picture_of(rule, simulator.state)[None])
-    return Check("stability", largest, limit, True, detail), late
+    check = stability(simulator, steps, limit, detail)
+    if not check.ok:
+        return check, math.inf
+    return check, math.nan if loss is None else texture_loss(loss, picture_of(rule, simulator.state)[None])

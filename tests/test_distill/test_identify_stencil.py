@@ -9,16 +9,16 @@ from distill.identify import identify
 from distill.identify.candidate_terms import candidate_terms
 from distill.identify.schemes import Scheme
 from distill.identify.stencil import (
+    CHOICES,
     LAPLACIANS,
     candidates,
-    check_choice,
     mix,
     stencils_of,
     weights,
 )
 from distill.identify.survey import FREE_STENCILS, estimate_noise, survey
 from distill.identify.system import System, Windows
-from equations.errors import InputError
+from equations.errors import InputError, check_choice
 from equations.perception import perceive
 from equations.rule.stencils import DX, DY, ID, STENCILS, Stencil, feature_names
 from tests.test_distill.recorded import law, record
@@ -88,4 +88,4 @@ def test_without_a_width_kernels_are_the_catalogues() -> None:
 
 def test_an_unknown_stencil_is_refused() -> None:
     with pytest.raises(InputError, match=r"stencil: expected one of auto, lap5, .*did you mean \"lap5\""):
-        check_choice("lap55")
+        check_choice("stencil", "lap55", CHOICES)

@@ -7,6 +7,7 @@ from distill import RecordingTeacher
 from distill.engines import FitOptions, get_engine
 from distill.identify.teacher import _middle
 from distill.sampling import sample
+from distill.teacher import answering
 from equations.errors import InputError
 from equations.rule.stencils import nca_stencils
 from tests.test_distill.conformance import same_law
@@ -77,7 +78,7 @@ def test_bad_dt_and_new_states_are_refused() -> None:
     with pytest.raises(InputError, match="dt"):
         RecordingTeacher(FRAMES, 0.0, ("u", "v"), nca_stencils(4))
     with pytest.raises(InputError, match="cannot label new states"):
-        recording().update(np.zeros((1, 8)))
+        answering(recording())
 
 
 def test_rollout_returns_the_frames() -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from equations import models
-from equations.backends import backend_names, get_backend, resolve
+from equations.backends import BACKENDS, get_backend, resolve
 from equations.backends.reference import step as reference_step
 from equations.errors import DivergenceError, InputError
 from equations.rule.rule import Rule
@@ -347,9 +347,9 @@ class TestTorch(BackendConformance):
 
 
 def test_registry() -> None:
-    assert set(backend_names()) == {"reference", "llvm", "torch"}
+    assert set(BACKENDS) == {"reference", "llvm", "torch"}
     assert resolve("auto") == resolve("numba") == "llvm"
-    for name in ("auto", *backend_names()):
+    for name in ("auto", *BACKENDS):
         assert callable(get_backend(name).make_stepper)
     with pytest.raises(InputError, match='did you mean "llvm"'):
         get_backend("lvm")

@@ -16,15 +16,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from srnca.texture.config import TrainSettings
+
 ROOT = Path(__file__).parents[2]
+SAVING_ALWAYS: dict[str, Any] = {  # settings of `Commands`: training saves after every iteration
+    "srnca.texture.config:TrainSettings.__init__.__defaults__": list(astuple(TrainSettings(save_every_s=0.0)))
+}
 MOST_S = 120.0  # for one command line
 LOADED = (
-    "distill.engines.operon", "distill.identify", "distill.refine.refinement", "matplotlib.pyplot", "optuna", "pandas",
-    "pydantic", "srnca.cli.app", "srnca.dynamics.automaton", "srnca.pages.rule_page", "srnca.recordings",
+    "distill.engines.operon", "distill.identify.pipeline", "distill.refine.refinement", "matplotlib.pyplot", "optuna",
+    "pandas", "pydantic", "srnca.cli.app", "srnca.dynamics.automaton", "srnca.pages.rule_page", "srnca.recordings",
     "srnca.studies.workers.worker", "srnca.texture.automaton", "srnca.texture.distill",
     "srnca.texture.features.multiscale", "srnca.media.samples.alocasia", "srnca.texture.training",
     "tests.test_srnca.tiny", "torch._dynamo", "torch.utils._foreach_utils", "typer._adapters", "zarr",
@@ -200,21 +205,15 @@ def _shorten(patch: Any) -> None:
     from srnca.texture import distill as texture_distill
     from tests.test_srnca import tiny
 
-    tiny.shorten_refinement(patch, late_ages=(60, 80), damage_interval=10, large_seeds=1, large_lots=1, final_seeds=2)
+    few = {"late_ages": (60, 80), "damage_interval": 10, "large_seeds": 1, "large_lots": 1, "final_seeds": 2}
+    tiny.shorten_distillation(patch, refinement=replace(tiny.SHORT_REFINEMENT, **few))
     patch.setattr(texture_distill, "distill", functools.partial(texture_distill.distill, rows=2000, steps=60))
-    for name in ("nca_pictures", "rule_pictures"):
-        patch.setattr(texture_distill, name, _young(getattr(texture_distill, name)))
     for module, name in (
         (texture_distill, "draw_distillation"),
         (texture_distill, "report_checkpoint"),
         (recordings, "report_recording"),
     ):
         patch.setattr(module, name, lambda path, *_, name=name, **__: write_text(path, name))
-
-
-def _young(pictures: Callable[..., Any]) -> Callable[..., Any]:
-    """The same pictures after 40 steps, however many are asked for."""
-    return lambda *given, **options: pictures(*given, **{**options, "steps": 40})
 
 
 def _find(place: str) -> tuple[Any, str]:

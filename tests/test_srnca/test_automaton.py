@@ -17,7 +17,7 @@ from srnca.texture.checkpoint import save_checkpoint
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 from tests.test_srnca.test_evaluate import rule_of
-from tests.test_srnca.tiny import checkpoint, shorten_refinement, shorten_report, simulate_on_torch
+from tests.test_srnca.tiny import SHORT_PAGE, SHORT_REFINEMENT, checkpoint, simulate_on_torch
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -25,8 +25,6 @@ GOLDEN = Path(__file__).parent / "golden"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_on_torch(monkeypatch)
-    shorten_report(monkeypatch)
-    shorten_refinement(monkeypatch)
 
 
 @pytest.fixture
@@ -57,7 +55,7 @@ def file(tmp_path: Path) -> Path:
 def test_one_distillation_builds_the_teacher_and_the_loss_once(file: Path, tmp_path: Path, built: Counter[str]) -> None:
     automaton: Automaton = load(file)
     assert built == {}
-    result = automaton.distill(out=tmp_path / "out", terms=1, seed=3)
+    result = automaton.distill(out=tmp_path / "out", terms=1, seed=3, refinement=SHORT_REFINEMENT, page=SHORT_PAGE)
     assert (tmp_path / "out" / "report.html").is_file()
     assert result.report["refine"]
     assert built == {"NCATeacher": 1, "TextureLoss": 1}
@@ -70,7 +68,7 @@ def test_verifying_and_reporting_use_the_same_parts(file: Path, tmp_path: Path, 
     built.clear()
     assert automaton.verify(rule, steps=20).ok
     result = automaton.distill(refine=False)
-    automaton.report(tmp_path / "report.html", result)
+    automaton.report(tmp_path / "report.html", result, SHORT_PAGE)
     assert "<html" in (tmp_path / "report.html").read_text()
     assert built == {"NCATeacher": 1, "TextureLoss": 1}
 

@@ -17,17 +17,12 @@ import srnca
 from equations.errors import InputError, MissingPartError, SrncaError
 from srnca.cli import show
 from srnca.cli.app import main
+from tests.test_srnca.command import run
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
     "train", "distill", "simulate", "verify", "analyze", "show", "models", "sweep", "rate", "explore", "doctor",
 )  # fmt: skip
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    code = main(list(words))
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:

@@ -18,18 +18,16 @@ from srnca.cli.distill_text import LONGEST, shortened
 from srnca.cli.progress import Progress
 from srnca.texture import distill as texture_distill
 from srnca.texture.checkpoint import save_checkpoint
-from srnca.texture.evaluate import nca_pictures, rule_pictures
 from srnca.texture.teacher import NCATeacher
-from tests.test_srnca.tiny import checkpoint, shorten_refinement, simulate_on_torch
+from tests.test_srnca.command import run
+from tests.test_srnca.tiny import checkpoint, shorten_distillation, simulate_on_torch
 
 QUICK = ["--terms", "2", "--seed", "3"]
 
 
 def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_on_torch(monkeypatch)
-    shorten_refinement(monkeypatch)
-    for name, proper in (("nca_pictures", nca_pictures), ("rule_pictures", rule_pictures)):
-        monkeypatch.setattr(texture_distill, name, lambda *a, proper=proper, **b: proper(*a, **{**b, "steps": 40}))
+    shorten_distillation(monkeypatch)
     for name in ("draw_distillation", "report_checkpoint"):
         monkeypatch.setattr(texture_distill, name, lambda *_, **__: None)
 
@@ -37,12 +35,6 @@ def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     shorten_everything(monkeypatch)
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in words])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from PIL import Image
 
 from equations.expressions.terms import split_terms
 from equations.rule.rulefile import load_rule
-from srnca.cli.app import main
 from tests.test_distill.recorded import ALLEN_CAHN, law, noisy, record
+from tests.test_srnca.command import run
 
 RULE = law(ALLEN_CAHN, dt=0.1)
 FRAMES = record(RULE, steps=20, size=20)
@@ -28,12 +28,6 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def recording(tmp_path: Path) -> Path:
     np.savez(tmp_path / "rec.npz", frames=FRAMES, dt=0.1, channels=["u"])
     return tmp_path / "rec.npz"
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in words])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def distilled(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:

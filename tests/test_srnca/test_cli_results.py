@@ -14,7 +14,7 @@ import pytest
 
 from equations import models, save_rule
 from equations.errors import MissingPartError
-from srnca.cli.app import main
+from tests.test_srnca.command import run
 
 
 @dataclass
@@ -47,12 +47,6 @@ REPORT = {
     "terms": {"total": 7, "per_channel": 3.5, "by_channel": {"u": 4, "v": 3}},
     "engine": "sparse",
 }
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in words])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 @pytest.fixture

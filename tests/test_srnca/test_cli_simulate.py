@@ -21,16 +21,10 @@ from PIL import Image
 from equations import STENCILS, Rule, Stencil, models, save_rule, simulate
 from equations.rule.symbols import symbol
 from srnca import running
-from srnca.cli.app import main
 from srnca.cli.progress import Progress
+from tests.test_srnca.command import run
 
 QUICK = ["--backend", "reference", "--size", "24x16", "--quiet"]
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in words])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 @pytest.fixture
@@ -274,7 +268,7 @@ def test_pictures_follow_scale_and_colormap(capsys: pytest.CaptureFixture[str], 
 
 
 def test_the_help_knows_all_endings_and_colour_maps(capsys: pytest.CaptureFixture[str]) -> None:
-    from equations.backends import backend_names
+    from equations.backends import BACKENDS
     from equations.rule.display import COLORMAPS, DUO
     from equations.rule.init import KINDS
     from srnca.cli.simulate import ENDINGS, simulate
@@ -284,7 +278,7 @@ def test_the_help_knows_all_endings_and_colour_maps(capsys: pytest.CaptureFixtur
     colours = get_args(get_type_hints(simulate)["colormap"])[0]
     assert set(get_args(colours)) == {*COLORMAPS, DUO}
     _, said, _ = run(capsys, "simulate", "--help")
-    assert {word for word in (*ENDINGS, *KINDS, *backend_names()) if word not in said} == set()
+    assert {word for word in (*ENDINGS, *KINDS, *BACKENDS) if word not in said} == set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -18,17 +18,11 @@ import pytest
 from PIL import Image
 
 from srnca.cli import train as command
-from srnca.cli.app import main
 from srnca.texture.config import PRESETS
+from tests.test_srnca.command import run
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--channels", "4", "--hidden", "6", "--size", "16", "--max-ca-steps", "3", "--device", "cpu"]
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in words])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 @pytest.fixture
@@ -184,7 +178,7 @@ def test_bad_pictures_exit_2(capsys: pytest.CaptureFixture[str], tmp_path: Path,
         ([tmp_path], "a folder"),
         (["sample:snaek"], "snake"),
         ([picture, "--crop", "0,0,4000"], "crop"),
-        ([picture, "--preset", "defualt"], "did you mean default"),
+        ([picture, "--preset", "defualt"], 'did you mean "default"'),
         ([picture, "--channels", "2"], "channels: expected"),
         ([picture, "--update-rate", "0"], "update rate: expected"),
         ([picture, "--learning-rate", "nan"], "learning_rate: expected"),

@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 
 from srnca.cli import preview_frames
-from srnca.cli.app import main
 from srnca.dynamics.checkpoint import load_recording_checkpoint
+from tests.test_srnca.command import run
 from tests.test_srnca.recorded import record, write
 
 ROOT = Path(__file__).parents[2]
@@ -25,12 +25,6 @@ UNDERSTOOD = (
     "film.npz: 8 frames of 20x20 cells, 2 channels: u 0.4587 to 1, v 0.000132 to 0.3887; dt 0.5, dx 2\n"  # said first
 )
 torch.set_num_threads(1)
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in words])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 @pytest.fixture
@@ -58,14 +52,11 @@ def test_a_recording_becomes_a_checkpoint(capsys: pytest.CaptureFixture[str], tm
     assert Image.open(preview).size == (3 * 260 + 16, 260 + 16 + 96)
 
 
-def test_effort_scales_the_usual_iterations(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("srnca.dynamics.config.NEWTON_ITERATIONS", 20)
+def test_effort_scales_the_usual_iterations(capsys: pytest.CaptureFixture[str], tmp_path: Path, film: Path) -> None:
     words = ["train", "--frames", film, "--hidden", 3, "--filters", 2, "--max-ca-steps", 2, "--device", "cpu", "--json"]
-    words += ["--out", tmp_path / "net.pt", "-q", "--effort", 0.2]
+    words += ["--out", tmp_path / "net.pt", "-q", "--effort", 0.1]
     code, said, _ = run(capsys, *words)
-    assert (code, json.loads(said)["config"]["iterations"]) == (0, 4)
+    assert (code, json.loads(said)["config"]["iterations"]) == (0, 12)  # a tenth of NEWTON_ITERATIONS
     assert run(capsys, *words, "--resume")[0] == 0
     code, _, err = run(capsys, *words[:-1], 0.4, "--resume")
     assert (code, "leave out --iterations or --effort" in err) == (2, True)
@@ -115,7 +106,7 @@ def test_train_distil_verify_simulate(capsys: pytest.CaptureFixture[str], tmp_pa
         (["--download"], "--download: expected it without"),
         (["--vgg-weights", "x.pth"], "--vgg-weights: expected it without"),
         (["--preset", "compact"], "expected one of recording, recording-smooth, recording-relu with --frames"),
-        (["--preset", "recordin"], "did you mean recording"),
+        (["--preset", "recordin"], 'did you mean "recording"'),
         (["--activation", "abs"], "activation: expected one of product, tanh, relu for a recording"),
         (["--stride", "0"], "--stride: expected a whole number of at least 1, got 0"),
         (["--dt", "-1"], "--dt: expected dt, one number above 0"),

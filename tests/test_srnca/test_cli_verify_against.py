@@ -11,8 +11,8 @@ from PIL import Image
 
 from equations import models, save_rule
 from equations.comparison import in_units
-from srnca.cli.app import main
 from tests.test_equations.test_comparison.planted import changed, texture_rule
+from tests.test_srnca.command import run
 
 GRAY_SCOTT = models.get("gray-scott")
 
@@ -24,12 +24,6 @@ def rule(tmp_path: Path) -> Path:
     path = tmp_path / "rule.json"
     save_rule(in_units(law, {"u": 2.5, "v": 0.3}, {"u": "b1", "v": "a1"}, ("v", "u")), path)
     return path
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in words])
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 def test_terms_units_and_checks_are_shown(capsys: pytest.CaptureFixture[str], rule: Path) -> None:

@@ -41,6 +41,7 @@ from srnca.studies.storage.results import list_results, open_study
 from srnca.studies.workers.founding import study_settings
 from srnca.studies.workers.trials import waiting_sets
 from srnca.texture.checkpoint import load_checkpoint, save_checkpoint
+from srnca.texture.config import TrainSettings
 from srnca.texture.teacher import NCATeacher
 from srnca.texture.training import train
 from tests.test_distill.teachers import Network
@@ -171,7 +172,7 @@ def read_picture_checkpoint(path: Path) -> None:
     teacher = NCATeacher(made)
     teacher.update(np.zeros((4, made.config.channels * made.config.filters), np.float32))
     if made.training and made.picture is not None and made.config.max_ca_steps < LONG:
-        train(target(), made.config, out=path, resume=True, progress=_stop)
+        train(target(), made.config, out=path, resume=True, progress=_stop, settings=TrainSettings(save_every_s=1e9))
 
 
 def _stop(_: object) -> None:
@@ -182,10 +183,8 @@ def resumed(read: Callable[[Path], None]) -> Callable[[Path], None]:
     """`read`, which goes on with an unfinished training for one iteration and saves nothing."""
 
     def until_stopped(path: Path) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("srnca.automata.saving.SAVE_EVERY_S", 1e9)
-            with contextlib.suppress(KeyboardInterrupt):
-                read(path)
+        with contextlib.suppress(KeyboardInterrupt):
+            read(path)
 
     return until_stopped
 
@@ -196,7 +195,7 @@ def read_recording_checkpoint(path: Path) -> None:
     json.dumps(plain(made.provenance), allow_nan=False)
     made.nca(made.nca.begin(made.footage.frames[0][:1].double().transpose(0, 1)))
     if made.training and made.config.stride * made.config.max_ca_steps < LONG:
-        train_recording(film(), made.config, out=path, resume=True, progress=_stop)
+        train_recording(film(), made.config, out=path, resume=True, progress=_stop, save_every_s=1e9)
 
 
 @functools.cache

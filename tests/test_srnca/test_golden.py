@@ -23,7 +23,7 @@ from equations.expressions.numeric import compile_numpy
 from equations.rule.rulefile import load_rule
 from srnca import NCATeacher, load_checkpoint
 from srnca.cli.app import main
-from tests.test_srnca.tiny import shorten_refinement, shorten_report, simulate_on_torch
+from tests.test_srnca.tiny import SHORT_REFINEMENT, shorten_distillation, simulate_on_torch
 
 GOLDEN = Path(__file__).parent / "golden"
 SMALL = ["--size", "16", "--channels", "4", "--hidden", "8", "--max-ca-steps", "4", "--device", "cpu", "--seed", "1"]
@@ -91,8 +91,8 @@ def test_a_stopped_distillation_goes_on(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulate_on_torch(monkeypatch)
-    shorten_refinement(monkeypatch)
-    shorten_report(monkeypatch)
+    shorten_distillation(monkeypatch, refinement=None)  # settings that are given would have to be in the file, too
+    monkeypatch.setattr("distill.refine.Settings", lambda: SHORT_REFINEMENT)
     Path("r").mkdir()
     Path("r/unfinished.npz").write_bytes(lzma.decompress(Path("distilling.npz.xz").read_bytes()))
     words = ["--checkpoint", "teacher.pt", "--terms", "2", "--engine", "sparse", "--seed", "3", "--out", "r"]

@@ -16,7 +16,6 @@ from PIL import Image
 
 from equations.errors import InputError
 from srnca.media.contact_sheet import contact_sheet
-from srnca.media.gif import save_gif
 from srnca.media.images import load_target, resize
 from srnca.media.png import save_png
 from srnca.media.samples import make_sample
@@ -289,33 +288,6 @@ def test_png_round_trip(tmp_path: Path) -> None:
     assert np.asarray(Image.open(tmp_path / "d.png")).tolist() == [[0, 128, 255]]
 
 
-def test_gif_keeps_frames_colours_and_time(tmp_path: Path) -> None:
-    frames = [np.roll(np.asarray(quarters(16)), shift, axis=1) for shift in range(5)]
-    save_gif(tmp_path / "a.gif", iter(frames), fps=25, scale=2)
-    with Image.open(tmp_path / "a.gif") as stored:
-        assert (stored.n_frames, stored.size) == (5, (32, 32))
-        assert stored.info["duration"] == 40
-        assert stored.info["loop"] == 0
-        for i, frame in enumerate(frames):
-            stored.seek(i)
-            shown = np.asarray(stored.convert("RGB"))[::2, ::2]
-            np.testing.assert_allclose(shown.astype(int), frame, atol=2)
-
-
-def test_a_still_part_does_not_flicker(tmp_path: Path) -> None:
-    still = make_sample("snake", 32)
-    frames = []
-    for i in range(6):
-        frame = still.copy()
-        frame[:8] = np.random.default_rng(i).random((8, 32, 3))
-        frames.append(frame)
-    save_gif(tmp_path / "a.gif", frames)
-    with Image.open(tmp_path / "a.gif") as stored:
-        shown = [np.asarray((stored.seek(i), stored.convert("RGB"))[1])[8:] for i in range(6)]
-    assert all((frame == shown[0]).all() for frame in shown)
-    assert np.abs(shown[0] / 255 - still[8:]).mean() < 0.05
-
-
 @pytest.mark.parametrize(
     ("array", "message"),
     [
@@ -326,28 +298,19 @@ def test_a_still_part_does_not_flicker(tmp_path: Path) -> None:
     ],
 )
 def test_writers_refuse_what_is_no_picture(tmp_path: Path, array: np.ndarray, message: str) -> None:
-    for write in (save_png, lambda path, bad: save_gif(path, [bad])):
-        with pytest.raises(InputError, match=message):
-            write(tmp_path / "x", array)
+    with pytest.raises(InputError, match=message):
+        save_png(tmp_path / "x", array)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_writers_check_their_options_and_keep_the_old_file(tmp_path: Path) -> None:
-    path, picture = tmp_path / "a.gif", np.zeros((4, 4, 3))
-    save_gif(path, [picture])
+    path, picture = tmp_path / "a.png", np.zeros((4, 4, 3))
+    save_png(path, picture)
     old = path.read_bytes()
-    for frames, options, message in [
-        ([], {}, "at least one frame"),
-        ([picture, np.zeros((5, 4, 3))], {}, "at frame 1"),
-        ([picture], {"fps": 0}, "1 to 50"),
-        ([picture], {"scale": 0}, "whole number from 1"),
-    ]:
-        with pytest.raises(InputError, match=message):
-            save_gif(path, frames, **options)
-    assert path.read_bytes() == old
-    with pytest.raises(InputError, match="scale"):
+    with pytest.raises(InputError, match="scale: expected a whole number from 1"):
         save_png(path, picture, scale=0)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.gif"]
+    assert path.read_bytes() == old
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_contact_sheet_shows_every_picture_with_its_label() -> None:

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from srnca.studies.storage.results import list_results, open_study
-from tests.test_srnca.killing import Commands, Death, slow_but
+from tests.test_srnca.killing import SAVING_ALWAYS, Commands, Death, slow_but
 from tests.test_srnca.test_kill_train import draw, read, same
 
 TRIALS, ITERATIONS = 3, 8
@@ -66,7 +66,7 @@ KILLS = [
 def commands(kill_server: subprocess.Popen[str]) -> Commands:
     """They save after every iteration, and wait only a moment for workers without a heartbeat and for old locks."""
     quick = {
-        "srnca.automata.saving:SAVE_EVERY_S": 0.0,
+        **SAVING_ALWAYS,
         "srnca.studies.workers.liveness:Timing.__init__.__defaults__": [10.0, 0.3, 0.1],  # grace and poll are short
     }
     quick["optuna.storages.journal._file:JournalFileSymlinkLock.__init__.__defaults__"] = [1]

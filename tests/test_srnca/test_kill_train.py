@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.test_srnca.killing import Commands, Death, slow_but
+from tests.test_srnca.killing import SAVING_ALWAYS, Commands, Death, slow_but
 from tests.test_srnca.tiny import stripes
 
 ITERATIONS = 10
@@ -51,7 +51,7 @@ STOPS = [
 @pytest.fixture(scope="module")
 def commands(kill_server: subprocess.Popen[str]) -> Commands:
     """They save after every iteration."""
-    return Commands(kill_server, {"srnca.automata.saving:SAVE_EVERY_S": 0.0})
+    return Commands(kill_server, SAVING_ALWAYS)
 
 
 @pytest.fixture(scope="module")

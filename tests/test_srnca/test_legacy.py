@@ -28,7 +28,7 @@ from srnca.texture.distill import distill_checkpoint
 from srnca.texture.teacher import NCATeacher
 from srnca.texture.training import train
 from srnca.texture.verify import verify
-from tests.test_srnca.tiny import checkpoint, shorten_report, simulate_on_torch, stripes
+from tests.test_srnca.tiny import SHORT_PAGE, checkpoint, simulate_on_torch, stripes
 
 SIZE = (18, 21)
 KERNELS = torch.tensor(
@@ -174,9 +174,8 @@ def test_the_update_rate_of_other_checkpoints_is_their_own(capsys: pytest.Captur
 
 def test_without_a_picture_there_is_no_texture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_on_torch(monkeypatch)
-    shorten_report(monkeypatch)
     made = load_checkpoint(saved(tmp_path / "old.pt")[1])
-    result = distill_checkpoint(made, out=tmp_path / "out")
+    result = distill_checkpoint(made, out=tmp_path / "out", page=SHORT_PAGE)
     assert "texture_loss" not in result.report
     assert result.report["regression"]["engine"] == dict.fromkeys("rgb", "exact")
     assert all(value > 1 - 1e-9 for value in result.report["r2"].values())

@@ -181,5 +181,5 @@ def test_presets_by_name() -> None:
     for name, made in PRESETS.items():
         assert preset(name) is made
         assert made.nca == NCAConfig(**made.nca.to_dict())  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="did you mean compact"):
+    with pytest.raises(InputError, match='did you mean "compact"'):
         preset("compct")

@@ -16,30 +16,23 @@ from distill.result import Distillation
 from equations.errors import InputError
 from equations.rule.rulefile import load_rule
 from equations.simulation import simulate
-from srnca import pages
 from srnca.recordings import distill_frames
 from srnca.texture import distill as texture_distill
 from srnca.texture.distill import distill_checkpoint
 from srnca.texture.network import NCA
 from srnca.texture.teacher import NCATeacher
-from tests.test_srnca.tiny import SHORT_PAGE, checkpoint, shorten_refinement, shorten_report, simulate_on_torch
+from tests.test_srnca.tiny import SHORT_PAGE, SHORT_REFINEMENT, checkpoint, simulate_on_torch
 
 CLOSED: dict[str, Any] = {"activation": "abs", "channels": 3, "filters": 2}
 MADE = checkpoint(**CLOSED)
-YOUNG: dict[str, Any] = {"picture_steps": 40}
-SETTINGS: dict[str, Any] = {"terms": 1, "seed": 3, **YOUNG}
+YOUNG: dict[str, Any] = {"picture_steps": 40, "page": SHORT_PAGE}
+SETTINGS: dict[str, Any] = {"terms": 1, "seed": 3, "refinement": SHORT_REFINEMENT, **YOUNG}
 FILES = {"rule.json", "report.json", "report.html", "figure.png"} | {f"hall_of_fame_output{i}.csv" for i in (1, 2, 3)}
-
-
-def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    simulate_on_torch(monkeypatch)
-    shorten_report(monkeypatch)
-    shorten_refinement(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    shorten_everything(monkeypatch)
+    simulate_on_torch(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Distillation, Path]:
     """The closed form, refined for a moment."""
     out = tmp_path_factory.mktemp("result")
     with pytest.MonkeyPatch.context() as patch:
-        shorten_everything(patch)
+        simulate_on_torch(patch)
         return distill_checkpoint(MADE, out=out, **SETTINGS), out
 
 
@@ -162,10 +155,11 @@ def test_arguments_that_make_no_sense(options: dict[str, Any], words: str) -> No
         distill_checkpoint(MADE, **options)
 
 
-def test_a_relu_network_is_written_out_by_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "DEFAULT", replace(SHORT_PAGE, longest=10))
+def test_a_relu_network_is_written_out_by_exact(tmp_path: Path) -> None:
     made = checkpoint(activation="relu", channels=3, filters=2, update_rate=0.5)
-    result = distill_checkpoint(made, engine="exact", out=tmp_path, **YOUNG)
+    result = distill_checkpoint(
+        made, engine="exact", out=tmp_path, picture_steps=40, page=replace(SHORT_PAGE, longest=10)
+    )
     assert result.report["terms"]["by_channel"] == dict.fromkeys("rgb", made.config.hidden)
     assert min(result.report["r2"].values()) > 1 - 1e-9
     theirs = NCATeacher(made).rollout(size=(24, 24), steps=200, seed=5, every=200)[-1]

@@ -26,18 +26,19 @@ ITERATIONS = 60
 DRIVER = """
 import json, os, random, signal, sys, time
 from pathlib import Path
-from srnca import saving, training
+from srnca.texture import training
 from srnca.texture.checkpoint import load_checkpoint
+from srnca.texture.config import TrainSettings
 from tests.test_srnca.tiny import config, target
 
 out, kills, iterations = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-saving.SAVE_EVERY_S = 0
+always = TrainSettings(save_every_s=0)
 settings, rng, seen = config(iterations=iterations, update_rate=0.6), random.Random(int(sys.argv[4])), []
 training.train(target(), config(iterations=1))  # whatever is loaded on use
 for _ in range(kills):
     child = os.fork()
     if child == 0:
-        training.train(target(), settings, out=out, resume=out.exists())
+        training.train(target(), settings, out=out, resume=out.exists(), settings=always)
         os._exit(0)
     time.sleep(rng.uniform(0.0, 0.25))
     os.kill(child, signal.SIGKILL)
@@ -52,10 +53,11 @@ print(json.dumps(seen))
 # The command line itself, saving at every iteration.
 COMMAND = """
 import sys
-from srnca import saving
+from functools import partial
 from srnca.cli.app import main
+from srnca.texture import training
 
-saving.SAVE_EVERY_S = 0
+training.TrainSettings = partial(training.TrainSettings, save_every_s=0)
 sys.exit(main(sys.argv[1:]))
 """
 

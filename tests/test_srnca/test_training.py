@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from equations.errors import InputError, MissingPartError, SrncaError
-from srnca.automata import saving
 from srnca.media.images import Target
 from srnca.texture import training
 from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -172,14 +171,13 @@ def test_ctrl_c_in_the_middle_of_an_iteration_loses_nothing(
     assert_same(train(target(), made, out=out, resume=True), train(target(), made))
 
 
-def test_it_saves_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saving, "SAVE_EVERY_S", 0)
+def test_it_saves_now_and_then(tmp_path: Path) -> None:
     out, seen = tmp_path / "x.pt", []
 
     def progress(now: TrainProgress) -> None:
         seen.append(load_checkpoint(out).iteration)
 
-    train(target(), config(), out=out, progress=progress)
+    train(target(), config(), out=out, progress=progress, settings=TrainSettings(save_every_s=0))
     assert seen == list(range(1, 9))
 
 

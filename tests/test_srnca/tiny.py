@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from distill import refine
+from distill.refine import Settings
 from equations import backends, simulation
-from srnca import pages
 from srnca.media.images import Target
 from srnca.pages.settings import PageSettings
+from srnca.texture import distill as texture_distill
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.config import TrainConfig
 from srnca.texture.network import NCA, NCAConfig
@@ -80,20 +80,17 @@ def simulate_on_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulation, "get_backend", get_backend)
 
 
-def shorten_refinement(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
-    """Three small iterations a level, few steps, few states, young pictures; and other `changes` of the settings."""
-    short: dict[str, Any] = {
-        "steps": (4, 8), "pool": 10, "judge_seeds": 2, "ages": (20, 40), "trial_steps": 6, "looks": 2, "rate": 1e-6,
-        "iterations": 1, "least_iterations": 3,
-    }  # fmt: skip
-    settings = refine.Settings(**{**short, **changes})
-    monkeypatch.setattr(refine, "Settings", lambda **given: replace(settings, **given))
-
+# Three small iterations a level, few steps, few states, young pictures.
+SHORT_REFINEMENT = Settings(
+    steps=(4, 8), pool=10, judge_seeds=2, ages=(20, 40), trial_steps=6, looks=2, rate=1e-6, iterations=1,
+    least_iterations=3,
+)  # fmt: skip
 
 # A page that is made in a moment: small grids, and few steps beyond 40.
 SHORT_PAGE = PageSettings(marks=(0, 20, 40), grown=40, large=24, large_steps=20, long=24, long_steps=50, long_marks=4)
 
 
-def shorten_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages are short where no settings are passed, as by the command line."""
-    monkeypatch.setattr(pages, "DEFAULT", SHORT_PAGE)
+def shorten_distillation(monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
+    """The command line distils automata with these options besides its own; short ones where none are given."""
+    options = {"refinement": SHORT_REFINEMENT, "page": SHORT_PAGE, "picture_steps": 40, **options}
+    monkeypatch.setattr(texture_distill, "distill_checkpoint", partial(texture_distill.distill_checkpoint, **options))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from equations.errors import InputError, did_you_mean
+from equations.errors import InputError, check_choice
 from srnca.media.samples.alocasia import alocasia
 from srnca.media.samples.orchid import orchid
 from srnca.media.samples.roundleaf import roundleaf
@@ -33,8 +33,7 @@ def make_sample(name: str, size: int = 256, seed: int = 0) -> NDArray[np.float32
     The pattern does not depend on size: 64 x 64 is the 256 x 256 picture averaged over 4 x 4 pixels. Same
     seed, same bytes. Raises InputError for an unknown name, a size outside 16..2048 or a negative seed.
     """
-    if name not in _PLANTS:
-        raise InputError(f"sample: expected one of {', '.join(SAMPLES)}, got {name!r}{did_you_mean(name, SAMPLES)}")
+    check_choice("sample", name, SAMPLES)
     if not SMALLEST <= size <= LARGEST:
         raise InputError(f"sample size: expected {SMALLEST} to {LARGEST} pixels, got {size}")
     if seed < 0:

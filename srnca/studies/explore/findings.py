@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,16 @@ class Findings:
     lacks: dict[str, str] = field(default_factory=dict)
 
 
+class FindOptions(TypedDict, total=False):
+    """Arguments of `find`, which describes them, that its callers hand on."""
+
+    wanted: Sequence[str]
+    suggestions: int
+    seed: int
+    resamples: int
+    progress: Report | None
+
+
 def find(
     table: Table,
     *,
@@ -77,7 +87,7 @@ def find(
 
     check: raises InputError for a set of hyperparameters that cannot be trained.
     pictures: name -> (h, w, 3) of those targets whose file is on this machine.
-    wanted: some of VIEWS.
+    wanted: views to make, some of VIEWS; `lacks` names those that are not installed.
     suggestions: number of new sets from each view.
     resamples: bootstrap samples of each interval.
     """

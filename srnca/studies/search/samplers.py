@@ -15,7 +15,7 @@ import optuna
 from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from equations.errors import InputError, MissingPartError
+from equations.errors import InputError, MissingPartError, check_choice
 from srnca.studies.search.axis import Axis
 from srnca.studies.search.space import Space
 from srnca.studies.storage.attempts import job_index
@@ -28,15 +28,14 @@ GENERATION, DRAWN = "srnca:cmaes:generation", "srnca:cmaes:x"
 
 def make_sampler(name: str, space: Space, seed: int) -> BaseSampler:
     """The sampler `name`. Raises InputError for another name or an unsuitable space, MissingPartError without cmaes."""
+    check_choice("--sampler", name, NAMES)
     if name == "random":
         return RandomSets(space, seed)
     if name == "cmaes":
         return Evolution(space, seed)
     if name == "tpe":
         return _PerTrial(seed, lambda s: TPESampler(seed=s, multivariate=True, constant_liar=True))
-    if name == "nsga2":
-        return _PerTrial(seed, lambda s: NSGAIISampler(seed=s, population_size=POPULATION))
-    raise InputError(f"--sampler: expected one of {', '.join(NAMES)}, got {name!r}")
+    return _PerTrial(seed, lambda s: NSGAIISampler(seed=s, population_size=POPULATION))
 
 
 def _seed_of(seed: int, study: optuna.Study, trial: FrozenTrial) -> int:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from equations.errors import InputError, did_you_mean
+from equations.errors import InputError, check_choice
 from srnca.automata import kinds
 from srnca.studies.search.space import STUDY, Space, configuration
 from srnca.studies.storage import schema
@@ -164,11 +164,7 @@ def _check_flags(given: Mapping[str, Any], settings: Settings) -> None:
 def _check_settings(settings: Settings, space: Space) -> None:
     from srnca.studies.search.samplers import NAMES, make_sampler
 
-    if settings.sampler not in NAMES:
-        raise InputError(
-            f"--sampler: expected one of {', '.join(NAMES)}, got {settings.sampler!r}"
-            f"{did_you_mean(settings.sampler, NAMES)}"
-        )
+    check_choice("--sampler", settings.sampler, NAMES)
     if settings.against not in (COST, TERMS):
         raise InputError(f"--against: expected {COST} or {TERMS}, got {settings.against!r}")
     if not 0 <= settings.prune < 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from equations.errors import InputError
+from equations.errors import check_choice
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,12 +25,11 @@ def make_bank(name: str, target: np.ndarray, *, vgg_weights: Path | None = None,
     target (h, w, 3): `multiscale` measures in units of its contrast; `vgg16` ignores it.
     Raises InputError for an unknown name, MissingPartError when `vgg16` has no weights at hand.
     """
+    check_choice("feature bank of a Gram loss", name, GRAM_BANKS)
     if name == "multiscale":
         from srnca.texture.features.multiscale import MultiScale
 
         return MultiScale(target)
-    if name == "vgg16":
-        from srnca.texture.features.vgg16 import load_vgg16
+    from srnca.texture.features.vgg16 import load_vgg16
 
-        return load_vgg16(vgg_weights, download=download)
-    raise InputError(f"feature bank: expected one of {', '.join(GRAM_BANKS)}, got {name!r}")
+    return load_vgg16(vgg_weights, download=download)

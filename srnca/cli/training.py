@@ -1,0 +1,135 @@
+"""What `srnca train` does in the same way for pictures and recordings: it resumes, shows progress, stops, reports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from equations.errors import InputError
+from srnca.cli.output import number, say, say_json, shown
+from srnca.cli.preview import Draw, Preview
+from srnca.cli.progress import Progress, short_time
+from srnca.cli.stopping import TimeUp
+
+if TYPE_CHECKING:
+    from srnca.dynamics.checkpoint import RecordingCheckpoint
+    from srnca.dynamics.config import DynamicsConfig
+    from srnca.dynamics.horizons import RecordingProgress
+    from srnca.texture.checkpoint import Checkpoint
+    from srnca.texture.config import TrainConfig
+    from srnca.texture.training import TrainProgress
+
+Saved = TypeVar("Saved", bound="Checkpoint | RecordingCheckpoint")
+Config = TypeVar("Config", bound="TrainConfig | DynamicsConfig")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How `srnca train` runs, whatever it trains on.
+
+    device: one that is there.
+    limit: seconds after which training stops; None for no limit.
+    preview: a PNG that shows the state of training.
+    """
+
+    resume: bool
+    device: str
+    limit: float | None
+    preview: Path | None
+    as_json: bool
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class Job(Generic[Saved]):
+    """A training that is ready to start.
+
+    out: its checkpoint.
+    source: what the JSON result says about what is learned.
+    history: losses of the iterations before.
+    train: trains, saves and returns the checkpoint; takes `progress`, which is called after each iteration.
+    load: reads the checkpoint.
+    show: a text about an iteration, and what draws its picture; None where there is none.
+    loss: the loss that is reported.
+    further: more results, as JSON and as a line of text.
+    """
+
+    out: Path
+    source: Mapping[str, Any]
+    history: Sequence[float]
+    train: Callable[..., Saved]
+    load: Callable[[Path], Saved]
+    show: Callable[[Any], tuple[str, Draw | None]]
+    loss: Callable[[Sequence[float]], float]
+    further: Callable[[Saved], tuple[Mapping[str, Any], str]] = lambda _: ({}, "")
+
+
+def flag_of(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def check_same(path: Path, saved: Config, config: Config, given: Mapping[str, Any]) -> None:
+    """Raises InputError where a resumed training is asked for other settings than those in its checkpoint.
+
+    given: the settings that have been given by flags of their own; others come from --preset.
+    """
+    for name in (f.name for f in fields(saved)):
+        before, now = getattr(saved, name), getattr(config, name)
+        if before != now:
+            flag = flag_of(name) if name in given else "--preset"
+            flag = "--iterations or --effort" if name == "iterations" else flag
+            raise InputError(
+                f"--resume: {path} was trained with {name} {before}, not {now}; "
+                f"leave out {flag}, or start anew with another --out"
+            )
+
+
+def run(job: Job[Any], options: Options) -> None:
+    """Train until the end or the time limit and print the result. Ctrl-C saves too, and is raised again."""
+    started, stopped = time.monotonic(), False
+    preview = Preview(options.preview, job.history) if options.preview else None
+    with Progress(quiet=options.quiet) as progress:
+
+        def report(now: TrainProgress | RecordingProgress) -> None:
+            detail, draw = job.show(now)
+            if now.note:
+                progress.note(now.note)
+            progress.update("train", now.iteration, max(now.iterations, now.iteration), detail)
+            if preview:
+                preview.see(now.loss, draw)
+            if options.limit is not None and time.monotonic() - started > options.limit and not now.last:
+                raise TimeUp
+
+        try:
+            done = job.train(progress=report)
+        except TimeUp:
+            done, stopped = job.load(job.out), True
+        except KeyboardInterrupt:
+            saved = f"interrupted; saved {job.out}, go on with: srnca train --resume --out {job.out}"
+            progress.note(saved if job.out.exists() else "interrupted before there was anything to save")
+            raise
+        finally:
+            if preview:
+                preview.write()
+    _say_result(job, done, time.monotonic() - started, stopped=stopped, as_json=options.as_json)
+
+
+def _say_result(job: Job[Saved], done: Saved, seconds: float, *, stopped: bool, as_json: bool) -> None:
+    loss = job.loss(done.history) if done.history else None
+    further, line = job.further(done)
+    if as_json:
+        counts = {"finished": not stopped, "iterations": done.iteration, "loss": loss}
+        about = {"time_s": seconds, "config": done.config.to_dict()}
+        say_json({"checkpoint": job.out, **job.source, **counts, **further, **about})
+        return
+    how = "stopped at the time limit" if stopped else "trained"
+    say(f"{shown(job.out)}: {how}, {done.iteration} iterations in {short_time(seconds)}, loss {number(loss)}")
+    if line:
+        say(line)
+    if stopped:
+        say(f"go on with: srnca train --resume --out {shown(job.out)}")
+    else:
+        say(f"next: srnca distill --checkpoint {shown(job.out)}")

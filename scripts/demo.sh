@@ -15,7 +15,7 @@ from pathlib import Path
 short = json.loads(Path("demo/rule/report.json").read_text(encoding="utf-8"))["shortfall"]
 seen = "demo/rule/figure.png (picture | automaton | rule), then demo/snake.png and demo/snake.gif: the rule"
 if short is None:
-    print(f"Open {seen}, far beyond its 64 cells.")
+    print(f"Open {seen}, much larger than the 64 x 64 cells it learned on.")
 else:
     print(f"This run found a poor rule, as {seen} show.")
     print(f"Why, and what to do: {short}.")

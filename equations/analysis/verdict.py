@@ -123,12 +123,12 @@ def _single(readings: Sequence[Reading], index: int, notes: tuple[str, ...]) -> 
     pushed = r.perturbations
     if pushed and pushed.threshold is not None:
         reason = (
-            f"{describe(r)} is the one stable state; a push of {pushed.channel} beyond {pushed.threshold:.2g} of its "
-            f"range comes back by a detour {pushed.detour:.3g} times as far"
+            f"{describe(r)} is the one stable state; a disturbance of {pushed.channel} beyond {pushed.threshold:.2g} "
+            f"of its range returns, but only after moving {pushed.detour:.3g} times as far away"
         )
-        wave = "the law itself grows no small disturbance: patterns come of pushes, and no wavelength can be predicted"
+        wave = "no small disturbance grows: patterns need a large one to start, and no wavelength can be predicted"
         return Verdict("excitable", reason, (*notes, wave), index)
-    reason = f"{describe(r)} is stable to all waves, and the only such state; what is pushed comes straight back to it"
+    reason = f"{describe(r)} is stable to all waves, and the only such state; disturbances decay"
     invaded = [other for other in readings if other.state in ("saddle", "unstable node")]
     if invaded:
         reason += f"; {describe(invaded[0])} is unstable and is invaded by it"
@@ -162,7 +162,9 @@ def _notes(readings: Sequence[Reading], complete: bool) -> tuple[str, ...]:
     ]
     if len(readings) > 1 and any(r.state == "Turing" for r in readings) and any(r.state == "stable" for r in readings):
         calm = next(r for r in readings if r.state == "stable")
-        notes.append(f"{describe(calm)} is stable to all waves: from there a pattern needs a push")
+        notes.append(
+            f"{describe(calm)} is stable to all waves: from there a pattern needs a large disturbance to start"
+        )
     return tuple(notes)
 
 

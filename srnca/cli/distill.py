@@ -41,7 +41,7 @@ def distill(
     ] = "auto",
     out: Annotated[Path | None, option("Folder of the result.  [default: NAME-rule]")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    terms: Annotated[int | None, option("At most so many terms a channel.", min=1)] = None,
+    terms: Annotated[int | None, option("Largest number of terms per channel.", min=1)] = None,
     loss: Annotated[float | None, option("The shortest rule of at most this texture loss.")] = None,
     effort: Annotated[
         float, typer.Option(min=LEAST_EFFORT, max=MOST_EFFORT, help="Times the work of searching and refining.")
@@ -57,16 +57,16 @@ def distill(
     ] = None,
     update_rate: Annotated[
         float | None,
-        option("Of a legacy checkpoint, which does not say it.  [default: 0.5]"),
+        option("Update rate of a legacy checkpoint, which does not store it.  [default: 0.5]"),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished one, same settings.")] = False,
     derivative: Annotated[
         Literal["auto", "step", "multistep", "weak", "savgol"],
-        typer.Option(help="Of a recording: how du/dt is made. auto looks at the noise and says what it took."),
+        typer.Option(help="For a recording: how du/dt is estimated. auto chooses by the noise and says what it chose."),
     ] = "auto",
     stencil: Annotated[
         Literal["auto", "lap5", "lap9", "lap9sims", "lap", "lap8", "lapx", "free"],
-        typer.Option(help="Of a recording: the Laplacian; free fits edge and corner weights."),
+        typer.Option(help="For a recording: the Laplacian's stencil; free fits the weights of its edges and corners."),
     ] = "auto",
     dt: Annotated[
         float | None, typer.Option(help="Time between two frames of the file.  [default: its own, or 1]")

@@ -26,7 +26,7 @@ def explore(
     storage: Annotated[str | None, option("As for srnca sweep.  [default: STUDY.study/journal.log]")] = None,
     views: Annotated[str, typer.Option(help="Planes to show and to draw new sets on.")] = "pca,umap,autoencoder",
     suggestions: Annotated[int, typer.Option(min=0, max=1000, help="New sets for the queue, from each view.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Of intervals, views and suggestions.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of intervals, views and suggestions.")] = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

@@ -31,11 +31,13 @@ def rate(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="The name given to srnca sweep --study.")],
     rater: Annotated[str | None, option("Who rates.  [default: the user's name]")] = None,
     again: Annotated[float, typer.Option(help="Pictures shown twice, as a share of the new ones.")] = 0.15,
-    seed: Annotated[int | None, option("Of the order.  [default: another one each time]", min=0)] = None,
+    seed: Annotated[
+        int | None, option("Seed of the order of the pictures.  [default: another one each time]", min=0)
+    ] = None,
     storage: Annotated[str | None, option("As for srnca sweep.  [default: STUDY.study/journal.log]")] = None,
     sheet: Annotated[Path | None, option("The contact sheet, a .png that updates.  [default: in STUDY.study]")] = None,
     browser: Annotated[bool, typer.Option("--browser", help="Rate in the browser instead.")] = False,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the browser's page.")] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the browser's page.")] = 8080,
     as_json: AsJson = False,
 ) -> None:
     """Rate a study's pictures from 0 to 5, blind: no hyperparameters, no losses, in a shuffled order."""
@@ -82,7 +84,7 @@ def _at_the_terminal(study: Any, pages: list[list[Shown]], rater: str, path: Pat
     total = sum(len(page) for page in pages)
     session = _Session(study, pages, rater, path, targets)
     with reading_keys() as keys:
-        warn(f"{total} pictures; open {path} in a viewer that follows the file")
+        warn(f"{_pictures(total)}; open {path} in a viewer that follows the file")
         warn(KEYS)
         try:
             session.run(keys)
@@ -154,7 +156,7 @@ def _in_browser(study: Any, pages: list[list[Shown]], rater: str, port: int) -> 
 
     rating = BrowserRating(study, [shown for page in pages for shown in page], rater, _targets(study, pages))
     with stopping_politely() as stop, rating.serving(port) as address:
-        warn(f"{len(rating.waiting)} pictures, one trial each, at {address}; Ctrl-C ends")
+        warn(f"{_pictures(len(rating.waiting))}, one trial each, at {address}; Ctrl-C ends")
         rating.collect_until(stop)
     return rating.given
 
@@ -184,3 +186,7 @@ def _any_seed() -> int:
     import secrets
 
     return secrets.randbelow(2**32)
+
+
+def _pictures(count: int) -> str:
+    return f"{count} picture" if count == 1 else f"{count} pictures"

@@ -53,7 +53,7 @@ Objective = Annotated[str | None, option("What is lowered: loss, or score, a lea
 ScoreFile = Annotated[Path | None, option("For --objective score: a score.json of srnca explore.")]
 PresetName = Annotated[str | None, option("Where settings come from that are not searched.  [default: default]")]
 Workers = Annotated[int, typer.Option(min=1, max=256, help="Processes on this machine, or jobs of --slurm.")]
-Threads = Annotated[int | None, option("Of each worker.  [default: the cores, shared]", min=1)]
+Threads = Annotated[int | None, option("Threads of each worker.  [default: the cores, shared]", min=1)]
 Slurm = Annotated[bool, typer.Option("--slurm", help="Hand the workers to Slurm (needs submitit) and return.")]
 SlurmOption = Annotated[
     list[str] | None,

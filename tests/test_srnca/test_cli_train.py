@@ -232,12 +232,10 @@ def test_an_interrupt_saves_and_exits_130(tmp_path: Path, picture: Path, number:
         text=True,
         cwd=ROOT,
     )
-    for _ in range(600):  # the preview shows that training has begun
-        if preview.exists():
-            break
+    while not preview.exists() and process.poll() is None:  # the preview shows that training has begun
         time.sleep(0.05)
     process.send_signal(number)
-    said, err = process.communicate(timeout=30)
+    said, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert said == ""
     assert f"interrupted; saved {out}, go on with: srnca train --resume --out {out}" in err

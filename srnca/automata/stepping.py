@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from distill.teacher import Teacher, compose
-from equations.backends import Real, Stepper, check_threads, cores
-from equations.backends.torch.threads import one_thread
+from equations.backends import Real, Stepper, cores, limit_threads
+from equations.backends.torch.threads import torch_threads
 from equations.divergence import check_finite
 from equations.expressions import build
 from equations.rule.init import check_size
@@ -92,7 +92,7 @@ def make_simulator(
 
 def make_stepper(network: Network, threads: int | None = None) -> Stepper:
     """What computes the network's steps in a `Simulator`. threads: None for all cores."""
-    rule, count = outline(network), check_threads(threads)
+    rule, count = outline(network), limit_threads(threads)
 
     def stepper(state: Any, step0: int, n: int, seed: int, scratch: Any = None) -> Any:
         here, there = (state.copy(), np.empty_like(state)) if scratch is None else (state, scratch)
@@ -121,7 +121,7 @@ def roll_out(network: Network, state: NDArray[Any], *, steps: int, seed: int, ev
 @contextmanager
 def _stepping(network: Network, threads: int | None) -> Iterator[Step]:
     """Yield `step(here, there, seed, number)`, which writes into `there` what `here` is one step later."""
-    with one_thread() as usual, ThreadPoolExecutor(threads or min(usual, cores())) as pool:
+    with torch_threads(1) as usual, ThreadPoolExecutor(threads or min(usual, cores())) as pool:
 
         def step(here: NDArray[Any], there: NDArray[Any], seed: int, number: int) -> None:
             state, result = torch.from_numpy(here), torch.from_numpy(there)

@@ -11,7 +11,7 @@ import torch
 from equations.errors import DivergenceError, InputError
 from equations.rule.init import make_state
 from srnca.automata import Automaton, load
-from srnca.automata.stepping import LEAST_ROWS, make_simulator, make_stepper, outline
+from srnca.automata.stepping import LEAST_ROWS, NUMBERS, make_simulator, make_stepper, outline
 from srnca.dynamics.automaton import RecordingAutomaton
 from srnca.dynamics.teacher import RecordingNCATeacher
 from srnca.texture.automaton import TextureAutomaton
@@ -125,3 +125,19 @@ def test_a_simulator_of_a_file_is_reset_and_continued(tmp_path: Path) -> None:
     assert load(tmp_path / "x.pt").simulator().size == (256, 256)
     with pytest.raises(InputError, match="expected a seed"):
         load(tmp_path / "x.pt").simulator(16, -1)
+
+
+def test_a_large_grid_is_stepped_in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    teacher = NCATeacher(checkpoint(channels=8, hidden=48))
+    heights = []
+
+    def advance(state: torch.Tensor, rows: torch.Tensor, seed: int, step: int) -> torch.Tensor:
+        heights.append(state.shape[1] - 2)
+        return state
+
+    monkeypatch.setattr(teacher, "advance", advance)
+    state = make_state(teacher.nca.first_state, 8, (1024, 1024), 0)
+    np.testing.assert_array_equal(make_stepper(teacher)(state, 0, 1, 0), state)
+    assert sum(heights) == 1024
+    assert max(heights) * 1024 * teacher.numbers <= NUMBERS
+    assert max(heights) - min(heights) <= 1

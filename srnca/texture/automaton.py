@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from equations.backends.torch.threads import one_thread
+from srnca.automata.stepping import make_simulator
 from srnca.texture.checkpoint import Checkpoint, make_checkpoint
 from srnca.texture.evaluate import make_loss
 from srnca.texture.loss import TextureLoss
@@ -16,6 +17,7 @@ from srnca.texture.teacher import NCATeacher
 if TYPE_CHECKING:
     from distill.result import Distillation
     from equations.rule.rule import Rule
+    from equations.simulation import Simulator
     from srnca.automata.automaton import Automaton, DistillOptions
     from srnca.automata.verification import Verification
     from srnca.pages.settings import PageSettings
@@ -38,7 +40,7 @@ class TextureAutomaton:
                 f"{self.checkpoint.config.update_rate:g} (--update-rate), no picture and so no texture loss"
             )
         if self.checkpoint.training:
-            found.append(f"training stopped at iteration {self.checkpoint.iteration}; distilling it as it is")
+            found.append(f"training stopped at iteration {self.checkpoint.iteration}, unfinished; taking it as it is")
         return tuple(found)
 
     @cached_property
@@ -64,6 +66,17 @@ class TextureAutomaton:
         from srnca.texture.verify import verify
 
         return verify(rule, self.checkpoint, steps=steps, seed=seed, teacher=self.teacher, loss=self.loss)
+
+    def simulator(
+        self,
+        size: int | tuple[int, int] | None = None,
+        seed: int = 0,
+        *,
+        state: Any = None,
+        threads: int | None = None,
+    ) -> Simulator:
+        """See `srnca.automata.Automaton.simulator`."""
+        return make_simulator(self.teacher, size, seed, state=state, threads=threads)
 
     def report(self, path: Path, result: Distillation, page: PageSettings | None = None) -> None:
         """Write the page of a distillation; without a picture there is no target and there are no texture losses."""

@@ -92,7 +92,7 @@ def test_an_unfinished_training_is_said(tmp_path: Path) -> None:
     made = checkpoint()
     made.training = {"pool": 1}
     save_checkpoint(made, tmp_path / "x.pt")
-    assert load(tmp_path / "x.pt").notes == ("training stopped at iteration 2; distilling it as it is",)
+    assert load(tmp_path / "x.pt").notes == ("training stopped at iteration 2, unfinished; taking it as it is",)
 
 
 def test_a_rate_for_a_file_that_holds_it_is_refused(file: Path) -> None:

@@ -1,7 +1,7 @@
 """The published texture automata, and ours, behind one interface.
 
-first_states(count, size, random): states (count, channel, size, size) from which they start.
-forward(state, random): one step.
+first_states(count, size, random): states (count, channel, size, size) from which they start, on the CPU.
+forward(state, random): one step; the generator is on the state's device.
 rgb(state): the picture (batch, 3, h, w), not clipped.
 
 Facts are from the papers and from the notebooks that their authors published with them
@@ -53,6 +53,7 @@ class SelfOrganising(Automaton):
     """
 
     channels, hidden = 12, 96
+    scales: Tensor
 
     def __init__(self, random: torch.Generator) -> None:
         super().__init__()
@@ -62,7 +63,8 @@ class SelfOrganising(Automaton):
         self.first = nn.Parameter((2 * torch.rand(self.hidden, inputs, generator=random) - 1) * limit)
         self.bias = nn.Parameter((2 * torch.rand(self.hidden, generator=random) - 1) * limit)
         self.last = nn.Parameter(torch.zeros(self.channels, self.hidden))
-        self.scales = torch.tensor([SCALES[s.name] for s in self.stencils] * self.channels)
+        scales = torch.tensor([SCALES[s.name] for s in self.stencils] * self.channels)
+        self.register_buffer("scales", scales, persistent=False)
 
     def first_states(self, count: int, size: int, random: torch.Generator) -> Tensor:
         return torch.zeros(count, self.channels, size, size)
@@ -71,7 +73,7 @@ class SelfOrganising(Automaton):
         perception = perceive_fast(state, self.stencils)
         inner = functional.conv2d(perception, (self.first * self.scales)[..., None, None], self.bias).relu()
         change = functional.conv2d(inner, self.last[..., None, None])
-        mask = torch.rand(len(state), 1, *state.shape[2:], generator=random) < 0.5
+        mask = torch.rand(len(state), 1, *state.shape[2:], generator=random, device=state.device) < 0.5
         return state + change * mask
 
 
@@ -82,13 +84,15 @@ class MicroNCA(Automaton):
     along x, the last along y. C channels have C (4 C + 1) numbers. It starts from uniform noise in ±1/2.
     """
 
+    kernels: Tensor
+
     def __init__(self, laplacians: int, slopes: int, random: torch.Generator) -> None:
         """slopes: channels of each of the two directions."""
         super().__init__()
         stencils = [LAP] * laplacians + [DX] * slopes + [DY] * slopes
         self.channels = len(stencils)
         kernels = [SCALES[s.name] * torch.tensor(s.kernel) for s in stencils]
-        self.kernels = torch.stack(kernels)[:, None]
+        self.register_buffer("kernels", torch.stack(kernels)[:, None], persistent=False)
         self.weight = nn.Parameter(1e-3 * torch.randn(self.channels, 4 * self.channels + 1, generator=random))
 
     def first_states(self, count: int, size: int, random: torch.Generator) -> Tensor:

@@ -39,17 +39,18 @@ class VGGLoss(nn.Module):
         super().__init__()
         self.bank = random_vgg16()
         with torch.no_grad():
-            self.wanted = self._grams(as_batch(target))
+            for i, wanted in enumerate(self._grams(as_batch(target))):
+                self.register_buffer(f"wanted{i}", wanted)
 
     def forward(self, rgb: Tensor) -> Tensor:
-        pairs = zip(self._grams(rgb), self.wanted, strict=True)
-        return torch.stack([(ours - wanted).square().mean(dim=(1, 2)) for ours, wanted in pairs]).sum(dim=0)
+        apart = [ours - getattr(self, f"wanted{i}") for i, ours in enumerate(self._grams(rgb))]
+        return torch.stack([a.square().mean(dim=(1, 2)) for a in apart]).sum(dim=0)
 
     def _grams(self, rgb: Tensor) -> list[Tensor]:
         return [gram(maps) for maps in self.bank(rgb).values()]
 
 
-class TransportLoss:
+class TransportLoss(nn.Module):
     """Optimal transport between the 5x5 patches of two sharpened pictures, on up to five pyramid levels.
 
     The published loss is a Sinkhorn divergence with cost |x − y|² / 2 between 1,024 patches of the picture and 2,048 of
@@ -57,17 +58,21 @@ class TransportLoss:
     agree where the distance is the same in all directions.
     """
 
-    def __init__(self, target: np.ndarray) -> None:
-        self.target = as_batch(target)
-        reach = torch.exp(-0.5 * torch.arange(-2.0, 3.0).square())
-        self.blur = (reach[:, None] * reach / reach.sum() ** 2).expand(3, 1, 5, 5).contiguous()
+    target: Tensor
+    blur: Tensor
 
-    def __call__(self, rgb: Tensor, random: torch.Generator) -> Tensor:
+    def __init__(self, target: np.ndarray) -> None:
+        super().__init__()
+        self.register_buffer("target", as_batch(target))
+        reach = torch.exp(-0.5 * torch.arange(-2.0, 3.0).square())
+        self.register_buffer("blur", (reach[:, None] * reach / reach.sum() ** 2).expand(3, 1, 5, 5).contiguous())
+
+    def forward(self, rgb: Tensor, random: torch.Generator) -> Tensor:
         """(batch, 3, h, w) of the target's size -> (batch,)."""
         total = rgb.new_zeros(len(rgb))
         for ours, wanted in zip(self._levels(rgb), self._levels(self.target), strict=True):
-            directions = functional.normalize(torch.randn(DIRECTIONS, 3 * PATCH**2, generator=random))
-            kernels = directions.reshape(DIRECTIONS, 3, PATCH, PATCH)
+            drawn = torch.randn(DIRECTIONS, 3 * PATCH**2, generator=random, device=rgb.device)
+            kernels = functional.normalize(drawn).reshape(DIRECTIONS, 3, PATCH, PATCH)
             with torch.no_grad():
                 places = functional.conv2d(wanted, kernels).flatten(2).sort(dim=2).values
             apart = functional.conv2d(ours, kernels).flatten(2).sort(dim=2).values - places
@@ -83,13 +88,14 @@ class TransportLoss:
             picture = blurred[:, :, ::2, ::2]
 
 
-def make_loss(name: str, target: np.ndarray) -> Loss:
+def make_loss(name: str, target: np.ndarray, device: torch.device) -> Loss:
     """`transport`; or `vgg` or a bank of `srnca train`, scaled so that a flat picture has the loss FLAT."""
     if name == "transport":
-        return TransportLoss(target)
+        return TransportLoss(target).to(device)
     loss = VGGLoss(target) if name == "vgg" else build_loss(name, target)
     with torch.no_grad():
         scale = FLAT / float(loss(as_batch(flat(target))))
+    loss.to(device)
     return lambda rgb, random: scale * loss(rgb)
 
 

@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from benchmarks.recipes.automata import Automaton, MicroNCA, Ours, SelfOrganising
-from benchmarks.recipes.losses import Loss, make_loss
+from benchmarks.recipes.losses import make_loss
 from equations.errors import SrncaError
 from srnca.media.images import Target
 from srnca.texture.config import TrainConfig, preset
 from srnca.texture.growing import normalised, state_threads
 from srnca.texture.loss import build_loss
 from srnca.texture.training import _Run
+
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def train(recipe: Recipe, target: Target, seconds: float, seed: int) -> Trained:
 def _train_preset(recipe: Preset, target: Target, seconds: float, seed: int) -> Trained:
     """`srnca train`, with the number of iterations estimated anew after each one."""
     config = recipe.config(target.pixels.shape[0], seed)
-    run = _Run(target, config, build_loss(config.bank, target.pixels), torch.device("cpu"))
+    run = _Run(target, config, build_loss(config.bank, target.pixels), CPU)
     automaton = Ours(config, target.pixels)
     automaton.nca = run.nca
     budget = Budget(seconds)
@@ -154,48 +155,62 @@ def _train_preset(recipe: Preset, target: Target, seconds: float, seed: int) -> 
 
 
 def _train_published(recipe: Published, target: Target, seconds: float, seed: int) -> Trained:
-    random = torch.Generator().manual_seed(seed)
-    automaton = recipe.make(random)
-    loss = make_loss(recipe.loss, target.pixels)
-    size = target.pixels.shape[0]
-    pool = automaton.first_states(recipe.pool, size, random)
-    parameters = list(automaton.parameters())
-    optimiser = torch.optim.Adam(parameters, lr=recipe.learning_rate)
+    training = PublishedTraining(recipe, target, seed)
     budget = Budget(seconds)
     while budget.left:
-        chosen = torch.randperm(recipe.pool, generator=random)[: recipe.batch]
-        batch = pool[chosen]
-        if budget.iterations % recipe.fresh_every == 0:
-            batch[:1] = automaton.first_states(1, size, random)
-        steps = int(torch.randint(recipe.steps[0], recipe.steps[1] + 1, (), generator=random))
-        pool[chosen] = torch.cat([_roll(recipe, automaton, loss, state, steps, random) for state in batch.split(1)])
-        gradients = normalised([p.grad for p in parameters if p.grad is not None])
-        for p, gradient in zip(parameters, gradients, strict=True):
-            p.grad = gradient
-        optimiser.param_groups[0]["lr"] = recipe.learning_rate * 0.3 ** sum(budget.share >= d for d in recipe.drops)
-        optimiser.step()
-        optimiser.zero_grad()
+        finite = training.iterate(budget.share)
         budget.count()
-        if not pool[chosen].isfinite().all():
-            return Trained(automaton, budget.iterations, budget.used, "diverged")
-    return Trained(automaton, budget.iterations, budget.used)
+        if not finite:
+            return Trained(training.automaton, budget.iterations, budget.used, "diverged")
+    return Trained(training.automaton, budget.iterations, budget.used)
 
 
-def _roll(
-    recipe: Published, automaton: Automaton, loss: Loss, state: Tensor, steps: int, random: torch.Generator
-) -> Tensor:
-    """Roll one state of a batch out and add its gradients: as for the whole batch, with a fourth of its memory.
+class PublishedTraining:
+    """The parts of a training by a published recipe."""
 
-    The published objective is the mean loss of the batch plus the sum of what overflows in it.
-    """
-    for _ in range(steps):
-        state = automaton(state, random)
-        if recipe.unit_adjoints:
-            state.register_hook(_unit)
-    excess = (state - state.clamp(-1, 1)).abs().pow(recipe.power).sum()
-    (loss(automaton.rgb(state), random).mean() / recipe.batch + excess).backward()
-    return state.detach()
+    def __init__(self, recipe: Published, target: Target, seed: int, device: torch.device = CPU) -> None:
+        self.recipe, self.size = recipe, target.pixels.shape[0]
+        self.random = torch.Generator().manual_seed(seed)
+        self.noise = torch.Generator(device).manual_seed(seed)  # of masks and directions
+        self.automaton = recipe.make(self.random).to(device)
+        self.loss = make_loss(recipe.loss, target.pixels, device)
+        self.pool = self.automaton.first_states(recipe.pool, self.size, self.random).to(device)
+        self.parameters = list(self.automaton.parameters())
+        self.optimiser = torch.optim.Adam(self.parameters, lr=recipe.learning_rate)
+        self.iteration = 0
+
+    def iterate(self, share: float) -> bool:
+        """One iteration, after this share of the training; whether all states are still finite."""
+        recipe = self.recipe
+        chosen = torch.randperm(recipe.pool, generator=self.random)[: recipe.batch]
+        batch = self.pool[chosen]
+        if self.iteration % recipe.fresh_every == 0:
+            batch[:1] = self.automaton.first_states(1, self.size, self.random).to(batch.device)
+        steps = int(torch.randint(recipe.steps[0], recipe.steps[1] + 1, (), generator=self.random))
+        # On a CPU one state at a time: the same gradients with a fourth of the memory.
+        parts = batch.split(1) if batch.device.type == "cpu" else [batch]
+        grown = torch.cat([self._roll(states, steps) for states in parts])
+        self.pool[chosen] = grown
+        gradients = normalised([p.grad for p in self.parameters if p.grad is not None])
+        for p, gradient in zip(self.parameters, gradients, strict=True):
+            p.grad = gradient
+        self.optimiser.param_groups[0]["lr"] = recipe.learning_rate * 0.3 ** sum(share >= d for d in recipe.drops)
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self.iteration += 1
+        return bool(grown.isfinite().all())
+
+    def _roll(self, states: Tensor, steps: int) -> Tensor:
+        """Roll states out and add their gradients of the mean loss of the batch and the sum of what overflows in it."""
+        for _ in range(steps):
+            states = self.automaton(states, self.noise)
+            if self.recipe.unit_adjoints:
+                states.register_hook(_unit)
+        excess = (states - states.clamp(-1, 1)).abs().pow(self.recipe.power).sum()
+        (self.loss(self.automaton.rgb(states), self.noise).sum() / self.recipe.batch + excess).backward()
+        return states.detach()
 
 
 def _unit(adjoint: Tensor) -> Tensor:
-    return functional.normalize(adjoint, dim=(1, 2, 3))  # type: ignore[arg-type]
+    """Each state's gradient scaled to unit norm."""
+    return adjoint / adjoint.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None, None]

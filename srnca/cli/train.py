@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from equations.errors import InputError
 from srnca.cli import train_options as opt
+from srnca.cli.estimate import Estimate
 from srnca.cli.options import AsJson, Quiet, check_output, parse_clamp, parse_crop, parse_duration, resolve_device
 from srnca.cli.output import number, warn
 from srnca.cli.preview import Draw, draw_preview
@@ -170,18 +171,23 @@ def _stem(name: str) -> str:
     return name.removeprefix("sample:") if name.startswith("sample:") else Path(name).stem or "automaton"
 
 
-def _job(plan: _Plan, **how: Any) -> Job[Checkpoint]:
+def _job(plan: _Plan, *, device: str, **how: Any) -> Job[Checkpoint]:
+    import torch
+
     from srnca.texture.checkpoint import load_checkpoint
     from srnca.texture.training import train as run_training
 
+    threads = torch.get_num_threads()
+    cores = min(plan.config.batch_size, threads) if plan.config.batch_size > 1 else threads  # as in `state_threads`
     return Job(
         plan.out,
         {"target": plan.target.name, "notes": plan.target.notes},
         plan.history,
-        train=partial(run_training, plan.target, plan.config, out=plan.out, resume=plan.resume, **how),
+        train=partial(run_training, plan.target, plan.config, out=plan.out, resume=plan.resume, device=device, **how),
         load=load_checkpoint,
         show=partial(_show, plan.target),
         loss=lambda losses: sum(losses[-_LAST:]) / len(losses[-_LAST:]),
+        estimate=Estimate(cores if device == "cpu" else None),
     )
 
 

@@ -25,8 +25,8 @@ Out = Annotated[Path | None, option("Checkpoint to write.  [default: NAME.pt]")]
 Preset = Annotated[
     str | None,
     option(
-        "default, compact, blog-set5 or blog-set8; with --frames recording, recording-smooth or recording-relu. Other "
-        "flags change it."
+        "default, quality, compact, blog-set5 or blog-set8; with --frames recording, recording-smooth or "
+        "recording-relu. Other flags change it."
     ),
 ]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from equations.errors import InputError
+from srnca.cli.estimate import Estimate
 from srnca.cli.output import number, say, say_json, shown
 from srnca.cli.preview import Draw, Preview
 from srnca.cli.progress import Progress, short_time
@@ -55,6 +56,7 @@ class Job(Generic[Saved]):
     show: a text about an iteration, and what draws its picture; None where there is none.
     loss: the loss that is reported.
     further: more results, as JSON and as a line of text.
+    estimate: says after the first iterations how long training takes; None where they do not tell.
     """
 
     out: Path
@@ -65,6 +67,7 @@ class Job(Generic[Saved]):
     show: Callable[[Any], tuple[str, Draw | None]]
     loss: Callable[[Sequence[float]], float]
     further: Callable[[Saved], tuple[Mapping[str, Any], str]] = lambda _: ({}, "")
+    estimate: Estimate | None = None
 
 
 def flag_of(name: str) -> str:
@@ -90,6 +93,7 @@ def check_same(path: Path, saved: Config, config: Config, given: Mapping[str, An
 def run(job: Job[Any], options: Options) -> None:
     """Train until the end or the time limit and print the result. Ctrl-C saves too, and is raised again."""
     started, stopped = time.monotonic(), False
+    estimate = None if options.quiet or options.as_json else job.estimate
     preview = Preview(options.preview, job.history) if options.preview else None
     with Progress(quiet=options.quiet) as progress:
 
@@ -97,6 +101,8 @@ def run(job: Job[Any], options: Options) -> None:
             detail, draw = job.show(now)
             if now.note:
                 progress.note(now.note)
+            if estimate and (takes := estimate.see(now.iteration, now.iterations)):
+                progress.note(takes)
             progress.update("train", now.iteration, max(now.iterations, now.iteration), detail)
             if preview:
                 preview.see(now.loss, draw)

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from srnca.cli import estimate
 from srnca.cli import train as command
 from srnca.texture.config import PRESETS
 from tests.test_srnca.command import run
@@ -64,6 +65,17 @@ def test_quiet_and_defaults(
     assert said.startswith("snake.pt: trained, 2 iterations")
     assert "next: srnca distill --checkpoint snake.pt" in said
     assert (tmp_path / "snake.pt").is_file()
+
+
+def test_it_says_how_long_it_takes_unless_quiet_or_json(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimate, "WORTH_SAYING_S", 0.0)
+    line = re.compile(r"^training takes about \d+ seconds on \w+ free cores?: 14 iterations$", re.MULTILINE)
+    for flags, said in (([], 1), (["--quiet"], 0), (["--json"], 0)):
+        words = ["train", picture, *TINY, "--iterations", 14, "--out", tmp_path / "x.pt", *flags]
+        code, _, err = run(capsys, *words)
+        assert (code, len(line.findall(err))) == (0, said), err
 
 
 def test_flags_change_the_preset(capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path) -> None:

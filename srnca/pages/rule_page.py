@@ -10,6 +10,7 @@ import numpy.typing as npt
 from distill.result import Distillation
 from equations.expressions.terms import count_constants, count_terms
 from equations.printers.mathml import channel_name, print_terms, symbol_names
+from equations.rule.display import formulas_of
 from equations.rule.display import render as draw_state
 from equations.rule.grouping import group_update
 from equations.rule.rule import Rule
@@ -103,7 +104,7 @@ def _equations(rule: Rule, longest: int) -> list[dict[str, Any]]:
     names, equations = symbol_names(rule), []
     for channel in rule.channels:
         update = rule.updates[channel]
-        equation: dict[str, Any] = {"math": channel_name(channel), "too_long": None, "groups": []}
+        equation: dict[str, Any] = {"math": f"<mo>Δ</mo>{channel_name(channel)}", "too_long": None, "groups": []}
         if (numbers := count_constants(update)) > longest:
             equation["too_long"] = {"terms": count_terms(update), "numbers": numbers}
         else:
@@ -111,6 +112,19 @@ def _equations(rule: Rule, longest: int) -> list[dict[str, Any]]:
             equation["groups"] = [
                 {"kind": kind, "terms": print_terms(group, names, first=index == 0)} for index, (kind, group) in groups
             ]
+        equations.append(equation)
+    return [*equations, *_colours(rule, longest)]
+
+
+def _colours(rule: Rule, longest: int) -> list[dict[str, Any]]:
+    """The same for colours that are formulas of the channels."""
+    equations = []
+    for name, expr in formulas_of(rule).items():
+        equation: dict[str, Any] = {"math": f"<mi>{name}</mi>", "too_long": None, "groups": []}
+        if (numbers := count_constants(expr)) > longest:
+            equation["too_long"] = {"terms": count_terms(expr), "numbers": numbers}
+        else:
+            equation["groups"] = [{"kind": "colour", "terms": print_terms(expr)}]
         equations.append(equation)
     return equations
 

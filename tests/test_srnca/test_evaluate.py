@@ -18,12 +18,14 @@ from srnca.texture.evaluate import (
     make_loss,
     make_objective,
     nca_pictures,
+    picture_of,
     rule_pictures,
     shortfall,
     texture_loss,
 )
 from srnca.texture.patches import PatchDistance
 from srnca.texture.teacher import NCATeacher
+from tests.test_equations.helpers import in_colours
 from tests.test_srnca.tiny import checkpoint, simulate_on_torch
 
 MADE = checkpoint(activation="abs", update_rate=0.5)
@@ -80,6 +82,14 @@ def test_a_closed_form_makes_the_automatons_pictures() -> None:
     np.testing.assert_allclose(
         rule_pictures(rule_of(MADE), (16, 16), steps=50), nca_pictures(MADE, steps=50), atol=1e-5
     )
+
+
+def test_colours_that_are_formulas_make_the_pictures() -> None:
+    rule = in_colours(rule_of(MADE), "0.5 + r - b*g", "0.5 - g^2", "r")
+    state = np.random.default_rng(0).normal(size=(len(rule.channels), 5, 7)).astype(np.float32)
+    r, g, b = state[:3].astype(float)
+    np.testing.assert_allclose(picture_of(rule, state), np.stack([0.5 + r - b * g, 0.5 - g**2, r], 2), atol=1e-6)
+    assert rule_pictures(rule, (8, 8), steps=2, seeds=(0,)).shape == (1, 8, 8, 3)
 
 
 @pytest.mark.parametrize("clamp", [None, (0.0, 1.0)])

@@ -27,6 +27,7 @@ from srnca.pages.parts import escape, flatten, number
 from srnca.pages.rendering import environment
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.teacher import NCATeacher
+from tests.test_equations.helpers import in_colours
 from tests.test_srnca.tiny import SHORT_PAGE, checkpoint, simulate_on_torch
 
 MADE = checkpoint(activation="abs", channels=3, filters=2)
@@ -169,6 +170,15 @@ def test_a_rule_of_fewer_channels_has_its_page_too(tmp_path: Path) -> None:
     assert set(SECTIONS) <= set(page.sections)
     film = evidence.make_film(bare, made, SHORT_PAGE)
     np.testing.assert_array_equal(film.nca[-1], film.whole[-1][[0, 1, 2, 4]])
+
+
+def test_colours_that_are_formulas_are_on_the_page(found: Distillation, tmp_path: Path) -> None:
+    text, page = written(tmp_path, replace(found, rule=in_colours(found.rule, "0.5 + r*g", "0.5 - b^2", "0.25")))
+    for name, formula in (("red", "<mi>r</mi>"), ("green", "<mi>b</mi>"), ("blue", "<mn>0.25</mn>")):
+        equation = text.partition(f"<math><mi>{name}</mi><mo>=</mo></math>")[2]
+        assert "colour" in equation[:80]
+        assert formula in equation[:400]
+    assert set(SECTIONS) <= set(page.sections)
 
 
 def test_a_rule_that_diverges_has_its_page_too(found: Distillation, tmp_path: Path) -> None:

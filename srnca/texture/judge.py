@@ -45,9 +45,11 @@ class Judge:
     def __init__(self, target: NDArray[np.floating]) -> None:
         """target: (h, w, 3) in [0, 1], at least 16 pixels a side. Raises InputError for a smaller one."""
         height, width = target.shape[:2]
-        self.scales = min(MOST_SCALES, int(np.log2(max(1, min(height, width) / (2 * SMALLEST)))) + 1)
         if min(height, width) < 2 * SMALLEST:
             raise InputError(f"judge: expected a target of at least 16 pixels a side, got {height}x{width}")
+        self.scales = min(MOST_SCALES, int(np.log2(min(height, width) / (2 * SMALLEST))) + 1)
+        self.smallest = SMALLEST * 2 ** (self.scales - 1)  # side of a picture that has all scales: half the target's
+        self.distances = [far for far in DISTANCES if 8 * far <= min(height, width)]  # its parts have these pairs too
         self._set_palette(np.asarray(target, np.float64))
         wanted = self.statistics(target)
         halves = [(part_of(height, y), part_of(width, x)) for y in range(3) for x in range(3)]
@@ -68,7 +70,10 @@ class Judge:
         self._unit = max(float(self(flat(target))), 1e-3)
 
     def __call__(self, picture: NDArray[np.floating]) -> float:
-        """The distance of one picture (h, w, 3), at the target's scale; infinite where it is not finite."""
+        """The distance of one picture (h, w, 3), at the target's scale; infinite where it is not finite.
+
+        It may be larger than the target, or down to half its size. Raises InputError for a smaller one.
+        """
         return float(np.mean([*self.by_group(picture).values()])) / self._unit
 
     def mean(self, pictures: NDArray[np.floating]) -> float:
@@ -87,6 +92,11 @@ class Judge:
 
     def statistics(self, picture: NDArray[np.floating]) -> Pattern:
         """All statistics of a picture (h, w, 3), clipped to [0, 1]."""
+        if min(picture.shape[:2]) < self.smallest:
+            height, width = picture.shape[:2]
+            raise InputError(
+                f"judge: expected pictures of at least {self.smallest} pixels a side, got {height}x{width}"
+            )
         colours = (np.clip(picture, 0, 1).astype(np.float64) - self._mean) @ self._axes
         found = dict(self._pairs(colours))
         for scale, smaller in enumerate(_pyramid(colours, self.scales)):
@@ -117,9 +127,7 @@ class Judge:
         tones = np.digitize(colours[..., 0], self._first)
         tones = 2 * tones + (colours[..., 1] > self._second[tones])
         height, width = tones.shape
-        for far in DISTANCES:
-            if 2 * far > min(height, width) // 2 and far > 1:
-                continue
+        for far in self.distances:
             counts = []
             for dy, dx in ((0, far), (far, 0), (far, far), (far, -far)):
                 one = tones[: height - dy, max(0, -dx) : width - max(0, dx)]
@@ -141,27 +149,32 @@ def _shares(values: NDArray[np.integer], kinds: int) -> Array:
     return np.sqrt(np.bincount(values.ravel(), minlength=kinds) / values.size)
 
 
+def _share(on: NDArray[np.bool_]) -> float:
+    return np.count_nonzero(on) / on.size
+
+
 def _patterns(light: Array, radius: int, clearly: float) -> Array:
     height, width = light.shape
     centre = light[radius : height - radius, radius : width - radius]
-    lighter, darker = np.zeros((2, *centre.shape), np.int64)
+    light_enough, dark_enough = centre + clearly, centre - clearly
+    lighter, darker = np.zeros((2, *centre.shape), np.uint8)
     for bit, (dy, dx) in enumerate(NEIGHBOURS):
         rows = slice(radius * (1 + dy), height - radius * (1 - dy))
         columns = slice(radius * (1 + dx), width - radius * (1 - dx))
-        lighter |= (light[rows, columns] > centre + clearly).astype(np.int64) << bit
-        darker |= (light[rows, columns] < centre - clearly).astype(np.int64) << bit
+        lighter |= (light[rows, columns] > light_enough).view(np.uint8) << bit
+        darker |= (light[rows, columns] < dark_enough).view(np.uint8) << bit
     return np.concatenate([_shares(UNIFORM[p], int(UNIFORM.max()) + 1) for p in (lighter, darker)])
 
 
 def _shapes(light: Array, thresholds: Array) -> Array:
     """Area, outline in both directions and Euler number of what lies above each threshold, per pixel."""
-    found = []
+    count, found = np.count_nonzero, []
     for threshold in thresholds:
         on = light > threshold
         across, down = on[:, 1:] & on[:, :-1], on[1:] & on[:-1]
         squares = across[1:] & across[:-1]
-        euler = (int(on.sum()) - int(across.sum()) - int(down.sum()) + int(squares.sum())) / on.size
-        found += [on.mean(), (on[1:] != on[:-1]).mean(), (on[:, 1:] != on[:, :-1]).mean(), 2 * euler]
+        euler = (count(on) - count(across) - count(down) + count(squares)) / on.size
+        found += [_share(on), _share(on[1:] != on[:-1]), _share(on[:, 1:] != on[:, :-1]), 2 * euler]
     return np.array(found)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WORDS = ((0.1, "excellent"), (0.2, "good"), (0.4, "fair"))  # the judge's distance is at most this; above, it is poor
 POOR = "poor"
 AS_GOOD = 1.2  # a rule of at most this many times its automaton's distance is as good
+AWAY = 10.0  # the largest |colour|, where colours are 0 to 1; above it an automaton leaves all bounds
 FALLING = 0.85  # a loss whose mean over the last fifth is below this share of the fifth before it still falls
 
 
@@ -50,7 +51,7 @@ def rate_automaton(automaton: TextureAutomaton, *, steps: int = STEPS) -> Qualit
     pictures = nca_pictures(checkpoint, steps=steps, teacher=automaton.teacher)
     scores = score_pictures(loss, judge, checkpoint.target, teacher=pictures)
     word = quality_of("teacher", scores["texture_loss"], scores["judge"])
-    diverged = scores["judge"]["teacher"] is None
+    diverged = not np.abs(pictures).max() < AWAY
     return Quality(scores, word, _advice(checkpoint, diverged) if word == POOR else None)
 
 

@@ -62,6 +62,11 @@ class Automaton(Protocol):
         """The texture loss, rgb (batch, 3, h, w) -> (batch,), built once; None without a picture to compare with."""
         ...
 
+    @property
+    def judge(self) -> Callable[..., float] | None:
+        """A measure on which nothing is trained, picture (h, w, 3) -> distance, built once; None without a picture."""
+        ...
+
     def distill(self, **options: Unpack[DistillOptions]) -> Distillation:
         """The closed-form rule of the automaton. Raises InputError for options that do not fit."""
         ...

@@ -13,6 +13,8 @@ from srnca.cli.estimate import Estimate
 from srnca.cli.options import AsJson, Quiet, check_output, parse_clamp, parse_crop, parse_duration, resolve_device
 from srnca.cli.output import number, warn
 from srnca.cli.preview import Draw, draw_preview
+from srnca.cli.progress import Progress
+from srnca.cli.quality_text import describe_quality
 from srnca.cli.train_frames import is_of_recording, train_frames
 from srnca.cli.training import Job, Options, check_same, flag_of, run
 
@@ -188,6 +190,7 @@ def _job(plan: _Plan, *, device: str, **how: Any) -> Job[Checkpoint]:
         show=partial(_show, plan.target),
         loss=lambda losses: sum(losses[-_LAST:]) / len(losses[-_LAST:]),
         estimate=Estimate(cores if device == "cpu" else None),
+        further=_rate,
     )
 
 
@@ -196,3 +199,14 @@ def _show(target: Target, now: TrainProgress) -> tuple[str, Draw | None]:
     if now.rgb is not None:
         draw = partial(draw_preview, target.pixels, now.rgb[0].detach().cpu().permute(1, 2, 0).numpy())
     return f"loss {number(now.loss)}", draw
+
+
+def _rate(done: Checkpoint, progress: Progress) -> tuple[dict[str, Any], str]:
+    """What the automaton's texture is worth, now that it is trained."""
+    from srnca.texture import quality
+    from srnca.texture.automaton import TextureAutomaton
+
+    progress.update("evaluate", 0, 1, "pictures of fresh seeds")
+    found = quality.rate_automaton(TextureAutomaton(done))
+    progress.update("evaluate", 1, 1)
+    return {**found.scores, "quality": found.word, "advice": found.advice}, describe_quality(found)

@@ -26,10 +26,14 @@ _REASON = "was trained on a recording; it has no mask and no texture"
 
 
 class RecordingAutomaton:
-    """The automaton of a checkpoint, with its teacher, built on first use and then kept. There is no texture loss."""
+    """The automaton of a checkpoint, with its teacher, built on first use and then kept.
+
+    There is no texture loss and no judge: nothing to compare pictures with.
+    """
 
     missing_options: Mapping[str, str] = dict.fromkeys(("update_rate", "max_loss", "states", "refinement"), _REASON)
     loss = None
+    judge = None
 
     def __init__(self, checkpoint: RecordingCheckpoint) -> None:
         self.checkpoint = checkpoint

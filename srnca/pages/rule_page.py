@@ -20,21 +20,25 @@ from srnca.pages.panels import draw_histograms
 from srnca.pages.parts import data_url, flatten
 from srnca.pages.rendering import render
 from srnca.pages.settings import PageSettings
-from srnca.texture.evaluate import shortfall
+from srnca.texture.evaluate import Scores, shortfall
+from srnca.texture.quality import disagreement
 
 
 def make_page(result: Distillation, evidence: Evidence, settings: PageSettings) -> str:
     """The whole page; sections without data are left out."""
     report, rule, film = result.report, result.rule, evidence.film
-    losses = report.get("texture_loss")
+    losses, judged = report.get("texture_loss"), report.get("judge")  # reports of before 2026-12 have no judge
     return render(
         "rule.html",
         name=evidence.name,
         size=_size(result),
         losses=losses,
         ratio=losses and _ratio(losses),
+        judged=judged,
+        judged_ratio=judged and _ratio(judged),
+        disagreement=losses and judged and disagreement(losses, judged),
         worst=None if losses else _worst(report["r2"]),
-        warning=losses and _warning(losses, bool(report.get("refine"))),
+        warning=losses and _warning(losses, judged, bool(report.get("refine"))),
         film=film and _film(rule, film),
         target=None if evidence.target is None else _picture(evidence.target),
         large=None if evidence.large is None else {**_picture(evidence.large), "steps": evidence.large_steps},
@@ -58,8 +62,8 @@ def _size(result: Distillation) -> dict[str, Any]:
     return {"terms": f"{result.report['terms']['per_channel']:.1f}", "constants": constants}
 
 
-def _ratio(losses: dict[str, float | None]) -> str | None:
-    """The rule's texture loss over the automaton's; None where either is none."""
+def _ratio(losses: Scores) -> str | None:
+    """The rule's number over the automaton's; None where either is none."""
     rule, teacher = losses["rule"], losses["teacher"]
     return f"{rule / teacher:.2f}" if rule is not None and teacher else None
 
@@ -70,8 +74,8 @@ def _worst(r2: dict[str, float]) -> dict[str, str]:
     return {"channel": channel, "r2": f"{r2[channel]:.4f}"}
 
 
-def _warning(losses: dict[str, float | None], refined: bool) -> str | None:
-    text = shortfall(losses, refined)
+def _warning(losses: Scores, judged: Scores | None, refined: bool) -> str | None:
+    text = shortfall(losses, refined, judged)
     return text and f"{text[0].upper()}{text[1:]}"
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from equations.backends.torch.threads import one_thread
 from srnca.automata.stepping import make_simulator
 from srnca.texture.checkpoint import Checkpoint, make_checkpoint
-from srnca.texture.evaluate import make_loss
+from srnca.texture.evaluate import make_judge, make_loss
+from srnca.texture.judge import Judge
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class TextureAutomaton:
-    """The automaton of a checkpoint, with its teacher and texture loss, each built on first use and then kept."""
+    """The automaton of a checkpoint. Its teacher, texture loss and judge are built on first use and then kept."""
 
     missing_options: Mapping[str, str] = {}
 
@@ -55,17 +56,23 @@ class TextureAutomaton:
         with one_thread():  # its numbers depend on the number of threads
             return make_loss(self.checkpoint)
 
+    @cached_property
+    def judge(self) -> Judge | None:
+        """None for a legacy checkpoint, which holds no picture."""
+        return None if self.checkpoint.picture is None else make_judge(self.checkpoint)
+
     def distill(self, **options: Unpack[DistillOptions]) -> Distillation:
         """See `srnca.texture.distill.distill_checkpoint`."""
         from srnca.texture.distill import distill_checkpoint
 
-        return distill_checkpoint(self.checkpoint, teacher=self.teacher, loss=self.loss, **options)
+        return distill_checkpoint(self.checkpoint, teacher=self.teacher, loss=self.loss, judge=self.judge, **options)
 
     def verify(self, rule: Rule, *, steps: int = 5000, seed: int = 0) -> Verification:
         """See `srnca.texture.verify.verify`."""
         from srnca.texture.verify import verify
 
-        return verify(rule, self.checkpoint, steps=steps, seed=seed, teacher=self.teacher, loss=self.loss)
+        parts: dict[str, Any] = {"teacher": self.teacher, "loss": self.loss, "judge": self.judge}
+        return verify(rule, self.checkpoint, steps=steps, seed=seed, **parts)
 
     def simulator(
         self,

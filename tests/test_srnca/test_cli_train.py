@@ -21,9 +21,15 @@ from srnca.cli import estimate
 from srnca.cli import train as command
 from srnca.texture.config import PRESETS
 from tests.test_srnca.command import run
+from tests.test_srnca.tiny import shorten_training
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--channels", "4", "--hidden", "6", "--size", "16", "--max-ca-steps", "3", "--device", "cpu"]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_training(monkeypatch)
 
 
 @pytest.fixture
@@ -49,6 +55,11 @@ def test_train_writes_a_checkpoint_and_says_what_it_did(
     assert result["finished"] is True
     assert 0 < result["loss"] < 10
     assert result["config"]["channels"] == 4
+    for name in ("texture_loss", "judge"):
+        assert result[name]["flat"] == pytest.approx(1, abs=1e-3)
+        assert result[name]["teacher"] > 0
+    assert result["quality"] == "poor"
+    assert result["advice"].startswith("4 iterations are few")
     assert any("centre-cropped 48x32" in note for note in result["notes"])
     assert "centre-cropped 48x32" in err  # said aloud
     assert "4/4" in err
@@ -63,7 +74,11 @@ def test_quiet_and_defaults(
     code, said, err = run(capsys, "train", "sample:snake", *TINY, "--iterations", 2, "--quiet")
     assert (code, err) == (0, "")
     assert said.startswith("snake.pt: trained, 2 iterations")
-    assert "next: srnca distill --checkpoint snake.pt" in said
+    _, quality, what_next = said.splitlines()
+    assert re.match(
+        r"texture loss [\d.]+ \(flat colour 1\), judge [\d.]+ \(flat colour 1\): poor; 2 iterations are", quality
+    )
+    assert what_next == "next: srnca distill --checkpoint snake.pt"
     assert (tmp_path / "snake.pt").is_file()
 
 
@@ -133,6 +148,7 @@ def test_time_limit_saves_and_resume_goes_on(capsys: pytest.CaptureFixture[str],
     assert code == 0
     assert first["finished"] is False
     assert 1 <= first["iterations"] < 300
+    assert first["advice"] == f"training stopped after {first['iterations']} of 300 iterations; go on with --resume"
     code, said, _ = run(capsys, "train", "--resume", "--out", out, "--time-limit", "0.05s", "--json", "--device", "cpu")
     second = json.loads(said)
     assert code == 0

@@ -71,6 +71,28 @@ def test_what_rules_are_warned_of(teacher: float | None, rule: float | None, sai
         assert got is None or not got.startswith("the rule") or advice in got
 
 
+def test_the_judge_warns_too() -> None:
+    good = {"flat": 1.0, "teacher": 0.1, "rule": 0.1}
+    for losses, judged, said in (
+        (good, good, None),
+        (
+            good,
+            {**good, "rule": 0.26},
+            "the rule has 2.6 times the automaton's distance from the picture by the judge:",
+        ),
+        (
+            {**good, "rule": 0.31},
+            {**good, "rule": 0.26},
+            "the rule has 3.1 times the automaton's texture loss and has 2.6",
+        ),
+        (good, {**good, "rule": 1.2}, "the rule is no better than a flat colour:"),
+        ({**good, "rule": 0.31}, {**good, "rule": None}, "the rule is no better than a flat colour:"),
+        (good, {**good, "teacher": 1.1}, "the automaton itself is no better than a flat colour"),
+    ):
+        got = shortfall(losses, True, judged)
+        assert got is None if said is None else got is not None and got.startswith(said)
+
+
 def test_pictures_of_an_automaton() -> None:
     pictures = nca_pictures(MADE, steps=7)
     assert pictures.shape == (4, 16, 16, 3)

@@ -26,7 +26,7 @@ from srnca.texture.weighing import SURROGATES, counted, part_of, weigh
 
 Array = NDArray[np.float64]
 Group = tuple[str, int]  # the kind of statistic, and the scale or distance
-Pattern = dict[Group, Array]
+Statistics = dict[Group, Array]
 
 GROUPS = ("patterns", "pairs", "shapes")
 CLEARLY = (0.15, 0.1)  # a neighbour this much lighter or darker counts, for the first two colours; 1 is the contrast
@@ -40,18 +40,24 @@ NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 
 
 
 class Judge:
-    """Distance of pictures from a target: 0 is perfect, 1 a flat picture; another piece of a photo has 0.01 to 0.1."""
+    """Distance of pictures from a target: 0 is perfect, 1 a flat picture; another piece of a photo has 0.01 to 0.1.
+
+    Pictures may differ from the target in size, but must have at least 8 pixels a side on the coarsest scale: half of
+    the target's shorter side is always enough. Raises InputError for smaller ones.
+    """
 
     def __init__(self, target: NDArray[np.floating]) -> None:
         """target: (h, w, 3) in [0, 1], at least 16 pixels a side. Raises InputError for a smaller one."""
         height, width = target.shape[:2]
-        self.scales = min(MOST_SCALES, int(np.log2(max(1, min(height, width) / (2 * SMALLEST)))) + 1)
-        if min(height, width) < 2 * SMALLEST:
+        side = min(height, width)
+        self.scales = min(MOST_SCALES, (side // (2 * SMALLEST)).bit_length())
+        if not self.scales:
             raise InputError(f"judge: expected a target of at least 16 pixels a side, got {height}x{width}")
+        self.distances = [far for far in DISTANCES if 8 * far <= side]  # parts have half the side, and room for them
         self._set_palette(np.asarray(target, np.float64))
         wanted = self.statistics(target)
-        halves = [(part_of(height, y), part_of(width, x)) for y in range(3) for x in range(3)]
-        parts = [self.statistics(target[rows, columns]) for rows, columns in halves]
+        places = [(part_of(height, y), part_of(width, x)) for y in range(3) for x in range(3)]
+        parts = [self.statistics(target[rows, columns]) for rows, columns in places]
         random = np.random.default_rng(20001010)
         fields = [self.statistics(random_phases(target, random, histogram=True)) for _ in range(SURROGATES)]
         self._wanted = wanted
@@ -85,8 +91,14 @@ class Judge:
             found[kind].append(float(counted(apart)))
         return {group: float(np.mean(values)) for group, values in found.items()}
 
-    def statistics(self, picture: NDArray[np.floating]) -> Pattern:
+    def statistics(self, picture: NDArray[np.floating]) -> Statistics:
         """All statistics of a picture (h, w, 3), clipped to [0, 1]."""
+        height, width = picture.shape[:2]
+        if min(height, width) < SMALLEST << (self.scales - 1):
+            raise InputError(
+                f"picture: expected at least {SMALLEST << (self.scales - 1)} pixels a side to compare it with the "
+                f"target, got {height}x{width}"
+            )
         colours = (np.clip(picture, 0, 1).astype(np.float64) - self._mean) @ self._axes
         found = dict(self._pairs(colours))
         for scale, smaller in enumerate(_pyramid(colours, self.scales)):
@@ -117,9 +129,7 @@ class Judge:
         tones = np.digitize(colours[..., 0], self._first)
         tones = 2 * tones + (colours[..., 1] > self._second[tones])
         height, width = tones.shape
-        for far in DISTANCES:
-            if 2 * far > min(height, width) // 2 and far > 1:
-                continue
+        for far in self.distances:
             counts = []
             for dy, dx in ((0, far), (far, 0), (far, far), (far, -far)):
                 one = tones[: height - dy, max(0, -dx) : width - max(0, dx)]

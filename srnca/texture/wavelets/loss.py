@@ -13,6 +13,7 @@ from srnca.texture.wavelets.pyramid import make_pyramid, number_of_scales
 from srnca.texture.wavelets.statistics import LEVELS, Statistics, colour_directions, measure
 from srnca.texture.weighing import OWN, PARTS, SURROGATES, counted, weigh
 
+LEAST_UNIT = 10.0  # of a flat target, from which a flat picture has no distance; of textures the unit is 15 to 60
 VISIBLE = {"power": 0.25, "histogram": 0.1}  # differences below these are not seen; others 0.05
 
 
@@ -53,7 +54,7 @@ class WaveletLoss(TextureLoss):
             self._set_colours(target)
             self._weigh(target)
             self.register_buffer("unit", torch.ones(()))
-            self.register_buffer("unit", self.forward(_batch(flat(target)))[0].clamp_min(1e-3))
+            self.register_buffer("unit", self.forward(_batch(flat(target)))[0].clamp_min(LEAST_UNIT))
 
     def _set_colours(self, target: np.ndarray) -> None:
         """Axes of colour space by the target's variance, directions of the histograms and levels of the palette."""

@@ -63,13 +63,18 @@ def other_measures(target: np.ndarray) -> dict[str, Any]:
     """Measures that were not used in training: Grams of a VGG architecture with random weights, and patches of 7 × 7
     along other random directions.
     """
+    return {"vgg": GramLoss(random_vgg(), target), "patches": PatchDistance(target, patch=7, stream=777)}
+
+
+def random_vgg() -> VGG16:
+    """The VGG architecture with random weights, the same ones every time."""
     torch.manual_seed(12345)
     bank = VGG16()
     for layer in bank.modules():
         if isinstance(layer, nn.Conv2d) and layer.bias is not None:
             nn.init.kaiming_normal_(layer.weight)
             nn.init.zeros_(layer.bias)
-    return {"vgg": GramLoss(bank, target), "patches": PatchDistance(target, patch=7, stream=777)}
+    return bank
 
 
 @torch.no_grad()

@@ -73,7 +73,7 @@ Effort = Annotated[
 ]
 Size = Annotated[int | None, option("Side of the training picture, in cells.")]
 Seed = Annotated[int | None, option("Random seed; with the same seed and machine the result is the same.")]
-Bank = Annotated[Literal["multiscale", "vgg16"] | None, option("Features of the texture loss.")]
+Bank = Annotated[Literal["wavelet", "multiscale", "vgg16"] | None, option("What the texture loss compares.")]
 VggWeights = Annotated[Path | None, option("vgg16-397923af.pth, for --bank vgg16.")]
 Download = Annotated[bool, typer.Option("--download", help="Allow downloading the VGG weights.")]
 Crop = Annotated[str | None, option("X,Y,SIDE: the square to learn, in pixels of the image.")]

@@ -55,7 +55,7 @@ def flat(picture: Picture) -> Picture:
 
 
 def control_pictures(picture: Picture, seed: int = 0) -> dict[str, Picture]:
-    """Eight control pictures by name. Only `flat` has no structure at all."""
+    """Seven control pictures by name. Only `flat` has no structure at all."""
     random = np.random.default_rng(seed)
     return {
         "random phases": random_phases(picture, random),

@@ -18,7 +18,7 @@ from equations.simulation import Simulator
 from srnca.texture import controls
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.judge import Judge
-from srnca.texture.loss import TextureLoss, build_loss
+from srnca.texture.loss import TextureLoss, build_loss, logarithm
 from srnca.texture.patches import PatchDistance, balanced
 from srnca.texture.teacher import NCATeacher
 
@@ -43,13 +43,13 @@ def make_judge(checkpoint: Checkpoint) -> Judge:
 
 
 def make_objective(checkpoint: Checkpoint, texture: TextureLoss | None = None) -> Objective:
-    """The objective of closed-loop refinement: the automaton's own training loss, from Gram matrices and patches.
+    """The objective of closed-loop refinement: the automaton's own training loss, for Gram losses with patches.
 
     texture: the checkpoint's texture loss, where it is built already.
     """
     texture = make_loss(checkpoint) if texture is None else texture
     if not texture.with_patches:
-        return Objective(train=lambda rgb, random: texture(rgb).log(), judge=texture, measure=texture)
+        return Objective(train=lambda rgb, random: logarithm(texture(rgb)), judge=texture, measure=texture)
     patches = PatchDistance(checkpoint.target)
 
     def train(rgb: Tensor, random: torch.Generator) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from srnca.texture.features.convolve import convolve
+from srnca.texture.loss import logarithm
 
 PATCH = 5
 DIRECTIONS = 128  # fixed random projections; every call uses some of them
@@ -91,5 +92,4 @@ def balanced(texture: Tensor, patches: Tensor) -> Tensor:
     which training lowers, the patch distance is a fifth of the texture loss and hardly matters: among rules of equal
     sums, this measure prefers those with bands to those with blocks and colour fringes.
     """
-    texture, patches = (value.clamp_min(1e-6).log() for value in (texture, patches))
-    return TEXTURE_SHARE * texture + (1 - TEXTURE_SHARE) * patches
+    return TEXTURE_SHARE * logarithm(texture) + (1 - TEXTURE_SHARE) * logarithm(patches)

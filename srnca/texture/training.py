@@ -25,7 +25,7 @@ from srnca.provenance import provenance
 from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from srnca.texture.config import TrainConfig, TrainSettings
 from srnca.texture.growing import Growing, normalised, state_threads
-from srnca.texture.loss import TextureLoss, build_loss
+from srnca.texture.loss import TextureLoss, build_loss, logarithm
 from srnca.texture.network import NCA
 from srnca.texture.patches import PatchDistance
 
@@ -161,7 +161,7 @@ class _Run:
     def objective(self, rgb: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """The training objective and the texture loss, both (batch,)."""
         texture = self.loss(rgb)
-        wanted = (texture if self.patches is None else texture + self.patches(rgb, random)).log()
+        wanted = logarithm(texture if self.patches is None else texture + self.patches(rgb, random))
         if self.config.l1:
             wanted = wanted + self.config.l1 * self.nca.first_layer.abs().mean()
         return wanted, texture

@@ -29,6 +29,7 @@ from tests.test_equations.helpers import in_colours
 from tests.test_srnca.tiny import checkpoint, simulate_on_torch
 
 MADE = checkpoint(activation="abs", update_rate=0.5)
+GRAM = checkpoint(activation="abs", update_rate=0.5, bank="multiscale")  # whose objective has patches too
 
 
 def rule_of(made: Checkpoint) -> Rule:
@@ -146,13 +147,25 @@ def draws(seed: int = 0) -> torch.Generator:
 
 
 def test_the_objective_is_the_training_loss() -> None:
-    objective = make_objective(MADE)
+    objective, loss, pictures = make_objective(MADE), make_loss(MADE), drawn().requires_grad_()
+    for measure in (objective.measure, objective.judge):
+        torch.testing.assert_close(measure(pictures), loss(pictures))
+    trained = objective.train(pictures, draws())
+    torch.testing.assert_close(trained, loss(pictures).log())
+    trained.sum().backward()
+    assert pictures.grad is not None
+    assert bool(pictures.grad.isfinite().all())
+    assert bool(pictures.grad.flatten(1).abs().sum(dim=1).gt(0).all())
+
+
+def test_the_objective_of_a_gram_loss_has_patches() -> None:
+    objective = make_objective(GRAM)
     pictures = drawn().requires_grad_()
     measured, judged = objective.measure(pictures), objective.judge(pictures)
     trained = objective.train(pictures, draws())
     assert measured.shape == judged.shape == trained.shape == (2,)
-    torch.testing.assert_close(measured, make_loss(MADE)(pictures))
-    torch.testing.assert_close(judged, (measured**2 * PatchDistance(MADE.target)(pictures)) ** (1 / 3))
+    torch.testing.assert_close(measured, make_loss(GRAM)(pictures))
+    torch.testing.assert_close(judged, (measured**2 * PatchDistance(GRAM.target)(pictures)) ** (1 / 3))
     torch.testing.assert_close(trained, judged.log(), atol=0.2, rtol=0)  # along other directions
     trained.sum().backward()
     assert pictures.grad is not None
@@ -161,7 +174,7 @@ def test_the_objective_is_the_training_loss() -> None:
 
 
 def test_training_draws_its_directions_and_judging_does_not() -> None:
-    objective, pictures = make_objective(MADE), drawn()
+    objective, pictures = make_objective(GRAM), drawn()
     assert torch.equal(objective.judge(pictures), objective.judge(pictures))
     assert torch.equal(objective.train(pictures, draws(1)), objective.train(pictures, draws(1)))
     assert not torch.equal(objective.train(pictures, draws(1)), objective.train(pictures, draws(2)))
@@ -169,9 +182,15 @@ def test_training_draws_its_directions_and_judging_does_not() -> None:
     assert not torch.equal(objective.train(pictures, random), objective.train(pictures, random))
 
 
-def test_the_objective_prefers_the_target() -> None:
-    objective = make_objective(MADE)
-    target = torch.from_numpy(MADE.target.transpose(2, 0, 1).copy())[None]
+@pytest.mark.parametrize("made", [MADE, GRAM], ids=["wavelet", "gram"])
+def test_the_objective_prefers_the_target(made: Checkpoint) -> None:
+    objective = make_objective(made)
+    target = torch.from_numpy(made.target.transpose(2, 0, 1).copy())[None].requires_grad_()
     for score in (objective.judge, objective.measure, lambda rgb: objective.train(rgb, draws())):
-        assert float(score(target)) < float(score(drawn(1)))
-    assert float(objective.judge(target)) == pytest.approx(1e-6)  # as good as can be told
+        assert float(score(target.detach())) < float(score(drawn(1)))
+    assert float(objective.judge(target.detach())) == pytest.approx(0, abs=2e-6)
+    trained = objective.train(target, draws())
+    assert float(trained.detach()) == pytest.approx(math.log(1e-6))  # as good as can be told
+    trained.sum().backward()
+    assert target.grad is not None
+    assert not target.grad.any()

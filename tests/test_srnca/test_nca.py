@@ -168,7 +168,7 @@ def test_channel_names() -> None:
         ({"l1": float("nan")}, "l1: expected"),
         ({"l1": float("inf")}, "l1: expected"),
         ({"pool": 1, "batch_size": 2}, r"pool: expected at least the batch size \(2\)"),
-        ({"bank": "resnet"}, "feature bank: expected one of multiscale, vgg16"),
+        ({"bank": "resnet"}, "feature bank: expected one of wavelet, multiscale, vgg16"),
     ],
 )
 def test_a_configuration_that_makes_no_sense_is_refused(changes: dict[str, Any], words: str) -> None:

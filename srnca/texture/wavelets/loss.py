@@ -13,6 +13,7 @@ from srnca.texture.wavelets.pyramid import make_pyramid, number_of_scales
 from srnca.texture.wavelets.statistics import LEVELS, Statistics, colour_directions, measure
 from srnca.texture.weighing import OWN, PARTS, SURROGATES, counted, weigh
 
+LEAST_UNIT = 10.0  # of a flat target, from which a flat picture has no distance; of textures the unit is 15 to 60
 VISIBLE = {"power": 0.25, "histogram": 0.1}  # differences below these are not seen; others 0.05
 
 
@@ -23,8 +24,13 @@ class WaveletLoss(TextureLoss):
     how well it tells the target from random fields with its spectrum and histogram. A group's distance d is the mean
     over its statistics; d² / (d + CHANCE) hardly counts what differs between two pieces of the same texture.
 
-    `forward(rgb)` takes (batch, 3, h, w) in [0, 1] and returns (batch,). h and w may differ from the target's, but must
-    be at least half of its.
+    `forward(rgb)` takes (batch, 3, h, w) in [0, 1] and returns (batch,). h and w may differ from the target's. Half of
+    its shorter side is always enough; InputError for less than the coarsest scale needs.
+
+    target: (n,), the target's statistics.
+    weights: (n, groups) of each statistic in the distance of its group; a group on a scale has a column of its own.
+    shares: (groups,) of each column in the loss; those of one kind share equally, and so do the kinds.
+    unit: what a flat picture has before it is divided by this.
     """
 
     mean: Tensor
@@ -32,8 +38,8 @@ class WaveletLoss(TextureLoss):
     directions: Tensor
     levels: Tensor
     target: Tensor
-    scatter: Tensor
     weights: Tensor
+    shares: Tensor
     unit: Tensor
 
     def __init__(self, target: np.ndarray) -> None:
@@ -44,6 +50,14 @@ class WaveletLoss(TextureLoss):
             raise InputError(
                 f"target: the bank 'wavelet' needs at least 16 pixels a side, got {target.shape[0]}x{target.shape[1]}"
             )
+        with torch.no_grad():
+            self._set_colours(target)
+            self._weigh(target)
+            self.register_buffer("unit", torch.ones(()))
+            self.register_buffer("unit", self.forward(_batch(flat(target)))[0].clamp_min(LEAST_UNIT))
+
+    def _set_colours(self, target: np.ndarray) -> None:
+        """Axes of colour space by the target's variance, directions of the histograms and levels of the palette."""
         pixels = torch.tensor(target, dtype=torch.float64).reshape(-1, 3)
         mean = pixels.mean(dim=0)
         variances, axes = torch.linalg.eigh((pixels - mean).T @ (pixels - mean) / len(pixels))
@@ -57,10 +71,6 @@ class WaveletLoss(TextureLoss):
         first = (self.colours[:1] @ (_batch(target)[0] - self.mean).flatten(1))[0]
         low, high = first.quantile(0.05), first.quantile(0.95)
         self.register_buffer("levels", torch.linspace(0, 1, LEVELS) * (high - low).clamp_min(0.1) + low)
-        with torch.no_grad():
-            self._weigh(target)
-            self.register_buffer("unit", torch.ones(()))
-            self.register_buffer("unit", self.forward(_batch(flat(target)))[0].clamp_min(1e-3))
 
     def _weigh(self, target: np.ndarray) -> None:
         """The target's statistics, and how much each of them counts."""
@@ -83,9 +93,9 @@ class WaveletLoss(TextureLoss):
                 columns.append(torch.tensor(weights[:, None]))
                 self.groups.append(group)
         self.register_buffer("target", _flattened(wanted))
-        self.register_buffer("scatter", torch.block_diag(*columns).float())
+        self.register_buffer("weights", torch.block_diag(*columns).float())
         shares = [1 / self.groups.count(group) / len(set(self.groups)) for group in self.groups]
-        self.register_buffer("weights", torch.tensor(shares))
+        self.register_buffer("shares", torch.tensor(shares))
 
     def statistics(self, rgb: Tensor, *, part: int | None = None) -> Statistics:
         """The statistics of pictures (batch, 3, h, w); see `measure`."""
@@ -101,10 +111,10 @@ class WaveletLoss(TextureLoss):
 
     def distances(self, rgb: Tensor) -> Tensor:
         """(batch, n): the distance of each of `groups`, scale by scale, in units of what chance does."""
-        return (_flattened(self.statistics(rgb)) - self.target).square() @ self.scatter
+        return (_flattened(self.statistics(rgb)) - self.target).square() @ self.weights
 
     def forward(self, rgb: Tensor) -> Tensor:
-        return counted(self.distances(rgb), torch.log1p) @ self.weights / self.unit
+        return counted(self.distances(rgb), torch.log1p) @ self.shares / self.unit
 
 
 def _flattened(statistics: Statistics) -> Tensor:

@@ -21,7 +21,7 @@ PEAK = 0.25  # cycles per pixel: the centre of the finest scale
 
 def number_of_scales(side: int) -> int:
     """How many scales a target with this shorter side has: 4 at 64 pixels."""
-    return max(0, int(math.log2(side / SMALLEST_GRID)) + 1) if side >= SMALLEST_GRID else 0
+    return (side // SMALLEST_GRID).bit_length()
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ class Pyramid:
     doubled: tuple[Tensor, ...]
     _jump_rows: Tensor
     _jump_columns: Tensor
-    _laplacian: Tensor
+    _inverse_laplacian: Tensor
 
     def spectrum(self, picture: Tensor) -> Tensor:
         """The Fourier transform of the periodic part of pictures (..., h, w).
@@ -72,10 +72,11 @@ class Pyramid:
         """
         down = torch.fft.fft(picture[..., -1, :] - picture[..., 0, :])[..., None, :] * self._jump_rows
         across = torch.fft.fft(picture[..., :, -1] - picture[..., :, 0])[..., :, None] * self._jump_columns
-        return torch.fft.fft2(picture) - (down + across) / self._laplacian
+        return torch.fft.fft2(picture) - (down + across) * self._inverse_laplacian
 
 
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)  # kept tensors must also serve calls with gradients
 def make_pyramid(height: int, width: int, scales: int, device: torch.device) -> Pyramid:
     """The filters for pictures of height × width pixels."""
     fy = torch.fft.fftfreq(height, dtype=torch.float64)[:, None].expand(height, width)
@@ -96,7 +97,7 @@ def make_pyramid(height: int, width: int, scales: int, device: torch.device) -> 
         tuple(_put(filters, device) for filters in doubled),
         _put(1 - torch.exp(turn * fy[:, :1]), device),
         _put(1 - torch.exp(turn * fx[:1]), device),
-        _put(laplacian, device),
+        _put(1 / laplacian, device),
     )
 
 
@@ -138,7 +139,8 @@ def _octaves(radius: Tensor, j: int) -> Tensor:
 def _oriented(fy: Tensor, fx: Tensor, j: int) -> Tensor:
     """(orientations, h, w): raised cosines in log frequency and in angle, zero in one half-plane.
 
-    The squares of all orientations and scales add up to a constant: no pattern is seen better than another.
+    The squares of all orientations and scales at a frequency and its opposite add up to a constant: no pattern is
+    seen better than another.
     """
     order = ORIENTATIONS - 1
     scaled = 2 ** (2 * order) * math.factorial(order) ** 2 / (ORIENTATIONS * math.factorial(2 * order))

@@ -18,6 +18,7 @@ All but the first three are ratios: each says something that those before it do 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -80,24 +81,24 @@ class Bands:
         outputs = torch.fft.ifft2(spectrum[:, :, None] * filters)  # (batch, 3, orientations, h, w)
         self.outputs = outputs.flatten(1, 2)
         self.amplitude, self.mean, self.product, self.covariance = band_moments(self.outputs.flatten(2), weights)
+        self.power = self.covariance.diagonal(dim1=1, dim2=2) + POWER_FLOOR  # mean squares (batch, bands)
+        self.deviation = self.power.sqrt()
 
-    def deviation(self) -> Tensor:
-        """(batch, bands): root mean square of each output."""
-        return (self.covariance.diagonal(dim1=1, dim2=2) + POWER_FLOOR).sqrt()
+
+def _stacked(bands: Sequence[Bands], name: str) -> Tensor:
+    """An attribute of all scales, (batch, scales, …)."""
+    return torch.stack([getattr(band, name) for band in bands], dim=1)
 
 
 def _within(bands: list[Bands]) -> Statistics:
     """What is measured on each scale alone."""
-    covariance, product, mean = (
-        torch.stack([getattr(band, name) for band in bands], dim=1) for name in ("covariance", "product", "mean")
-    )
-    power = covariance.diagonal(dim1=2, dim2=3) + POWER_FLOOR  # (batch, scales, bands)
-    deviation = power.sqrt()
+    covariance, product, mean = (_stacked(bands, name) for name in ("covariance", "product", "mean"))
+    deviation = _stacked(bands, "deviation")  # (batch, scales, bands)
     both = deviation[..., None] * deviation[..., None, :]
     upper = _above_diagonal(covariance.device)
     amplitudes = (product - mean[..., None] * mean[..., None, :]) / both
     return [
-        ("power", power.log()),
+        ("power", _stacked(bands, "power").log()),
         ("sparsity", mean / deviation),
         ("coherence", (covariance / both).flatten(2).index_select(2, upper)),
         ("amplitudes", amplitudes.flatten(2).index_select(2, upper)),
@@ -114,9 +115,8 @@ def _between(bands: list[Bands], pyramid: Pyramid) -> Statistics:
         products.append(pooled @ (band.amplitude * band.weights).transpose(1, 2))
         means.append(pooled @ band.weights)
         phases.append(_phases(finer, filters))
-    deviation = torch.stack([band.deviation() for band in bands], dim=1)
-    fine, coarse = deviation[:, :-1], deviation[:, 1:]
-    mean = torch.stack([band.mean for band in bands[1:]], dim=1)
+    fine, coarse = _stacked(bands[:-1], "deviation"), _stacked(bands[1:], "deviation")
+    mean = _stacked(bands[1:], "mean")
     scales = torch.stack(products, dim=1) - torch.stack(means, dim=1)[..., None] * mean[..., None, :]
     turned = torch.stack(phases, dim=1) / (fine * coarse)[..., None, :ORIENTATIONS]
     return [
@@ -146,6 +146,7 @@ def _grain(spectrum: Tensor, weights: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=4)
+@torch.inference_mode(False)  # kept tensors must also serve calls with gradients
 def _above_diagonal(device: torch.device) -> Tensor:
     """Places of what is above the diagonal of a flattened (bands, bands) matrix."""
     rows, columns = torch.triu_indices(BANDS, BANDS, 1)
@@ -179,23 +180,17 @@ def colour_directions(deviations: Tensor) -> Tensor:
     return torch.cat([torch.eye(3), mixtures / mixtures.norm(dim=1, keepdim=True)])
 
 
-_WEIGHTS: dict[tuple[int, int, int | None, torch.device], Tensor] = {}
-
-
+@lru_cache(maxsize=1000)
+@torch.inference_mode(False)  # kept tensors must also serve calls with gradients
 def _weights(size: tuple[int, int], part: int | None, device: torch.device) -> Tensor:
     """The weight of each cell of a grid in averages, (h * w,), adding up to 1."""
-    key = (*size, part, device)
-    if key not in _WEIGHTS:
-        if len(_WEIGHTS) > 1000:
-            _WEIGHTS.clear()
-        inside = torch.ones(size)
-        if part is not None:
-            inside = torch.zeros(size)
-            row, column = divmod(part, 3)
-            inside[part_of(size[0], row), part_of(size[1], column)] = 1
-        faded = inside * _fade(size[0])[:, None] * _fade(size[1])
-        _WEIGHTS[key] = (faded / faded.sum()).flatten().to(device)
-    return _WEIGHTS[key]
+    inside = torch.ones(size)
+    if part is not None:
+        inside = torch.zeros(size)
+        row, column = divmod(part, 3)
+        inside[part_of(size[0], row), part_of(size[1], column)] = 1
+    faded = inside * _fade(size[0])[:, None] * _fade(size[1])
+    return (faded / faded.sum()).flatten().to(device)
 
 
 def _fade(length: int) -> Tensor:

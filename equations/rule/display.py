@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from equations.colormaps import COLORMAPS, colour, colour_pair
 from equations.errors import InputError, did_you_mean
+from equations.expressions.numeric import compile_numpy
 from equations.rule.rule import Display, Rule
 
 DUO = "duo"  # the colour map that shows both channels of a rule that has two
@@ -48,6 +49,9 @@ def render(
     if state.ndim != 3 or state.shape[0] != len(rule.channels):
         raise InputError(f"expected a state of {len(rule.channels)} channels (channel, h, w), got {state.shape}")
     shown = display_of(rule)
+    if shown.colours is not None and colormap is None:
+        values = np.nan_to_num(np.clip(colours_of(rule, state), 0, 1), nan=0.0)
+        return np.floor(values.transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8)
     name = shown.colormap if colormap is None else check_colormap(rule, colormap)
     if name == DUO:
         return colour_pair(*(_normalise(s, r) for s, r in zip(state, ranges or channel_ranges(state), strict=True)))
@@ -57,6 +61,14 @@ def render(
     if len(values) == 1:
         return colour(values[0], name)
     return np.floor(values.transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8)
+
+
+def colours_of(rule: Rule, state: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """State (channel, h, w) → red, green and blue (3, h, w), not clipped, of a rule that shows colours."""
+    shown, values = display_of(rule), np.asarray(state, np.float32)
+    if shown.colours is not None:
+        return np.asarray(compile_numpy(list(shown.colours.values()), rule.channels)(values))
+    return np.asarray(values[[rule.channels.index(name) for name in shown.channels]] * shown.scale + shown.offset)
 
 
 def channel_ranges(state: npt.NDArray[Any]) -> list[Range]:

@@ -29,25 +29,38 @@ MAX_DT = 1e12  # in any unit of time
 
 @dataclass(frozen=True)
 class Display:
-    """How a state becomes a picture: `clip(scale · state[channels] + offset, 0, 1)`.
+    """How a state becomes a picture: `clip(scale · state[channels] + offset, 0, 1)`, or the colours, clipped.
 
     channels: three, shown as red, green and blue; or one, shown through `colormap`.
     colormap: "grey" or "viridis".
+    colours: r, g and b as expressions of the channels, in place of all the others.
     """
 
-    channels: tuple[str, ...]
+    channels: tuple[str, ...] = ()
     offset: float = 0.0
     scale: float = 1.0
     colormap: Literal["grey", "viridis"] = "grey"
+    colours: Mapping[str, Expr] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
-        if len(self.channels) not in (1, 3) or not all(isinstance(name, str) for name in self.channels):
+        if self.colours is not None:
+            if not isinstance(self.colours, Mapping) or set(self.colours) != set("rgb"):
+                raise InputError(f"display: expected the colours r, g and b, got {shorten(self.colours)}")
+            object.__setattr__(self, "colours", FrozenMapping({name: canonical(self.colours[name]) for name in "rgb"}))
+            used = frozenset().union(*map(names_in, self.colours.values()))
+            object.__setattr__(self, "channels", tuple(sorted(used)))
+        elif len(self.channels) not in (1, 3) or not all(isinstance(name, str) for name in self.channels):
             raise InputError(f"display: expected 1 or 3 channel names, got {shorten(self.channels)}")
         object.__setattr__(self, "offset", finite(self.offset, "display offset"))
         object.__setattr__(self, "scale", finite(self.scale, "display scale"))
         if self.colormap not in ("grey", "viridis"):
             raise InputError(f'display: expected colormap "grey" or "viridis", got {shorten(self.colormap)}')
+
+    @property
+    def in_colour(self) -> bool:
+        """Whether it gives red, green and blue, rather than one number for a colour map."""
+        return self.colours is not None or len(self.channels) == 3
 
 
 @dataclass(frozen=True)

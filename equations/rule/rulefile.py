@@ -71,7 +71,7 @@ def rule_to_dict(rule: Rule) -> dict[str, Any]:
         "mask": rule.mask,
         "boundary": rule.boundary,
         "init": None if rule.init is None else _plain_init(rule.init),
-        "display": None if rule.display is None else _plain(rule.display),
+        "display": None if rule.display is None else _plain_display(rule.display),
         "provenance": dict(rule.provenance),
         "metrics": dict(rule.metrics),
         "fronts": {
@@ -113,7 +113,7 @@ def _read(data: object) -> Rule:
         stencils=stencils,
         updates=updates,
         init=_part(Init, data.get("init"), "init"),
-        display=_part(Display, data.get("display"), "display"),
+        display=_part(Display, _read_colours(data.get("display")), "display"),
         provenance=data.get("provenance", {}),
         metrics=data.get("metrics", {}),
         fronts=fronts,
@@ -180,6 +180,19 @@ def _list(value: object, what: str, limit: int) -> list[Any]:
 def _plain(part: Any) -> dict[str, Any]:
     values = {name: getattr(part, name) for name in part.__dataclass_fields__}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _plain_display(display: Display) -> dict[str, Any]:
+    data = _plain(display)
+    colours = data.pop("colours")
+    return data if colours is None else {"colours": {name: to_tree(expr) for name, expr in colours.items()}}
+
+
+def _read_colours(entry: Any) -> Any:
+    if not isinstance(entry, dict) or "colours" not in entry:
+        return entry
+    trees = _object(entry["colours"], "the display's colours", 3)
+    return {**entry, "colours": {name: _expression(tree, f"colour {shorten(name)}") for name, tree in trees.items()}}
 
 
 def _plain_init(init: Init) -> dict[str, Any]:

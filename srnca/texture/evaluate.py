@@ -12,6 +12,7 @@ from torch import Tensor
 
 from distill.refine import Objective
 from equations.errors import DivergenceError
+from equations.rule.display import colours_of
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
 from srnca.texture.checkpoint import Checkpoint
@@ -95,7 +96,7 @@ def nca_pictures(
     teacher = NCATeacher(checkpoint) if teacher is None else teacher
     size = checkpoint.target.shape[:2]
     states = [teacher.rollout(size=size, steps=steps, seed=seed, every=steps)[-1] for seed in seeds]
-    return np.stack([s[:3].transpose(1, 2, 0) + checkpoint.config.offset for s in states])
+    return teacher.pictures(np.stack(states))
 
 
 def rule_pictures(
@@ -115,7 +116,5 @@ def _rule_picture(rule: Rule, size: tuple[int, int], steps: int, seed: int) -> n
 
 
 def picture_of(rule: Rule, state: np.ndarray) -> np.ndarray:
-    """The picture (h, w, 3) of a state (channel, h, w) of a rule whose display names red, green and blue."""
-    assert rule.display is not None
-    shown = [rule.channels.index(name) for name in rule.display.channels]
-    return np.asarray(rule.display.scale * state[shown].transpose(1, 2, 0) + rule.display.offset, np.float32)
+    """The picture (h, w, 3), not clipped, of a state (channel, h, w) of a rule that shows red, green and blue."""
+    return colours_of(rule, state).transpose(1, 2, 0)

@@ -29,6 +29,7 @@ srnca train sample:snake --out snake.pt
 srnca train zebra.jpg --crop 40,0,256 --preview now.png
 srnca train leaf.png --preset compact --effort 2
 srnca train leaf.png --iterations 5000 --time-limit 5m
+srnca train zebra.jpg --channels 2 --colours squares    # two channels, and a learned map to the colours
 srnca train --resume --out snake.pt
 srnca train --frames rec.npz --stride 8 --out net.pt   # a recording that holds every 8th step"""
 
@@ -52,6 +53,7 @@ def train(
     out: opt.Out = None,
     preset: opt.Preset = None,
     channels: opt.Channels = None,
+    colours: opt.Colours = None,
     hidden: opt.Hidden = None,
     hidden_channels: opt.HiddenChannels = None,
     filters: opt.Filters = None,
@@ -85,9 +87,9 @@ def train(
 ) -> None:
     """Learn an automaton that paints the texture of an image, or does what a recording shows."""
     changes = _given(
-        channels=channels, hidden=hidden, filters=filters, activation=activation, update_rate=update_rate, mask=mask,
-        init=init, max_ca_steps=max_ca_steps, batch_size=batch_size, learning_rate=learning_rate, l1=l1,
-        iterations=iterations, size=size, seed=seed, bank=bank,
+        channels=channels, colours=colours, hidden=hidden, filters=filters, activation=activation,
+        update_rate=update_rate, mask=mask, init=init, max_ca_steps=max_ca_steps, batch_size=batch_size,
+        learning_rate=learning_rate, l1=l1, iterations=iterations, size=size, seed=seed, bank=bank,
     )  # fmt: skip
     if clamp is not None:
         changes["clamp"] = parse_clamp(clamp)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _REASONS = {
     "channels": "the recording says which channels there are; further ones are --hidden-channels",
+    "colours": "the recording's own channels are shown",
     "update_rate": "every cell takes every step of a recorded law",
     "mask": "every cell takes every step of a recorded law",
     "clamp": "a recorded law has no clamp",

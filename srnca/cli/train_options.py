@@ -31,7 +31,14 @@ Preset = Annotated[
 ]
 
 # The automaton
-Channels = Annotated[int | None, option("3 to 64; the first three are red, green, blue.")]
+Channels = Annotated[int | None, option("3 to 64; the first three are red, green, blue. 1 to 64 with --colours map.")]
+Colours = Annotated[
+    Literal["channels", "map", "squares"] | None,
+    option(
+        "channels: the first three are the colours. map: a learned affine map of all channels is. squares: with "
+        "products of two channels in it.  [default: channels]"
+    ),
+]
 Hidden = Annotated[int | None, option("Width of the hidden layer.")]
 HiddenChannels = Annotated[int | None, option("With --frames: channels that the recording does not show.")]
 Filters = Annotated[int | None, option("1 to 20 stencils; with --frames 1 to 5.")]

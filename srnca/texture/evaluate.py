@@ -129,7 +129,7 @@ def nca_pictures(
     teacher = NCATeacher(checkpoint) if teacher is None else teacher
     size = checkpoint.target.shape[:2]
     states = [teacher.rollout(size=size, steps=steps, seed=seed, every=steps)[-1] for seed in seeds]
-    return np.stack([s[:3].transpose(1, 2, 0) + checkpoint.config.offset for s in states])
+    return teacher.pictures(np.stack(states))
 
 
 def rule_pictures(

@@ -38,7 +38,7 @@ class NCATeacher:
         self.update_rate = config.update_rate
         self.mask = config.mask
         self.init: Init | None = self.nca.first_state
-        self.display: Display | None = config.display
+        self.display: Display | None = self.nca.display
         self.dtype: Real = "float32"
         self.dx = 1.0
         self.numbers = 3 * config.channels * config.filters + 2 * config.hidden
@@ -64,6 +64,11 @@ class NCATeacher:
     def advance(self, state: Tensor, rows: Tensor, seed: int, step: int) -> Tensor:
         """See `srnca.automata.stepping.Network.advance`."""
         return self.nca(state[None], self._mask_at(rows, state.shape[2], seed, step))[0]
+
+    def pictures(self, states: np.ndarray) -> np.ndarray:
+        """States (n, channel, h, w) -> what they show, (n, h, w, 3); not clipped."""
+        with torch.inference_mode():
+            return self.nca.pictures(torch.from_numpy(states)).permute(0, 2, 3, 1).contiguous().numpy()
 
     def step_mask(self, size: tuple[int, int], seed: int, step: int) -> Tensor | None:
         """The mask (1, 1 or channel, h, w) of one step as zeros and ones; None when every cell steps."""

@@ -23,6 +23,7 @@ from srnca.automata.saving import train_and_save, unfinished
 from srnca.media.images import Target
 from srnca.provenance import provenance
 from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from srnca.texture.colours import principal_colours
 from srnca.texture.config import TrainConfig, TrainSettings
 from srnca.texture.growing import Growing, normalised, state_threads
 from srnca.texture.loss import TextureLoss, build_loss, logarithm
@@ -99,7 +100,8 @@ class _Run:
         self.settings = settings or TrainSettings()
         self.weights = None if weights is None else str(weights.resolve())
         colour = target.pixels.mean(axis=(0, 1)).tolist()
-        self.nca = NCA(config.nca, seed=config.seed, colour=colour).to(device)
+        palette = principal_colours(target.pixels)
+        self.nca = NCA(config.nca, seed=config.seed, colour=colour, palette=palette).to(device)
         self.loss = loss.to(device)
         self.patches = PatchDistance(target.pixels).to(device) if loss.with_patches else None
         self.growing = Growing(self.nca, self.objective, excess=self.settings.overflow_weight)

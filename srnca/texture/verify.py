@@ -73,7 +73,7 @@ def verify(
     if checkpoint.picture is None:
         teacher = copy(teacher)  # the caller's keeps its own update rate
         teacher.update_rate = rule.update_rate
-    if rule.display is None or len(rule.display.channels) != 3:
+    if rule.display is None or not rule.display.in_colour:
         raise InputError("verify: expected a rule whose display names red, green and blue; its pictures are compared")
     states = teacher.rollout(size=size, steps=400, seed=seed, every=40)
     promise = not rule.provenance.get("refined", False)

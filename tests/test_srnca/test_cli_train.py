@@ -123,6 +123,25 @@ def test_training_for_a_short_rule(capsys: pytest.CaptureFixture[str], tmp_path:
     assert "was trained with l1 2.0, not 1.0; leave out --l1" in err
 
 
+def test_two_channels_and_a_map_of_the_colours(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path
+) -> None:
+    out, rule = tmp_path / "x.pt", tmp_path / "rule"
+    few = ["--activation", "abs", "--filters", 2, "--size", 16, "--max-ca-steps", 3, "--iterations", 3]
+    words = ["train", picture, "--channels", 2, *few, "--device", "cpu", "--out", out]
+    code, _, err = run(capsys, *words)
+    assert (code, "1 and 2 need a map of the colours: --colours map or squares" in err) == (2, True)
+    code, said, _ = run(capsys, *words, "--colours", "squares", "--preview", tmp_path / "now.png", "--json")
+    assert code == 0
+    assert json.loads(said)["config"]["colours"] == "squares"
+    code, _, err = run(capsys, *words, "--colours", "map", "--resume")
+    assert (code, "was trained with colours squares, not map; leave out --colours" in err) == (2, True)
+    assert run(capsys, "distill", "--checkpoint", out, "--engine", "exact", "--out", rule)[0] == 0
+    saved = json.loads((rule / "rule.json").read_text())
+    assert saved["channels"] == ["u", "v"]
+    assert list(saved["display"]["colours"]) == ["r", "g", "b"]
+
+
 def test_effort_scales_the_iterations_of_the_preset(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +298,7 @@ def test_the_help_names_what_is_there() -> None:
     from srnca.dynamics.config import PRESETS as RECORDED
     from srnca.dynamics.config import Activation as Recorded
     from srnca.media.samples import SAMPLES
+    from srnca.texture.colours import Colours
     from srnca.texture.features import BANKS
     from srnca.texture.network import Activation, Mask, Seed
 
@@ -288,6 +308,7 @@ def test_the_help_names_what_is_there() -> None:
     assert choices(opt.Bank) == BANKS
     assert set(choices(opt.Activation)) == {*get_args(Activation), *get_args(Recorded)}
     assert set(re.findall(r"recording(?:-[a-z]+)?", get_args(opt.Preset)[1].help)) == set(RECORDED)
+    assert choices(opt.Colours) == get_args(Colours)
     assert choices(opt.Mask) == get_args(Mask)
     assert choices(opt.FirstState) == get_args(Seed)
     assert set(re.findall(r"[a-z]+(?:-set\d)?", get_args(opt.Preset)[1].help.partition(";")[0])) - {"or"} == set(

@@ -5,6 +5,7 @@ has no gradient to follow:
 
 patterns     local ternary patterns (Tan & Triggs 2010): for each pixel, which of its eight neighbours are clearly
              lighter, and which are clearly darker; histograms of the patterns, on several scales.
+hues         the same patterns in the two colours that vary less: coloured noise, where the target has none.
 pairs        co-occurrence of colours (after Haralick et al. 1973): how often a colour of the target's palette lies at a
              given distance and direction from another.
 shapes       Minkowski functionals of what is lighter than a threshold (Mecke 1996): area, length of the outline across
@@ -28,13 +29,13 @@ Array = NDArray[np.float64]
 Group = tuple[str, int]  # the kind of statistic, and the scale or distance
 Statistics = dict[Group, Array]
 
-GROUPS = ("patterns", "pairs", "shapes")
-CLEARLY = (0.15, 0.1)  # a neighbour this much lighter or darker counts, for the first two colours; 1 is the contrast
-RADII = ((1, 2), (1,))  # pixels: distances of the neighbours, for the first two colours
+GROUPS = ("patterns", "hues", "pairs", "shapes")
+CLEARLY = (0.15, 0.1, 0.1)  # a neighbour that differs by this much counts, for the three colours; 1 is the contrast
+RADII = (1, 2)  # pixels: distances of the neighbours in lightness; 1 in the other colours
 THRESHOLDS = 9
 DISTANCES = (1, 2, 4, 8)  # pixels, of pairs
 TONES = 8  # colours of the palette
-VISIBLE = 0.02
+VISIBLE = {"hues": 0.1}  # differences below these are not seen; others 0.02
 SMALLEST, MOST_SCALES = 8, 4
 NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))  # in turn around the pixel
 
@@ -66,7 +67,7 @@ class Judge:
                 wanted[group],
                 np.stack([p[group] for p in parts]),
                 np.stack([f[group] for f in fields]),
-                visible=VISIBLE,
+                visible=VISIBLE.get(group[0], 0.02),
             )
             for group in wanted
         }
@@ -82,7 +83,7 @@ class Judge:
         return float(np.mean([self(picture) for picture in pictures]))
 
     def by_group(self, picture: NDArray[np.floating]) -> dict[str, float]:
-        """The distance in patterns, pairs and shapes; they are averaged, and divided by that of a flat picture."""
+        """The distance of each of GROUPS; they are averaged, and divided by that of a flat picture."""
         if not np.isfinite(picture).all():
             return dict.fromkeys(GROUPS, np.inf)
         found: dict[str, list[float]] = {group: [] for group in GROUPS}
@@ -103,9 +104,9 @@ class Judge:
         found = dict(self._pairs(colours))
         for scale, smaller in enumerate(_pyramid(colours, self.scales)):
             found["shapes", scale] = _shapes(smaller[..., 0], self._thresholds[scale])
-            found["patterns", scale] = np.concatenate(
-                [_patterns(smaller[..., c], radius, CLEARLY[c]) for c in range(2) for radius in RADII[c]]
-            )
+            lightness = [_patterns(smaller[..., 0], radius, CLEARLY[0]) for radius in RADII]
+            found["patterns", scale] = np.concatenate(lightness)
+            found["hues", scale] = np.concatenate([_patterns(smaller[..., c], 1, CLEARLY[c]) for c in (1, 2)])
         return found
 
     def _set_palette(self, target: Array) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from srnca.texture.controls import (
 )
 
 
+@cache  # nothing here changes it
 def muted(height: int = 48, width: int = 40) -> np.ndarray:
     """Part of a sample, with a third of its contrast: nothing that is made from it leaves [0, 1]."""
     picture = make_sample("orchid", 64)[:height, :width]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from equations.errors import InputError
-from srnca.media.samples import make_sample
+from srnca.media import samples
 from srnca.texture.controls import colour_noise, flat, negative, random_phases, shuffled_blocks
+from srnca.texture.wavelets import statistics
 from srnca.texture.wavelets.loss import WaveletLoss
+from srnca.texture.wavelets.pyramid import make_pyramid
 from tests.test_srnca.tiny import stripes
+
+make_sample = cache(samples.make_sample)  # nothing here changes a sample
 
 
 def rgb(*pictures: np.ndarray) -> Tensor:
@@ -162,6 +168,8 @@ def test_groups_count_equally_and_their_distances_add_up_to_the_loss(sample: tup
 
 def test_training_can_follow_what_was_first_measured_without_gradients() -> None:
     loss, picture = WaveletLoss(stripes(16)), rgb(make_sample("snake", 21))
+    for kept in (make_pyramid, statistics._above_diagonal, statistics._weights):
+        kept.cache_clear()
     with torch.inference_mode():
         value = loss(picture)
     picture.requires_grad_()

@@ -37,6 +37,11 @@ class NCATeacher:
         self.init: Init | None = self.nca.first_state
         self.display: Display | None = self.nca.display
 
+    def pictures(self, states: np.ndarray) -> np.ndarray:
+        """States (n, channel, h, w) -> what they show, (n, h, w, 3); not clipped."""
+        with torch.inference_mode():
+            return self.nca.pictures(torch.from_numpy(states)).permute(0, 2, 3, 1).contiguous().numpy()
+
     def update(self, perception: np.ndarray) -> np.ndarray:
         """Perception (n, channels * filters), channel-major -> update (n, channels), before the mask."""
         with torch.inference_mode():
@@ -53,11 +58,6 @@ class NCATeacher:
                 if (step + 1) % every == 0:
                     frames.append(state[0].numpy())
         return np.stack(frames)
-
-    def pictures(self, states: np.ndarray) -> np.ndarray:
-        """States (n, channel, h, w) -> what they show, (n, h, w, 3); not clipped."""
-        with torch.inference_mode():
-            return self.nca.pictures(torch.from_numpy(states)).permute(0, 2, 3, 1).contiguous().numpy()
 
     def step_mask(self, size: tuple[int, int], seed: int, step: int) -> torch.Tensor | None:
         """The mask (1, 1 or channel, h, w) of one step as zeros and ones; None when every cell steps."""

@@ -43,6 +43,11 @@ class NCATeacher:
         self.dx = 1.0
         self.numbers = 3 * config.channels * config.filters + 2 * config.hidden
 
+    def pictures(self, states: np.ndarray) -> np.ndarray:
+        """States (n, channel, h, w) -> what they show, (n, h, w, 3); not clipped."""
+        with torch.inference_mode():
+            return self.nca.pictures(torch.from_numpy(states)).permute(0, 2, 3, 1).contiguous().numpy()
+
     def update(self, perception: np.ndarray) -> np.ndarray:
         """Perception (n, channels * filters), channel-major -> update (n, channels), before the mask."""
         with torch.inference_mode():
@@ -64,11 +69,6 @@ class NCATeacher:
     def advance(self, state: Tensor, rows: Tensor, seed: int, step: int) -> Tensor:
         """See `srnca.automata.stepping.Network.advance`."""
         return self.nca(state[None], self._mask_at(rows, state.shape[2], seed, step))[0]
-
-    def pictures(self, states: np.ndarray) -> np.ndarray:
-        """States (n, channel, h, w) -> what they show, (n, h, w, 3); not clipped."""
-        with torch.inference_mode():
-            return self.nca.pictures(torch.from_numpy(states)).permute(0, 2, 3, 1).contiguous().numpy()
 
     def step_mask(self, size: tuple[int, int], seed: int, step: int) -> Tensor | None:
         """The mask (1, 1 or channel, h, w) of one step as zeros and ones; None when every cell steps."""

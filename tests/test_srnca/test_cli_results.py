@@ -111,20 +111,6 @@ def test_distill_prints_equations_fidelity_and_texture_apart(
     assert said.splitlines()[-1].endswith("srnca simulate " + str(out / "rule.json") + " --out picture.png")
 
 
-def test_distill_says_that_texture_loss_and_judge_disagree(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path, asked: dict[str, Any], monkeypatch: Any
-) -> None:
-    words = ("distill", "--checkpoint", checkpoint, "--out", tmp_path / "r")
-    monkeypatch.setitem(REPORT, "texture_loss", {"flat": 1.0, "teacher": 0.05, "rule": 0.05})
-    monkeypatch.setitem(REPORT, "judge", {"flat": 1.0, "teacher": 0.15, "rule": 0.45})
-    _, said, _ = run(capsys, *words)
-    assert "the rule is poor\nthe two disagree: by the texture loss the rule is as good as its automaton" in said
-    monkeypatch.delitem(REPORT, "judge")
-    _, said, _ = run(capsys, *words)
-    assert "judge" not in said
-    assert "texture loss" in said
-
-
 def test_distill_says_what_there_was_no_time_for(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path, asked: dict[str, Any], monkeypatch: Any
 ) -> None:

@@ -30,7 +30,7 @@ from scipy.stats import sem
 from torch import nn
 
 from benchmarks.photos import enlarged, make_checkpoint, picture_file
-from distill.refine.judge import ratio_of_means
+from distill.refine.scoring import ratio_of_means
 from equations import Rule, load_rule
 from equations.backends.torch.threads import one_thread
 from equations.errors import DivergenceError

@@ -10,9 +10,9 @@ import pytest
 import srnca
 from equations.errors import InputError
 from srnca.media.samples import make_sample
-from srnca.texture.controls import control_pictures, flat
+from srnca.texture.controls import colour_noise, control_pictures, flat
 from srnca.texture.evaluate import score_pictures
-from srnca.texture.judge import GROUPS, Judge
+from srnca.texture.judge import GROUPS, UNIFORM, Judge
 from srnca.texture.loss import build_loss
 
 TARGET = make_sample("snake", 64)
@@ -41,13 +41,23 @@ def test_other_plants_of_a_kind_come_before_all_control_pictures(name: str) -> N
     controls = {kind: judge(made) for kind, made in control_pictures(target).items()}
     assert others < 0.1
     assert others < min(distance for kind, distance in controls.items() if kind != "blocks of 16")
-    assert max(controls, key=lambda kind: controls[kind]) == "flat"
+
+
+def test_coloured_noise_is_seen_on_a_grey_photo() -> None:
+    photo = grey(TARGET)
+    judge = Judge(photo)
+    random = np.random.default_rng(0)
+    assert judge(grey(make_sample("snake", 64, 1))) < 0.1
+    assert judge(colour_noise(photo, random)) > 0.4
+    assert judge(colour_noise(photo, random, 0.001)) < 0.01  # that nobody sees
 
 
 def test_every_group_of_statistics_sees_a_flat_picture() -> None:
     assert tuple(JUDGE.by_group(TARGET)) == GROUPS
     assert JUDGE.by_group(TARGET) == dict.fromkeys(GROUPS, 0.0)
-    assert min(JUDGE.by_group(flat(TARGET)).values()) > 3  # chance
+    apart = JUDGE.by_group(flat(TARGET))
+    assert apart.pop("hues") > 1  # those of this plant hardly vary
+    assert min(apart.values()) > 3  # chance
 
 
 def test_the_same_picture_has_the_same_distance_again() -> None:
@@ -126,3 +136,10 @@ def test_scores_have_none_for_pictures_that_diverged() -> None:
         assert measured["flat"] == pytest.approx(1, abs=1e-4)
         assert measured["teacher"] == pytest.approx(0, abs=1e-6)
         assert measured["rule"] is None
+
+
+def test_there_are_58_patterns_with_at_most_two_changes_around_the_circle() -> None:
+    kinds, counts = np.unique(UNIFORM, return_counts=True)
+    assert kinds.tolist() == list(range(59))
+    assert counts[:58].tolist() == [1] * 58
+    assert UNIFORM[0b01010101] == 58 != UNIFORM[0b00111000]

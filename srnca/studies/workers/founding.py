@@ -39,7 +39,7 @@ class Settings:
 
     iterations: int = 900
     size: int = 64
-    bank: str = "multiscale"
+    bank: str = "wavelet"
     seed: int = 0
     preset: str = "default"
     sampler: str = "tpe"

@@ -30,7 +30,7 @@ from scipy.stats import sem
 from torch import nn
 
 from benchmarks.photos import enlarged, make_checkpoint, picture_file
-from distill.refine.judge import ratio_of_means
+from distill.refine.scoring import ratio_of_means
 from equations import Rule, load_rule
 from equations.backends.torch.threads import one_thread
 from equations.errors import DivergenceError
@@ -44,7 +44,7 @@ from srnca.texture.config import TrainConfig, preset
 from srnca.texture.distill import distill_checkpoint
 from srnca.texture.evaluate import make_loss, nca_pictures, picture_of, rule_pictures, texture_loss
 from srnca.texture.features.vgg16 import VGG16
-from srnca.texture.loss import TextureLoss
+from srnca.texture.loss import GramLoss, TextureLoss
 from srnca.texture.patches import PatchDistance
 
 LIMITS = (24, 12, 8)  # terms a channel
@@ -63,13 +63,18 @@ def other_measures(target: np.ndarray) -> dict[str, Any]:
     """Measures that were not used in training: Grams of a VGG architecture with random weights, and patches of 7 × 7
     along other random directions.
     """
+    return {"vgg": GramLoss(random_vgg(), target), "patches": PatchDistance(target, patch=7, stream=777)}
+
+
+def random_vgg() -> VGG16:
+    """The VGG architecture with random weights, the same ones every time."""
     torch.manual_seed(12345)
     bank = VGG16()
     for layer in bank.modules():
         if isinstance(layer, nn.Conv2d) and layer.bias is not None:
             nn.init.kaiming_normal_(layer.weight)
             nn.init.zeros_(layer.bias)
-    return {"vgg": TextureLoss(bank, target), "patches": PatchDistance(target, patch=7, stream=777)}
+    return bank
 
 
 @torch.no_grad()
@@ -228,7 +233,7 @@ def wrong_picture(name: str, grown: np.ndarray, args: argparse.Namespace) -> flo
     target = load_target(picture_file(other, args.out), grown.shape[1]).pixels
     from srnca.texture.features import make_bank
 
-    return texture_loss(TextureLoss(make_bank("multiscale", target), target), grown)
+    return texture_loss(GramLoss(make_bank("multiscale", target), target), grown)
 
 
 def tables(results: list[dict[str, Any]]) -> str:

@@ -13,12 +13,11 @@ import json
 import os
 import statistics
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its folder has a distill.py too
     sys.path[0] = str(Path(__file__).resolve().parents[1])
@@ -27,14 +26,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.rates import ROWS, Time, check_no_setback, make_run, rate_cell, rates, timed
 from equations.files import write_text
-from srnca.media.images import Target, load_target
+from srnca.media.images import Target
 from srnca.provenance import provenance
-from srnca.texture.config import TrainConfig, preset
-from srnca.texture.features.multiscale import MultiScale
-from srnca.texture.features.vgg16 import VGG16
+from srnca.texture.config import TrainConfig
 from srnca.texture.growing import Growing, state_threads
-from srnca.texture.loss import TextureLoss
+from srnca.texture.loss import GramLoss
 from srnca.texture.network import NCAConfig
 from srnca.texture.training import _Run
 
@@ -44,7 +42,6 @@ WANTED = 2.0  # how many times faster than the first implementation an iteration
 # The first implementation's shape: rollouts of 10…20 steps, no activation, each channel with a mask of its own.
 _NETWORK = NCAConfig(9, 96, 4, activation="linear", clamp=(0.0, 1.0), update_rate=0.9, mask="channel")
 SHAPE = TrainConfig(**asdict(_NETWORK), size=128, max_ca_steps=20, pool=8, learning_rate=1e-5, bank="vgg16")
-RATED = {"default": preset("default"), "blog-set5, VGG bank": replace(preset("blog-set5"), bank="vgg16")}
 
 
 class FirstImplementation:
@@ -94,20 +91,6 @@ class FirstImplementation:
         self.states = state.detach()
 
 
-def make_run(config: TrainConfig, device: torch.device) -> tuple[_Run, nn.Module, Target]:
-    """A training as `srnca train` does it, on a built-in sample, with its feature bank and target."""
-    target = load_target("sample:snake", config.size)
-    bank: nn.Module = MultiScale(target.pixels)
-    if config.bank == "vgg16":
-        torch.manual_seed(0)
-        bank = VGG16()
-        for layer in bank.features:
-            if isinstance(layer, nn.Conv2d) and layer.bias is not None:
-                nn.init.kaiming_normal_(layer.weight)  # keeps the signal's size through 11 layers
-                nn.init.zeros_(layer.bias)
-    return _Run(target, config, TextureLoss(bank, target.pixels), device), bank, target
-
-
 def check_same_function(run: _Run, first: FirstImplementation) -> None:
     """Check that both implementations take the same step with equal weights. The last layers are zero again after."""
     nca, size = run.nca, (1, run.config.channels, 32, 32)
@@ -122,24 +105,6 @@ def check_same_function(run: _Run, first: FirstImplementation) -> None:
         nn.init.zeros_(first.last.weight)
     if not difference < 1e-4 < moved:
         raise SystemExit(f"expected both sides to take the same step, got a difference of {difference:g}")
-
-
-class Time(NamedTuple):
-    """wall: seconds by the clock. cpu: seconds of all threads, which other programs on the machine disturb less."""
-
-    wall: float
-    cpu: float
-
-
-def timed(work: Callable[[], object], device: torch.device) -> Time:
-    """How long `work` takes, on a GPU until it has really ended."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    started, cpu = time.perf_counter(), time.process_time()
-    work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return Time(time.perf_counter() - started, time.process_time() - cpu)
 
 
 class EqualWork:
@@ -165,8 +130,9 @@ class EqualWork:
 
 def compare(device: torch.device, repeats: int) -> dict[str, Any]:
     """All three in turn; the first two take the same numbers of steps, `srnca train` draws its own 10…20."""
-    run, bank, target = make_run(SHAPE, device)
-    first, equal = FirstImplementation(SHAPE, bank, target, device), EqualWork(run)
+    run = make_run(SHAPE, device)
+    assert isinstance(run.loss, GramLoss)
+    first, equal = FirstImplementation(SHAPE, run.loss.bank, run.target, device), EqualWork(run)
     check_same_function(run, first)
     times: dict[str, list[Time]] = {"first": [], "equal_work": [], "whole": []}
     for turn in range(repeats + 1):
@@ -184,26 +150,6 @@ def compare(device: torch.device, repeats: int) -> dict[str, Any]:
     return result
 
 
-def rate(device: torch.device, repeats: int) -> dict[str, float]:
-    """Training iterations per second of each configuration in RATED, measured in turn."""
-    runs = {name: make_run(config, device)[0] for name, config in RATED.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for turn in range(2 * repeats + 1):
-        for name, run in runs.items():
-            with state_threads(device, run.config.batch_size) as run.threads:
-                took = timed(run.iterate, device).wall
-            if turn:
-                seconds[name].append(took)
-    for run in runs.values():
-        check_no_setback(run)
-    return {name: 1 / statistics.median(times) for name, times in seconds.items()}
-
-
-def check_no_setback(run: _Run) -> None:
-    if run.setbacks:  # an iteration that steps back does no backward pass, so its time is not comparable
-        raise SystemExit("the benchmark's training diverged; nothing was measured")
-
-
 def table(results: dict[str, Any], threads: int) -> str:
     """The results as Markdown; a device that was not there reads "not measured"."""
     rows: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -214,7 +160,7 @@ def table(results: dict[str, Any], threads: int) -> str:
         ),
         "times faster in CPU time": lambda r: f"{r['compare']['ratio_cpu_time']:.2f}",
         "srnca, with patch term and overflow penalty": lambda r: f"{r['compare']['whole']:.3g} s",
-        **{f"`{n}`": lambda r, n=n: f"{r['rates'][n]:.3g} iterations/s" for n in RATED},  # type: ignore[misc]
+        **{name: lambda r, name=name: rate_cell(r["rates"], name) for name in ROWS},  # type: ignore[misc]
     }
     lines = [f"| one training iteration | CPU, {threads} thread{'s' if threads > 1 else ''} | GPU |", "|---|---|---|"]
     for label, cell in rows.items():
@@ -239,7 +185,7 @@ def main() -> int:
     results: dict[str, Any] = {}
     for name in [args.device] if args.device else at_hand:
         device = torch.device(name)
-        results[name] = {"compare": compare(device, args.repeats), "rates": rate(device, args.repeats)}
+        results[name] = {"compare": compare(device, args.repeats), "rates": rates(device, args.repeats)}
     print(table(results, args.threads))
     if args.json:
         gpu = torch.cuda.get_device_name() if "cuda" in results else None

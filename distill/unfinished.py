@@ -132,6 +132,8 @@ def fingerprint(teacher: Teacher) -> str:
         seen = np.random.default_rng(0).uniform(-0.5, 0.5, (64, len(features_of(teacher)))).astype(np.float32)
         shown = [np.asarray(answering(teacher).update(seen), np.float64)]
     digest = hashlib.sha256(repr((features_of(teacher), teacher.dt, teacher.clamp, teacher.update_rate)).encode())
+    if teacher.display is not None and teacher.display.colours is not None:
+        digest.update(repr([to_tree(colour) for colour in teacher.display.colours.values()]).encode())
     for values in shown:
         digest.update(np.array2string(values, precision=4, threshold=10**6).encode())
     return digest.hexdigest()[:16]

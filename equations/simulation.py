@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from equations.backends import check_dtype, get_backend, limit_threads, resolve
+from equations.backends import Stepper, check_dtype, get_backend, limit_threads, resolve
 from equations.divergence import check_finite
 from equations.errors import DivergenceError, InputError, shorten
 from equations.rule.init import Init, check_size, make_state
@@ -32,6 +32,8 @@ class Simulator:
         state: a first state (channel, h, w) in place of the rule's own.
         dtype: "float32" or "float64".
         threads: the most threads to use, never more than there are cores; None leaves the choice to the backend.
+        stepper: computes the steps in place of the backend, as the network of an automaton does. All else is still the
+            rule's.
 
     The attribute `steps_done` is the step number that the mask is drawn with. Set it to continue another run.
     """
@@ -46,12 +48,13 @@ class Simulator:
         *,
         dtype: Literal["float32", "float64"] = "float32",
         threads: int | None = None,
+        stepper: Stepper | None = None,
     ) -> None:
         self.rule = rule
         self.seed = check_seed(seed)
         self.dtype = check_dtype(dtype)
         self.backend = resolve(backend)
-        self._stepper = get_backend(backend).make_stepper(rule, self.dtype, threads=limit_threads(threads))
+        self._stepper = stepper or get_backend(backend).make_stepper(rule, self.dtype, threads=limit_threads(threads))
         self._size = check_size(size)
         self._state: Frames
         self._scratch: Frames | None

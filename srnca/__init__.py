@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from srnca.texture.config import PRESETS, TrainConfig, preset
     from srnca.texture.distill import distill_checkpoint
+    from srnca.texture.judge import Judge
     from srnca.texture.network import NCA, NCAConfig
     from srnca.texture.teacher import NCATeacher
     from srnca.texture.training import TrainProgress, train
 
 _HOMES = {
     "texture.checkpoint": ("Checkpoint", "load_checkpoint", "save_checkpoint"),
+    "texture.judge": ("Judge",),
     "texture.network": ("NCA", "NCAConfig"),
     "texture.teacher": ("NCATeacher",),
     "texture.config": ("PRESETS", "TrainConfig", "preset"),
@@ -37,6 +39,7 @@ __all__ = [
     "PRESETS",
     "Checkpoint",
     "InputError",
+    "Judge",
     "MissingPartError",
     "NCAConfig",
     "NCATeacher",

@@ -95,6 +95,11 @@ def _read_picture(rule: Rule, path: Path, size: tuple[int, int], seed: int) -> S
     from srnca.media.images import load_picture
 
     display = display_of(rule)
+    if display.colours is not None:
+        raise InputError(
+            f"--init {path}: the rule's colours are formulas of its channels, so a picture cannot be turned back into "
+            f"a state; use {', '.join(KINDS)} or a state.npz"
+        )
     if display.scale == 0:
         raise InputError(f"--init {path}: the rule's display has scale 0, so no state looks like a picture")
     pixels, notes = load_picture(path, size)

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from distill.refine.costs import ITERATION, TRIAL
 from distill.refine.found import Found
-from distill.refine.judge import Judge
 from distill.refine.pictures import adjoint_of, damaged, first_state, masks_of, rgb_of
+from distill.refine.scoring import Scoring
 from distill.refine.settings import Objective, Settings
 from distill.refine.stretches import Stretches
 from distill.refine.table import Floats, TermTable, most_important, to_table
@@ -50,7 +50,7 @@ class Chain:
         assert rule.display is not None
         self.objective, self.settings, self.stretches = objective, settings, stretches
         self.limit, self.bound = limit, 2 * limit
-        self.judge = Judge(objective, settings, size, seed, limit)
+        self.judge = Scoring(objective, settings, size, seed, limit)
         self.random = np.random.default_rng((seed, 0xC4A1))
         self.directions = torch.Generator().manual_seed(seed)
         self.table = TermTable(rule)

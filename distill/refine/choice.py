@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from distill.engines import Progress, silent
-from distill.refine.judge import LASTS, Judge, lasts
+from distill.refine.scoring import LASTS, Scoring, lasts
 from distill.refine.table import TermTable
 from equations.rule.reduce import drop_unseen
 from equations.rule.rule import Rule
@@ -85,12 +85,12 @@ def _choose_lasting(
 class Choice:
     """The last decisions. Old pictures take the judge long, so each of its measurements is made once and kept."""
 
-    def __init__(self, judge: Judge, progress: Progress = silent) -> None:
+    def __init__(self, judge: Scoring, progress: Progress = silent) -> None:
         self.judge, self.progress = judge, progress
         self.measured: dict[tuple[Rule, bool], tuple[float, float]] = {}
 
     def aged(self, rule: Rule, damage: bool) -> tuple[float, float]:
-        """`Judge.aged` of the rule, measured once."""
+        """`Scoring.aged` of the rule, measured once."""
         if (rule, damage) not in self.measured:
             self.measured[rule, damage] = self.judge.aged(TermTable(rule), damage)
         return self.measured[rule, damage]

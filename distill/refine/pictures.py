@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
 import numpy as np
 import torch
+from sympy import Expr
+from torch import Tensor
 
 from distill.refine.settings import Objective
 from distill.refine.table import Floats
+from equations.backends.torch.trees import compile_torch
+from equations.rule.display import colours_of
 from equations.rule.init import make_state
 from equations.rule.rule import Rule
 
@@ -21,7 +28,7 @@ def first_state(rule: Rule, size: tuple[int, int], seed: int) -> Floats:
 
 
 def shown(rule: Rule) -> list[int]:
-    """The indices of the channels that a rule with a display shows."""
+    """The indices of the channels that a rule with a display by channels shows."""
     assert rule.display is not None
     return [rule.channels.index(name) for name in rule.display.channels]
 
@@ -29,18 +36,32 @@ def shown(rule: Rule) -> list[int]:
 def rgb_of(rule: Rule, state: Floats) -> Floats:
     """States (batch, channel, h, w) as pictures (batch, 3, h, w)."""
     assert rule.display is not None
+    if rule.display.colours is not None:
+        return np.ascontiguousarray(colours_of(rule, state.swapaxes(0, 1)).swapaxes(0, 1))
     return np.ascontiguousarray(rule.display.scale * state[:, shown(rule)] + rule.display.offset)
 
 
 def adjoint_of(objective: Objective, rule: Rule, state: Floats, random: torch.Generator) -> Floats:
     """The gradient of the mean training loss of the states' pictures by the states, (batch, channel, h, w)."""
     assert rule.display is not None
+    if rule.display.colours is not None:
+        cells = torch.from_numpy(state).requires_grad_()
+        colours = _compiled(tuple(rule.display.colours.values()), rule.channels)(cells.unbind(1))
+        objective.train(torch.stack(colours, dim=1), random).mean().backward()
+        assert cells.grad is not None
+        return cells.grad.numpy()
     rgb = torch.from_numpy(rgb_of(rule, state)).requires_grad_()
     objective.train(rgb, random).mean().backward()
     assert rgb.grad is not None
     adjoint = np.zeros_like(state)
     adjoint[:, shown(rule)] = rule.display.scale * rgb.grad.numpy()
     return adjoint
+
+
+@lru_cache(maxsize=8)
+def _compiled(colours: tuple[Expr, ...], channels: tuple[str, ...]) -> Callable[[Sequence[Tensor]], list[Tensor]]:
+    """The colours of a rule as a function of its channels."""
+    return compile_torch(colours, channels)
 
 
 def masks_of(rule: Rule, random: np.random.Generator, steps: int, batch: int, size: tuple[int, int]) -> Floats | None:

@@ -10,6 +10,7 @@ from equations.comparison.raw_terms import Monomial, RawTerm
 from equations.comparison.reduced_law import Below, Law, Term, Update, build_update
 from equations.errors import InputError, shorten
 from equations.expressions import build
+from equations.rule.colours import Display
 from equations.rule.init import Init
 from equations.rule.rule import Rule
 from equations.rule.stencils import feature_name
@@ -42,13 +43,12 @@ def in_units(
     updates = {
         new[c]: build.multiply(build.number(factor[c]), rule.updates[c].xreplace(swap)) for c in order
     }  # fmt: skip
-    display = rule.display and dataclasses.replace(rule.display, channels=tuple(new[c] for c in rule.display.channels))
     return rule.replace(
         channels=tuple(new[c] for c in order),
         updates=updates,
         clamp=_clamp(rule, set(factor.values())),
         init=_init(rule, [rule.channels.index(c) for c in order], [factor[c] for c in order]),
-        display=display,
+        display=rule.display and _display(rule.display, new, factor),
         fronts={},
     )
 
@@ -106,6 +106,14 @@ def _clamp(rule: Rule, factors: set[float]) -> tuple[float, float] | None:
         )
     low, high = sorted(end * next(iter(factors)) for end in rule.clamp)
     return low, high
+
+
+def _display(display: Display, new: Mapping[str, str], factor: Mapping[str, float]) -> Display:
+    """Colours are those that they were; a display by channels shows the new values, in the new units."""
+    if display.colours is None:
+        return dataclasses.replace(display, channels=tuple(new[c] for c in display.channels))
+    swap = {symbol(c): build.multiply(build.number(1 / factor[c]), symbol(new[c])) for c in display.channels}
+    return Display(colours={name: expr.xreplace(swap) for name, expr in display.colours.items()})
 
 
 def _init(rule: Rule, places: list[int], factors: list[float]) -> Init | None:

@@ -11,7 +11,7 @@ from equations.colormaps import table as colour_table
 from equations.divergence import limit_of
 from equations.printers.c_parts import MARKS, PICTURES
 from equations.printers.c_template import PROGRAM
-from equations.printers.cell import EXP_ARGUMENT, Target, cell_lines, helpers, literal
+from equations.printers.cell import EXP_ARGUMENT, Target, cell_lines, colour_lines, helpers, literal
 from equations.printers.code import Dialect
 from equations.rule import mask
 from equations.rule.display import display_of
@@ -42,10 +42,10 @@ _OPTIONAL = ("up", "down", "plane", "row", "west", "east")  # parameters that th
 def print_rule(rule: Rule) -> str:
     """The program: one fused pass per step, the mask bit for bit, a `main` that writes a PPM or PGM picture."""
     init, display = first_init(rule), display_of(rule)
-    cell = _cell(rule)
+    cell, picture = _cell(rule), _picture(rule)
     used = set(re.findall(r"\w+", cell))
     init_step = f"{mask.INIT_STEP:#x}u"
-    grey = len(display.channels) == 1 and display.colormap == "grey"
+    grey = not display.in_colour and display.colormap == "grey"
     fields = {
         "channel_names": ", ".join(rule.channels),
         "quoted_names": ", ".join(f'"{channel}"' for channel in rule.channels),
@@ -59,10 +59,10 @@ def print_rule(rule: Rule) -> str:
         "marks": Template(MARKS[init.kind]).substitute(
             square=_numbers(init.square), fraction=float(init.square_fraction), spots=init.spots, init_step=init_step
         ),
-        "helpers": helpers(TARGET, PROGRAM + cell),
+        "helpers": helpers(TARGET, PROGRAM + cell + picture),
         "cell": cell,
         "unused": "".join(f"    (void){name};\n" for name in _OPTIONAL if name not in used),
-        "picture": _picture(rule),
+        "picture": picture,
         "endings": ".ppm|FILE.pgm" if grey else ".ppm",
         "good_ending": 'ends_in(end, ".ppm") || ends_in(end, ".pgm")' if grey else 'ends_in(end, ".ppm")',
         "endings_text": ".ppm or .pgm" if grey else ".ppm (the picture is in colour)",
@@ -89,7 +89,11 @@ def _cell(rule: Rule) -> str:
 def _picture(rule: Rule) -> str:
     """The function `paint`: the colour of one cell."""
     display = display_of(rule)
-    kind = "rgb" if len(display.channels) == 3 else "grey" if display.colormap == "grey" else "map"
+    if display.colours is not None:
+        lines, results = colour_lines(rule, TARGET, lambda channel: f"cell[{channel} * plane]")
+        lines += [f"colour[{index}] = shown({result});" for index, result in enumerate(results)]
+        return Template(PICTURES["colours"]).substitute(lines="\n".join(f"    {line}" for line in lines))
+    kind = "rgb" if display.in_colour else "grey" if display.colormap == "grey" else "map"
     table = "" if kind != "map" else ", ".join(f"0x{r:02x}{g:02x}{b:02x}" for r, g, b in colour_table(display.colormap))
     return Template(PICTURES["shown"] + PICTURES[kind]).substitute(
         scale=literal(display.scale),

@@ -53,6 +53,17 @@ PICTURES = {
 static void paint(const float *cell, size_t plane, unsigned char *colour)
 {
 """,
+    "colours": """static unsigned char shown(float value)
+{
+    value = value > 0.0f ? (value < 1.0f ? value : 1.0f) : 0.0f; /* 0 for a NaN */
+    return (unsigned char)(value * 255.0f + 0.5f);
+}
+
+/* The colour (red, green, blue) of the cell whose first channel is at `cell`. */
+static void paint(const float *cell, size_t plane, unsigned char *colour)
+{
+$lines
+}""",
     "rgb": """    static const size_t channels[3] = {$shown};
     for (size_t i = 0; i < 3; i++)
         colour[i] = (unsigned char)(shown(cell[channels[i] * plane]) * 255.0f + 0.5f);

@@ -16,6 +16,7 @@ from equations.expressions import guards
 from equations.expressions.tree import to_tree
 from equations.printers.code import Dialect, print_trees
 from equations.rule import mask
+from equations.rule.display import display_of
 from equations.rule.rule import Rule
 from equations.rule.stencils import Stencil, feature_name
 
@@ -98,6 +99,18 @@ def cell_lines(rule: Rule, target: Target, read: Read) -> tuple[list[str], list[
         lines += [f"{new} = {_mask_condition(rule, index)} ? {new} : {old};"] if rule.masked else []
         lines += _clamp_lines(rule, new)
     return lines, results
+
+
+def colour_lines(rule: Rule, target: Target, read: Callable[[int], str]) -> tuple[list[str], list[str]]:
+    """The lines that compute red, green and blue of one cell, and the code of the three, before they are clipped.
+
+    read: channel → the code that reads it.
+    """
+    display = display_of(rule)
+    names = dict(zip(rule.channels, identifiers("f", rule.channels), strict=True))
+    lines = [f"float {names[name]} = {read(rule.channels.index(name))};" for name in dict.fromkeys(display.channels)]
+    code = print_trees(display.trees(), target.dialect, names)
+    return [*lines, *code.lines], list(code.results)
 
 
 def _mask_condition(rule: Rule, channel: int) -> str:

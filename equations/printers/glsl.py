@@ -5,9 +5,10 @@ from __future__ import annotations
 from string import Template
 
 from equations.errors import InputError
-from equations.printers.cell import EXP_ARGUMENT, Target, cell_lines, helpers, literal
+from equations.printers.cell import EXP_ARGUMENT, Target, cell_lines, colour_lines, helpers, literal
 from equations.printers.code import Dialect
 from equations.rule import mask
+from equations.rule.display import display_of
 from equations.rule.rule import Rule
 
 MAX_CHANNELS = 16  # every WebGL2 device has four draw buffers, of four components each
@@ -35,27 +36,47 @@ _SHADER = """#version 300 es
 //
 // Channel c of cell (x, y) is component c % 4 of texel (x, y) of texture c / 4: RGBA32F, NEAREST, all of one size.
 // Draw over the whole of a framebuffer whose colour attachments are as many such textures (this needs
-// EXT_color_buffer_float), then swap the two sets. `steps_done` counts from 0.
+// EXT_color_buffer_float), then swap the two sets. `steps_done` counts from 0.$how
 precision highp float;
 precision highp int;
 precision highp sampler2D;
 
 $textures
 uniform uint seed;
-uniform uint steps_done;
+uniform uint steps_done;$switch
 
 $targets
 
 $helpers
-
+$picture
 void main()
 {
     ivec2 size = textureSize(state0, 0);
     ivec2 here = ivec2(gl_FragCoord.xy);
-    ivec2 before = ivec2(here.x > 0 ? here.x - 1 : size.x - 1, here.y > 0 ? here.y - 1 : size.y - 1);
+$choice    ivec2 before = ivec2(here.x > 0 ? here.x - 1 : size.x - 1, here.y > 0 ? here.y - 1 : size.y - 1);
     ivec2 after = ivec2(here.x < size.x - 1 ? here.x + 1 : 0, here.y < size.y - 1 ? here.y + 1 : 0);
 $body
 }
+"""
+_HOW = """
+// While `picture` is true it draws the colours of the present state into the first colour attachment, which may be a
+// canvas of that size. Row 0 is at the top."""
+_PICTURE = """
+float shown(float value)
+{
+    return value > 0.0f ? (value < 1.0f ? value : 1.0f) : 0.0f;
+}
+
+vec4 colour(ivec2 cell)
+{
+$lines
+    return vec4(shown(red), shown(green), shown(blue), 1.0f);
+}
+"""
+_CHOICE = """    if (picture) {
+        next0 = colour(ivec2(here.x, size.y - 1 - here.y));
+        return;
+    }
 """
 _HASHES = (
     f"uint row = mix32(mix32(mix32(seed + {mask.GOLDEN:#x}u) ^ steps_done) ^ uint(here.y));",
@@ -72,13 +93,34 @@ def print_rule(rule: Rule) -> str:
         )
     textures = range(-(-len(rule.channels) // 4))
     body = _body(rule)
+    picture = _picture(rule) if display_of(rule).in_colour else ""
+    if "INFINITY" in picture:  # a scale beyond float32, which GLSL cannot write
+        picture = ""
     return Template(_SHADER).substitute(
         channels=", ".join(rule.channels),
         textures="\n".join(f"uniform sampler2D state{index};" for index in textures),
         targets="\n".join(f"layout(location = {index}) out vec4 next{index};" for index in textures),
-        helpers=helpers(TARGET, "\n".join(body)),
+        helpers=helpers(TARGET, "\n".join(body) + picture),
         body="\n".join(f"    {line}" for line in body),
+        how=_HOW if picture else "",
+        switch="\nuniform bool picture;" if picture else "",
+        picture=picture,
+        choice=_CHOICE if picture else "",
     )
+
+
+def _picture(rule: Rule) -> str:
+    """The function `colour`: red, green and blue of one cell, clipped to [0, 1]."""
+    texels: dict[str, str] = {}
+
+    def read(channel: int) -> str:
+        number, component = divmod(channel, 4)
+        texels[f"s{number}"] = f"vec4 s{number} = texelFetch(state{number}, cell, 0);"
+        return f"s{number}.{'xyzw'[component]}"
+
+    lines, results = colour_lines(rule, TARGET, read)
+    lines += [f"float {name} = {result};" for name, result in zip(("red", "green", "blue"), results, strict=True)]
+    return Template(_PICTURE).substitute(lines="\n".join(f"    {line}" for line in [*texels.values(), *lines]))
 
 
 def _body(rule: Rule) -> list[str]:

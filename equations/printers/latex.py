@@ -8,6 +8,7 @@ import sympy
 from sympy import Expr
 from sympy.printing.latex import LatexPrinter
 
+from equations.rule.display import formulas_of
 from equations.rule.grouping import group_update
 from equations.rule.rule import Rule
 from equations.rule.stencils import feature_name
@@ -27,14 +28,26 @@ TERMS_A_LINE = 6  # more do not fit on the width of a page
 
 
 def print_rule(rule: Rule) -> str:
-    """The update equations as a LaTeX `aligned` environment: reaction, diffusion, advection, the rest."""
+    """The update equations as a LaTeX `aligned` environment: reaction, diffusion, advection, the rest.
+
+    Colours that are expressions follow.
+    """
     printer, rows = _printer(symbol_names(rule)), []
     for channel in rule.channels:
         parts = [part for group in group_update(rule, channel).values() for part in _parts(group)]
-        first, *others = (str(printer.doprint(part)) for part in parts)
-        rows.append(rf"  \Delta {_channel(channel)} &= {first}")
-        rows += [rf"  &\quad {{}} {'' if text.startswith('-') else '+ '}{text}" for text in others]
+        rows += _rows(rf"\Delta {_channel(channel)}", parts, printer)
+    printer = _printer({channel: _channel(channel) for channel in rule.channels})
+    for name, expr in formulas_of(rule).items():
+        rows += _rows(rf"\mathrm{{{name}}}", _parts(expr), printer)
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}\n"
+
+
+def _rows(left: str, parts: list[Expr], printer: _Printer) -> list[str]:
+    """An equation, with a line for each part of its right side."""
+    first, *others = (str(printer.doprint(part)) for part in parts)
+    return [f"  {left} &= {first}"] + [
+        rf"  &\quad {{}} {'' if text.startswith('-') else '+ '}{text}" for text in others
+    ]
 
 
 def _parts(group: Expr) -> list[Expr]:

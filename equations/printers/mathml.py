@@ -13,6 +13,7 @@ from sympy import Expr
 
 from equations.expressions.ops import OPERATORS
 from equations.expressions.tree import to_tree
+from equations.rule.display import formulas_of
 from equations.rule.grouping import group_update
 from equations.rule.rule import Rule
 from equations.rule.stencils import feature_name
@@ -36,15 +37,20 @@ _STENCILS = {
 
 
 def print_rule(rule: Rule) -> str:
-    """The update equations as a table in one `math` element: a row per group of terms."""
+    """The update equations as a table in one `math` element: a row per group of terms; then a row per colour."""
     names, rows = symbol_names(rule), []
     for channel in rule.channels:
         head = f"<mo>Δ</mo>{channel_name(channel)}<mo>=</mo>"
         for group in group_update(rule, channel).values():
             terms = print_terms(group, names, first=bool(head))
-            rows.append(f"<mtr><mtd><mrow>{head}</mrow></mtd><mtd><mrow>{''.join(terms)}</mrow></mtd></mtr>")
+            rows.append(_row(head, terms))
             head = ""
+    rows += [_row(f"<mi>{name}</mi><mo>=</mo>", print_terms(expr)) for name, expr in formulas_of(rule).items()]
     return f'<math display="block"><mtable columnalign="right left">{"".join(rows)}</mtable></math>\n'
+
+
+def _row(head: str, terms: list[str]) -> str:
+    return f"<mtr><mtd><mrow>{head}</mrow></mtd><mtd><mrow>{''.join(terms)}</mrow></mtd></mtr>"
 
 
 def print_expression(expr: Expr, names: Names | None = None) -> str:

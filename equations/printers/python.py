@@ -7,6 +7,7 @@ from equations.expressions.tree import to_tree
 from equations.printers.cell import identifiers, responses
 from equations.printers.code import NUMPY, print_trees
 from equations.rule import mask
+from equations.rule.display import display_of
 from equations.rule.rule import Rule
 from equations.simulation import first_init
 
@@ -85,7 +86,7 @@ def update(s):
     return out
 
 
-def step(s, index, seed):
+{picture}def step(s, index, seed):
     with np.errstate(all="ignore"):
         moved = s + DT * update(s)
         if THRESHOLD < 2**32:
@@ -141,6 +142,18 @@ _MARKS = {
 }
 
 
+_PICTURE = '''def picture(s):
+    """The picture (h, w, 3) of a state, uint8: red, green and blue, clipped to [0, 1]."""
+    out = np.empty((3, *s.shape[1:]), s.dtype)
+    with np.errstate(all="ignore"):
+{body}
+    out = np.nan_to_num(np.clip(out, 0, 1), nan=0.0).transpose(1, 2, 0)
+    return np.floor(out * 255 + 0.5).astype(np.uint8)
+
+
+'''
+
+
 def print_rule(rule: Rule) -> str:
     """The script; its `update`, mask and initial state repeat the reference operation by operation."""
     init = first_init(rule)
@@ -161,7 +174,20 @@ def print_rule(rule: Rule) -> str:
         init_step=hex(mask.INIT_STEP),
         floor=guards.RECIPROCAL_FLOOR,
         body="\n".join(f"    {line}" for line in _body(rule)),
+        picture=_picture(rule),
     )
+
+
+def _picture(rule: Rule) -> str:
+    """The function `picture`, for a rule that shows red, green and blue; nothing for others."""
+    display = display_of(rule)
+    if not display.in_colour:
+        return ""
+    names = dict(zip(rule.channels, identifiers("v", rule.channels), strict=True))
+    lines = [f"{names[name]} = s[{rule.channels.index(name)}]" for name in dict.fromkeys(display.channels)]
+    code = print_trees(display.trees(), NUMPY, names)
+    lines += [*code.lines, *(f"out[{index}] = {result}" for index, result in enumerate(code.results))]
+    return _PICTURE.format(body="\n".join(f"        {line}" for line in lines))
 
 
 def _body(rule: Rule) -> list[str]:

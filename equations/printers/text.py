@@ -9,6 +9,7 @@ import sympy
 from sympy import Expr
 from sympy.printing.str import StrPrinter
 
+from equations.rule.display import formulas_of
 from equations.rule.grouping import group_update
 from equations.rule.rule import Rule
 
@@ -21,7 +22,7 @@ def print_expression(expr: Expr) -> str:
 
 
 def print_rule(rule: Rule) -> str:
-    """One line per channel, then the formula of a step with its settings, and the kernels of the stencils."""
+    """One line per channel, then the formula of a step with its settings, the kernels of the stencils, the colours."""
     width = max(len(channel) for channel in rule.channels)
     lines = [f"d{channel:<{width}} = {_print_update(rule, channel)}" for channel in rule.channels]
     step = f"step: s <- {'clamp(' if rule.clamp else ''}s + {rule.dt!r} * "
@@ -34,6 +35,9 @@ def print_rule(rule: Rule) -> str:
         if stencil.name != "id":
             rows = "; ".join(" ".join(f"{weight:g}" for weight in row) for row in stencil.kernel)
             lines.append(f"_{stencil.name}: [{rows}]")
+    colours = formulas_of(rule)
+    lines += ["", "picture, clipped to [0, 1]:"] if colours else []
+    lines += [f"{name:<5} = {_print(expr)}" for name, expr in colours.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -13,11 +13,12 @@ from typing import Any, Literal
 
 from sympy import Expr
 
-from equations.errors import InputError, did_you_mean, shorten
+from equations.errors import InputError, shorten
 from equations.expressions.terms import count_terms
 from equations.expressions.tree import canonical, names_in
 from equations.frozen import FrozenMapping, frozen_json
 from equations.rule.checks import check_channels, check_clamp, check_expression, check_stencils, finite
+from equations.rule.colours import Display
 from equations.rule.init import Init
 from equations.rule.mask import MAX_SEED, threshold
 from equations.rule.stencils import Stencil, feature_names
@@ -25,29 +26,6 @@ from equations.rule.symbols import check_name
 
 MAX_CANDIDATES = 1000
 MAX_DT = 1e12  # in any unit of time
-
-
-@dataclass(frozen=True)
-class Display:
-    """How a state becomes a picture: `clip(scale · state[channels] + offset, 0, 1)`.
-
-    channels: three, shown as red, green and blue; or one, shown through `colormap`.
-    colormap: "grey" or "viridis".
-    """
-
-    channels: tuple[str, ...]
-    offset: float = 0.0
-    scale: float = 1.0
-    colormap: Literal["grey", "viridis"] = "grey"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", tuple(self.channels))
-        if len(self.channels) not in (1, 3) or not all(isinstance(name, str) for name in self.channels):
-            raise InputError(f"display: expected 1 or 3 channel names, got {shorten(self.channels)}")
-        object.__setattr__(self, "offset", finite(self.offset, "display offset"))
-        object.__setattr__(self, "scale", finite(self.scale, "display scale"))
-        if self.colormap not in ("grey", "viridis"):
-            raise InputError(f'display: expected colormap "grey" or "viridis", got {shorten(self.colormap)}')
 
 
 @dataclass(frozen=True)
@@ -147,12 +125,7 @@ class Rule:
                 f"the init describes {len(self.init.background)} channels, but the rule has {len(self.channels)}"
             )
         if self.display is not None:
-            for name in self.display.channels:
-                if name not in self.channels:
-                    raise InputError(
-                        f"display shows {name!r}, but the rule's channels are {', '.join(self.channels)}"
-                        f"{did_you_mean(name, self.channels)}"
-                    )
+            self._set("display", self.display.check(self.channels, self.feature_names))
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from equations.errors import InputError, did_you_mean, shorten
 from equations.expressions.tree import from_tree, to_tree
 from equations.files import write_text
 from equations.reading import check_regular_file
+from equations.rule.colours import Display
 from equations.rule.init import Init
-from equations.rule.rule import MAX_CANDIDATES, Candidate, Display, Rule
+from equations.rule.rule import MAX_CANDIDATES, Candidate, Rule
 from equations.rule.stencils import Stencil
 
 FORMAT = "srnca.rule/1"
@@ -71,7 +72,7 @@ def rule_to_dict(rule: Rule) -> dict[str, Any]:
         "mask": rule.mask,
         "boundary": rule.boundary,
         "init": None if rule.init is None else _plain_init(rule.init),
-        "display": None if rule.display is None else _plain(rule.display),
+        "display": None if rule.display is None else _plain_display(rule.display),
         "provenance": dict(rule.provenance),
         "metrics": dict(rule.metrics),
         "fronts": {
@@ -113,7 +114,7 @@ def _read(data: object) -> Rule:
         stencils=stencils,
         updates=updates,
         init=_part(Init, data.get("init"), "init"),
-        display=_part(Display, data.get("display"), "display"),
+        display=_display(data.get("display")),
         provenance=data.get("provenance", {}),
         metrics=data.get("metrics", {}),
         fronts=fronts,
@@ -153,6 +154,15 @@ def _part(kind: type, entry: object, what: str) -> Any:
         raise InputError(f"{what}: expected fields {', '.join(fields)}; {error}") from error
 
 
+def _display(entry: object) -> Display | None:
+    if not isinstance(entry, Mapping) or "colours" not in entry:
+        found: Display | None = _part(Display, entry, "display")
+        return found
+    _check_fields(entry, ("colours",), (), "a display with colours")
+    trees = _object(entry["colours"], "display colours", 3)
+    return Display(colours={name: _expression(tree, f'display colour "{name}"') for name, tree in trees.items()})
+
+
 def _check_fields(data: Mapping[str, Any], required: tuple[str, ...], optional: tuple[str, ...], what: str) -> None:
     known = (*required, *optional)
     for name in data:
@@ -180,6 +190,14 @@ def _list(value: object, what: str, limit: int) -> list[Any]:
 def _plain(part: Any) -> dict[str, Any]:
     values = {name: getattr(part, name) for name in part.__dataclass_fields__}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _plain_display(display: Display) -> dict[str, Any]:
+    if display.colours is not None:
+        return {"colours": {name: to_tree(expr) for name, expr in display.colours.items()}}
+    data = _plain(display)
+    del data["colours"]
+    return data
 
 
 def _plain_init(init: Init) -> dict[str, Any]:

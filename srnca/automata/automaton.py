@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from distill.result import Distillation
     from distill.teacher import Teacher
     from equations.rule.rule import Rule
+    from equations.simulation import Simulator
     from srnca.automata.verification import Verification
     from srnca.pages.settings import PageSettings
 
@@ -43,7 +44,7 @@ class Automaton(Protocol):
     """A trained automaton.
 
     missing_options: options that automata of other kinds have and this one has not, each with the reason.
-    notes: what its user should know before distilling it, one sentence each.
+    notes: what its user should know before distilling or running it, one sentence each.
     """
 
     missing_options: Mapping[str, str]
@@ -61,12 +62,33 @@ class Automaton(Protocol):
         """The texture loss, rgb (batch, 3, h, w) -> (batch,), built once; None without a picture to compare with."""
         ...
 
+    @property
+    def judge(self) -> Callable[..., float] | None:
+        """A measure on which nothing is trained, picture (h, w, 3) -> distance, built once; None without a picture."""
+        ...
+
     def distill(self, **options: Unpack[DistillOptions]) -> Distillation:
         """The closed-form rule of the automaton. Raises InputError for options that do not fit."""
         ...
 
     def verify(self, rule: Rule, *, steps: int = 5000, seed: int = 0) -> Verification:
         """Whether `rule` is what the automaton is; steps: how long the rule must stay bounded."""
+        ...
+
+    def simulator(
+        self,
+        size: int | tuple[int, int] | None = None,
+        seed: int = 0,
+        *,
+        state: Any = None,
+        threads: int | None = None,
+    ) -> Simulator:
+        """A simulator that runs the network; its states are those of `teacher.rollout` for the same size and seed.
+
+        size: None for that of the recording which an automaton of recordings starts from, else 256.
+        state: a first state (channel, h, w) in place of the automaton's own, whose size is then taken.
+        threads: None for all cores; the states do not depend on it.
+        """
         ...
 
     def report(self, path: Path, result: Distillation, page: PageSettings | None = None) -> None:

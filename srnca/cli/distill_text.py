@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from srnca.cli.output import number, table
+from srnca.cli.quality_text import describe_scores
 
 LONGEST, SHOWN = 4000, 200  # characters: the longest equation that is printed whole, and what is shown of a longer one
-TEXTURE_LOSS_KINDS = (("flat", "flat grey"), ("teacher", "automaton"), ("rule", "rule"))
 
 
 def shortened(line: str) -> str:
@@ -19,18 +19,15 @@ def shortened(line: str) -> str:
 
 
 def describe(report: dict[str, Any]) -> str:
-    """Fidelity (R² of one step) and texture loss as two tables, since neither implies the other."""
+    """Two tables, since neither implies the other: R² of one step; and of the pictures, texture loss and judge."""
     parts = [describe_recording(report)] if "derivative" in report else []
     counts = report.get("terms", {}).get("by_channel", {})
     if report.get("r2"):
         rows: list[tuple[str, ...]] = [("channel", "terms", "R² of one step, held out")]
         rows += [(name, str(counts.get(name, "–")), number(value)) for name, value in report["r2"].items()]
         parts.append(table(rows))
-    losses = report.get("texture_loss")
-    if losses:
-        rows = [("texture loss", "")]
-        rows += [(label, number(losses.get(key))) for key, label in TEXTURE_LOSS_KINDS if key in losses]
-        parts.append(table(rows))
+    if report.get("texture_loss"):
+        parts.append(describe_scores(report))
     return "\n\n".join(parts)
 
 

@@ -12,6 +12,7 @@ from srnca.cli.options import option, parse_changes
 
 if TYPE_CHECKING:
     from equations import Rule
+    from srnca.automata.stepping import Network
 
 Changes = Annotated[
     list[str] | None,
@@ -30,12 +31,14 @@ class Source:
     steps: of a run.
     seed: of the first state and the mask.
     size: (h, w) in cells; None for rules that are no model.
+    network: of a checkpoint, which `srnca simulate` runs in place of the rule's updates.
     """
 
     rule: Rule
     steps: int = 2000
     seed: int = 0
     size: tuple[int, int] | None = None
+    network: Network | None = None
 
 
 def read_rule(text: str, changes: Sequence[str] | None = None, *, or_model: bool = True) -> Rule:
@@ -54,8 +57,10 @@ def read_source(text: str, changes: Sequence[str] | None = None, *, or_model: bo
     from equations.rule.rulefile import load_rule
 
     path = Path(text) / "rule.json" if Path(text).is_dir() else Path(text)
-    if path.suffix == ".pt":
-        raise InputError(f"{text}: expected a rule, got a checkpoint; first: srnca distill --checkpoint {text}")
+    if is_checkpoint(text):
+        raise InputError(
+            f"{text}: expected a rule, got a checkpoint; distill it first: srnca distill --checkpoint {text}"
+        )
     if not path.exists() and or_model:
         return _read_model(text, path, parse_changes(changes or ()))
     if changes:
@@ -64,6 +69,11 @@ def read_source(text: str, changes: Sequence[str] | None = None, *, or_model: bo
             "change them in the file, or leave --set out"
         )
     return Source(load_rule(path))
+
+
+def is_checkpoint(text: str) -> bool:
+    """Whether RULE names a checkpoint: a file that ends in .pt, whether it is there or not."""
+    return Path(text).suffix == ".pt" and not Path(text).is_dir()
 
 
 def file_name(text: str) -> str:

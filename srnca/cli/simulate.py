@@ -1,4 +1,4 @@
-"""`srnca simulate`: runs a rule, and writes a picture, a film or a recording of it."""
+"""`srnca simulate`: runs a rule or the network of a checkpoint, and writes a picture, a film or a recording of it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from srnca.cli.inputs import Changes, file_name, read_source
+from srnca.cli.inputs import Changes
 from srnca.cli.options import AsJson, Quiet, check_folder, check_output, option, parse_size
 from srnca.cli.output import say, say_json, warn
 from srnca.cli.progress import Progress
 from srnca.cli.ranks import ignore, is_first, sharing
-from srnca.cli.simulate_start import complete_recipe, make_simulator, read_kept
+from srnca.cli.simulate_source import default_name, read_runnable
+from srnca.cli.simulate_start import complete_recipe, limit_to_cores, make_simulator, read_kept, save_last
 from srnca.cli.simulate_text import describe, speed
 from srnca.cli.stopping import stopping_politely
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 srnca simulate snake-rule --size 512x256 --steps 2000 --out snake.png
+srnca simulate snake.pt --size 512 --seed 3 --out network.gif     # the network itself, without a rule
 srnca simulate gray-scott:coral --out coral.gif --colormap magma
 srnca simulate gray-scott:coral --set F=0.03 --set k=0.06 --out other.png
 srnca simulate gray-scott --init leaf.png --out leaf.mp4 --fps 30
@@ -43,11 +45,11 @@ INTERRUPTED = 130
 def simulate(
     rule: Annotated[
         str,
-        typer.Argument(metavar="RULE", help="A rule.json, its folder, or a model such as gray-scott:coral."),
+        typer.Argument(metavar="RULE", help="A rule.json, its folder, a model such as gray-scott, or a checkpoint."),
     ],
     size: Annotated[
         str | None,
-        option("Cells: N or WIDTHxHEIGHT.  [default: a state.npz's, a model's own, or 256]"),
+        option("Cells: N or WIDTHxHEIGHT.  [default: a state.npz's, a model's or a recording's own, or 256]"),
     ] = None,
     steps: Annotated[int | None, option("Steps of the automaton.  [default: a model's own, or 2000]", min=0)] = None,
     every: Annotated[int | None, option("Steps between frames.  [default: 50 frames]", min=1)] = None,
@@ -65,13 +67,16 @@ def simulate(
         int | None,
         option("Threads of llvm and torch, at most the cores.  [default: all]", min=1),
     ] = None,
-    dtype: Annotated[Literal["float32", "float64"], typer.Option(help="Precision of the numbers.")] = "float32",
+    dtype: Annotated[
+        Literal["float32", "float64"] | None,
+        option("Precision of the numbers.  [default: float32, or a network's own]"),
+    ] = None,
     decomposition: Annotated[
         str, typer.Option(metavar="auto|ROWSxCOLUMNS", help="Blocks of the grid, one a process of torchrun.")
     ] = "auto",
     out: Annotated[
         Path | None,
-        option("x.png (the last state), x.gif, x.mp4, x.npz or x.zarr.  [default: NAME.png]"),
+        option("x.png (the last state), x.gif, x.mp4, x.npz or x.zarr.  [default: NAME.png or NAME-network.png]"),
     ] = None,
     save_state: Annotated[Path | None, option("The last state, to go on from with --init.", metavar="FILE.npz")] = None,
     resume: Annotated[
@@ -84,27 +89,30 @@ def simulate(
         Literal["grey", "viridis", "magma", "inferno", "coolwarm", "duo"] | None,
         option("Colours of one channel; duo shows two.  [default: the rule's]"),
     ] = None,
+    update_rate: Annotated[
+        float | None,
+        option("Of a legacy checkpoint, which does not say it.  [default: 0.5]"),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a rule and write a picture, a film or its frames.
+    """Run a rule or a network and write a picture, a film or its frames.
 
     Ctrl-C stops and keeps what was written; a second one stops at once.
     """
-    from equations.backends import resolve
     from srnca.media.writing import RECORDINGS, Recipe
 
     shape = None if size is None else parse_size(size)
-    path = _check_out(out or Path(f"{file_name(rule)}.png"))
+    path = _check_out(out or default_name(rule))
     if save_state is not None:
         check_output(save_state, (".npz",), "--save-state")
-    options = {"backend": resolve(backend), "dtype": dtype, "threads": _limit(threads)}
-    source = read_source(rule, changes)
+    options: dict[str, Any] = {"backend": backend, "dtype": dtype, "threads": limit_to_cores(threads)}
+    source = read_runnable(rule, changes, options, seed=seed, decomposition=decomposition, update_rate=update_rate)
     steps = source.steps if steps is None else steps
     stride = every or max(1, -(-steps // FRAMES))
     planned = steps // stride + 1 if path.suffix.lower() in RECORDINGS else -(-steps // stride) + 1
     recipe = Recipe(source.rule, stride, planned, fps, scale, colormap)
-    kept = read_kept(path, recipe, init=init, size=shape, seed=seed, dtype=dtype) if resume else None
+    kept = read_kept(path, recipe, init=init, size=shape, seed=seed, dtype=options["dtype"]) if resume else None
     if resume and is_first():
         warn(f"{path}: {'nothing to go on from yet, starting anew' if kept is None else f'going on from {kept}'}")
     started = time.monotonic()
@@ -117,7 +125,7 @@ def simulate(
         recipe = complete_recipe(recipe, simulator, kept, init)
         outcome, frames = _drive(simulator, path, recipe, steps, progress, stopping)
         if save_state is not None:
-            _save_state(save_state, simulator)
+            save_last(save_state, simulator)
     height, width = simulator.size
     facts = {
         "out": path,
@@ -170,27 +178,3 @@ def _check_out(path: Path) -> Path:
         check_folder(path.parent)
         return path
     return check_output(path, ENDINGS)
-
-
-def _limit(threads: int | None) -> int | None:
-    """At most one thread a core; a warning says where that is fewer than were asked for."""
-    from equations.backends import limit_threads
-
-    limit = limit_threads(threads)
-    if limit != threads and is_first():
-        warn(
-            f"--threads {threads}: more than the cores here, {limit}; taking {limit}, which gives the same bytes faster"
-        )
-    return limit
-
-
-def _save_state(path: Path, simulator: Simulator) -> None:
-    from srnca.initial import save_state
-
-    state = simulator.state
-    if not is_first():
-        return
-    try:
-        save_state(path, simulator.rule, state, simulator.steps_done, simulator.seed)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error

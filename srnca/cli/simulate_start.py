@@ -1,16 +1,22 @@
-"""Where `srnca simulate` starts: at a first state, or with --resume at the last frame of a recording in zarr."""
+"""Where `srnca simulate` starts: at a first state, or with --resume at the last frame of a recording in zarr.
+
+And what it saves at the end, to go on from.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from equations.errors import InputError
 from srnca.cli.inputs import Source
+from srnca.cli.output import warn
 from srnca.cli.progress import Progress
 from srnca.cli.ranks import is_first
+from srnca.cli.simulate_source import network_start
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,6 +101,10 @@ def make_simulator(
     from srnca.initial import SIZE, init_of_kind, read_start
 
     rule, usual = source.rule, source.size or SIZE
+    if source.network is not None:
+        from srnca.automata.stepping import make_stepper
+
+        make = partial(make, stepper=make_stepper(source.network, options["threads"]))
     if kept is not None:
         simulator = make(rule, seed=kept.seed, state=kept.state, **options)
         simulator.steps_done = kept.step
@@ -102,6 +112,11 @@ def make_simulator(
     own = source.seed if seed is None else seed
     if init in KINDS:  # as a part of the rule, since processes that share a grid each make their own block
         rule, init = rule.replace(init=init_of_kind(rule, init)), None
+    if init is None and source.network is not None:
+        state, note = network_start(source.network, size or usual, own)
+        if note is not None:
+            progress.note(note)
+        return make(rule, seed=own, state=state, **options)
     if init is None:
         return make(rule, size or usual, own, **options)
     start = read_start(rule, init, size, own, usual)
@@ -111,3 +126,27 @@ def make_simulator(
     simulator = make(rule, seed=own, state=start.state, **options)
     simulator.steps_done = start.step
     return simulator
+
+
+def limit_to_cores(threads: int | None) -> int | None:
+    """At most one thread a core; a warning says where that is fewer than were asked for."""
+    from equations.backends import limit_threads
+
+    limit = limit_threads(threads)
+    if limit != threads and is_first():
+        warn(
+            f"--threads {threads}: more than the cores here, {limit}; taking {limit}, which gives the same bytes faster"
+        )
+    return limit
+
+
+def save_last(path: Path, simulator: Simulator) -> None:
+    from srnca.initial import save_state
+
+    state = simulator.state
+    if not is_first():
+        return
+    try:
+        save_state(path, simulator.rule, state, simulator.steps_done, simulator.seed)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error

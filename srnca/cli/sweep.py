@@ -84,6 +84,7 @@ def sweep(
     iterations: opt.Iterations = None,
     size: opt.Size = None,
     bank: opt.Bank = None,
+    colours: opt.Colours = None,
     seed: opt.Seed = None,
     device: opt.Device = "auto",
     workers: Workers = 1,
@@ -109,7 +110,7 @@ def sweep(
         raise InputError("--slurm-option: expected --slurm with it; leave it out, or hand the workers to Slurm")
     given = {
         "sampler": sampler, "against": against, "prune": prune, "objective": objective, "preset": preset,
-        "iterations": iterations, "size": size, "bank": bank, "seed": seed,
+        "iterations": iterations, "size": size, "bank": bank, "colours": colours, "seed": seed,
     }  # fmt: skip
     settings = {name: value for name, value in given.items() if value is not None}
     request = StudyRequest(

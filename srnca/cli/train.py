@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from equations.errors import InputError
 from srnca.cli import train_options as opt
+from srnca.cli.estimate import Estimate
 from srnca.cli.options import AsJson, Quiet, check_output, parse_clamp, parse_crop, parse_duration, resolve_device
 from srnca.cli.output import number, warn
 from srnca.cli.preview import Draw, draw_preview
+from srnca.cli.progress import Progress
+from srnca.cli.quality_text import describe_quality
 from srnca.cli.train_frames import is_of_recording, train_frames
 from srnca.cli.training import Job, Options, check_same, flag_of, run
 
@@ -26,6 +29,7 @@ srnca train sample:snake --out snake.pt
 srnca train zebra.jpg --crop 40,0,256 --preview now.png
 srnca train leaf.png --preset compact --effort 2
 srnca train leaf.png --iterations 5000 --time-limit 5m
+srnca train zebra.jpg --channels 2 --colours squares    # two channels, and a learned map to the colours
 srnca train --resume --out snake.pt
 srnca train --frames rec.npz --stride 8 --out net.pt   # a recording that holds every 8th step"""
 
@@ -49,6 +53,7 @@ def train(
     out: opt.Out = None,
     preset: opt.Preset = None,
     channels: opt.Channels = None,
+    colours: opt.Colours = None,
     hidden: opt.Hidden = None,
     hidden_channels: opt.HiddenChannels = None,
     filters: opt.Filters = None,
@@ -82,9 +87,9 @@ def train(
 ) -> None:
     """Learn an automaton that paints the texture of an image, or does what a recording shows."""
     changes = _given(
-        channels=channels, hidden=hidden, filters=filters, activation=activation, update_rate=update_rate, mask=mask,
-        init=init, max_ca_steps=max_ca_steps, batch_size=batch_size, learning_rate=learning_rate, l1=l1,
-        iterations=iterations, size=size, seed=seed, bank=bank,
+        channels=channels, colours=colours, hidden=hidden, filters=filters, activation=activation,
+        update_rate=update_rate, mask=mask, init=init, max_ca_steps=max_ca_steps, batch_size=batch_size,
+        learning_rate=learning_rate, l1=l1, iterations=iterations, size=size, seed=seed, bank=bank,
     )  # fmt: skip
     if clamp is not None:
         changes["clamp"] = parse_clamp(clamp)
@@ -170,18 +175,24 @@ def _stem(name: str) -> str:
     return name.removeprefix("sample:") if name.startswith("sample:") else Path(name).stem or "automaton"
 
 
-def _job(plan: _Plan, **how: Any) -> Job[Checkpoint]:
+def _job(plan: _Plan, *, device: str, **how: Any) -> Job[Checkpoint]:
+    import torch
+
     from srnca.texture.checkpoint import load_checkpoint
     from srnca.texture.training import train as run_training
 
+    threads = torch.get_num_threads()
+    cores = min(plan.config.batch_size, threads) if plan.config.batch_size > 1 else threads  # as in `state_threads`
     return Job(
         plan.out,
         {"target": plan.target.name, "notes": plan.target.notes},
         plan.history,
-        train=partial(run_training, plan.target, plan.config, out=plan.out, resume=plan.resume, **how),
+        train=partial(run_training, plan.target, plan.config, out=plan.out, resume=plan.resume, device=device, **how),
         load=load_checkpoint,
         show=partial(_show, plan.target),
         loss=lambda losses: sum(losses[-_LAST:]) / len(losses[-_LAST:]),
+        estimate=Estimate(cores if device == "cpu" else None),
+        further=_rate,
     )
 
 
@@ -190,3 +201,14 @@ def _show(target: Target, now: TrainProgress) -> tuple[str, Draw | None]:
     if now.rgb is not None:
         draw = partial(draw_preview, target.pixels, now.rgb[0].detach().cpu().permute(1, 2, 0).numpy())
     return f"loss {number(now.loss)}", draw
+
+
+def _rate(done: Checkpoint, progress: Progress) -> tuple[dict[str, Any], str]:
+    """What the automaton's texture is worth, now that it is trained."""
+    from srnca.texture import quality
+    from srnca.texture.automaton import TextureAutomaton
+
+    progress.update("evaluate", 0, 1, "pictures of fresh seeds")
+    found = quality.rate_automaton(TextureAutomaton(done))
+    progress.update("evaluate", 1, 1)
+    return {**found.scores, "quality": found.word, "advice": found.advice}, describe_quality(found)

@@ -12,6 +12,7 @@ from srnca.cli.options import check_output
 from srnca.cli.output import number, warn
 from srnca.cli.preview import Draw
 from srnca.cli.preview_frames import draw_frames
+from srnca.cli.progress import Progress
 from srnca.cli.training import Job, Options, check_same, flag_of, run
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _REASONS = {
     "channels": "the recording says which channels there are; further ones are --hidden-channels",
+    "colours": "the recording's own channels are shown",
     "update_rate": "every cell takes every step of a recorded law",
     "mask": "every cell takes every step of a recorded law",
     "clamp": "a recorded law has no clamp",
@@ -161,7 +163,7 @@ def _show(now: RecordingProgress) -> tuple[str, Draw | None]:
     return text, None if now.picture is None else partial(draw_frames, *now.picture, now.horizon)
 
 
-def _further(done: RecordingCheckpoint) -> tuple[dict[str, Any], str]:
+def _further(done: RecordingCheckpoint, _progress: Progress) -> tuple[dict[str, Any], str]:
     error = dict(zip(done.config.names, done.error, strict=False))
     wrong = ", ".join(f"{name} {number(value)}" for name, value in error.items())
     text = f"wrong by, per unit of time, on frames held out: {wrong}" if error else ""

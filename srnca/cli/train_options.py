@@ -25,13 +25,20 @@ Out = Annotated[Path | None, option("Checkpoint to write.  [default: NAME.pt]")]
 Preset = Annotated[
     str | None,
     option(
-        "default, compact, blog-set5 or blog-set8; with --frames recording, recording-smooth or recording-relu. Other "
-        "flags change it."
+        "default, quality, compact, blog-set5 or blog-set8; with --frames recording, recording-smooth or "
+        "recording-relu. Other flags change it."
     ),
 ]
 
 # The automaton
-Channels = Annotated[int | None, option("3 to 64; the first three are red, green, blue.")]
+Channels = Annotated[int | None, option("3 to 64; the first three are red, green, blue. 1 to 64 with --colours map.")]
+Colours = Annotated[
+    Literal["channels", "map", "squares"] | None,
+    option(
+        "channels: the first three are the colours. map: a learned affine map of all channels is. squares: with "
+        "products of two channels in it.  [default: channels]"
+    ),
+]
 Hidden = Annotated[int | None, option("Width of the hidden layer.")]
 HiddenChannels = Annotated[int | None, option("With --frames: channels that the recording does not show.")]
 Filters = Annotated[int | None, option("1 to 20 stencils; with --frames 1 to 5.")]
@@ -73,7 +80,7 @@ Effort = Annotated[
 ]
 Size = Annotated[int | None, option("Side of the training picture, in cells.")]
 Seed = Annotated[int | None, option("Random seed; with the same seed and machine the result is the same.")]
-Bank = Annotated[Literal["multiscale", "vgg16"] | None, option("Features of the texture loss.")]
+Bank = Annotated[Literal["wavelet", "multiscale", "vgg16"] | None, option("What the texture loss compares.")]
 VggWeights = Annotated[Path | None, option("vgg16-397923af.pth, for --bank vgg16.")]
 Download = Annotated[bool, typer.Option("--download", help="Allow downloading the VGG weights.")]
 Crop = Annotated[str | None, option("X,Y,SIDE: the square to learn, in pixels of the image.")]

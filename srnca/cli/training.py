@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from equations.errors import InputError
+from srnca.cli.estimate import Estimate
 from srnca.cli.output import number, say, say_json, shown
 from srnca.cli.preview import Draw, Preview
 from srnca.cli.progress import Progress, short_time
@@ -54,7 +55,8 @@ class Job(Generic[Saved]):
     load: reads the checkpoint.
     show: a text about an iteration, and what draws its picture; None where there is none.
     loss: the loss that is reported.
-    further: more results, as JSON and as a line of text.
+    further: more results, as JSON and as a line of text; may show its progress.
+    estimate: says after the first iterations how long training takes; None where they do not tell.
     """
 
     out: Path
@@ -64,7 +66,8 @@ class Job(Generic[Saved]):
     load: Callable[[Path], Saved]
     show: Callable[[Any], tuple[str, Draw | None]]
     loss: Callable[[Sequence[float]], float]
-    further: Callable[[Saved], tuple[Mapping[str, Any], str]] = lambda _: ({}, "")
+    further: Callable[[Saved, Progress], tuple[Mapping[str, Any], str]]
+    estimate: Estimate | None = None
 
 
 def flag_of(name: str) -> str:
@@ -89,7 +92,8 @@ def check_same(path: Path, saved: Config, config: Config, given: Mapping[str, An
 
 def run(job: Job[Any], options: Options) -> None:
     """Train until the end or the time limit and print the result. Ctrl-C saves too, and is raised again."""
-    started, stopped = time.monotonic(), False
+    started = time.monotonic()
+    estimate = None if options.quiet or options.as_json else job.estimate
     preview = Preview(options.preview, job.history) if options.preview else None
     with Progress(quiet=options.quiet) as progress:
 
@@ -97,6 +101,8 @@ def run(job: Job[Any], options: Options) -> None:
             detail, draw = job.show(now)
             if now.note:
                 progress.note(now.note)
+            if estimate and (takes := estimate.see(now.iteration, now.iterations)):
+                progress.note(takes)
             progress.update("train", now.iteration, max(now.iterations, now.iteration), detail)
             if preview:
                 preview.see(now.loss, draw)
@@ -104,9 +110,9 @@ def run(job: Job[Any], options: Options) -> None:
                 raise TimeUp
 
         try:
-            done = job.train(progress=report)
-        except TimeUp:
-            done, stopped = job.load(job.out), True
+            done, stopped = _train(job, report)
+            seconds = time.monotonic() - started
+            further = job.further(done, progress)
         except KeyboardInterrupt:
             saved = f"interrupted; saved {job.out}, go on with: srnca train --resume --out {job.out}"
             progress.note(saved if job.out.exists() else "interrupted before there was anything to save")
@@ -114,12 +120,28 @@ def run(job: Job[Any], options: Options) -> None:
         finally:
             if preview:
                 preview.write()
-    _say_result(job, done, time.monotonic() - started, stopped=stopped, as_json=options.as_json)
+    _say_result(job, done, further, seconds, stopped=stopped, as_json=options.as_json)
 
 
-def _say_result(job: Job[Saved], done: Saved, seconds: float, *, stopped: bool, as_json: bool) -> None:
+def _train(job: Job[Saved], report: Callable[[Any], None]) -> tuple[Saved, bool]:
+    """The checkpoint, and whether the time limit stopped the training."""
+    try:
+        return job.train(progress=report), False
+    except TimeUp:
+        return job.load(job.out), True
+
+
+def _say_result(
+    job: Job[Saved],
+    done: Saved,
+    results: tuple[Mapping[str, Any], str],
+    seconds: float,
+    *,
+    stopped: bool,
+    as_json: bool,
+) -> None:
     loss = job.loss(done.history) if done.history else None
-    further, line = job.further(done)
+    further, line = results
     if as_json:
         counts = {"finished": not stopped, "iterations": done.iteration, "loss": loss}
         about = {"time_s": seconds, "config": done.config.to_dict()}

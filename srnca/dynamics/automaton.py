@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from equations.backends.torch.threads import one_thread
 from equations.errors import InputError
+from srnca.automata.stepping import make_simulator
 from srnca.dynamics.checkpoint import RecordingCheckpoint, make_recording_checkpoint
 from srnca.dynamics.teacher import RecordingNCATeacher
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from distill.refine import Settings
     from distill.result import Distillation
     from equations.rule.rule import Rule
+    from equations.simulation import Simulator
     from srnca.automata.automaton import Automaton, SharedOptions
     from srnca.automata.verification import Verification
     from srnca.pages.settings import PageSettings
@@ -24,10 +26,14 @@ _REASON = "was trained on a recording; it has no mask and no texture"
 
 
 class RecordingAutomaton:
-    """The automaton of a checkpoint, with its teacher, built on first use and then kept. There is no texture loss."""
+    """The automaton of a checkpoint, with its teacher, built on first use and then kept.
+
+    There is no texture loss and no judge: nothing to compare pictures with.
+    """
 
     missing_options: Mapping[str, str] = dict.fromkeys(("update_rate", "max_loss", "states", "refinement"), _REASON)
     loss = None
+    judge = None
 
     def __init__(self, checkpoint: RecordingCheckpoint) -> None:
         self.checkpoint = checkpoint
@@ -35,7 +41,7 @@ class RecordingAutomaton:
     @property
     def notes(self) -> tuple[str, ...]:
         if self.checkpoint.training:
-            return (f"training stopped at iteration {self.checkpoint.iteration}; distilling it as it is",)
+            return (f"training stopped at iteration {self.checkpoint.iteration}, unfinished; taking it as it is",)
         return ()
 
     @cached_property
@@ -64,6 +70,17 @@ class RecordingAutomaton:
         from srnca.dynamics.verify import verify_network
 
         return verify_network(rule, self.checkpoint, steps=steps, seed=seed, teacher=self.teacher)
+
+    def simulator(
+        self,
+        size: int | tuple[int, int] | None = None,
+        seed: int = 0,
+        *,
+        state: Any = None,
+        threads: int | None = None,
+    ) -> Simulator:
+        """See `srnca.automata.Automaton.simulator`."""
+        return make_simulator(self.teacher, size, seed, state=state, threads=threads)
 
     def report(self, path: Path, result: Distillation, page: PageSettings | None = None) -> None:
         """Write the page of a distillation, named after its folder."""

@@ -12,8 +12,10 @@ from torch import Tensor
 
 from distill.identify.windows import Bounds, clean, raw_states
 from distill.sampling import Samples, crowd, join_samples
-from equations.rule.init import Init
+from equations.backends import Real
+from equations.rule.init import Init, make_state
 from equations.rule.rule import Display
+from srnca.automata.stepping import roll_out
 from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.network import look_alike
 
@@ -42,7 +44,11 @@ class RecordingNCATeacher:
         self.display: Display | None = self.nca.display
         with torch.no_grad():
             first = self.nca.begin(checkpoint.footage.frames[0][:1].transpose(0, 1).double())
-        self.init: Init | None = look_alike(first)
+        self._noise = look_alike(first)
+        self.init: Init | None = self._noise
+        self.dtype: Real = "float64"
+        self.dx = config.dx
+        self.numbers = 3 * config.features + 8 * config.hidden
 
     def update(self, perception: np.ndarray) -> np.ndarray:
         """Perception (n, features), channel-major -> rate (n, channels), before dt."""
@@ -52,16 +58,28 @@ class RecordingNCATeacher:
 
     def rollout(self, *, size: tuple[int, int], steps: int, seed: int, every: int) -> np.ndarray:
         """Frames (t, channel, h, w), float32, from the first frame of recording number `seed`; sizes are its own."""
+        return roll_out(self, self.first_state(self.usual_size(seed), seed), steps=steps, seed=seed, every=every)
+
+    def usual_size(self, seed: int) -> tuple[int, int]:
+        """(h, w) of recording number `seed`."""
+        height, width = self._recording(seed).shape[2:]
+        return height, width
+
+    def first_state(self, size: tuple[int, int], seed: int) -> np.ndarray:
+        """The first frame of recording number `seed`; for other sizes than its own, noise that looks like one."""
+        if size == self.usual_size(seed):
+            with torch.no_grad():
+                return self.nca.begin(self._recording(seed)[:1].transpose(0, 1).double())[:, 0].numpy()
+        return make_state(self._noise, len(self.channels), size, seed).astype(self.dtype)
+
+    def advance(self, state: Tensor, rows: Tensor, seed: int, step: int) -> Tensor:
+        """See `srnca.automata.stepping.Network.advance`. There is no mask, so rows, seed and step do not matter."""
+        return self.nca(state[:, None])[:, 0]
+
+    def _recording(self, seed: int) -> Tensor:
+        """Frames (t, channel, h, w)."""
         frames = self.checkpoint.footage.frames
-        shown = frames[seed % len(frames)][:1].transpose(0, 1).double()
-        with torch.inference_mode():
-            state = self.nca.begin(shown)
-            found = [state[:, 0]]
-            for step in range(steps):
-                state = self.nca(state)
-                if (step + 1) % every == 0:
-                    found.append(state[:, 0])
-        return torch.stack(found).to(torch.float32).numpy()
+        return frames[seed % len(frames)]
 
     def closed_form(self) -> dict[str, Expr] | None:
         return None

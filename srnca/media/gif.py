@@ -112,7 +112,7 @@ class GifWriter(GrowingWriter):
     def _palette(self) -> NDArray[np.uint8] | None:
         """The colour map's colours; None for pictures in RGB, whose colours are not known in advance."""
         display = display_of(self._recipe.rule)
-        if self._recipe.colormap == DUO or len(display.channels) == 3:
+        if self._recipe.colormap == DUO or display.in_colour:
             return None
         return table(self._recipe.colormap or display.colormap)
 

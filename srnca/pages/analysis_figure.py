@@ -16,7 +16,7 @@ from equations.analysis.dispersion import along
 from equations.analysis.nullclines import nullclines
 from equations.analysis.one_point import Reading
 from equations.analysis.spectrum import FLAT, radial_spectrum
-from equations.rule.display import display_of
+from equations.rule.display import display_of, render
 from srnca.pages.drawing import save_figure
 
 BLUE, ORANGE, GREY = "#2b6cb0", "#dd6b20", "#8a8f98"
@@ -164,9 +164,12 @@ def _draw_pattern(axis: Axes, analysis: Analysis) -> None:
     if measured is None or measured.failure:
         _empty(axis, "no run" if measured is None else "the run diverged")
         return
-    shown = display_of(rule).channels
+    display = display_of(rule)
+    shown = display.channels
     places = [rule.channels.index(name) for name in shown]
-    if len(places) == 3:
+    if display.colours is not None:
+        axis.imshow(render(rule, measured.state), interpolation="nearest")
+    elif len(places) == 3:
         picture = measured.state[places].transpose(1, 2, 0)
         low, high = np.percentile(picture, (1, 99))
         axis.imshow(((picture - low) / max(high - low, 1e-12)).clip(0, 1), interpolation="nearest")

@@ -26,7 +26,7 @@ from equations.rule.rule import Rule
 from equations.simulation import Simulator
 from srnca.pages.settings import PageSettings
 from srnca.texture.checkpoint import Checkpoint
-from srnca.texture.evaluate import SEEDS, STEPS, make_loss, texture_loss
+from srnca.texture.evaluate import SEEDS, STEPS, make_loss, picture_of, texture_loss
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 
@@ -234,15 +234,8 @@ def _run_long(rule: Rule, loss: TextureLoss | None, settings: PageSettings) -> L
             steps.append(mark)
             largest.append(float(np.abs(state).max()))
             if loss is not None:
-                value = texture_loss(loss, _shown(rule, state)[None])
+                value = texture_loss(loss, picture_of(rule, state)[None])
                 losses.append(value if math.isfinite(value) else math.nan)
     except DivergenceError as error:
         diverged_at = error.step
     return LongRun(side, tuple(steps), tuple(largest), tuple(losses), diverged_at, last)
-
-
-def _shown(rule: Rule, state: State) -> npt.NDArray[np.float32]:
-    """The picture (h, w, 3) that the loss is taken of; its values are not clipped to [0, 1]."""
-    assert rule.display is not None
-    shown = [rule.channels.index(name) for name in rule.display.channels]
-    return np.asarray(rule.display.scale * state[shown].transpose(1, 2, 0) + rule.display.offset, np.float32)

@@ -16,16 +16,17 @@ def draw_distillation(
     path: Path, target: np.ndarray, teacher: np.ndarray, rule: np.ndarray, result: Distillation
 ) -> None:
     """target | NCA | rule | front, as a PNG. Pictures are (h, w, 3), nominally in [0, 1]."""
-    losses, terms = result.report["texture_loss"], result.report["terms"]
+    losses, judged, terms = (result.report[key] for key in ("texture_loss", "judge", "terms"))
     figure = Figure(figsize=(13, 3.9), layout="constrained")
     axes = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.25))
     for axis, picture, title in (
         (axes[0], target, "target"),
-        (axes[1], teacher, f"NCA · texture loss {_number(losses['teacher'])}"),
+        (axes[1], teacher, f"NCA · texture loss {_number(losses['teacher'])}\njudge {_number(judged['teacher'])}"),
         (
             axes[2],
             rule,
-            f"rule · texture loss {_number(losses['rule'])}\n{terms['per_channel']:.1f} terms a channel",
+            f"rule · texture loss {_number(losses['rule'])}\n"
+            f"judge {_number(judged['rule'])} · {terms['per_channel']:.1f} terms a channel",
         ),
     ):
         axis.imshow(np.clip(np.nan_to_num(picture), 0, 1), interpolation="nearest")

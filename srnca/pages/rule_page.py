@@ -10,6 +10,7 @@ import numpy.typing as npt
 from distill.result import Distillation
 from equations.expressions.terms import count_constants, count_terms
 from equations.printers.mathml import channel_name, print_terms, symbol_names
+from equations.rule.display import formulas_of
 from equations.rule.display import render as draw_state
 from equations.rule.grouping import group_update
 from equations.rule.rule import Rule
@@ -19,21 +20,25 @@ from srnca.pages.panels import draw_histograms
 from srnca.pages.parts import data_url, flatten
 from srnca.pages.rendering import render
 from srnca.pages.settings import PageSettings
-from srnca.texture.evaluate import shortfall
+from srnca.texture.evaluate import Scores, shortfall
+from srnca.texture.quality import disagreement
 
 
 def make_page(result: Distillation, evidence: Evidence, settings: PageSettings) -> str:
     """The whole page; sections without data are left out."""
     report, rule, film = result.report, result.rule, evidence.film
-    losses = report.get("texture_loss")
+    losses, judged = report.get("texture_loss"), report.get("judge")  # reports of before 2026-12 have no judge
     return render(
         "rule.html",
         name=evidence.name,
         size=_size(result),
         losses=losses,
         ratio=losses and _ratio(losses),
+        judged=judged,
+        judged_ratio=judged and _ratio(judged),
+        disagreement=losses and judged and disagreement(losses, judged),
         worst=None if losses else _worst(report["r2"]),
-        warning=losses and _warning(losses, bool(report.get("refine"))),
+        warning=losses and _warning(losses, judged, bool(report.get("refine"))),
         film=film and _film(rule, film),
         target=None if evidence.target is None else _picture(evidence.target),
         large=None if evidence.large is None else {**_picture(evidence.large), "steps": evidence.large_steps},
@@ -57,8 +62,8 @@ def _size(result: Distillation) -> dict[str, Any]:
     return {"terms": f"{result.report['terms']['per_channel']:.1f}", "constants": constants}
 
 
-def _ratio(losses: dict[str, float | None]) -> str | None:
-    """The rule's texture loss over the automaton's; None where either is none."""
+def _ratio(losses: Scores) -> str | None:
+    """The rule's number over the automaton's; None where either is none."""
     rule, teacher = losses["rule"], losses["teacher"]
     return f"{rule / teacher:.2f}" if rule is not None and teacher else None
 
@@ -69,8 +74,8 @@ def _worst(r2: dict[str, float]) -> dict[str, str]:
     return {"channel": channel, "r2": f"{r2[channel]:.4f}"}
 
 
-def _warning(losses: dict[str, float | None], refined: bool) -> str | None:
-    text = shortfall(losses, refined)
+def _warning(losses: Scores, judged: Scores | None, refined: bool) -> str | None:
+    text = shortfall(losses, refined, judged)
     return text and f"{text[0].upper()}{text[1:]}"
 
 
@@ -103,7 +108,7 @@ def _equations(rule: Rule, longest: int) -> list[dict[str, Any]]:
     names, equations = symbol_names(rule), []
     for channel in rule.channels:
         update = rule.updates[channel]
-        equation: dict[str, Any] = {"math": channel_name(channel), "too_long": None, "groups": []}
+        equation: dict[str, Any] = {"math": f"<mo>Δ</mo>{channel_name(channel)}", "too_long": None, "groups": []}
         if (numbers := count_constants(update)) > longest:
             equation["too_long"] = {"terms": count_terms(update), "numbers": numbers}
         else:
@@ -111,6 +116,19 @@ def _equations(rule: Rule, longest: int) -> list[dict[str, Any]]:
             equation["groups"] = [
                 {"kind": kind, "terms": print_terms(group, names, first=index == 0)} for index, (kind, group) in groups
             ]
+        equations.append(equation)
+    return [*equations, *_colours(rule, longest)]
+
+
+def _colours(rule: Rule, longest: int) -> list[dict[str, Any]]:
+    """The same for colours that are formulas of the channels."""
+    equations = []
+    for name, expr in formulas_of(rule).items():
+        equation: dict[str, Any] = {"math": f"<mi>{name}</mi>", "too_long": None, "groups": []}
+        if (numbers := count_constants(expr)) > longest:
+            equation["too_long"] = {"terms": count_terms(expr), "numbers": numbers}
+        else:
+            equation["groups"] = [{"kind": "colour", "terms": print_terms(expr)}]
         equations.append(equation)
     return equations
 

@@ -8,21 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from equations.backends.torch.threads import one_thread
+from srnca.automata.stepping import make_simulator
 from srnca.texture.checkpoint import Checkpoint, make_checkpoint
-from srnca.texture.evaluate import make_loss
+from srnca.texture.evaluate import make_judge, make_loss
+from srnca.texture.judge import Judge
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 
 if TYPE_CHECKING:
     from distill.result import Distillation
     from equations.rule.rule import Rule
+    from equations.simulation import Simulator
     from srnca.automata.automaton import Automaton, DistillOptions
     from srnca.automata.verification import Verification
     from srnca.pages.settings import PageSettings
 
 
 class TextureAutomaton:
-    """The automaton of a checkpoint, with its teacher and texture loss, each built on first use and then kept."""
+    """The automaton of a checkpoint. Its teacher, texture loss and judge are built on first use and then kept."""
 
     missing_options: Mapping[str, str] = {}
 
@@ -38,7 +41,7 @@ class TextureAutomaton:
                 f"{self.checkpoint.config.update_rate:g} (--update-rate), no picture and so no texture loss"
             )
         if self.checkpoint.training:
-            found.append(f"training stopped at iteration {self.checkpoint.iteration}; distilling it as it is")
+            found.append(f"training stopped at iteration {self.checkpoint.iteration}, unfinished; taking it as it is")
         return tuple(found)
 
     @cached_property
@@ -53,17 +56,34 @@ class TextureAutomaton:
         with one_thread():  # its numbers depend on the number of threads
             return make_loss(self.checkpoint)
 
+    @cached_property
+    def judge(self) -> Judge | None:
+        """None for a legacy checkpoint, which holds no picture."""
+        return None if self.checkpoint.picture is None else make_judge(self.checkpoint)
+
     def distill(self, **options: Unpack[DistillOptions]) -> Distillation:
         """See `srnca.texture.distill.distill_checkpoint`."""
         from srnca.texture.distill import distill_checkpoint
 
-        return distill_checkpoint(self.checkpoint, teacher=self.teacher, loss=self.loss, **options)
+        return distill_checkpoint(self.checkpoint, teacher=self.teacher, loss=self.loss, judge=self.judge, **options)
 
     def verify(self, rule: Rule, *, steps: int = 5000, seed: int = 0) -> Verification:
         """See `srnca.texture.verify.verify`."""
         from srnca.texture.verify import verify
 
-        return verify(rule, self.checkpoint, steps=steps, seed=seed, teacher=self.teacher, loss=self.loss)
+        parts: dict[str, Any] = {"teacher": self.teacher, "loss": self.loss, "judge": self.judge}
+        return verify(rule, self.checkpoint, steps=steps, seed=seed, **parts)
+
+    def simulator(
+        self,
+        size: int | tuple[int, int] | None = None,
+        seed: int = 0,
+        *,
+        state: Any = None,
+        threads: int | None = None,
+    ) -> Simulator:
+        """See `srnca.automata.Automaton.simulator`."""
+        return make_simulator(self.teacher, size, seed, state=state, threads=threads)
 
     def report(self, path: Path, result: Distillation, page: PageSettings | None = None) -> None:
         """Write the page of a distillation; without a picture there is no target and there are no texture losses."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from pathlib import Path
 from typing import Unpack
@@ -21,14 +20,15 @@ from srnca.provenance import add_provenance
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.evaluate import (
     STEPS,
-    flat_loss,
+    make_judge,
     make_loss,
     make_objective,
     nca_pictures,
     rule_pictures,
+    score_pictures,
     shortfall,
-    texture_loss,
 )
+from srnca.texture.judge import Judge
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 
@@ -45,23 +45,24 @@ def distill_checkpoint(
     out: Path | None = None,
     teacher: NCATeacher | None = None,
     loss: TextureLoss | None = None,
+    judge: Judge | None = None,
     picture_steps: int = STEPS,
     page: PageSettings | None = None,
     **search: Unpack[SearchOptions],
 ) -> Distillation:
-    """The closed-form rule of a trained automaton, with its texture loss beside the automaton's own.
+    """The closed-form rule of a trained automaton, with its texture loss and judge beside the automaton's own.
 
     terms: the most terms of a channel, on average over channels.
     states: weight in refinement of the automaton's own states beside its texture; 0 or None leaves them out.
     max_loss: take the shortest rule of at most this texture loss.
     refinement: how refinement works; the defaults of Settings unless given.
     out: a folder for rule.json, report.json, report.html, figure.png and the halls of fame.
-    teacher, loss: the checkpoint's, where they are built already (`srnca.automata.load`).
-    picture_steps: age of the pictures whose texture losses are reported, in steps.
+    teacher, loss, judge: the checkpoint's, where they are built already (`srnca.automata.load`).
+    picture_steps: age of the pictures whose texture losses and judge are reported, in steps.
     page: how report.html is made; the defaults of PageSettings unless given.
     search: engine, seed, effort, budget_s, progress and resume; see `distill`. `resume` goes on in `out`.
 
-    A legacy checkpoint has no picture: nothing is refined, and there are no texture losses and no figure.
+    A legacy checkpoint has no picture: nothing is refined, and there are no texture losses, no judge and no figure.
     Raises InputError for arguments that do not fit.
     """
     teacher = NCATeacher(checkpoint) if teacher is None else teacher
@@ -80,7 +81,10 @@ def distill_checkpoint(
         **search,
     )
     add_provenance(result.report, trained=checkpoint.provenance)
-    pictures = None if loss is None else _compare(checkpoint, result, teacher, loss, picture_steps)
+    pictures = None
+    if loss is not None:
+        judge = make_judge(checkpoint) if judge is None else judge
+        pictures = _compare(checkpoint, result, teacher, loss, judge, picture_steps)
     if out is not None:
         if pictures is not None:
             draw_distillation(out / "figure.png", checkpoint.target, *pictures, result)
@@ -90,9 +94,9 @@ def distill_checkpoint(
 
 
 def _compare(
-    checkpoint: Checkpoint, result: Distillation, teacher: NCATeacher, loss: TextureLoss, steps: int
+    checkpoint: Checkpoint, result: Distillation, teacher: NCATeacher, loss: TextureLoss, judge: Judge, steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Add the texture losses after `steps` steps, and a warning where they are poor, to the report.
+    """Add the texture losses and the judge after `steps` steps, and a warning where they are poor, to the report.
 
     Returns a picture (h, w, 3) of the automaton and one of the rule.
     """
@@ -100,17 +104,8 @@ def _compare(
     target = checkpoint.target
     theirs = nca_pictures(checkpoint, steps=steps, teacher=teacher)
     ours = rule_pictures(result.rule, target.shape[:2], steps=steps)
-    losses = {
-        "flat": flat_loss(loss, target),
-        "teacher": _finite(texture_loss(loss, theirs)),
-        "rule": _finite(texture_loss(loss, ours)),
-    }
-    result.report["texture_loss"] = losses
-    result.report["shortfall"] = shortfall(losses, refined=bool(result.report["refine"]))
+    scores = score_pictures(loss, judge, target, teacher=theirs, rule=ours)
+    refined = bool(result.report["refine"])
+    result.report.update(scores, shortfall=shortfall(scores["texture_loss"], refined, scores["judge"]))
     result.report["time_s"]["evaluate"] = round(time.perf_counter() - started, 3)
     return theirs[0], ours[0]
-
-
-def _finite(loss: float) -> float | None:
-    """The loss, or None for infinity, which JSON does not have: the pictures diverged."""
-    return loss if math.isfinite(loss) else None

@@ -1,4 +1,4 @@
-"""Texture losses of pictures, automata and rules, all measured in the same way."""
+"""Texture losses and judge of pictures, automata and rules, all measured in the same way."""
 
 from __future__ import annotations
 
@@ -12,32 +12,44 @@ from torch import Tensor
 
 from distill.refine import Objective
 from equations.errors import DivergenceError
+from equations.rule.display import colours_of
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
+from srnca.texture import controls
 from srnca.texture.checkpoint import Checkpoint
-from srnca.texture.features import make_bank
-from srnca.texture.loss import TextureLoss
+from srnca.texture.judge import Judge
+from srnca.texture.loss import TextureLoss, build_loss, logarithm
 from srnca.texture.patches import PatchDistance, balanced
 from srnca.texture.teacher import NCATeacher
 
 STEPS = 400  # age of the pictures that are measured
 SEEDS = (90_001, 90_002, 90_003, 90_004)  # fresh: neither training nor refinement draws these
-MAX_LOSS_RATIO = 2.0  # a rule's texture loss over the automaton's; above it there is a warning, and verify fails
+MAX_LOSS_RATIO = 2.0  # a rule's distance over the automaton's, by either; above it there is a warning, and verify fails
+MAX_OF_FLAT = 0.5  # texture loss over that of a flat picture; above it there is hardly any texture
+
+Scores = dict[str, float | None]  # who ("flat", "teacher", "rule") -> distance; None where its pictures diverged
 
 
 def make_loss(checkpoint: Checkpoint) -> TextureLoss:
     """The texture loss on the bank that the automaton was trained with; InputError or MissingPartError without it."""
     named = checkpoint.provenance.get("vgg_weights")  # the file that training was given, if it is still there
     weights = Path(named) if isinstance(named, str) and Path(named).is_file() else None
-    return TextureLoss(make_bank(checkpoint.config.bank, checkpoint.target, vgg_weights=weights), checkpoint.target)
+    return build_loss(checkpoint.config.bank, checkpoint.target, vgg_weights=weights)
+
+
+def make_judge(checkpoint: Checkpoint) -> Judge:
+    """The judge of the automaton's picture; InputError without it."""
+    return Judge(checkpoint.target)
 
 
 def make_objective(checkpoint: Checkpoint, texture: TextureLoss | None = None) -> Objective:
-    """The objective of closed-loop refinement: the automaton's own training loss, from Gram matrices and patches.
+    """The objective of closed-loop refinement: the automaton's own training loss, for Gram losses with patches.
 
     texture: the checkpoint's texture loss, where it is built already.
     """
     texture = make_loss(checkpoint) if texture is None else texture
+    if not texture.with_patches:
+        return Objective(train=lambda rgb, random: logarithm(texture(rgb)), judge=texture, measure=texture)
     patches = PatchDistance(checkpoint.target)
 
     def train(rgb: Tensor, random: torch.Generator) -> Tensor:
@@ -60,21 +72,44 @@ def texture_loss(loss: TextureLoss, pictures: np.ndarray) -> float:
     return value if math.isfinite(value) else math.inf
 
 
-def shortfall(losses: Mapping[str, float | None], refined: bool) -> str | None:
+def score_pictures(loss: TextureLoss, judge: Judge, target: np.ndarray, **pictures: np.ndarray) -> dict[str, Scores]:
+    """The texture losses and the judge of a `flat` picture and of each of `pictures`, (n, h, w, 3).
+
+    Returns {"texture_loss": …, "judge": …}, as reports have them: JSON has no infinity, so it is None.
+    """
+    losses = {"flat": flat_loss(loss, target)} | {who: texture_loss(loss, made) for who, made in pictures.items()}
+    judged = {"flat": judge(controls.flat(target))} | {who: judge.mean(made) for who, made in pictures.items()}
+    return {"texture_loss": _finite(losses), "judge": _finite(judged)}
+
+
+def _finite(distances: Mapping[str, float]) -> Scores:
+    return {who: distance if math.isfinite(distance) else None for who, distance in distances.items()}
+
+
+def shortfall(
+    losses: Mapping[str, float | None], refined: bool, judged: Mapping[str, float | None] | None = None
+) -> str | None:
     """A warning that the rule lacks its automaton's texture, or None where it has it.
 
     losses: texture losses of a `flat` colour, the `teacher` and the `rule`; None where pictures diverged.
     refined: whether the rule's constants were tuned on rollouts.
+    judged: the same of the judge; older reports have none.
     """
-    flat, teacher, rule = (math.inf if (loss := losses[who]) is None else loss for who in ("flat", "teacher", "rule"))
-    if teacher >= flat:
-        return "the automaton itself is no better than a flat colour: train it longer before judging the rule"
-    if rule >= flat:
-        short = "the rule is no better than a flat colour"
-    elif rule > MAX_LOSS_RATIO * teacher > 0:
-        short = f"the rule has {rule / teacher:.1f} times the automaton's texture loss"
-    else:
+    lacks: list[str] = []
+    for distances, what in ((losses, "texture loss"), (judged, "distance from the picture by the judge")):
+        if distances is None:
+            continue
+        flat, teacher, rule = (math.inf if (d := distances[who]) is None else d for who in ("flat", "teacher", "rule"))
+        if teacher >= flat:
+            return "the automaton itself is no better than a flat colour: train it longer before judging the rule"
+        if rule >= flat:
+            lacks = ["is no better than a flat colour"]
+            break
+        if rule > MAX_LOSS_RATIO * teacher > 0:
+            lacks.append(f"has {rule / teacher:.1f} times the automaton's {what}")
+    if not lacks:
         return None
+    short = f"the rule {' and '.join(lacks)}"
     if not refined:
         return f"{short}: refinement is what keeps a texture, so leave out --refine none"
     return f"{short}: more --effort, more --terms or another --seed may give a better one"
@@ -94,7 +129,7 @@ def nca_pictures(
     teacher = NCATeacher(checkpoint) if teacher is None else teacher
     size = checkpoint.target.shape[:2]
     states = [teacher.rollout(size=size, steps=steps, seed=seed, every=steps)[-1] for seed in seeds]
-    return np.stack([s[:3].transpose(1, 2, 0) + checkpoint.config.offset for s in states])
+    return teacher.pictures(np.stack(states))
 
 
 def rule_pictures(
@@ -114,7 +149,5 @@ def _rule_picture(rule: Rule, size: tuple[int, int], steps: int, seed: int) -> n
 
 
 def picture_of(rule: Rule, state: np.ndarray) -> np.ndarray:
-    """The picture (h, w, 3) of a state (channel, h, w) of a rule whose display names red, green and blue."""
-    assert rule.display is not None
-    shown = [rule.channels.index(name) for name in rule.display.channels]
-    return np.asarray(rule.display.scale * state[shown].transpose(1, 2, 0) + rule.display.offset, np.float32)
+    """The picture (h, w, 3), not clipped, of a state (channel, h, w) of a rule that shows red, green and blue."""
+    return colours_of(rule, state).transpose(1, 2, 0)

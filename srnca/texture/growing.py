@@ -75,7 +75,7 @@ class Growing:
             states = self.nca(states, self.nca.random_mask(states, masks))
             excess = excess + overflow(states) / steps
             states = states.clamp(-GUARD, GUARD)
-        rgb = self.nca.rgb(states)
+        rgb = self.nca.pictures(states)
         wanted, texture = self.objective(rgb, torch.Generator().manual_seed(seed))
         total = (wanted.sum() + self.excess * excess * len(states)) / batch
         gradients = list(torch.autograd.grad(total, self.parameters))

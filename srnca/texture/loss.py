@@ -1,7 +1,8 @@
-"""The texture (Gram) loss: dimensionless, with the target's Gram matrices computed once."""
+"""Texture losses: dimensionless, with all that concerns the target alone computed once."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,31 @@ import torch
 from torch import Tensor, nn
 
 from equations.errors import InputError
+from srnca.texture.features import make_bank
+
+
+class TextureLoss(nn.Module):
+    """Distance of pictures (batch, 3, h, w) in [0, 1] from a target, as (batch,): 0 is perfect, 1 about a flat picture.
+
+    with_patches: whether training adds the patch distance (patches.py), which sees what this loss does not.
+    """
+
+    with_patches = False
+
+
+def build_loss(
+    bank: str, target: np.ndarray, *, vgg_weights: Path | None = None, download: bool = False
+) -> TextureLoss:
+    """The texture loss on a bank.
+
+    target: (h, w, 3) in [0, 1].
+    Raises InputError for an unknown bank or a target too small for it, MissingPartError when `vgg16` has no weights.
+    """
+    if bank == "wavelet":
+        from srnca.texture.wavelets.loss import WaveletLoss
+
+        return WaveletLoss(target)
+    return GramLoss(make_bank(bank, target, vgg_weights=vgg_weights, download=download), target)
 
 
 def gram(maps: Tensor) -> Tensor:
@@ -17,11 +43,13 @@ def gram(maps: Tensor) -> Tensor:
     return flat @ flat.transpose(1, 2) / flat.shape[2]
 
 
-class TextureLoss(nn.Module):
+class GramLoss(TextureLoss):
     """Mean over feature layers of |G - G*|^2 / |G*|^2 (Frobenius), per picture: 0 is a perfect match.
 
     `forward(rgb)` takes (batch, 3, h, w) in [0, 1] and returns (batch,). h and w may differ from the target's.
     """
+
+    with_patches = True
 
     def __init__(self, bank: nn.Module, target: np.ndarray) -> None:
         """target: (h, w, 3) in [0, 1]."""
@@ -64,6 +92,11 @@ class _GramDistance(torch.autograd.Function):
         flat = maps.flatten(2)
         weights = difference * (4 / flat.shape[2] * adjoint)[:, None, None]
         return (weights @ flat).view_as(maps), None
+
+
+def logarithm(loss: Tensor) -> Tensor:
+    """log of a loss; below 1e-6 it is log 1e-6 and has no gradient, so a perfect picture has a finite objective."""
+    return loss.clamp_min(1e-6).log()
 
 
 def overflow(state: Tensor, limit: float = 1.0) -> Tensor:

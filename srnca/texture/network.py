@@ -15,6 +15,7 @@ from equations.errors import InputError, check_choice, check_range
 from equations.rule.init import Init
 from equations.rule.rule import Display
 from equations.rule.stencils import Stencil, nca_stencils
+from srnca.texture.colours import ColourMap, Colours, names_of
 from srnca.texture.perception import Perception
 
 Activation = Literal["relu", "linear", "abs"]
@@ -28,7 +29,7 @@ NOISE = 0.2  # first states are the background ± NOISE, uniform
 class NCAConfig:
     """The shape of the automaton; saved with its weights.
 
-    channels: 3…64; the first three are red, green and blue.
+    channels: 3…64, of which the first three are red, green and blue; 1…64 with a map of the colours.
     hidden: width of the one hidden layer; `abs` has none and ignores it.
     filters: 1…20 stencils in the order id, lap, dx, dy, moore, f5 … f19.
     activation: of the hidden layer; see `NCA`.
@@ -36,6 +37,7 @@ class NCAConfig:
     update_rate: probability in (0, 1] that a cell is updated in a step.
     mask: whether that is drawn for each cell, or for each channel of a cell.
     init: the first state, noise around the mean colour or a square on it.
+    colours: channels, or a learned map of them: affine (map), or with squares and products of two channels (squares).
     """
 
     channels: int = 8
@@ -46,9 +48,16 @@ class NCAConfig:
     update_rate: float = 1.0
     mask: Mask = "cell"
     init: Seed = "noise"
+    colours: Colours = "channels"
 
     def __post_init__(self) -> None:
-        check_range("channels", self.channels, 3, 64)
+        check_choice("colours", self.colours, get_args(Colours))
+        if self.colours == "channels" and self.channels in (1, 2):
+            raise InputError(
+                f"channels: expected a whole number from 3 to 64, got {self.channels}; "
+                "1 and 2 need a map of the colours: --colours map or squares"
+            )
+        check_range("channels", self.channels, 3 if self.colours == "channels" else 1, 64)
         check_range("hidden", self.hidden, 1, 1024)
         check_range("filters", self.filters, 1, 20)
         check_choice("activation", self.activation, get_args(Activation))
@@ -61,8 +70,8 @@ class NCAConfig:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Channel names: r g b, then h3 h4 …"""
-        return ("r", "g", "b", *(f"h{i}" for i in range(3, self.channels)))
+        """Channel names, see `names_of`."""
+        return names_of(self.colours, self.channels)
 
     @property
     def stencils(self) -> tuple[Stencil, ...]:
@@ -74,13 +83,14 @@ class NCAConfig:
         return 0.5 if self.clamp is None else 0.0
 
     @property
-    def display(self) -> Display:
-        return Display(channels=("r", "g", "b"), offset=self.offset)
+    def middle(self) -> float:
+        """The middle of a channel's range."""
+        return 0.0 if self.clamp is None else 0.5 * (self.clamp[0] + self.clamp[1])
 
     def first_state(self, colour: Sequence[float]) -> Init:
-        """The target's mean colour, hidden channels in the middle of their range, and noise or a square."""
-        middle = 0.0 if self.clamp is None else 0.5 * (self.clamp[0] + self.clamp[1])
-        ground = (*(c - self.offset for c in colour), *(middle,) * (self.channels - 3))
+        """The target's mean colour, other channels in the middle of their range, and noise or a square."""
+        shown = tuple(c - self.offset for c in colour) if self.colours == "channels" else ()
+        ground = (*shown, *(self.middle,) * (self.channels - len(shown)))
         if self.init == "noise":
             return Init(kind="noise", background=ground, amplitude=(NOISE,) * self.channels)
         return Init(
@@ -91,7 +101,8 @@ class NCAConfig:
         )
 
     def to_dict(self) -> dict[str, object]:
-        return asdict(self)
+        """Plain data. The default of `colours` is left out: files keep the bytes from before there were maps."""
+        return {name: value for name, value in asdict(self).items() if (name, value) != ("colours", "channels")}
 
 
 class NCA(nn.Module):
@@ -110,7 +121,9 @@ class NCA(nn.Module):
         seed: int = 0,
         stencils: tuple[Stencil, ...] | None = None,
         colour: Sequence[float] = (0.5, 0.5, 0.5),
+        palette: Tensor | None = None,
     ) -> None:
+        """colour: of the first state. palette: what a map of the colours starts with, see `ColourMap.start`."""
         super().__init__()
         self.config = config
         self.first_state = config.first_state(colour)
@@ -126,6 +139,10 @@ class NCA(nn.Module):
             self.hidden = nn.Parameter(first)
             self.bias = nn.Parameter(torch.zeros(config.hidden), requires_grad=config.activation == "relu")
             self.weight = nn.Parameter(torch.zeros(config.channels, config.hidden))
+        self.colours: ColourMap | None = None
+        if config.colours != "channels":
+            colours = ColourMap(config.channels, squares=config.colours == "squares")
+            self.colours = colours.start(colour, palette, config.middle, generator)
 
     @property
     def first_layer(self) -> nn.Parameter:
@@ -163,6 +180,13 @@ class NCA(nn.Module):
         draw = torch.rand(shape, generator=generator, device=state.device)
         return (draw < self.config.update_rate).to(state.dtype)
 
-    def rgb(self, state: Tensor) -> Tensor:
+    def pictures(self, state: Tensor) -> Tensor:
         """(batch, channel, h, w) -> the visible (batch, 3, h, w); values outside [0, 1] are kept."""
-        return state[:, :3] + self.config.offset
+        return state[:, :3] + self.config.offset if self.colours is None else self.colours(state)
+
+    @property
+    def display(self) -> Display:
+        """How a rule of the same channels shows these pictures."""
+        if self.colours is None:
+            return Display(channels=("r", "g", "b"), offset=self.config.offset)
+        return Display(colours=self.colours.expressions(self.config.names))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from srnca.texture.features.convolve import convolve
+from srnca.texture.loss import logarithm
 
 PATCH = 5
 DIRECTIONS = 128  # fixed random projections; every call uses some of them
@@ -74,10 +75,10 @@ def _quantiles(picture: Tensor, directions: Tensor) -> Tensor:
     """(batch, 3, h, w) -> (batch, projections, QUANTILES): the distribution of each projection of the patches."""
     seen = convolve(picture, directions).flatten(2)
     ranks = torch.linspace(0, seen.shape[2] - 1, QUANTILES, device=picture.device).round().long()
-    return seen.gather(2, _order(seen.detach())[:, :, ranks])
+    return seen.gather(2, order(seen.detach())[:, :, ranks])
 
 
-def _order(values: Tensor) -> Tensor:
+def order(values: Tensor) -> Tensor:
     """argsort along the last dimension. NumPy's uses vector instructions and takes 0.4 of the time of torch's."""
     if values.device.type == "cpu":
         return torch.from_numpy(np.argsort(values.numpy(), axis=-1))
@@ -91,5 +92,4 @@ def balanced(texture: Tensor, patches: Tensor) -> Tensor:
     which training lowers, the patch distance is a fifth of the texture loss and hardly matters: among rules of equal
     sums, this measure prefers those with bands to those with blocks and colour fringes.
     """
-    texture, patches = (value.clamp_min(1e-6).log() for value in (texture, patches))
-    return TEXTURE_SHARE * texture + (1 - TEXTURE_SHARE) * patches
+    return TEXTURE_SHARE * logarithm(texture) + (1 - TEXTURE_SHARE) * logarithm(patches)

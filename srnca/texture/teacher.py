@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 from sympy import Expr
+from torch import Tensor
 
+from equations.backends import Real
 from equations.backends.torch.mask import update_mask_torch
 from equations.expressions import build
 from equations.expressions.terms import join_terms
@@ -14,6 +16,7 @@ from equations.rule.mask import threshold
 from equations.rule.rule import Display
 from equations.rule.stencils import feature_names
 from equations.rule.symbols import symbol
+from srnca.automata.stepping import roll_out
 from srnca.texture.checkpoint import Checkpoint
 
 FULL = threshold(1.0)
@@ -35,7 +38,15 @@ class NCATeacher:
         self.update_rate = config.update_rate
         self.mask = config.mask
         self.init: Init | None = self.nca.first_state
-        self.display: Display | None = config.display
+        self.display: Display | None = self.nca.display
+        self.dtype: Real = "float32"
+        self.dx = 1.0
+        self.numbers = 3 * config.channels * config.filters + 2 * config.hidden
+
+    def pictures(self, states: np.ndarray) -> np.ndarray:
+        """States (n, channel, h, w) -> what they show, (n, h, w, 3); not clipped."""
+        with torch.inference_mode():
+            return self.nca.pictures(torch.from_numpy(states)).permute(0, 2, 3, 1).contiguous().numpy()
 
     def update(self, perception: np.ndarray) -> np.ndarray:
         """Perception (n, channels * filters), channel-major -> update (n, channels), before the mask."""
@@ -45,22 +56,31 @@ class NCATeacher:
 
     def rollout(self, *, size: tuple[int, int], steps: int, seed: int, every: int) -> np.ndarray:
         """Frames (t, channel, h, w), float32: step 0 and every `every`-th step after it."""
-        state = torch.from_numpy(make_state(self.nca.first_state, len(self.channels), size, seed))[None]
-        frames = [state[0].numpy()]
-        with torch.inference_mode():
-            for step in range(steps):
-                state = self.nca(state, self.step_mask(size, seed, step))
-                if (step + 1) % every == 0:
-                    frames.append(state[0].numpy())
-        return np.stack(frames)
+        return roll_out(self, self.first_state(size, seed), steps=steps, seed=seed, every=every)
 
-    def step_mask(self, size: tuple[int, int], seed: int, step: int) -> torch.Tensor | None:
+    def usual_size(self, seed: int) -> tuple[int, int] | None:
+        """None: the automaton runs on grids of any size."""
+        return None
+
+    def first_state(self, size: tuple[int, int], seed: int) -> np.ndarray:
+        """The noise or the square that the automaton was trained to start from."""
+        return make_state(self.nca.first_state, len(self.channels), size, seed)
+
+    def advance(self, state: Tensor, rows: Tensor, seed: int, step: int) -> Tensor:
+        """See `srnca.automata.stepping.Network.advance`."""
+        return self.nca(state[None], self._mask_at(rows, state.shape[2], seed, step))[0]
+
+    def step_mask(self, size: tuple[int, int], seed: int, step: int) -> Tensor | None:
         """The mask (1, 1 or channel, h, w) of one step as zeros and ones; None when every cell steps."""
+        return self._mask_at(torch.arange(size[0], dtype=torch.int32), size[1], seed, step)
+
+    def _mask_at(self, rows: Tensor, width: int, seed: int, step: int) -> Tensor | None:
         if threshold(self.update_rate) >= FULL:
             return None
+        shape = (len(rows), width)
         channels = len(self.channels) if self.mask == "channel" else None
-        on = update_mask_torch(self.update_rate, seed=seed, step=step, shape=size, channels=channels)
-        return on.to(torch.float32).reshape(1, -1, *size)
+        on = update_mask_torch(self.update_rate, seed=seed, step=step, shape=shape, channels=channels, rows=rows)
+        return on.to(torch.float32).reshape(1, -1, *shape)
 
     def closed_form(self) -> dict[str, Expr] | None:
         """The network's algebra when it is linear or built on absolute values; None for a ReLU network."""

@@ -23,10 +23,10 @@ from srnca.automata.saving import train_and_save, unfinished
 from srnca.media.images import Target
 from srnca.provenance import provenance
 from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from srnca.texture.colours import principal_colours
 from srnca.texture.config import TrainConfig, TrainSettings
-from srnca.texture.features import make_bank
 from srnca.texture.growing import Growing, normalised, state_threads
-from srnca.texture.loss import TextureLoss
+from srnca.texture.loss import TextureLoss, build_loss, logarithm
 from srnca.texture.network import NCA
 from srnca.texture.patches import PatchDistance
 
@@ -76,8 +76,8 @@ def train(
     """
     if target.pixels.shape[0] != config.size:
         raise InputError(f"target: expected {config.size} pixels a side, got {target.pixels.shape[0]}")
-    bank = make_bank(config.bank, target.pixels, vgg_weights=vgg_weights, download=download)
-    run = _Run(target, config, TextureLoss(bank, target.pixels), torch.device(device), vgg_weights, settings)
+    loss = build_loss(config.bank, target.pixels, vgg_weights=vgg_weights, download=download)
+    run = _Run(target, config, loss, torch.device(device), vgg_weights, settings)
     if resume:
         run.restore(load_checkpoint(unfinished(out)))
     with state_threads(run.device, config.batch_size) as run.threads:
@@ -100,9 +100,10 @@ class _Run:
         self.settings = settings or TrainSettings()
         self.weights = None if weights is None else str(weights.resolve())
         colour = target.pixels.mean(axis=(0, 1)).tolist()
-        self.nca = NCA(config.nca, seed=config.seed, colour=colour).to(device)
+        palette = principal_colours(target.pixels)
+        self.nca = NCA(config.nca, seed=config.seed, colour=colour, palette=palette).to(device)
         self.loss = loss.to(device)
-        self.patches = PatchDistance(target.pixels).to(device)
+        self.patches = PatchDistance(target.pixels).to(device) if loss.with_patches else None
         self.growing = Growing(self.nca, self.objective, excess=self.settings.overflow_weight)
         self.threads: ThreadPoolExecutor | None = None
         self.parameters = self.growing.parameters
@@ -162,7 +163,7 @@ class _Run:
     def objective(self, rgb: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """The training objective and the texture loss, both (batch,)."""
         texture = self.loss(rgb)
-        wanted = (texture + self.patches(rgb, random)).log()
+        wanted = logarithm(texture if self.patches is None else texture + self.patches(rgb, random))
         if self.config.l1:
             wanted = wanted + self.config.l1 * self.nca.first_layer.abs().mean()
         return wanted, texture

@@ -1,4 +1,4 @@
-"""Is the rule what its automaton is? Six questions, each with its threshold."""
+"""Is the rule what its automaton is? Questions, each with its threshold."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Veri
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.evaluate import (
     MAX_LOSS_RATIO,
+    MAX_OF_FLAT,
     STEPS,
     flat_loss,
+    make_judge,
     make_loss,
     nca_pictures,
     picture_of,
     rule_pictures,
     texture_loss,
 )
+from srnca.texture.judge import Judge
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 
 MIN_R2 = 0.5  # one step; required of unrefined rules only
 MIN_AGREEMENT = 0.5  # correlation of the displacements of rule and automaton, 8 steps after the same state
-MAX_OF_FLAT = 0.5  # texture loss over that of a flat picture; above it there is hardly any texture
 LARGER = 2  # side of the long run's grid over the picture's: a rule must not depend on the grid's size
 
 
@@ -45,18 +47,20 @@ def verify(
     seed: int = 0,
     teacher: NCATeacher | None = None,
     loss: TextureLoss | None = None,
+    judge: Judge | None = None,
     picture_steps: int = STEPS,
 ) -> Verification:
     """Fidelity, rollout agreement with the same mask, texture at 400 steps, and texture and stability after `steps`
-    steps of a larger grid. A texture loss is compared with the automaton's, and with that of a flat picture.
+    steps of a larger grid. A texture loss is compared with the automaton's, and with that of a flat picture; the judge,
+    at 400 steps, with the automaton's.
 
     Refinement changes a rule's dynamics on purpose to keep its texture. A refined rule's fidelity and agreement are
     therefore reported without a threshold, but its texture loss must be well below that of a flat picture.
     A legacy checkpoint has no picture, so no texture is compared, and no update rate, so the rule's is used.
 
     steps: of the long run.
-    teacher, loss: the checkpoint's, where they are built already (`srnca.automata.load`).
-    picture_steps: age of the pictures whose texture losses are compared.
+    teacher, loss, judge: the checkpoint's, where they are built already (`srnca.automata.load`).
+    picture_steps: age of the pictures whose texture losses and judge are compared.
     Raises InputError when the rule has other channels or stencils than the automaton.
     """
     teacher = NCATeacher(checkpoint) if teacher is None else teacher
@@ -69,7 +73,7 @@ def verify(
     if checkpoint.picture is None:
         teacher = copy(teacher)  # the caller's keeps its own update rate
         teacher.update_rate = rule.update_rate
-    if rule.display is None or len(rule.display.channels) != 3:
+    if rule.display is None or not rule.display.in_colour:
         raise InputError("verify: expected a rule whose display names red, green and blue; its pictures are compared")
     states = teacher.rollout(size=size, steps=400, seed=seed, every=40)
     promise = not rule.provenance.get("refined", False)
@@ -78,12 +82,15 @@ def verify(
     stable, late = _long_run(rule, loss, states, (LARGER * size[0], LARGER * size[1]), steps, seed)
     checks = [_fidelity(rule, teacher, states, promise), _agreement(rule, teacher, states, seed, promise)]
     if loss is not None:
-        pictures = nca_pictures(checkpoint, steps=picture_steps, teacher=teacher)
-        flat, wanted = flat_loss(loss, checkpoint.target), texture_loss(loss, pictures)
-        ours = texture_loss(loss, rule_pictures(rule, size, steps=picture_steps))
+        theirs = nca_pictures(checkpoint, steps=picture_steps, teacher=teacher)
+        pictures = rule_pictures(rule, size, steps=picture_steps)
+        flat, wanted = flat_loss(loss, checkpoint.target), texture_loss(loss, theirs)
+        ours = texture_loss(loss, pictures)
+        judge = make_judge(checkpoint) if judge is None else judge
         checks += [
             _of_flat(wanted, flat, promise),
             _of_nca("texture", ours, wanted, flat, f"{picture_steps} steps", promise),
+            _judged(judge.mean(pictures), judge.mean(theirs), f"{picture_steps} steps"),
             _of_nca("texture later", late, wanted, flat, f"{steps} steps, {LARGER} times the size", promise),
         ]
     return Verification((*checks, stable))
@@ -141,6 +148,12 @@ def _of_nca(name: str, loss: float, wanted: float, flat: float, when: str, fidel
     most = MAX_LOSS_RATIO if fidelity else min(MAX_LOSS_RATIO, MAX_OF_FLAT * flat / max(wanted, 1e-9))
     detail = f"loss {loss:.3g} over the automaton's {wanted:.3g} ({when}; flat picture {flat:.3g}), at most"
     return Check.at_most(name, ratio, most, detail)
+
+
+def _judged(distance: float, wanted: float, when: str) -> Check:
+    """The judge's distance of the rule's pictures over that of the automaton's."""
+    detail = f"distance {distance:.3g} over the automaton's {wanted:.3g} ({when}; flat picture 1), at most"
+    return Check.at_most("judge", distance / max(wanted, 1e-9), MAX_LOSS_RATIO, detail)
 
 
 def _long_run(

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from equations import models
+from equations.rule.display import render
 from equations.rule.init import Init
 from equations.rule.rule import Display, Rule
 from equations.rule.stencils import STENCILS, Stencil, nca_stencils
 from equations.simulation import simulate
-from tests.test_equations.helpers import make_rule
+from tests.test_equations.helpers import in_colours, make_rule
 
 State = np.ndarray
 Run = Callable[[tuple[int, int], int, int], State]  # ((h, w), steps, seed) → the state (channel, h, w)
@@ -96,6 +97,31 @@ ROUNDED: dict[str, Rule] = {
 }  # fmt: skip
 AWKWARD = EXACT | ROUNDED
 
+STILL = Init("noise", (0.0, 0.0), (2.0, 2.0))  # of both signs
+# closed forms of colours; those of "functions" are rounded differently by each mathematics library
+COLOURED: dict[str, Rule] = {
+    "quadratic": in_colours(
+        EXACT["gray-scott"], "0.2 + 1.1*u - 0.4*u*v + 0.1*u^2", "0.9 - 2.5*v", "u - v^2 + 3*u*v"
+    ),
+    "one channel": in_colours(make_rule({"u": "0.1*u_lap"}), "0.5 - 0.5*u", "0.3*u^3", "0.25"),
+    "guards": in_colours(
+        make_rule({"u": "0*u", "v": "0*v"}, init=STILL), "0.1*u/v - 1/(u - u^3)", "sqrt(u) + 0.1*v^-0.5 - u*v^3",
+        "max(u, v, -0.25) - relu(-v)*abs(u) + min(u, 0.5)",
+    ),
+    "not finite": in_colours(
+        make_rule({"u": "0*u", "v": "0*v"}, init=STILL), "(u + 1e5)^8*v", "(u + 1e5)^8 - (v + 1e5)^8", "u - v"
+    ),
+    "awkward names": in_colours(
+        EXACT["awkward names"], f"0.5 + t0*x - {LONG}", "row - int*plane + column", "my__c + new*s0 - t0_"
+    ),
+    "sixteen channels": in_colours(EXACT["sixteen channels"], "0.5 - h3*h15", "r + h7 - h8^2", "b*g - abs(h4)"),
+    "three channels": EXACT["random stencils"],
+    "functions": in_colours(
+        make_rule({"u": "0*u", "v": "0*v"}, init=STILL), "0.5 + 0.5*tanh(3*u*v)", "exp(-u) - exp(90*v)*1e-35",
+        "sin(3*u) - cos(u*v)",
+    ),
+}  # fmt: skip
+
 RUNS = (((11, 23), 20), ((3, 5), 4), ((1, 1), 3), ((1, 4), 3), ((5, 1), 3), ((2, 2), 3))
 
 
@@ -136,6 +162,14 @@ class PrinterConformance:
         assert (state[0, :, 4:] == 0).all()
         assert (state[1, :3] < -1).all()
         assert (state[1, 3:] > 0).all()
+
+
+def check_picture(label: str, got: Any, state: State) -> None:
+    """Compare a printer's picture (h, w, 3) with the library's; by one level where functions are rounded."""
+    wanted = render(COLOURED[label], state)
+    assert got.shape == wanted.shape
+    assert len(np.unique(wanted)) > 2
+    assert np.abs(got.astype(int) - wanted).max() <= (label == "functions")
 
 
 def reference(rule: Rule, size: tuple[int, int], steps: int, seed: int) -> Any:

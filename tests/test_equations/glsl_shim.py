@@ -43,7 +43,7 @@ AFTER = """
 #undef main
 static sampler2D *const states[] = {STATES};
 static vec4 *const outputs[] = {OUTPUTS};
-// reads the texels of every texture from stdin, does `steps` steps, writes them to stdout
+// reads the texels of every texture from stdin, does `steps` steps, writes them to stdout; then the picture
 int main(int, char **words) {
     width = std::atoi(words[1]); height = std::atoi(words[2]); seed = std::strtoul(words[4], nullptr, 10);
     const int steps = std::atoi(words[3]), cells = width * height;
@@ -65,16 +65,30 @@ int main(int, char **words) {
     }
     for (sampler2D *state : states)
         for (int i = 0; i < cells; i++) std::fwrite(&state->texels[i].x, 4, 4, stdout);
+PICTURE
 }
 """
 
+PICTURE = """
+    picture = true;
+    for (int i = 0; i < cells; i++) {
+        gl_FragCoord = vec4(i % width + 0.5f, height - 1 - i / width + 0.5f, 0.5f, 1.0f);  // rows from the top
+        shader();
+        std::fwrite(&outputs[0]->x, 4, 4, stdout);
+    }
+"""
 
-def as_cpp(rule: Rule) -> str:
-    """The shader of `rule` as a C++ program: `program WIDTH HEIGHT STEPS SEED < texels > texels`."""
+
+def as_cpp(rule: Rule, *, picture: bool = False) -> str:
+    """The shader of `rule` as a C++ program: `program WIDTH HEIGHT STEPS SEED < texels > texels`.
+
+    picture: the colours of the last state follow, in a further texture.
+    """
     count = -(-len(rule.channels) // 4)
     shader = "\n".join(
         line for line in print_rule(rule, "glsl").splitlines() if not line.startswith(("#version", "precision "))
     )
     states = ", ".join(f"&state{index}" for index in range(count))
     after = AFTER.replace("STATES", states).replace("OUTPUTS", states.replace("state", "next"))
-    return BEFORE + shader + after.replace("TEXTURES", str(count))
+    after = after.replace("TEXTURES", str(count)).replace("PICTURE", PICTURE if picture else "")
+    return BEFORE + shader + after

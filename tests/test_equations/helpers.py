@@ -37,6 +37,15 @@ def _grow(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 trees = st.recursive(leaves, _grow, max_leaves=12)
+colour_trees = st.recursive(st.one_of(st.sampled_from(CHANNELS), numbers), _grow, max_leaves=12)
+
+
+def in_colours(rule: Rule, red: str, green: str, blue: str) -> Rule:
+    """The rule with colours that are given as infix text of its channels."""
+    from equations.expressions.infix import parse_infix
+
+    texts = {"r": red, "g": green, "b": blue}
+    return rule.replace(display=Display(colours={n: parse_infix(t, rule.channels) for n, t in texts.items()}))
 
 
 def make_rule(updates: dict[str, Any], stencils: tuple[Stencil, ...] = SET, **settings: Any) -> Rule:

@@ -13,7 +13,16 @@ from equations.printers import print_rule
 from equations.printers.cell import literal
 from equations.rule.display import render
 from equations.rule.rule import Display, Rule
-from tests.test_equations.awkward import AWKWARD, EXACT, PrinterConformance, Run, State, reference
+from tests.test_equations.awkward import (
+    AWKWARD,
+    COLOURED,
+    EXACT,
+    PrinterConformance,
+    Run,
+    State,
+    check_picture,
+    reference,
+)
 from tests.test_equations.helpers import make_rule
 
 CC = shutil.which("cc")
@@ -75,6 +84,16 @@ def test_pictures_are_those_of_the_library(label: str, ending: str, tmp_path: Pa
     got = np.frombuffer(pixels, np.uint8).reshape(30, 40, -1)
     np.testing.assert_array_equal(np.broadcast_to(got, (30, 40, 3)), wanted)
     assert len(np.unique(wanted)) > 1
+
+
+@pytest.mark.parametrize("label", COLOURED)
+def test_colours_are_those_of_the_library(label: str, tmp_path: Path) -> None:
+    rule = COLOURED[label]
+    program = compile_c(rule, tmp_path)
+    state = run_c(program, len(rule.channels), (13, 21), 3, 5)
+    pixels = (tmp_path / "rule.ppm").read_bytes().split(b"\n255\n", 1)[1]
+    check_picture(label, np.frombuffer(pixels, np.uint8).reshape(13, 21, 3), state)
+    assert call(program, "--out", "x.pgm").returncode == 2
 
 
 @pytest.fixture(scope="module")

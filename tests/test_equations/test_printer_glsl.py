@@ -13,10 +13,10 @@ import pytest
 from equations.errors import InputError
 from equations.printers import print_rule
 from equations.rule.init import make_state
-from equations.rule.rule import Rule
+from equations.rule.rule import Display, Rule
 from equations.rule.stencils import nca_stencils
 from equations.simulation import first_init
-from tests.test_equations.awkward import AWKWARD, PrinterConformance, Run, State, reference
+from tests.test_equations.awkward import AWKWARD, COLOURED, PrinterConformance, Run, State, check_picture, reference
 from tests.test_equations.glsl_shim import as_cpp
 from tests.test_equations.helpers import make_rule
 from tests.test_equations.webgl import CHROMIUM, run_in_browser
@@ -44,30 +44,56 @@ def first_state(rule: Rule, size: tuple[int, int], seed: int) -> State:
     return make_state(first_init(rule), len(rule.channels), size, seed)
 
 
+def compile_shader(source: str, folder: Path) -> Path:
+    (folder / "shader.cpp").write_text(source, encoding="utf-8")
+    command = [str(CXX), "-O0", "-ffp-contract=off", "-o", "shader", "shader.cpp"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return folder / "shader"
+
+
+def run_shader(program: Path, rule: Rule, size: tuple[int, int], steps: int, seed: int) -> bytes:
+    words = [str(program), *map(str, (size[1], size[0], steps, seed))]
+    texels = to_texels(first_state(rule, size, seed)).tobytes()
+    done = subprocess.run(words, input=texels, capture_output=True, timeout=60)
+    assert done.returncode == 0
+    return done.stdout
+
+
 @pytest.mark.skipif(CXX is None, reason="needs a C++ compiler called c++")
 class TestGlsl(PrinterConformance):
     def build(self, rule: Rule, folder: Path) -> Run:
-        (folder / "shader.cpp").write_text(as_cpp(rule), encoding="utf-8")
-        command = [str(CXX), "-O0", "-ffp-contract=off", "-o", "shader", "shader.cpp"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-
-        def run(size: tuple[int, int], steps: int, seed: int) -> State:
-            words = [str(folder / "shader"), *map(str, (size[1], size[0], steps, seed))]
-            texels = to_texels(first_state(rule, size, seed)).tobytes()
-            done = subprocess.run(words, input=texels, capture_output=True, timeout=60)
-            assert done.returncode == 0
-            return from_texels(done.stdout, rule, size)
-
-        return run
+        program = compile_shader(as_cpp(rule), folder)
+        return lambda size, steps, seed: from_texels(run_shader(program, rule, size, steps, seed), rule, size)
 
 
-@pytest.mark.parametrize("label", AWKWARD)
-def test_the_shader_is_valid_glsl(label: str, tmp_path: Path) -> None:
+@pytest.mark.skipif(CXX is None, reason="needs a C++ compiler called c++")
+@pytest.mark.parametrize("label", COLOURED)
+def test_colours_are_those_of_the_library(label: str, tmp_path: Path) -> None:
+    rule, (h, w) = COLOURED[label], (13, 21)
+    data = run_shader(compile_shader(as_cpp(rule, picture=True), tmp_path), rule, (h, w), 3, 5)
+    state = from_texels(data[: -16 * h * w], rule, (h, w))
+    colours = np.frombuffer(data[-16 * h * w :], np.float32).reshape(h, w, 4)
+    assert colours.min() >= 0
+    assert colours.max() <= 1
+    assert (colours[..., 3] == 1).all()
+    check_picture(label, np.floor(colours[..., :3] * 255 + 0.5).astype(np.uint8), state)
+
+
+def test_a_rule_without_colours_has_no_pictures() -> None:
+    assert "picture" not in print_rule(AWKWARD["gray-scott"], "glsl")
+    beyond_float32 = Display(("r", "g", "b"), scale=1e300)
+    assert "picture" not in print_rule(AWKWARD["random stencils"].replace(display=beyond_float32), "glsl")
+
+
+@pytest.mark.parametrize(
+    ("label", "rule"), [*AWKWARD.items(), *((f"{label}, coloured", rule) for label, rule in COLOURED.items())]
+)
+def test_the_shader_is_valid_glsl(label: str, rule: Rule, tmp_path: Path) -> None:
     validator = shutil.which("glslangValidator")
     if validator is None:
         pytest.skip("needs glslangValidator")
-    (tmp_path / "rule.frag").write_text(print_rule(AWKWARD[label], "glsl"), encoding="utf-8")
+    (tmp_path / "rule.frag").write_text(print_rule(rule, "glsl"), encoding="utf-8")
     done = subprocess.run([validator, "rule.frag"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout
 

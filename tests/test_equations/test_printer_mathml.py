@@ -14,7 +14,7 @@ from equations.expressions.tree import from_tree
 from equations.printers import print_rule
 from equations.printers.mathml import print_expression, print_terms, symbol_names
 from tests.test_equations.awkward import AWKWARD
-from tests.test_equations.helpers import NAMES, SET, make_rule
+from tests.test_equations.helpers import NAMES, SET, in_colours, make_rule
 
 ARGUMENTS: dict[str, list[Any]] = {"Power": ["u", -3], "Rational": [2, 7]}
 
@@ -65,6 +65,11 @@ def test_rules_are_well_formed(label: str) -> None:
     tree = ET.fromstring(print_rule(rule, "mathml"))
     assert tree.tag == "math"
     assert len([mo for mo in tree.iter("mo") if mo.text == "Δ"]) == len(rule.channels)
+
+
+def test_colours_are_rows_after_the_updates() -> None:
+    rule = in_colours(make_rule({"h3": "0"}), "0.5 - h3", "h3^2", "1")
+    assert flat(print_rule(rule, "mathml")) == "Δsub{h3}=0red=0.5−sub{h3}green=sup{sub{h3}2}blue=1\n"
 
 
 def test_indices() -> None:

@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from equations.printers import print_rule
+from equations.rule.display import render
 from equations.rule.rule import Rule
-from tests.test_equations.awkward import AWKWARD, PrinterConformance, Run, State
+from tests.test_equations.awkward import AWKWARD, COLOURED, PrinterConformance, Run, State
 
 
 class TestPython(PrinterConformance):
@@ -27,6 +29,22 @@ class TestPython(PrinterConformance):
             return state
 
         return run
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("label", COLOURED)
+def test_colours_are_those_of_the_library(label: str, tmp_path: Path) -> None:
+    script = tmp_path / "rule.py"
+    script.write_text(print_rule(COLOURED[label], "python"), encoding="utf-8")
+    module = runpy.run_path(str(script))
+    state = module["step"](module["start"](13, 21, 5), 0, 5)
+    picture = module["picture"](state)
+    assert picture.dtype == np.uint8
+    np.testing.assert_array_equal(picture, render(COLOURED[label], state))
+
+
+def test_a_rule_without_colours_has_no_pictures() -> None:
+    assert "def picture" not in print_rule(AWKWARD["spots"], "python")
 
 
 def test_the_script_takes_width_and_height(tmp_path: Path) -> None:

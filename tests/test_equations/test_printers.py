@@ -23,10 +23,11 @@ from equations.printers import formats, print_rule
 from equations.printers.code import NUMPY, Dialect, function_source, print_trees
 from equations.printers.latex import print_expression as latex
 from equations.printers.text import print_expression
+from equations.rule.display import formulas_of
 from equations.rule.stencils import nca_stencils
 from equations.rule.symbols import symbol
 from equations.simulation import simulate
-from tests.test_equations.helpers import NAMES, features, make_rule, trees
+from tests.test_equations.helpers import NAMES, features, in_colours, make_rule, trees
 from tests.test_equations.test_expressions.test_tree import settled
 
 
@@ -158,6 +159,26 @@ def test_text_and_csv_and_latex() -> None:
     assert parse_infix(rows[1]["expression"], rule.feature_names) == rule.updates["v"]
     assert r"0.16 \left(\nabla^2 u\right)" in print_rule(rule, "latex")
     assert r"- u v^{2}" in print_rule(rule, "latex")
+
+
+def test_text_and_csv_and_latex_of_colours() -> None:
+    rule = in_colours(models.get("gray-scott:coral"), "0.5 - u*v^2", "0.1/v", "max(u, -0.5)")
+    assert print_rule(rule, "text").startswith(print_rule(rule.replace(display=None), "text"))
+    lines = print_rule(rule, "text").splitlines()
+    assert lines[-4] == "picture, clipped to [0, 1]:"
+    rows = list(csv.DictReader(io.StringIO(print_rule(rule, "csv"))))[2:]
+    assert [(row["channel"], row["terms"]) for row in rows] == [
+        ("picture red", "2"), ("picture green", "1"), ("picture blue", "1")
+    ]  # fmt: skip
+    for expr, row, line in zip(formulas_of(rule).values(), rows, lines[-3:], strict=True):
+        for text in (row["expression"], line.partition("=")[2]):
+            assert canonical(parse_infix(text.replace("Max(", "max("), rule.channels)) == expr
+    assert print_rule(rule, "latex").splitlines()[-4:] == [
+        r"  \mathrm{red} &= - u v^{2} + 0.5 \\",
+        r"  \mathrm{green} &= \frac{0.1}{v} \\",
+        r"  \mathrm{blue} &= \max\left(-0.5, u\right)",
+        r"\end{aligned}",
+    ]
 
 
 @pytest.mark.parametrize("name", ["gray-scott", "barkley", "oregonator", "swift-hohenberg", "may-leonard"])

@@ -23,8 +23,9 @@ from typing import Any
 from srnca.texture.config import TrainSettings
 
 ROOT = Path(__file__).parents[2]
-SAVING_ALWAYS: dict[str, Any] = {  # settings of `Commands`: training saves after every iteration
-    "srnca.texture.config:TrainSettings.__init__.__defaults__": list(astuple(TrainSettings(save_every_s=0.0)))
+SAVING_ALWAYS: dict[str, Any] = {  # settings of `Commands`: training saves after every iteration and is soon rated
+    "srnca.texture.config:TrainSettings.__init__.__defaults__": list(astuple(TrainSettings(save_every_s=0.0))),
+    "srnca.texture.quality:rate_automaton.__wrapped__.__kwdefaults__": {"steps": 10},
 }
 MOST_S = 120.0  # for one command line
 LOADED = (

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from distill.identify.footage import Footage
+from srnca.dynamics.checkpoint import RecordingCheckpoint
+from srnca.dynamics.config import DynamicsConfig
+from srnca.dynamics.network import RecordingNCA
 from tests.test_distill.recorded import SIZE
 from tests.test_distill.recorded import record_gray_scott as record
 
-__all__ = ["SIZE", "record", "write"]
+__all__ = ["SIZE", "record", "untrained", "write"]
 
 
 def write(
@@ -17,3 +21,11 @@ def write(
 ) -> Path:
     np.savez(path, frames=frames, dt=dt, dx=dx, channels=np.array(channels))
     return path
+
+
+def untrained() -> RecordingCheckpoint:
+    """An automaton that changes slowly and has a hidden channel, with two recordings of unequal sizes."""
+    frames = record(6)[1]
+    film = Footage([frames, frames[:, :, :12]], ("u", "v"), 0.01, 0.5)
+    config = DynamicsConfig(dt=0.01, dx=0.5, hidden=3, filters=1, hidden_channels=1)
+    return RecordingCheckpoint(config, RecordingNCA(config, seed=1), film, (0.1, 0.1))

@@ -14,6 +14,7 @@ from srnca.automata import Automaton, load
 from srnca.dynamics.teacher import RecordingNCATeacher
 from srnca.texture.automaton import TextureAutomaton
 from srnca.texture.checkpoint import save_checkpoint
+from srnca.texture.judge import Judge
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 from tests.test_srnca.test_evaluate import rule_of
@@ -41,7 +42,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(part, "__init__", init)
 
-    for part in (NCATeacher, RecordingNCATeacher, TextureLoss):
+    for part in (NCATeacher, RecordingNCATeacher, TextureLoss, Judge):
         count(part)
     return counts
 
@@ -52,13 +53,13 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "x.pt"
 
 
-def test_one_distillation_builds_the_teacher_and_the_loss_once(file: Path, tmp_path: Path, built: Counter[str]) -> None:
+def test_one_distillation_builds_its_parts_once(file: Path, tmp_path: Path, built: Counter[str]) -> None:
     automaton: Automaton = load(file)
     assert built == {}
     result = automaton.distill(out=tmp_path / "out", terms=1, seed=3, refinement=SHORT_REFINEMENT, page=SHORT_PAGE)
     assert (tmp_path / "out" / "report.html").is_file()
     assert result.report["refine"]
-    assert built == {"NCATeacher": 1, "TextureLoss": 1}
+    assert built == {"NCATeacher": 1, "TextureLoss": 1, "Judge": 1}
 
 
 def test_verifying_and_reporting_use_the_same_parts(file: Path, tmp_path: Path, built: Counter[str]) -> None:
@@ -70,13 +71,14 @@ def test_verifying_and_reporting_use_the_same_parts(file: Path, tmp_path: Path, 
     result = automaton.distill(refine=False)
     automaton.report(tmp_path / "report.html", result, SHORT_PAGE)
     assert "<html" in (tmp_path / "report.html").read_text()
-    assert built == {"NCATeacher": 1, "TextureLoss": 1}
+    assert built == {"NCATeacher": 1, "TextureLoss": 1, "Judge": 1}
 
 
 def test_an_automaton_of_a_recording_has_no_mask_and_no_texture(built: Counter[str]) -> None:
     path = GOLDEN / "recorded.pt"
     automaton = load(path)
     assert automaton.loss is None
+    assert automaton.judge is None
     assert automaton.teacher is automaton.teacher
     assert built == {"RecordingNCATeacher": 1}
     options: tuple[dict[str, Any], ...] = ({"max_loss": 0.1}, {"states": 1.0})
@@ -92,7 +94,7 @@ def test_an_unfinished_training_is_said(tmp_path: Path) -> None:
     made = checkpoint()
     made.training = {"pool": 1}
     save_checkpoint(made, tmp_path / "x.pt")
-    assert load(tmp_path / "x.pt").notes == ("training stopped at iteration 2; distilling it as it is",)
+    assert load(tmp_path / "x.pt").notes == ("training stopped at iteration 2, unfinished; taking it as it is",)
 
 
 def test_a_rate_for_a_file_that_holds_it_is_refused(file: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_file_made_before_a_setting_existed(tmp_path: Path) -> None:
     assert "l1" not in torch.load(out, weights_only=True)["config"]
     old = load_checkpoint(out)
     shape = {"channels": 3, "hidden": 2, "filters": 2, "max_ca_steps": 2, "batch_size": 1, "iterations": 4}
-    assert old.config == config(**shape, size=16, pool=1)
+    assert old.config == config(**shape, size=16, pool=1, bank="multiscale")
     assert old.config.l1 == 0
     assert old.iteration == len(old.history) == 2
     assert old.history[0] == pytest.approx(0.928358554)

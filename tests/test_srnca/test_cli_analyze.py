@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from equations import models, save_rule
 from srnca.cli.app import main
-from tests.test_equations.helpers import make_rule
+from tests.test_equations.helpers import in_colours, make_rule
 
 QUICK = ("--size", "24", "--steps", "300", "--quiet")
 
@@ -99,6 +101,14 @@ def test_odd_rules_have_figures_too(
     assert code == 0
     assert "verdict: " in out
     assert (tmp_path / "o.png").stat().st_size > 5000
+
+
+def test_the_figure_shows_colours_that_are_formulas(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    save_rule(in_colours(make_rule({"u": "0.2*u_lap"}), "1", "0.1*u", "0.1*u^2"), tmp_path / "rule.json")
+    words = ("--size", "16", "--steps", "20", "--quiet", "--out", tmp_path / "o.png")
+    assert run(capsys, tmp_path / "rule.json", *words)[0] == 0
+    red, green, blue = np.moveaxis(np.asarray(Image.open(tmp_path / "o.png").convert("RGB")), 2, 0)
+    assert ((red == 255) & (green < 30) & (blue < 30)).sum() > 5000
 
 
 @pytest.mark.parametrize(

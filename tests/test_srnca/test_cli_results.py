@@ -43,6 +43,7 @@ class Distillation:
 
 REPORT = {
     "texture_loss": {"flat": 1.0, "teacher": 0.05, "rule": 0.081},
+    "judge": {"flat": 1.0, "teacher": 0.15, "rule": 0.19},
     "r2": {"u": 0.91234, "v": float("nan")},
     "terms": {"total": 7, "per_channel": 3.5, "by_channel": {"u": 4, "v": 3}},
     "engine": "sparse",
@@ -93,7 +94,14 @@ def test_distill_prints_equations_fidelity_and_texture_apart(
         ["u", "4", "0.912"],
         ["v", "3", "–"],
     ]
-    assert "0.081" in said
+    rows = [line.split() for line in said.splitlines()]
+    assert ["texture", "loss", "judge"] in rows
+    assert [row for row in rows if row[:1] in (["automaton"], ["rule"])] == [
+        ["automaton", "0.05", "0.15"],
+        ["rule", "0.081", "0.19"],
+    ]
+    assert "0 is the picture; the rule is good" in said
+    assert "disagree" not in said
     assert "fit  50 %  channel u" in err
     assert (asked["engine"], asked["seed"], asked["refine"], asked["out"]) == ("auto", 0, True, out)
     assert "terms" not in asked  # the library's own default
@@ -158,6 +166,7 @@ def test_distill_passes_its_flags_on_and_prints_one_json_object(
     assert (code, err) == (0, "")
     report = json.loads(said)
     assert report["texture_loss"]["rule"] == 0.081
+    assert report["judge"]["rule"] == 0.19
     assert report["r2"]["v"] is None  # JSON has no NaN
     assert {key: asked[key] for key in ("engine", "terms", "effort", "budget_s", "seed", "max_loss", "resume")} == {
         "engine": "sparse",

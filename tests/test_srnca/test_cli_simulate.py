@@ -22,6 +22,7 @@ from equations import STENCILS, Rule, Stencil, models, save_rule, simulate
 from equations.rule.symbols import symbol
 from srnca import running
 from srnca.cli.progress import Progress
+from tests.test_equations.helpers import in_colours
 from tests.test_srnca.command import run
 
 QUICK = ["--backend", "reference", "--size", "24x16", "--quiet"]
@@ -265,6 +266,32 @@ def test_pictures_follow_scale_and_colormap(capsys: pytest.CaptureFixture[str], 
         assert run(capsys, *words, "--out", tmp_path / "x.png")[0] == 0
         expected = render(rule, first, name).repeat(3, axis=0).repeat(3, axis=1)
         np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "x.png")), expected)
+
+
+def test_colours_that_are_formulas(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """png, gif and show; and what such a rule cannot do ends in exit 2."""
+    from equations.rule.display import render
+
+    rule = in_colours(models.get("gray-scott:coral"), "0.8*u - 0.4*u*v", "u^2 - 2*v^2", "0.1 + 3*u*v")
+    path, png, gif = tmp_path / "rule.json", tmp_path / "x.png", tmp_path / "x.gif"
+    save_rule(rule, path)
+    words = ["simulate", path, *QUICK, "--steps", 25, "--seed", 3]
+    last = render(rule, simulate(rule, size=(16, 24), steps=25, seed=3, backend="reference")[-1])
+    assert np.ptp(last, axis=(0, 1)).min() > 20
+    assert run(capsys, *words, "--out", png)[0] == 0
+    np.testing.assert_array_equal(np.asarray(Image.open(png)), last)
+    assert run(capsys, *words, "--every", 25, "--scale", 1, "--out", gif)[0] == 0
+    with Image.open(gif) as film:
+        film.seek(1)
+        assert np.abs(np.asarray(film.convert("RGB")).astype(int) - last).mean() < 4
+    for wrong, said in ((["--init", png], "cannot be turned back into a state"), (["--colormap", "magma"], "formulas")):
+        code, _, err = run(capsys, *words, *wrong, "--out", png)
+        assert code == 2
+        assert said in err
+    for form in ("text", "latex", "mathml", "csv"):
+        _, said, _ = run(capsys, "show", path, "--format", form)
+        assert "green" in said
+    assert run(capsys, "show", path, "--format", "c")[1].count("shown(") == 4
 
 
 def test_the_help_knows_all_endings_and_colour_maps(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,12 +17,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from srnca.cli import estimate
 from srnca.cli import train as command
 from srnca.texture.config import PRESETS
 from tests.test_srnca.command import run
+from tests.test_srnca.tiny import shorten_training
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--channels", "4", "--hidden", "6", "--size", "16", "--max-ca-steps", "3", "--device", "cpu"]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_training(monkeypatch)
 
 
 @pytest.fixture
@@ -48,6 +55,11 @@ def test_train_writes_a_checkpoint_and_says_what_it_did(
     assert result["finished"] is True
     assert 0 < result["loss"] < 10
     assert result["config"]["channels"] == 4
+    for name in ("texture_loss", "judge"):
+        assert result[name]["flat"] == pytest.approx(1, abs=1e-3)
+        assert result[name]["teacher"] > 0
+    assert result["quality"] == "poor"
+    assert result["advice"].startswith("4 iterations are few")
     assert any("centre-cropped 48x32" in note for note in result["notes"])
     assert "centre-cropped 48x32" in err  # said aloud
     assert "4/4" in err
@@ -62,8 +74,23 @@ def test_quiet_and_defaults(
     code, said, err = run(capsys, "train", "sample:snake", *TINY, "--iterations", 2, "--quiet")
     assert (code, err) == (0, "")
     assert said.startswith("snake.pt: trained, 2 iterations")
-    assert "next: srnca distill --checkpoint snake.pt" in said
+    _, quality, what_next = said.splitlines()
+    assert re.match(
+        r"texture loss [\d.]+ \(flat colour 1\), judge [\d.]+ \(flat colour 1\): poor; 2 iterations are", quality
+    )
+    assert what_next == "next: srnca distill --checkpoint snake.pt"
     assert (tmp_path / "snake.pt").is_file()
+
+
+def test_it_says_how_long_it_takes_unless_quiet_or_json(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimate, "WORTH_SAYING_S", 0.0)
+    line = re.compile(r"^training takes about \d+ seconds on \w+ free cores?: 14 iterations$", re.MULTILINE)
+    for flags, said in (([], 1), (["--quiet"], 0), (["--json"], 0)):
+        words = ["train", picture, *TINY, "--iterations", 14, "--out", tmp_path / "x.pt", *flags]
+        code, _, err = run(capsys, *words)
+        assert (code, len(line.findall(err))) == (0, said), err
 
 
 def test_flags_change_the_preset(capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path) -> None:
@@ -96,6 +123,25 @@ def test_training_for_a_short_rule(capsys: pytest.CaptureFixture[str], tmp_path:
     assert "was trained with l1 2.0, not 1.0; leave out --l1" in err
 
 
+def test_two_channels_and_a_map_of_the_colours(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path
+) -> None:
+    out, rule = tmp_path / "x.pt", tmp_path / "rule"
+    few = ["--activation", "abs", "--filters", 2, "--size", 16, "--max-ca-steps", 3, "--iterations", 3]
+    words = ["train", picture, "--channels", 2, *few, "--device", "cpu", "--out", out]
+    code, _, err = run(capsys, *words)
+    assert (code, "1 and 2 need a map of the colours: --colours map or squares" in err) == (2, True)
+    code, said, _ = run(capsys, *words, "--colours", "squares", "--preview", tmp_path / "now.png", "--json")
+    assert code == 0
+    assert json.loads(said)["config"]["colours"] == "squares"
+    code, _, err = run(capsys, *words, "--colours", "map", "--resume")
+    assert (code, "was trained with colours squares, not map; leave out --colours" in err) == (2, True)
+    assert run(capsys, "distill", "--checkpoint", out, "--engine", "exact", "--out", rule)[0] == 0
+    saved = json.loads((rule / "rule.json").read_text())
+    assert saved["channels"] == ["u", "v"]
+    assert list(saved["display"]["colours"]) == ["r", "g", "b"]
+
+
 def test_effort_scales_the_iterations_of_the_preset(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +167,7 @@ def test_time_limit_saves_and_resume_goes_on(capsys: pytest.CaptureFixture[str],
     assert code == 0
     assert first["finished"] is False
     assert 1 <= first["iterations"] < 300
+    assert first["advice"] == f"training stopped after {first['iterations']} of 300 iterations; go on with --resume"
     code, said, _ = run(capsys, "train", "--resume", "--out", out, "--time-limit", "0.05s", "--json", "--device", "cpu")
     second = json.loads(said)
     assert code == 0
@@ -251,6 +298,7 @@ def test_the_help_names_what_is_there() -> None:
     from srnca.dynamics.config import PRESETS as RECORDED
     from srnca.dynamics.config import Activation as Recorded
     from srnca.media.samples import SAMPLES
+    from srnca.texture.colours import Colours
     from srnca.texture.features import BANKS
     from srnca.texture.network import Activation, Mask, Seed
 
@@ -260,6 +308,7 @@ def test_the_help_names_what_is_there() -> None:
     assert choices(opt.Bank) == BANKS
     assert set(choices(opt.Activation)) == {*get_args(Activation), *get_args(Recorded)}
     assert set(re.findall(r"recording(?:-[a-z]+)?", get_args(opt.Preset)[1].help)) == set(RECORDED)
+    assert choices(opt.Colours) == get_args(Colours)
     assert choices(opt.Mask) == get_args(Mask)
     assert choices(opt.FirstState) == get_args(Seed)
     assert set(re.findall(r"[a-z]+(?:-set\d)?", get_args(opt.Preset)[1].help.partition(";")[0])) - {"or"} == set(

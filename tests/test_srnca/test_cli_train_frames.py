@@ -81,9 +81,9 @@ def test_train_distil_verify_simulate(capsys: pytest.CaptureFixture[str], tmp_pa
     assert code == 0, err
     assert "texture" not in said
     assert "recording" in said
-    code, _, err = run(capsys, "simulate", out, "--out", tmp_path / "x.png")
+    code, _, err = run(capsys, "show", out)
     assert code == 2
-    assert "got a checkpoint; first: srnca distill" in err
+    assert "got a checkpoint; distill it first: srnca distill" in err
     for flag, value in (("--update-rate", "0.5"), ("--loss", "0.1")):
         code, _, err = run(capsys, "distill", "--checkpoint", out, flag, value)
         assert code == 2
@@ -96,6 +96,7 @@ def test_train_distil_verify_simulate(capsys: pytest.CaptureFixture[str], tmp_pa
         (["TARGET"], "expected either TARGET or --frames, got both"),
         (["--bank", "vgg16"], "--bank: expected it without --frames; there is no texture loss"),
         (["--channels", "4"], "further ones are --hidden-channels"),
+        (["--colours", "map"], "--colours: expected it without --frames; the recording's own channels are shown"),
         (["--update-rate", "0.5"], "--update-rate: expected it without --frames; every cell"),
         (["--mask", "cell"], "--mask: expected it without"),
         (["--clamp", "0,1"], "--clamp: expected it without --frames; a recorded law has no clamp"),

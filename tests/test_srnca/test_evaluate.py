@@ -18,15 +18,18 @@ from srnca.texture.evaluate import (
     make_loss,
     make_objective,
     nca_pictures,
+    picture_of,
     rule_pictures,
     shortfall,
     texture_loss,
 )
 from srnca.texture.patches import PatchDistance
 from srnca.texture.teacher import NCATeacher
+from tests.test_equations.helpers import in_colours
 from tests.test_srnca.tiny import checkpoint, simulate_on_torch
 
 MADE = checkpoint(activation="abs", update_rate=0.5)
+GRAM = checkpoint(activation="abs", update_rate=0.5, bank="multiscale")  # whose objective has patches too
 
 
 def rule_of(made: Checkpoint) -> Rule:
@@ -69,6 +72,28 @@ def test_what_rules_are_warned_of(teacher: float | None, rule: float | None, sai
         assert got is None or not got.startswith("the rule") or advice in got
 
 
+def test_the_judge_warns_too() -> None:
+    good = {"flat": 1.0, "teacher": 0.1, "rule": 0.1}
+    for losses, judged, said in (
+        (good, good, None),
+        (
+            good,
+            {**good, "rule": 0.26},
+            "the rule has 2.6 times the automaton's distance from the picture by the judge:",
+        ),
+        (
+            {**good, "rule": 0.31},
+            {**good, "rule": 0.26},
+            "the rule has 3.1 times the automaton's texture loss and has 2.6",
+        ),
+        (good, {**good, "rule": 1.2}, "the rule is no better than a flat colour:"),
+        ({**good, "rule": 0.31}, {**good, "rule": None}, "the rule is no better than a flat colour:"),
+        (good, {**good, "teacher": 1.1}, "the automaton itself is no better than a flat colour"),
+    ):
+        got = shortfall(losses, True, judged)
+        assert got is None if said is None else got is not None and got.startswith(said)
+
+
 def test_pictures_of_an_automaton() -> None:
     pictures = nca_pictures(MADE, steps=7)
     assert pictures.shape == (4, 16, 16, 3)
@@ -80,6 +105,14 @@ def test_a_closed_form_makes_the_automatons_pictures() -> None:
     np.testing.assert_allclose(
         rule_pictures(rule_of(MADE), (16, 16), steps=50), nca_pictures(MADE, steps=50), atol=1e-5
     )
+
+
+def test_colours_that_are_formulas_make_the_pictures() -> None:
+    rule = in_colours(rule_of(MADE), "0.5 + r - b*g", "0.5 - g^2", "r")
+    state = np.random.default_rng(0).normal(size=(len(rule.channels), 5, 7)).astype(np.float32)
+    r, g, b = state[:3].astype(float)
+    np.testing.assert_allclose(picture_of(rule, state), np.stack([0.5 + r - b * g, 0.5 - g**2, r], 2), atol=1e-6)
+    assert rule_pictures(rule, (8, 8), steps=2, seeds=(0,)).shape == (1, 8, 8, 3)
 
 
 @pytest.mark.parametrize("clamp", [None, (0.0, 1.0)])
@@ -114,13 +147,25 @@ def draws(seed: int = 0) -> torch.Generator:
 
 
 def test_the_objective_is_the_training_loss() -> None:
-    objective = make_objective(MADE)
+    objective, loss, pictures = make_objective(MADE), make_loss(MADE), drawn().requires_grad_()
+    for measure in (objective.measure, objective.judge):
+        torch.testing.assert_close(measure(pictures), loss(pictures))
+    trained = objective.train(pictures, draws())
+    torch.testing.assert_close(trained, loss(pictures).log())
+    trained.sum().backward()
+    assert pictures.grad is not None
+    assert bool(pictures.grad.isfinite().all())
+    assert bool(pictures.grad.flatten(1).abs().sum(dim=1).gt(0).all())
+
+
+def test_the_objective_of_a_gram_loss_has_patches() -> None:
+    objective = make_objective(GRAM)
     pictures = drawn().requires_grad_()
     measured, judged = objective.measure(pictures), objective.judge(pictures)
     trained = objective.train(pictures, draws())
     assert measured.shape == judged.shape == trained.shape == (2,)
-    torch.testing.assert_close(measured, make_loss(MADE)(pictures))
-    torch.testing.assert_close(judged, (measured**2 * PatchDistance(MADE.target)(pictures)) ** (1 / 3))
+    torch.testing.assert_close(measured, make_loss(GRAM)(pictures))
+    torch.testing.assert_close(judged, (measured**2 * PatchDistance(GRAM.target)(pictures)) ** (1 / 3))
     torch.testing.assert_close(trained, judged.log(), atol=0.2, rtol=0)  # along other directions
     trained.sum().backward()
     assert pictures.grad is not None
@@ -129,7 +174,7 @@ def test_the_objective_is_the_training_loss() -> None:
 
 
 def test_training_draws_its_directions_and_judging_does_not() -> None:
-    objective, pictures = make_objective(MADE), drawn()
+    objective, pictures = make_objective(GRAM), drawn()
     assert torch.equal(objective.judge(pictures), objective.judge(pictures))
     assert torch.equal(objective.train(pictures, draws(1)), objective.train(pictures, draws(1)))
     assert not torch.equal(objective.train(pictures, draws(1)), objective.train(pictures, draws(2)))
@@ -137,9 +182,15 @@ def test_training_draws_its_directions_and_judging_does_not() -> None:
     assert not torch.equal(objective.train(pictures, random), objective.train(pictures, random))
 
 
-def test_the_objective_prefers_the_target() -> None:
-    objective = make_objective(MADE)
-    target = torch.from_numpy(MADE.target.transpose(2, 0, 1).copy())[None]
+@pytest.mark.parametrize("made", [MADE, GRAM], ids=["wavelet", "gram"])
+def test_the_objective_prefers_the_target(made: Checkpoint) -> None:
+    objective = make_objective(made)
+    target = torch.from_numpy(made.target.transpose(2, 0, 1).copy())[None].requires_grad_()
     for score in (objective.judge, objective.measure, lambda rgb: objective.train(rgb, draws())):
-        assert float(score(target)) < float(score(drawn(1)))
-    assert float(objective.judge(target)) == pytest.approx(1e-6)  # as good as can be told
+        assert float(score(target.detach())) < float(score(drawn(1)))
+    assert float(objective.judge(target.detach())) == pytest.approx(0, abs=2e-6)
+    trained = objective.train(target, draws())
+    assert float(trained.detach()) == pytest.approx(math.log(1e-6))  # as good as can be told
+    trained.sum().backward()
+    assert target.grad is not None
+    assert not target.grad.any()

@@ -23,7 +23,7 @@ from equations.expressions.numeric import compile_numpy
 from equations.rule.rulefile import load_rule
 from srnca import NCATeacher, load_checkpoint
 from srnca.cli.app import main
-from tests.test_srnca.tiny import SHORT_REFINEMENT, shorten_distillation, simulate_on_torch
+from tests.test_srnca.tiny import SHORT_REFINEMENT, shorten_distillation, shorten_training, simulate_on_torch
 
 GOLDEN = Path(__file__).parent / "golden"
 SMALL = ["--size", "16", "--channels", "4", "--hidden", "8", "--max-ca-steps", "4", "--device", "cpu", "--seed", "1"]
@@ -34,6 +34,7 @@ OF_A_RECORDING = ["--hidden", "4", "--filters", "2", "--iterations", "20", "--se
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(GOLDEN, tmp_path / "golden")
     monkeypatch.chdir(tmp_path / "golden")
+    shorten_training(monkeypatch)
     return tmp_path / "golden"
 
 

@@ -12,7 +12,7 @@ from equations import Display, Init, InputError, make_state, models
 from equations.rule.display import render
 from equations.rule.init import KINDS
 from srnca.initial import init_of_kind, read_start, save_state
-from tests.test_equations.helpers import make_rule
+from tests.test_equations.helpers import in_colours, make_rule
 
 MODEL = models.get("gray-scott:coral")
 RGB = make_rule(
@@ -52,6 +52,14 @@ def test_a_picture_is_seen_in_the_state(tmp_path: Path) -> None:
     assert abs(hidden - 0.25).max() <= 0.125
     tight = RGB.replace(clamp=(-0.1, 0.1))
     assert np.abs(read_start(tight, str(tmp_path / "a.png"), (20, 30), 1).state).max() <= np.float32(0.1)
+
+
+def test_formulas_cannot_be_inverted(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), (255, 0, 0)).save(tmp_path / "red.png")
+    rule = in_colours(MODEL, "0.5 - u*v", "v^2", "u")
+    with pytest.raises(InputError, match="a picture cannot be turned back into a state; use noise, square"):
+        read_start(rule, str(tmp_path / "red.png"), (8, 8), seed=0)
+    assert read_start(rule, "noise", (8, 8), seed=0).state.shape == (2, 8, 8)
 
 
 def test_a_model_of_one_shown_channel_takes_luminance(tmp_path: Path) -> None:

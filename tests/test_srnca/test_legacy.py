@@ -172,7 +172,9 @@ def test_the_update_rate_of_other_checkpoints_is_their_own(capsys: pytest.Captur
     assert not (tmp_path / "r").exists()
 
 
-def test_without_a_picture_there_is_no_texture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_picture_there_is_no_texture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     simulate_on_torch(monkeypatch)
     made = load_checkpoint(saved(tmp_path / "old.pt")[1])
     result = distill_checkpoint(made, out=tmp_path / "out", page=SHORT_PAGE)
@@ -190,6 +192,9 @@ def test_without_a_picture_there_is_no_texture(tmp_path: Path, monkeypatch: pyte
         save_checkpoint(made, tmp_path / "again.pt")
     assert not (tmp_path / "again.pt").exists()
     assert main(["train", "--resume", "--out", str(tmp_path / "old.pt")]) == 2
+    capsys.readouterr()
+    assert main(["train", "--resume", "--out", str(tmp_path / "old.pt"), "--colours", "map"]) == 2
+    assert "was trained with colours channels, not map; leave out --colours" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("filters", [6, 20])

@@ -11,7 +11,7 @@ import torch
 from equations.errors import InputError
 from srnca.media.samples import SAMPLES, make_sample
 from srnca.texture.features import make_bank
-from srnca.texture.loss import TextureLoss, gram, overflow
+from srnca.texture.loss import GramLoss, TextureLoss, gram, overflow
 from srnca.texture.patches import DIRECTIONS, PatchDistance, balanced
 from tests.test_srnca.tiny import stripes
 
@@ -21,7 +21,7 @@ def rgb(pixels: np.ndarray) -> torch.Tensor:
 
 
 def make_loss(pixels: np.ndarray) -> TextureLoss:
-    return TextureLoss(make_bank("multiscale", pixels), pixels)
+    return GramLoss(make_bank("multiscale", pixels), pixels)
 
 
 def shuffled(pixels: np.ndarray) -> np.ndarray:
@@ -80,7 +80,7 @@ class Counting(torch.nn.Module):
 
 def test_the_targets_grams_are_computed_once() -> None:
     bank = Counting()
-    loss = TextureLoss(bank, stripes())
+    loss = GramLoss(bank, stripes())
     assert bank.calls == 1
     for _ in range(5):
         loss(torch.rand(2, 3, 16, 16))
@@ -88,7 +88,7 @@ def test_the_targets_grams_are_computed_once() -> None:
 
 
 def test_the_loss_is_the_relative_error_of_the_gram_matrix() -> None:
-    loss, picture = TextureLoss(Counting(), stripes()), torch.rand(1, 3, 16, 16)
+    loss, picture = GramLoss(Counting(), stripes()), torch.rand(1, 3, 16, 16)
     wanted, got = gram(rgb(stripes())), gram(picture)
     relative = float((got - wanted).square().sum() / wanted.square().sum())
     assert float(loss(picture)) == pytest.approx(relative, rel=1e-5)

@@ -133,9 +133,10 @@ def test_a_square_is_in_the_middle() -> None:
 def test_what_is_shown_is_what_the_display_says(clamp: tuple[float, float] | None, shown: float) -> None:
     config = NCAConfig(clamp=clamp)
     state = torch.zeros(1, 8, 4, 4)
-    assert float(NCA(config).rgb(state).unique()) == shown
-    assert config.display.offset == shown
-    assert config.display.channels == ("r", "g", "b")
+    nca = NCA(config)
+    assert float(nca.pictures(state).unique()) == shown
+    assert nca.display.offset == shown
+    assert nca.display.channels == ("r", "g", "b")
 
 
 def test_channel_names() -> None:
@@ -146,7 +147,11 @@ def test_channel_names() -> None:
     ("changes", "words"),
     [
         ({"channels": 2}, "channels: expected a whole number from 3 to 64, got 2"),
+        ({"channels": 2}, "1 and 2 need a map of the colours: --colours map or squares"),
         ({"channels": 65}, "from 3 to 64"),
+        ({"channels": 0}, "from 3 to 64"),
+        ({"channels": 0, "colours": "map"}, "from 1 to 64"),
+        ({"colours": "hues"}, "colours: expected one of channels, map, squares, got 'hues'"),
         ({"channels": 4.5}, "whole number"),
         ({"hidden": 0}, "hidden: expected"),
         ({"filters": 21}, "filters: expected a whole number from 1 to 20"),
@@ -168,7 +173,7 @@ def test_channel_names() -> None:
         ({"l1": float("nan")}, "l1: expected"),
         ({"l1": float("inf")}, "l1: expected"),
         ({"pool": 1, "batch_size": 2}, r"pool: expected at least the batch size \(2\)"),
-        ({"bank": "resnet"}, "feature bank: expected one of multiscale, vgg16"),
+        ({"bank": "resnet"}, "feature bank: expected one of wavelet, multiscale, vgg16"),
     ],
 )
 def test_a_configuration_that_makes_no_sense_is_refused(changes: dict[str, Any], words: str) -> None:
@@ -178,6 +183,7 @@ def test_a_configuration_that_makes_no_sense_is_refused(changes: dict[str, Any],
 
 def test_presets_by_name() -> None:
     assert preset("compact").activation == "abs"
+    assert (preset("quality").size, preset("quality").channels, preset("quality").hidden) == (128, 12, 96)
     for name, made in PRESETS.items():
         assert preset(name) is made
         assert made.nca == NCAConfig(**made.nca.to_dict())  # type: ignore[arg-type]

@@ -61,6 +61,9 @@ def test_the_report_says_both_truths(made: tuple[Distillation, Path]) -> None:
     assert set(report["texture_loss"]) == {"flat", "teacher", "rule"}
     assert report["texture_loss"]["flat"] == pytest.approx(1, abs=1e-3)
     assert all(value >= 0 for value in report["texture_loss"].values())
+    assert set(report["judge"]) == {"flat", "teacher", "rule"}
+    assert report["judge"]["flat"] == pytest.approx(1)
+    assert all(value >= 0 for value in report["judge"].values())
     assert set(report["r2"]) == {"r", "g", "b"}
     assert set(report["terms"]) == {"total", "per_channel", "by_channel", "distinct"}
     assert report["engine"] == "auto"
@@ -117,8 +120,8 @@ def test_without_refinement_the_rule_is_the_network() -> None:
     result = distill_checkpoint(MADE, refine=False, **YOUNG)
     assert result.rule.terms() == dict.fromkeys("rgb", 13)
     assert all(value > 1 - 1e-9 for value in result.report["r2"].values())
-    losses = result.report["texture_loss"]
-    assert losses["rule"] == pytest.approx(losses["teacher"], rel=1e-3)
+    for scores in (result.report["texture_loss"], result.report["judge"]):
+        assert scores["rule"] == pytest.approx(scores["teacher"], rel=1e-3)
     assert result.texture_front == ()
 
 
@@ -129,8 +132,9 @@ def test_a_rule_that_diverges_is_reported_all_the_same(tmp_path: Path, monkeypat
     assert {path.name for path in tmp_path.iterdir()} == FILES
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["stability"]["stable"] in (True, False)
-    assert report["texture_loss"]["rule"] is None
-    assert report["texture_loss"]["teacher"] > 0
+    for scores in (report["texture_loss"], report["judge"]):
+        assert scores["rule"] is None
+        assert scores["teacher"] > 0
 
 
 def test_an_untrained_automaton_is_refused() -> None:
@@ -175,7 +179,7 @@ def test_a_recording_of_an_automaton_gives_its_law_back(tmp_path: Path) -> None:
     np.savez(tmp_path / "frames.npz", frames=frames, dt=1.0, channels=["r", "g", "b"])
     result = distill_frames(tmp_path / "frames.npz", engine="sparse", terms=12, out=tmp_path / "out")
     assert all(value > 0.999 for value in result.report["r2"].values())
-    assert "texture_loss" not in json.loads((tmp_path / "out" / "report.json").read_text())
+    assert not {"texture_loss", "judge"} & set(json.loads((tmp_path / "out" / "report.json").read_text()))
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES - {"figure.png"}
 
 

@@ -27,6 +27,7 @@ from srnca.pages.parts import escape, flatten, number
 from srnca.pages.rendering import environment
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.teacher import NCATeacher
+from tests.test_equations.helpers import in_colours
 from tests.test_srnca.tiny import SHORT_PAGE, checkpoint, simulate_on_torch
 
 MADE = checkpoint(activation="abs", channels=3, filters=2)
@@ -86,6 +87,7 @@ def found() -> Distillation:
     """The closed form, with the numbers that the pipeline adds for a picture."""
     result = distill(NCATeacher(MADE), size=(16, 16), steps=100)
     result.report["texture_loss"] = {"flat": 1.0, "teacher": 0.2, "rule": 0.3}
+    result.report["judge"] = {"flat": 1.0, "teacher": 0.16, "rule": 0.2}
     lasts = {13.0: True, 9.0: None, 5.0: False}
     result.report["refine"] = [{"terms_per_channel": k, "loss": 3.0 / k, "lasts": v} for k, v in lasts.items()]
     return result
@@ -102,9 +104,12 @@ def test_the_page_is_whole(found: Distillation, tmp_path: Path) -> None:
     text, page = written(tmp_path, found)
     assert tuple(page.sections) == SECTIONS
     assert len(page.ids) == len(set(page.ids))
-    assert "The rule's texture loss is 0.300, 1.50 times the NCA's 0.200; flat colour scores 1.00." in re.sub(
-        r" 's", "'s", page.text
-    )
+    said = page.text.replace(" 's", "'s")
+    assert "The rule's texture loss is 0.300, 1.50 times the NCA's 0.200; flat colour scores 1.00." in said
+    assert "The judge's number is 0.200, 1.25 times the NCA's 0.160; flat colour scores 1.00." in said
+    assert "nothing is trained on it" in said
+    assert "disagree" not in said
+    assert {"judge, NCA", "judge, rule"} <= set(page.words)
     assert "13.0 terms a channel" in page.text
     assert "stripes: closed-form rule" in page.text
     assert page.tags.count("img") == 2 * 3 + 2  # both at three steps, the target and the rule on a larger grid
@@ -171,9 +176,19 @@ def test_a_rule_of_fewer_channels_has_its_page_too(tmp_path: Path) -> None:
     np.testing.assert_array_equal(film.nca[-1], film.whole[-1][[0, 1, 2, 4]])
 
 
+def test_colours_that_are_formulas_are_on_the_page(found: Distillation, tmp_path: Path) -> None:
+    text, page = written(tmp_path, replace(found, rule=in_colours(found.rule, "0.5 + r*g", "0.5 - b^2", "0.25")))
+    for name, formula in (("red", "<mi>r</mi>"), ("green", "<mi>b</mi>"), ("blue", "<mn>0.25</mn>")):
+        equation = text.partition(f"<math><mi>{name}</mi><mo>=</mo></math>")[2]
+        assert "colour" in equation[:80]
+        assert formula in equation[:400]
+    assert set(SECTIONS) <= set(page.sections)
+
+
 def test_a_rule_that_diverges_has_its_page_too(found: Distillation, tmp_path: Path) -> None:
     wild = found.rule.replace(updates={**found.rule.updates, "g": 40 * symbol("g") ** 3 + 1})
     report = {**found.report, "texture_loss": {"flat": 1.0, "teacher": 1.5, "rule": None}}
+    report["judge"] = {"flat": 1.0, "teacher": 0.9, "rule": None}
     _, page = written(tmp_path, replace(found, rule=wild, report=report))
     assert page.words.count("diverged") == 2
     assert "∞" in page.words
@@ -192,13 +207,29 @@ def test_a_rule_that_has_lost_the_texture_is_warned_of(found: Distillation, tmp_
     assert "times the automaton's texture loss" not in page.text
 
 
+def test_the_page_says_where_the_two_disagree(found: Distillation, tmp_path: Path) -> None:
+    report = {**found.report, "judge": {"flat": 1.0, "teacher": 0.15, "rule": 0.45}}
+    report["texture_loss"] = {"flat": 1.0, "teacher": 0.2, "rule": 0.21}
+    _, page = written(tmp_path, replace(found, report=report))
+    assert "The two disagree: by the texture loss the rule is as good as its automaton" in page.text
+    assert "the judge is right, look at the pictures." in page.text
+    assert "The rule has 3.0 times the automaton's distance from the picture by the judge" in page.text
+
+
+def test_a_result_from_before_there_was_a_judge_has_its_page(found: Distillation, tmp_path: Path) -> None:
+    report = {name: value for name, value in found.report.items() if name != "judge"}
+    _, page = written(tmp_path, replace(found, report=report))
+    assert "The rule 's texture loss is 0.300" in page.text
+    assert "judge" not in page.text
+
+
 def test_what_a_deadline_left_out_is_on_the_page(found: Distillation, tmp_path: Path) -> None:
     _, page = written(tmp_path, replace(found, report={**found.report, "left_out": ["the search for <u>"]}))
     assert "There was no time for this: the search for <u>." in page.text
 
 
 def test_a_checkpoint_without_a_picture(found: Distillation, tmp_path: Path) -> None:
-    report = {name: value for name, value in found.report.items() if name != "texture_loss"}
+    report = {name: value for name, value in found.report.items() if name not in ("texture_loss", "judge")}
     _, page = written(tmp_path, replace(found, report=report), replace(MADE, picture=None))
     assert tuple(page.sections) == SECTIONS
     assert "texture loss" not in page.text

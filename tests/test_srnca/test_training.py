@@ -13,9 +13,9 @@ import torch
 
 from equations.errors import InputError, MissingPartError, SrncaError
 from srnca.media.images import Target
-from srnca.texture import training
 from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from srnca.texture.config import TrainSettings
+from srnca.texture.loss import GramLoss
 from srnca.texture.training import TrainProgress, train
 from tests.test_srnca.tiny import config, stripes, target
 
@@ -47,7 +47,7 @@ def test_training_lowers_the_loss(activation: str) -> None:
     history = train(Target("grain", GRAIN), made).history
     assert len(history) == 60
     first, last = float(np.mean(history[:5])), float(np.mean(history[-10:]))
-    assert first > 0.8  # weak noise around the mean colour: all but as bad as a flat picture
+    assert first > 0.5  # weak noise around the mean colour: not far from a flat picture
     assert last < 0.5 * first
 
 
@@ -152,9 +152,9 @@ def test_ctrl_c_in_the_middle_of_an_iteration_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """Ctrl-C rarely waits for the end of an iteration; half an iteration must not be saved."""
-    out, made, calls = tmp_path / "x.pt", config(update_rate=0.6), itertools.count(1)
+    out, made, calls = tmp_path / "x.pt", config(update_rate=0.6, bank="multiscale"), itertools.count(1)
     with monkeypatch.context() as patch:
-        owner: Any = training.TextureLoss if where == "loss" else torch.optim.Adam
+        owner: Any = GramLoss if where == "loss" else torch.optim.Adam
         method = "forward" if where == "loss" else "step"
         proper = getattr(owner, method)
 
@@ -236,12 +236,12 @@ def test_going_on_from_a_mangled_state_is_bad_input(tmp_path: Path) -> None:
 
 
 def test_a_run_that_explodes_steps_back_and_slows_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    proper, calls = training.TextureLoss.forward, itertools.count(1)
+    proper, calls = GramLoss.forward, itertools.count(1)
 
     def exploding(self: Any, rgb: torch.Tensor) -> torch.Tensor:
         return proper(self, rgb) * (1e12 if next(calls) <= 4 else 1.0)  # two iterations of two states
 
-    monkeypatch.setattr(training.TextureLoss, "forward", exploding)
+    monkeypatch.setattr(GramLoss, "forward", exploding)
     notes: list[TrainProgress] = []
 
     def progress(now: TrainProgress) -> None:
@@ -249,7 +249,7 @@ def test_a_run_that_explodes_steps_back_and_slows_down(monkeypatch: pytest.Monke
             notes.append(now)
 
     settings = TrainSettings(exploded=1e9, patience=2, warm_up=1)
-    done = train(target(), config(learning_rate=1.0), progress=progress, settings=settings)
+    done = train(target(), config(learning_rate=1.0, bank="multiscale"), progress=progress, settings=settings)
     assert len(notes) == 1
     assert notes[0].note is not None
     assert "back to iteration 0, learning rate 0.5" in notes[0].note
@@ -264,14 +264,14 @@ def test_a_run_without_hope_says_so() -> None:
 
 
 def test_a_loss_that_is_not_a_number_steps_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    proper, calls = training.TextureLoss.forward, itertools.count(1)  # next() is one step: two threads call at once
+    proper, calls = GramLoss.forward, itertools.count(1)  # next() is one step: two threads call at once
 
     def broken(self: Any, rgb: torch.Tensor) -> torch.Tensor:
         return proper(self, rgb) * (float("nan") if next(calls) == 5 else 1.0)  # a state a call, two an iteration
 
-    monkeypatch.setattr(training.TextureLoss, "forward", broken)
+    monkeypatch.setattr(GramLoss, "forward", broken)
     notes: list[str] = []
-    done = train(target(), config(), progress=lambda now: notes.append(now.note) if now.note else None)
+    done = train(target(), config(bank="multiscale"), progress=lambda now: notes.append(now.note) if now.note else None)
     assert len(notes) == 1
     assert notes[0].startswith("loss nan at iteration 2: back to iteration 0")
     assert np.isfinite(done.history).all()

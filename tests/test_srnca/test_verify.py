@@ -16,6 +16,7 @@ from equations.rule.stencils import nca_stencils
 from srnca.automata.verification import Verification
 from srnca.texture import verify as texture_verify
 from srnca.texture.checkpoint import Checkpoint
+from srnca.texture.evaluate import make_judge
 from tests.test_srnca.test_evaluate import rule_of
 from tests.test_srnca.tiny import checkpoint, simulate_on_torch
 
@@ -48,6 +49,9 @@ def test_the_closed_form_passes_with_a_ratio_of_one() -> None:
     assert values["fidelity (R², one step)"] == pytest.approx(1, abs=1e-9)
     assert values["rollout agreement"] == pytest.approx(1, abs=1e-6)
     assert values["texture"] == pytest.approx(1, abs=1e-3)
+    assert values["judge"] == pytest.approx(1, abs=1e-3)
+    names = [check.name for check in result.checks]
+    assert names.index("judge") == names.index("texture") + 1
     assert 0 < values["stability"] < 1
 
 
@@ -116,11 +120,25 @@ def test_a_refined_rule_must_show_more_than_a_flat_picture(monkeypatch: pytest.M
         assert failed(verify(refined, MADE, steps=20)) == names
 
 
+@pytest.mark.parametrize(("times", "ok"), [(1.9, True), (2.1, False)])
+def test_the_judge_may_find_twice_the_automatons_distance(
+    monkeypatch: pytest.MonkeyPatch, times: float, ok: bool
+) -> None:
+    judge = make_judge(MADE)
+    distances = iter((0.1 * times, 0.1))  # the rule's, the automaton's
+    monkeypatch.setattr(judge, "mean", lambda _: next(distances))
+    result = verify(RULE, MADE, steps=20, judge=judge)
+    check = next(check for check in result.checks if check.name == "judge")
+    assert (check.value, check.threshold, check.ok) == (pytest.approx(times), 2.0, ok)
+    assert "over the automaton's 0.1 (60 steps; flat picture 1)" in check.detail
+    assert failed(result) == (set() if ok else {"judge"})
+
+
 def test_a_rule_that_grows_fails_on_stability() -> None:
     result = verify(changed(h3="0.05*h3 + 0.1"), MADE, steps=600)
     assert "stability" in failed(result)
     explosive = verify(changed(g="40*g + 1"), MADE, steps=100)
-    assert {"rollout agreement", "texture", "texture later", "stability"} <= failed(explosive)
+    assert {"rollout agreement", "texture", "judge", "texture later", "stability"} <= failed(explosive)
     assert next(check for check in explosive.checks if check.name == "stability").value == np.inf
 
 

@@ -14,6 +14,7 @@ from equations import backends, simulation
 from srnca.media.images import Target
 from srnca.pages.settings import PageSettings
 from srnca.texture import distill as texture_distill
+from srnca.texture import quality
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.config import TrainConfig
 from srnca.texture.network import NCA, NCAConfig
@@ -94,3 +95,8 @@ def shorten_distillation(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Non
     """The command line distils automata with these options besides its own; short ones where none are given."""
     options = {"refinement": SHORT_REFINEMENT, "page": SHORT_PAGE, "picture_steps": 40, **options}
     monkeypatch.setattr(texture_distill, "distill_checkpoint", partial(texture_distill.distill_checkpoint, **options))
+
+
+def shorten_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line rates the automata that it has trained by pictures of this age."""
+    monkeypatch.setattr(quality, "rate_automaton", partial(quality.rate_automaton, steps=10))

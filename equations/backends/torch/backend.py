@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from equations.backends import BlockStepper, State, Stepper
 from equations.backends.torch.advance import PAYS_AFTER, Advance
 from equations.backends.torch.mask import step_keys
 from equations.backends.torch.perceive import Neighbours
+from equations.backends.torch.threads import torch_threads
 from equations.divergence import check_finite, limit_of
 from equations.errors import InputError
 from equations.rule.mask import check_seed
@@ -28,7 +28,7 @@ def make_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads: int 
     batch = BatchStepper(rule, dtype)
 
     def stepper(state: State, step0: int, n: int, seed: int, scratch: State | None = None) -> State:
-        with _threads(threads):
+        with torch_threads(threads):
             result: State = batch(batch.tensor(state)[None], step0, n, [seed])[0].cpu().numpy()
         return result
 
@@ -40,7 +40,7 @@ def make_block_stepper(rule: Rule, dtype: npt.DTypeLike = np.float32, *, threads
     batch = BatchStepper(rule, dtype)
 
     def block(padded: Any, ys: State, xs: State, step0: int, n: int, seed: int, scratch: State | None = None) -> Any:
-        with _threads(threads):
+        with torch_threads(threads):
             result = batch.block(batch.tensor(padded), ys, xs, step0, n, seed)
         return result if isinstance(padded, Tensor) else result.cpu().numpy()
 
@@ -135,16 +135,3 @@ class BatchStepper:
 
 def _indices(cells: State, device: torch.device) -> Tensor:
     return torch.from_numpy(np.array(cells, np.int32)).to(device)
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """Set torch's number of threads to `count` in this context; None leaves it as it is."""
-    before = torch.get_num_threads()
-    if count is not None:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        if count is not None:
-            torch.set_num_threads(before)

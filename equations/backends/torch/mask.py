@@ -50,13 +50,17 @@ def update_mask_torch(
     shape: tuple[int, int],
     channels: int | None = None,
     device: torch.device | str = "cpu",
+    rows: Tensor | None = None,
 ) -> Tensor:
-    """`equations.rule.mask.update_mask` on tensors: bool (h, w) or (channels, h, w)."""
+    """`equations.rule.mask.update_mask` on tensors: bool (h, w) or (channels, h, w).
+
+    rows: int32 (h,), the places of the rows in a larger grid; None: 0 … h−1.
+    """
     limit = mask.threshold(rate)
     if limit > mask.MAX_SEED:
         return torch.ones(shape if channels is None else (channels, *shape), dtype=torch.bool, device=device)
     ys, xs = (torch.arange(length, dtype=torch.int32, device=device) for length in shape)
-    on = draw_mask(limit, step_keys([seed], step, 1, device)[0], ys, xs, channels)
+    on = draw_mask(limit, step_keys([seed], step, 1, device)[0], ys if rows is None else rows, xs, channels)
     return on[0, 0] if channels is None else on[0]
 
 

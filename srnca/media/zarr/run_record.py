@@ -27,7 +27,8 @@ def describe_run(rule: Rule, *, every: int, seed: int, step: int, init: str | No
     """
     bare = rule.replace(provenance={}, metrics={}, fronts={}, display=None)
     digest = hashlib.sha256(rule_to_text(bare).encode()).hexdigest()
-    return {"rule": digest[:16], "every": every, "init": init, "seed": seed, "step": step}
+    network = {name: rule.provenance[name] for name in ("network",) if name in rule.provenance}
+    return {"rule": digest[:16], **network, "every": every, "init": init, "seed": seed, "step": step}
 
 
 def read_run(path: Path) -> tuple[dict[str, Any], int, NDArray[Any]] | None:
@@ -66,8 +67,8 @@ def check_same(path: Path, stored: Mapping[str, Any], wanted: Mapping[str, Any])
     for name, value in wanted.items():
         if stored.get(name) != value:
             what = (
-                "with another rule"
-                if name == "rule"
+                f"with another {name}"
+                if name in ("rule", "network")
                 else f"with {name} {shorten(stored.get(name))}, not {shorten(value)}"
             )
             raise InputError(

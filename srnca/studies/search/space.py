@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from srnca.texture.config import TrainConfig
 
 MOST_BYTES = 10**6  # of a space.toml
-SHARED = ("iterations", "size", "seed", "bank")  # the same for all trials: flags of `srnca sweep`, no axes
+SHARED = ("iterations", "size", "seed", "bank", "colours")  # the same for all trials: flags of `srnca sweep`, no axes
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,12 @@ def _read_range(name: str, entry: Mapping[str, Any], where: str) -> Axis:
 
 
 def _check_value(axis: Axis, value: Value, where: str) -> None:
-    """Check a value by the training's own rules, so that a bad one is found before any trial runs."""
+    """Check a value by the training's own rules, so that a bad one is found before any trial runs.
+
+    With a map of the colours any number of channels is allowed; `srnca sweep` checks the space with its own settings.
+    """
     try:
-        configuration({"pool": 1024, axis.name: int(value) if axis.whole else value})
+        configuration({"pool": 1024, "colours": "map", axis.name: int(value) if axis.whole else value})
     except InputError as error:
         raise InputError(f"{where}: {axis.name}: {error}") from error
 

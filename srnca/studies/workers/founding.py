@@ -28,7 +28,7 @@ LOSS, SCORE, COST, TERMS = "loss", "score", schema.COST, schema.TERMS
 class Settings:
     """What all trials of a study share.
 
-    iterations, size, bank: of every training.
+    iterations, size, bank, colours: of every training.
     seed: of the study; a trial trains with the seed plus its job's index.
     preset: provides the training settings that are not searched.
     sampler: proposes the sets of hyperparameters.
@@ -39,21 +39,22 @@ class Settings:
 
     iterations: int = 900
     size: int = 64
-    bank: str = "multiscale"
+    bank: str = "wavelet"
     seed: int = 0
     preset: str = "default"
     sampler: str = "tpe"
     against: str = COST
     prune: float = 0.25
     objective: str = "loss"
+    colours: str = "channels"
 
     @property
     def objectives(self) -> tuple[str, ...]:
         return (LOSS, self.against) if self.sampler == "nsga2" else (LOSS,)
 
     def config(self, params: Mapping[str, Any], seed: int) -> TrainConfig:
-        shared = {"iterations": self.iterations, "size": self.size, "bank": self.bank, "seed": seed}
-        return configuration(params, self.preset, **shared)
+        shared = {"iterations": self.iterations, "size": self.size, "bank": self.bank, "colours": self.colours}
+        return configuration(params, self.preset, seed=seed, **shared)
 
 
 @dataclass(frozen=True)

@@ -96,10 +96,10 @@ class _Worker:
 
     def check_bank(self) -> None:
         """Raises MissingPartError before any trial where the feature bank's weights are missing."""
-        from srnca.texture.features import make_bank
+        from srnca.texture.loss import build_loss
 
-        if self.settings.bank != "multiscale":
-            make_bank(self.settings.bank, next(iter(self.targets.values())).pixels)
+        if self.settings.bank == "vgg16":
+            build_loss(self.settings.bank, next(iter(self.targets.values())).pixels)
 
     def run(self) -> int:
         done = 0

@@ -1,4 +1,8 @@
-"""Feature banks for the Gram loss: what a picture is compared by. Loaded by name, on use."""
+"""Feature banks: what a picture is compared by. Loaded by name, on use.
+
+`wavelet` compares the statistics of wavelet coefficients (srnca/texture/wavelets); the others compare the Gram matrices
+of feature maps, which are made here.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,17 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
-BANKS = ("multiscale", "vgg16")
+GRAM_BANKS = ("multiscale", "vgg16")
+BANKS = ("wavelet", *GRAM_BANKS)
 
 
 def make_bank(name: str, target: np.ndarray, *, vgg_weights: Path | None = None, download: bool = False) -> nn.Module:
-    """A frozen module: (batch, 3, h, w) in [0, 1] -> {layer: (batch, maps, h', w')}.
+    """The frozen module of a Gram loss: (batch, 3, h, w) in [0, 1] -> {layer: (batch, maps, h', w')}.
 
     target (h, w, 3): `multiscale` measures in units of its contrast; `vgg16` ignores it.
     Raises InputError for an unknown name, MissingPartError when `vgg16` has no weights at hand.
     """
-    check_choice("feature bank", name, BANKS)
+    check_choice("feature bank of a Gram loss", name, GRAM_BANKS)
     if name == "multiscale":
         from srnca.texture.features.multiscale import MultiScale
 

@@ -1,4 +1,4 @@
-"""The default feature bank: fixed random filters of several sizes on an image pyramid. No download."""
+"""The feature bank `multiscale`: fixed random filters of several sizes on an image pyramid. No download."""
 
 from __future__ import annotations
 

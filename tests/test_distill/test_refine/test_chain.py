@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from distill.refine.chain import Chain
-from distill.refine.judge import LASTS
+from distill.refine.scoring import LASTS
 from distill.sampling import Samples
 from equations.rule.init import Init
 from tests.test_distill.teachers import planted

@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from distill.refine import RefinedRule, RefineResult, choose
-from distill.refine import judge as judge_module
+from distill.refine import RefinedRule, RefineResult, choose, scoring
 from distill.refine.chain import Chain
 from distill.refine.choice import Choice
-from distill.refine.judge import LASTS, Judge
+from distill.refine.scoring import LASTS, Scoring
 from distill.refine.table import TermTable
 from distill.sampling import Samples
 from equations.rule.init import Init
@@ -70,7 +69,7 @@ def test_a_rule_whose_texture_drifts_is_passed_over(samples: Samples) -> None:
 
 def test_a_rule_whose_texture_comes_late_is_passed_over_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """r is 0.45 at the first age and 0.3, which is right, only later; unless the others drift away or are worse."""
-    monkeypatch.setattr(judge_module, "damaged", lambda state, random: state)
+    monkeypatch.setattr(scoring, "damaged", lambda state, random: state)
     init = Init("noise", (0.5, -0.2, 0.1), (0.0, 0.0, 0.0))
     still, drifting, late = (
         planted({"r": text, "g": "0", "b": "0"}, filters=2, **PROPER | {"init": init})
@@ -93,8 +92,8 @@ def test_a_rule_whose_texture_comes_late_is_passed_over_too(monkeypatch: pytest.
 def test_no_rule_is_looked_at_in_vain(ageing: float, looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With damage and without, where all run away; else each once, but for those that score too badly to win."""
     seen, told = list[bool](), list[float]()
-    monkeypatch.setattr(Judge, "aged", lambda self, table, damage: seen.append(damage) or (1.0, ageing))
-    judge_of = Judge(OBJECTIVE, TINY, SIZE, 0, 1.0)
+    monkeypatch.setattr(Scoring, "aged", lambda self, table, damage: seen.append(damage) or (1.0, ageing))
+    judge_of = Scoring(OBJECTIVE, TINY, SIZE, 0, 1.0)
     front = [
         point(terms, score)
         for terms, score in zip(range(10, 0, -1), [*np.linspace(1, 1.4, 9).tolist(), 1.6], strict=True)
@@ -128,13 +127,13 @@ def test_rounding_stops_where_the_texture_would_not_last(
     """r is this for good; with two digits (0.0001, 0.00011) it has faded by 8 % at step 8,000, and by nothing at 80:
     away from 0.3, which is right, or towards it.
     """
-    monkeypatch.setattr(judge_module, "damaged", lambda state, random: state)
+    monkeypatch.setattr(scoring, "damaged", lambda state, random: state)
     updates = {**PLANTED.updates, "r": planted({"r": "0.0001049*abs(r) - 0.0001051*r"}).updates["r"]}
     still = PLANTED.replace(updates=updates, init=Init("noise", (r, -0.2, 0.1), (0.0, 0.0, 0.0)))
-    chain, table, proper = chain_of(still), TermTable(still), Judge.aged
+    chain, table, proper = chain_of(still), TermTable(still), Scoring.aged
     assert tidied(chain, table) == table.to_rule(3)
     monkeypatch.setattr(
-        Judge,
+        Scoring,
         "aged",
         lambda self, other, damage: (math.inf, whole) if other.rule == table.to_rule() else proper(self, other, damage),
     )
@@ -148,6 +147,6 @@ def test_rounding_stops_where_large_pictures_feel_it(
     still = PLANTED.replace(updates=planted({c: f"0.1234567*{c}" for c in "rgb"}, filters=2).updates)
     chain, table = chain_of(still), TermTable(still)
     rough = table.to_rule(2)
-    monkeypatch.setattr(Judge, "thorough", lambda self, other: (0.01, 0.01))
-    monkeypatch.setattr(Judge, "aged", lambda self, other, damage: (times if other.rule == rough else 1.0, 1.0))
+    monkeypatch.setattr(Scoring, "thorough", lambda self, other: (0.01, 0.01))
+    monkeypatch.setattr(Scoring, "aged", lambda self, other, damage: (times if other.rule == rough else 1.0, 1.0))
     assert tidied(chain, table) == table.to_rule(digits)

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from distill.refine import Objective, RefinedRule, RefineResult, descent, refine
 from distill.refine import refinement as module
 from distill.refine.chain import Chain
-from distill.refine.judge import Judge
+from distill.refine.scoring import Scoring
 from distill.sampling import Samples, sample
 from distill.teacher import RuleTeacher
 from equations.errors import SrncaError
@@ -100,7 +100,7 @@ def test_where_one_chains_rule_does_not_last_the_others_is_taken(
 ) -> None:
     """And stands on the front in its place."""
     barred = set[Rule]()
-    monkeypatch.setattr(Judge, "aged", lambda self, table, damage: (1.0, math.inf if table.rule in barred else 1.0))
+    monkeypatch.setattr(Scoring, "aged", lambda self, table, damage: (1.0, math.inf if table.rule in barred else 1.0))
     candidates, proper = list[list[RefinedRule]](), module._judged_anew
     monkeypatch.setattr(module, "_judged_anew", lambda *given: candidates.append(proper(*given)) or candidates[-1])
     first = refined(samples, START, START, iterations=3)

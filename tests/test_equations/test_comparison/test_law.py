@@ -12,9 +12,10 @@ from equations.comparison.family import family_of
 from equations.comparison.reduced_law import Law, law_of
 from equations.comparison.rescale import in_units, law_in_units
 from equations.errors import InputError
+from equations.rule.display import colours_of
 from equations.rule.stencils import ID, LAP5, STENCILS
 from equations.simulation import simulate
-from tests.test_equations.helpers import make_rule
+from tests.test_equations.helpers import in_colours, make_rule
 from tests.test_equations.test_comparison.planted import SCALES, changed, disguised
 
 
@@ -82,6 +83,16 @@ def test_in_units_scales_rollouts() -> None:
     )
     np.testing.assert_allclose(moved[-1][1] / 4, again[-1][0], rtol=1e-12)
     np.testing.assert_allclose(moved[-1][0] * 2, again[-1][1], rtol=1e-12)
+
+
+def test_colours_stay_in_other_units() -> None:
+    rule = in_colours(models.get("gray-scott"), "0.5 - u*v", "v^2", "u")
+    other = in_units(rule, {"u": 4.0, "v": -0.5}, {"u": "v", "v": "u"}, ("v", "u"))
+    assert other.display.channels == other.channels == ("u", "v")
+    u, v = np.random.default_rng(0).normal(size=(2, 5, 6)).astype(np.float32)
+    np.testing.assert_allclose(
+        colours_of(other, np.stack([-0.5 * v, 4 * u])), colours_of(rule, np.stack([u, v])), rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize(("rule", "arguments", "said"), [

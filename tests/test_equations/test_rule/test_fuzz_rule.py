@@ -17,7 +17,7 @@ from equations import models
 from equations.errors import InputError
 from equations.rule.rule import Candidate, Rule
 from equations.rule.rulefile import load_rule, rule_to_dict, rule_to_text, save_rule
-from tests.test_equations.helpers import make_rule
+from tests.test_equations.helpers import in_colours, make_rule
 from tests.test_srnca.fuzzing import check_reader, mutations
 
 GRAY_SCOTT = models.get("gray-scott:coral")
@@ -27,6 +27,7 @@ RULES: dict[str, Rule] = {
         {"u": "max(u, v^2, -0.3)*tanh(u_lap) - abs(v_dx)/(1 + u^2)", "v": "exp(-u)*sqrt(v) - sin(3*v) + u_f7^-0.5"},
         update_rate=0.5, mask="channel", clamp=(-1, 1), provenance={"made": ["by", {"a": 1.5}]}, metrics={"r2": 0.5},
     ),
+    "colours": in_colours(GRAY_SCOTT, "0.2 + 1.1*u - 0.4*u*v", "max(u, v^2, -0.3)", "0.9 - exp(-v)"),
     "fronts": make_rule({"u": "u_lap - u^3 + 0.5*u"}).replace(
         fronts={"u": [Candidate(9, 0.25, make_rule({"u": "u_lap - 1/3*u"}).updates["u"], "sparse", 2)]}
     ),

@@ -63,6 +63,8 @@ def test_another_request_for_an_old_study(asked: StudyRequest, sentence: str) ->
         (("sample:snake",), None, {"sampler": "nsga2", "against": "terms"}, "got the activation relu"),
         (("sample:snake",), None, {"size": 8}, "size"),
         (("sample:snake",), None, {"preset": "blogset5"}, "did you mean"),
+        (("sample:snake",), Space((Axis("channels", (2, 6)),)), {}, "channels: expected a whole number from 3 to 64"),
+        (("sample:snake",), None, {"colours": "hues"}, "colours: expected one of channels, map, squares"),
         (
             ("sample:snake",),
             Space((Axis("batch_size", (2, 64)), Axis("filters", (2, 3)))),
@@ -77,6 +79,14 @@ def test_what_cannot_be_trained(targets: Any, space: Space | None, settings: Any
     assert sentence in str(caught.value)
     made = make_storage("a", None)
     assert schema.import_optuna().get_all_study_names(made) == []  # nothing was founded
+
+
+def test_with_a_map_of_the_colours_few_channels_can_be_searched() -> None:
+    request = StudyRequest(("sample:snake",), Space((Axis("channels", (1, 2)),)), {"colours": "map", "size": 16})
+    made = study_settings(join_study("a", None, request)[0]).config({"channels": 1}, seed=0)
+    assert (made.names, made.colours) == (("u",), "map")
+    with pytest.raises(InputError, match="exists with colours map, not squares; leave --colours out"):
+        join_study("a", None, StudyRequest(settings={"colours": "squares"}))
 
 
 def test_a_study_that_another_program_made() -> None:

@@ -92,7 +92,7 @@ def test_lists_and_ranges_of_a_file(tmp_path: Path) -> None:
         ("channels = []", "channels: expected at least one value to choose from, got an empty list"),
         ("channels = [6.5]", "channels: expected whole numbers, got 6.5"),
         ("channels = [6, 6]", "expected each value once"),
-        ("channels = [2, 6]", "expected a whole number from 3 to 64, got 2"),
+        ("channels = [0, 6]", "expected a whole number from 1 to 64, got 0"),
         ("channels = 6", "expected a list or {low, high, log}, got 6"),
         ("update_rate = {low = 0.9, high = 0.5}", "expected low < high, got 0.9 and 0.5: the range is empty"),
         ("update_rate = {low = 0.5, high = 1.5}", "expected a number in (0, 1], got 1.5"),

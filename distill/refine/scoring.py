@@ -25,7 +25,7 @@ RUNAWAY = 4  # a state that exceeds the teacher's range by this factor ends a ru
 
 
 @dataclass(frozen=True)
-class Judge:
+class Scoring:
     """Runs rules and measures their pictures.
 
     size: (height, width) of the pictures.

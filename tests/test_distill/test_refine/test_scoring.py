@@ -11,7 +11,7 @@ import pytest
 from torch import Tensor
 
 from distill.refine.choice import Choice
-from distill.refine.judge import LASTS, Judge
+from distill.refine.scoring import LASTS, Scoring
 from distill.refine.table import TermTable
 from distill.sampling import Samples
 from equations.errors import SrncaError
@@ -71,7 +71,7 @@ def test_a_texture_lasts_from_the_first_age_on_and_on_twice_the_size() -> None:
     objective = replace(OBJECTIVE, measure=measure)
     lasts = []
     for ages in ((40, 80), (80, 160)):
-        judge_of = Judge(objective, replace(TINY, ages=ages), SIZE, 0, 1.0)
+        judge_of = Scoring(objective, replace(TINY, ages=ages), SIZE, 0, 1.0)
         lasts.append(judge_of.aged(TermTable(ageing))[1] <= LASTS[1])
     assert lasts == [False, True]
     assert set(shapes) == {(16, 16)}
@@ -87,14 +87,14 @@ def test_more_grids_are_asked_where_their_scatter_leaves_the_answer_open(
     """The losses are lognormal around 0.1, and late ones a given factor larger."""
     grids_of = dict[int, np.ndarray]()
 
-    def made_up(self: Judge, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], *rest: Any) -> Any:
+    def made_up(self: Scoring, table: TermTable, seeds: int, apart: int, ages: tuple[int, ...], *rest: Any) -> Any:
         random = np.random.default_rng(self.seed)
         when = np.where(np.array(ages) >= 6000, growth, 1.0)[:, None]
         grids_of[self.seed] = 0.1 * when * np.exp(scatter * random.normal(size=(len(ages), seeds)))
         return [(losses, losses) for losses in grids_of[self.seed]]
 
-    monkeypatch.setattr(Judge, "_losses", made_up)
-    early, ratio = Judge(OBJECTIVE, TINY, SIZE, 0, 1.0).aged(TermTable(PLANTED))
+    monkeypatch.setattr(Scoring, "_losses", made_up)
+    early, ratio = Scoring(OBJECTIVE, TINY, SIZE, 0, 1.0).aged(TermTable(PLANTED))
     lots = [grids_of[shift_seed(0, part)] for part in range(len(grids_of))]
     assert 4 * len(lots) == grids
     assert early == pytest.approx(np.hstack(lots[:2])[0].mean())

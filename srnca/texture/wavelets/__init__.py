@@ -1,0 +1,1 @@
+"""Joint statistics of complex wavelet coefficients: the default texture loss."""

@@ -1,0 +1,198 @@
+"""The statistics by which textures are compared (after Portilla & Simoncelli 2000, doi:10.1023/A:1026553619983).
+
+mean         average colour.
+palette      average of the second and third colour at several levels of the first: which hues light and dark have.
+grain        power and sparsity of what is finer than the finest scale.
+histogram    distribution of colours along several directions of colour space, without its mean and variance; on the
+             picture, and on it blurred to each coarser scale.
+power        log of the mean square of each filter's output: the spectrum. This and the rest on each scale.
+sparsity     mean amplitude over its root mean square: a few strong edges, or many weak ones.
+coherence    correlation of the outputs of two filters: colours that vary together, lines that run along each other.
+amplitudes   correlation of the amplitudes of two filters: where one sees an edge, which others see it.
+scales       correlation of amplitudes on neighbouring scales: an edge is seen on all of them, noise on one.
+phases       correlation of a filter's output with that of the next coarser scale at twice its phase: lines or steps,
+             light on dark or dark on light.
+
+All but the first three are ratios: each says something that those before it do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from srnca.texture.patches import order
+from srnca.texture.wavelets.moments import band_moments, doubled_phase_moments
+from srnca.texture.wavelets.pyramid import ORIENTATIONS, Pyramid
+from srnca.texture.weighing import part_of
+
+POWER_FLOOR = 3e-3  # mean square of an output, in units of the target's contrast squared: below it nothing is seen
+MARGIN = 2.0  # cells of a scale's grid: averages fade out over this distance from the border
+BINS = 32  # of a histogram, each with the same number of pixels
+LEVELS = 6  # of lightness, between the 5 % darkest and lightest pixels
+RARE = 0.02  # share of pixels: hues of a lightness that fewer have hardly count
+DIRECTIONS = 5  # of colour space, besides the three decorrelated colours
+BANDS = 3 * ORIENTATIONS
+
+Statistics = list[tuple[str, Tensor]]  # group and values (batch, scales, values); a group may come in several parts
+
+
+def measure(
+    colours: Tensor, pyramid: Pyramid, directions: Tensor, levels: Tensor, *, part: int | None = None
+) -> Statistics:
+    """The statistics of pictures.
+
+    colours: (batch, 3, h, w), decorrelated, in units of the target's contrast; the first varies most.
+    directions: (directions, 3) of colour space, for the histograms; the first three are the colours themselves.
+    levels: (levels,) of the first colour, evenly spaced, for the palette.
+    part: measure one of the nine half-size parts of the picture only (0 to 8).
+    """
+    spectrum = pyramid.spectrum(colours)
+    weights = [_weights(scale.size, part, colours.device) for scale in pyramid.scales]
+    bands = [
+        Bands(scale.cut(spectrum), scale.oriented, weight)
+        for scale, weight in zip(pyramid.scales, weights, strict=True)
+    ]
+    pixels = colours.flatten(2)
+    found = [
+        ("mean", (pixels @ weights[0])[:, None]),
+        ("palette", _palette(pixels, levels, weights[0])[:, None]),
+        ("grain", _grain(spectrum * pyramid.high, weights[0])[:, None]),
+        ("histogram", _histogram(pixels, directions[:3], weights[0], part)[:, None]),
+    ]
+    blurred = [
+        _histogram(torch.fft.ifft2(band.spectrum * scale.low).real.flatten(2), directions, band.weights, part)
+        for scale, band in zip(pyramid.scales[1:], bands[1:], strict=True)
+    ]
+    found.append(("histogram", torch.stack(blurred, dim=1)))
+    return found + _within(bands) + _between(bands, pyramid)
+
+
+class Bands:
+    """The filter outputs of one scale and their moments; bands are counted colour by colour."""
+
+    def __init__(self, spectrum: Tensor, filters: Tensor, weights: Tensor) -> None:
+        self.spectrum, self.weights = spectrum, weights
+        outputs = torch.fft.ifft2(spectrum[:, :, None] * filters)  # (batch, 3, orientations, h, w)
+        self.outputs = outputs.flatten(1, 2)
+        self.amplitude, self.mean, self.product, self.covariance = band_moments(self.outputs.flatten(2), weights)
+        self.power = self.covariance.diagonal(dim1=1, dim2=2) + POWER_FLOOR  # mean squares (batch, bands)
+        self.deviation = self.power.sqrt()
+
+
+def _stacked(bands: Sequence[Bands], name: str) -> Tensor:
+    """An attribute of all scales, (batch, scales, …)."""
+    return torch.stack([getattr(band, name) for band in bands], dim=1)
+
+
+def _within(bands: list[Bands]) -> Statistics:
+    """What is measured on each scale alone."""
+    covariance, product, mean = (_stacked(bands, name) for name in ("covariance", "product", "mean"))
+    deviation = _stacked(bands, "deviation")  # (batch, scales, bands)
+    both = deviation[..., None] * deviation[..., None, :]
+    upper = _above_diagonal(covariance.device)
+    amplitudes = (product - mean[..., None] * mean[..., None, :]) / both
+    return [
+        ("power", _stacked(bands, "power").log()),
+        ("sparsity", mean / deviation),
+        ("coherence", (covariance / both).flatten(2).index_select(2, upper)),
+        ("amplitudes", amplitudes.flatten(2).index_select(2, upper)),
+    ]
+
+
+def _between(bands: list[Bands], pyramid: Pyramid) -> Statistics:
+    """What is measured between neighbouring scales."""
+    products, means, phases = [], [], []
+    for finer, band, filters in zip(bands, bands[1:], pyramid.doubled, strict=False):
+        size = band.outputs.shape[-2:]
+        pooled = functional.adaptive_avg_pool2d(finer.amplitude.unflatten(2, finer.outputs.shape[-2:]), tuple(size))
+        pooled = pooled.flatten(2)
+        products.append(pooled @ (band.amplitude * band.weights).transpose(1, 2))
+        means.append(pooled @ band.weights)
+        phases.append(_phases(finer, filters))
+    fine, coarse = _stacked(bands[:-1], "deviation"), _stacked(bands[1:], "deviation")
+    mean = _stacked(bands[1:], "mean")
+    scales = torch.stack(products, dim=1) - torch.stack(means, dim=1)[..., None] * mean[..., None, :]
+    turned = torch.stack(phases, dim=1) / (fine * coarse)[..., None, :ORIENTATIONS]
+    return [
+        ("scales", (scales / (fine[..., None] * coarse[..., None, :])).flatten(2)),
+        ("phases", turned.flatten(2)),
+    ]
+
+
+def _phases(finer: Bands, filters: Tensor) -> Tensor:
+    """(batch, 2, orientations): mean product of the finer scale's outputs and the coarser one's at twice the phase.
+
+    Of the first colour, real and imaginary part.
+    filters: those of the coarser scale on the finer grid.
+    """
+    coarse = torch.fft.ifft2(finer.spectrum[:, :1] * filters).flatten(2)
+    moments = doubled_phase_moments(finer.outputs[:, :ORIENTATIONS].flatten(2), coarse, finer.weights)
+    return torch.stack([moments.real, moments.imag], dim=1)
+
+
+def _grain(spectrum: Tensor, weights: Tensor) -> Tensor:
+    """Log power and sparsity of what is too fine for the finest scale."""
+    rest = torch.fft.ifft2(spectrum).real.flatten(2)
+    squares = rest.square()
+    power = squares @ weights + 0.3 * POWER_FLOOR
+    amplitude = (squares + 0.01 * POWER_FLOOR).sqrt() @ weights
+    return torch.cat([power.log(), amplitude / power.sqrt()], dim=1)
+
+
+@lru_cache(maxsize=4)
+@torch.inference_mode(False)  # kept tensors must also serve calls with gradients
+def _above_diagonal(device: torch.device) -> Tensor:
+    """Places of what is above the diagonal of a flattened (bands, bands) matrix."""
+    rows, columns = torch.triu_indices(BANDS, BANDS, 1)
+    return (rows * BANDS + columns).to(device)
+
+
+def _palette(colours: Tensor, levels: Tensor, weights: Tensor) -> Tensor:
+    """The mean second and third colour of pixels whose first colour is near each of the levels."""
+    apart = (colours[:, :1] - levels[:, None]) / (levels[1] - levels[0])
+    near = (-apart.square()).exp() * weights  # (batch, levels, pixels)
+    return (near @ colours[:, 1:].transpose(1, 2) / (near.sum(dim=2, keepdim=True) + RARE)).flatten(1)
+
+
+def _histogram(colours: Tensor, directions: Tensor, weights: Tensor, part: int | None) -> Tensor:
+    """Quantiles along each direction of colours (batch, 3, pixels), with mean 0 and mean square 1."""
+    if part is not None:
+        colours = colours[..., weights > 0]
+    values = directions @ colours
+    ranked = functional.adaptive_avg_pool1d(values.gather(2, order(values.detach())), BINS)
+    ranked = ranked - ranked.mean(dim=2, keepdim=True)
+    return (ranked / (ranked.square().mean(dim=2, keepdim=True) + POWER_FLOOR).sqrt()).flatten(1)
+
+
+def colour_directions(deviations: Tensor) -> Tensor:
+    """The directions (3 + DIRECTIONS, 3) of the histograms: each decorrelated colour, and random mixtures of them.
+
+    deviations: (3,), of the target's colours; mixtures weigh colours by 1 / deviation, as far as that can be seen.
+    """
+    mixtures = torch.tensor(np.random.RandomState(19991201).standard_normal((DIRECTIONS, 3)), dtype=torch.float32)
+    mixtures = mixtures / deviations.clamp_min(0.1)
+    return torch.cat([torch.eye(3), mixtures / mixtures.norm(dim=1, keepdim=True)])
+
+
+@lru_cache(maxsize=1000)
+@torch.inference_mode(False)  # kept tensors must also serve calls with gradients
+def _weights(size: tuple[int, int], part: int | None, device: torch.device) -> Tensor:
+    """The weight of each cell of a grid in averages, (h * w,), adding up to 1."""
+    inside = torch.ones(size)
+    if part is not None:
+        inside = torch.zeros(size)
+        row, column = divmod(part, 3)
+        inside[part_of(size[0], row), part_of(size[1], column)] = 1
+    faded = inside * _fade(size[0])[:, None] * _fade(size[1])
+    return (faded / faded.sum()).flatten().to(device)
+
+
+def _fade(length: int) -> Tensor:
+    place = torch.arange(length) + 0.5
+    return (torch.minimum(place, length - place) / MARGIN).clamp(max=1)

@@ -96,7 +96,7 @@ def test_the_outline_has_all_but_the_updates() -> None:
     made = checkpoint(update_rate=0.25, mask="channel", clamp=(0.0, 1.0))
     rule = outline(NCATeacher(made))
     assert (rule.channels, rule.update_rate, rule.mask, rule.clamp) == (("r", "g", "b", "h3"), 0.25, "channel", (0, 1))
-    assert rule.display == made.nca.config.display
+    assert rule.display == made.nca.display
     assert not any(rule.expressions)
     law = outline(RecordingNCATeacher(untrained()))
     assert (law.dt, law.dx) == (0.01, 0.5)

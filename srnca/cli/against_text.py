@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from srnca.automata.verification import Check
 from srnca.cli.checks_text import checks_data, checks_table
 from srnca.cli.output import number, table
 
 if TYPE_CHECKING:
     from equations.comparison import Match, Ranking, Rollouts, TermMatch
+    from srnca.automata.verification import Check
 
 MOST_TERMS = 24  # terms in the table; --json has them all
 
@@ -19,6 +19,7 @@ def checks_of(match: Match, rollouts: Rollouts | None) -> list[Check]:
     """The checks that a rule has to pass to be the model, each with its value and its threshold."""
     from equations.comparison.match import CLOSE, THRESHOLD
     from equations.comparison.rollouts import HISTOGRAM, SPECTRUM
+    from srnca.automata.verification import Check
 
     checks = [
         Check.at_most("law", match.distance, THRESHOLD, "distance of the two laws, at most"),

@@ -172,6 +172,12 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert loaded_by(f"from srnca.cli.app import main\nassert main({arguments!r}) == 0") == set()
 
 
+def test_the_first_help_is_there_before_numpy() -> None:
+    """Loading NumPy takes as long as all the rest of `srnca --help`."""
+    code = "import sys\nfrom srnca.cli.app import main\nassert main(['--help']) == 0\nassert 'numpy' not in sys.modules"
+    assert loaded_by(code) == set()
+
+
 def test_public_names_are_there() -> None:
     import srnca
 

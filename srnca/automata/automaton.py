@@ -13,9 +13,9 @@ from srnca.automata.files import PICTURE, RECORDING, read_kind
 if TYPE_CHECKING:
     from distill.refine import Settings
     from distill.result import Distillation
-    from distill.teacher import Teacher
     from equations.rule.rule import Rule
     from equations.simulation import Simulator
+    from srnca.automata.stepping import Network
     from srnca.automata.verification import Verification
     from srnca.pages.settings import PageSettings
 
@@ -53,7 +53,7 @@ class Automaton(Protocol):
     def notes(self) -> tuple[str, ...]: ...
 
     @property
-    def teacher(self) -> Teacher:
+    def teacher(self) -> Network:
         """The automaton as `distill` sees it, built once."""
         ...
 
@@ -89,7 +89,9 @@ class Automaton(Protocol):
         state: a first state (channel, h, w) in place of the automaton's own, whose size is then taken.
         threads: None for all cores; the states do not depend on it.
         """
-        ...
+        from srnca.automata.stepping import make_simulator
+
+        return make_simulator(self.teacher, size, seed, state=state, threads=threads)
 
     def report(self, path: Path, result: Distillation, page: PageSettings | None = None) -> None:
         """Write the page of a distillation of this automaton."""

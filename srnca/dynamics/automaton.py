@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from equations.backends.torch.threads import one_thread
 from equations.errors import InputError
-from srnca.automata.stepping import make_simulator
+from srnca.automata.automaton import Automaton
 from srnca.dynamics.checkpoint import RecordingCheckpoint, make_recording_checkpoint
 from srnca.dynamics.teacher import RecordingNCATeacher
 
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
     from distill.refine import Settings
     from distill.result import Distillation
     from equations.rule.rule import Rule
-    from equations.simulation import Simulator
-    from srnca.automata.automaton import Automaton, SharedOptions
+    from srnca.automata.automaton import SharedOptions
     from srnca.automata.verification import Verification
     from srnca.pages.settings import PageSettings
 
 _REASON = "was trained on a recording; it has no mask and no texture"
 
 
-class RecordingAutomaton:
+class RecordingAutomaton(Automaton):
     """The automaton of a checkpoint, with its teacher, built on first use and then kept.
 
     There is no texture loss and no judge: nothing to compare pictures with.
@@ -70,17 +69,6 @@ class RecordingAutomaton:
         from srnca.dynamics.verify import verify_network
 
         return verify_network(rule, self.checkpoint, steps=steps, seed=seed, teacher=self.teacher)
-
-    def simulator(
-        self,
-        size: int | tuple[int, int] | None = None,
-        seed: int = 0,
-        *,
-        state: Any = None,
-        threads: int | None = None,
-    ) -> Simulator:
-        """See `srnca.automata.Automaton.simulator`."""
-        return make_simulator(self.teacher, size, seed, state=state, threads=threads)
 
     def report(self, path: Path, result: Distillation, page: PageSettings | None = None) -> None:
         """Write the page of a distillation, named after its folder."""

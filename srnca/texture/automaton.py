@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from equations.backends.torch.threads import one_thread
-from srnca.automata.stepping import make_simulator
+from srnca.automata.automaton import Automaton
 from srnca.texture.checkpoint import Checkpoint, make_checkpoint
 from srnca.texture.evaluate import make_judge, make_loss
 from srnca.texture.judge import Judge
@@ -18,13 +18,12 @@ from srnca.texture.teacher import NCATeacher
 if TYPE_CHECKING:
     from distill.result import Distillation
     from equations.rule.rule import Rule
-    from equations.simulation import Simulator
-    from srnca.automata.automaton import Automaton, DistillOptions
+    from srnca.automata.automaton import DistillOptions
     from srnca.automata.verification import Verification
     from srnca.pages.settings import PageSettings
 
 
-class TextureAutomaton:
+class TextureAutomaton(Automaton):
     """The automaton of a checkpoint. Its teacher, texture loss and judge are built on first use and then kept."""
 
     missing_options: Mapping[str, str] = {}
@@ -71,19 +70,9 @@ class TextureAutomaton:
         """See `srnca.texture.verify.verify`."""
         from srnca.texture.verify import verify
 
-        parts: dict[str, Any] = {"teacher": self.teacher, "loss": self.loss, "judge": self.judge}
-        return verify(rule, self.checkpoint, steps=steps, seed=seed, **parts)
-
-    def simulator(
-        self,
-        size: int | tuple[int, int] | None = None,
-        seed: int = 0,
-        *,
-        state: Any = None,
-        threads: int | None = None,
-    ) -> Simulator:
-        """See `srnca.automata.Automaton.simulator`."""
-        return make_simulator(self.teacher, size, seed, state=state, threads=threads)
+        return verify(
+            rule, self.checkpoint, steps=steps, seed=seed, teacher=self.teacher, loss=self.loss, judge=self.judge
+        )
 
     def report(self, path: Path, result: Distillation, page: PageSettings | None = None) -> None:
         """Write the page of a distillation; without a picture there is no target and there are no texture losses."""

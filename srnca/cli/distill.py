@@ -9,7 +9,16 @@ import typer
 
 from equations.errors import InputError
 from srnca.cli.distill_text import describe, describe_shortfall, shortened
-from srnca.cli.options import LEAST_EFFORT, MOST_EFFORT, Quiet, check_folder, no_empty_folder, option, parse_duration
+from srnca.cli.options import (
+    LEAST_EFFORT,
+    MOST_EFFORT,
+    LegacyRate,
+    Quiet,
+    check_folder,
+    no_empty_folder,
+    option,
+    parse_duration,
+)
 from srnca.cli.output import say, say_json, shown, warn
 from srnca.cli.progress import Progress
 
@@ -55,10 +64,7 @@ def distill(
         float | None,
         option("Refine for the automaton's own states too, of this weight: 1 counts them as much as the texture."),
     ] = None,
-    update_rate: Annotated[
-        float | None,
-        option("Update rate of a legacy checkpoint, which does not store it.  [default: 0.5]"),
-    ] = None,
+    update_rate: LegacyRate = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished one, same settings.")] = False,
     derivative: Annotated[
         Literal["auto", "step", "multistep", "weak", "savgol"],

@@ -30,6 +30,11 @@ def option(help: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help, show_default=False, **more)
 
 
+LegacyRate = Annotated[
+    float | None, option("Update rate of a legacy checkpoint, which does not store it.  [default: 0.5]")
+]
+
+
 def parse_size(text: str) -> tuple[int, int]:
     """`512` or `512x256` (width × height) as (height, width) in cells. Raises InputError."""
     match = re.fullmatch(r"(\d{1,6})(?:[x×](\d{1,6}))?", text.strip())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from srnca.cli.inputs import Changes
-from srnca.cli.options import AsJson, Quiet, check_folder, check_output, option, parse_size
+from srnca.cli.options import AsJson, LegacyRate, Quiet, check_folder, check_output, option, parse_size
 from srnca.cli.output import say, say_json, warn
 from srnca.cli.progress import Progress
 from srnca.cli.ranks import ignore, is_first, sharing
@@ -89,10 +89,7 @@ def simulate(
         Literal["grey", "viridis", "magma", "inferno", "coolwarm", "duo"] | None,
         option("Colours of one channel; duo shows two.  [default: the rule's]"),
     ] = None,
-    update_rate: Annotated[
-        float | None,
-        option("Of a legacy checkpoint, which does not say it.  [default: 0.5]"),
-    ] = None,
+    update_rate: LegacyRate = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

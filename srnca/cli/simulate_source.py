@@ -59,7 +59,7 @@ def _read_network(
         what = f"--decomposition {decomposition}" if decomposition != "auto" else "torchrun"
         raise InputError(f"{what}: a network runs in one process; leave it out, or {instead}")
     automaton = load(path, update_rate=update_rate)
-    network: Network = automaton.teacher
+    network = automaton.teacher
     if dtype not in (None, network.dtype):
         raise InputError(f"--dtype {dtype}: this network computes in {network.dtype}; leave it out, or {instead}")
     for note in automaton.notes:

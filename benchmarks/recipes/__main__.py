@@ -9,6 +9,7 @@ sot-*               Self-Organising Textures (Niklasson et al. 2021) with the Gr
 munca-N             μNCA (Mordvintsev & Niklasson 2021) with N numbers and optimal transport between patches;
                     munca-588-wavelet with our wavelet loss
 PRESET[-multiscale] `srnca train --preset PRESET`, with the bank wavelet or multiscale
+COLOURS-N           `srnca train --colours COLOURS --channels N`
 
 Each training gets the same processor time; its learning rate falls as the share of that time that is used grows.
 Then pictures are grown from 4 fresh seeds: 400 steps at the target's size, and 1,600 at twice the size. What is in
@@ -30,7 +31,7 @@ from equations.files import write_text
 from srnca.media.images import load_target
 from srnca.texture.evaluate import SEEDS
 
-USUAL = tuple(name for name in RECIPES if name != "quality")  # which is meant for half an hour
+USUAL = tuple(RECIPES)[: tuple(RECIPES).index("quality")]  # which is meant for half an hour
 
 
 def parse() -> argparse.Namespace:

@@ -123,7 +123,7 @@ class Ours(Automaton):
         return stepped
 
     def rgb(self, state: Tensor) -> Tensor:
-        return self.nca.rgb(state)
+        return self.nca.pictures(state)
 
 
 @torch.inference_mode()

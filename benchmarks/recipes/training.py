@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from benchmarks.recipes.automata import Automaton, MicroNCA, Ours, SelfOrganisin
 from benchmarks.recipes.losses import make_loss
 from equations.errors import SrncaError
 from srnca.media.images import Target
+from srnca.texture.colours import Colours
 from srnca.texture.config import TrainConfig, preset
 from srnca.texture.growing import normalised, state_threads
 from srnca.texture.loss import build_loss
@@ -47,13 +49,20 @@ class Published:
 
 @dataclass(frozen=True)
 class Preset:
-    """A preset of `srnca train` on a feature bank."""
+    """A preset of `srnca train` on a feature bank.
+
+    colours, channels: the preset's unless given.
+    """
 
     name: str
-    bank: str
+    bank: str = "wavelet"
+    colours: Colours | None = None
+    channels: int | None = None
 
     def config(self, size: int, seed: int) -> TrainConfig:
-        return replace(preset(self.name), bank=self.bank, size=size, seed=seed)
+        usual = preset(self.name)
+        colours, channels = self.colours or usual.colours, self.channels or usual.channels
+        return replace(usual, bank=self.bank, size=size, seed=seed, colours=colours, channels=channels)
 
 
 Recipe = Published | Preset
@@ -74,6 +83,7 @@ def _micro(laplacians: int, slopes: int, loss: str = "transport") -> Published:
     )
 
 
+CHANNELS = (3, 4, 6, 8)
 RECIPES: dict[str, Recipe] = {
     "sot-vgg": _self_organising("vgg"),
     "sot-multiscale": _self_organising("multiscale"),
@@ -82,11 +92,12 @@ RECIPES: dict[str, Recipe] = {
     "munca-264": _micro(4, 2),
     "munca-68": _micro(2, 1),
     "munca-588-wavelet": _micro(4, 4, "wavelet"),
-    "default": Preset("default", "wavelet"),
+    "default": Preset("default"),
     "default-multiscale": Preset("default", "multiscale"),
-    "compact": Preset("compact", "wavelet"),
+    "compact": Preset("compact"),
     "compact-multiscale": Preset("compact", "multiscale"),
-    "quality": Preset("quality", "wavelet"),
+    "quality": Preset("quality"),
+    **{f"{kind}-{n}": Preset("default", colours=kind, channels=n) for kind in get_args(Colours) for n in CHANNELS},
 }
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from equations.backends.torch.threads import one_thread
-from srnca.texture.loss import overflow
+from srnca.texture.derivatives import bounded
 from srnca.texture.network import NCA
 
 GUARD = 2.0  # states are clipped to ±GUARD, as young networks would blow up; trained ones never reach it
@@ -72,9 +72,8 @@ class Growing:
         masks = torch.Generator(states.device).manual_seed(seed + index)
         excess = torch.zeros((), device=states.device)
         for _ in range(steps):
-            states = self.nca(states, self.nca.random_mask(states, masks))
-            excess = excess + overflow(states) / steps
-            states = states.clamp(-GUARD, GUARD)
+            states, over = bounded(self.nca(states, self.nca.random_mask(states, masks)), GUARD)
+            excess = excess + over / steps
         rgb = self.nca.pictures(states)
         wanted, texture = self.objective(rgb, torch.Generator().manual_seed(seed))
         total = (wanted.sum() + self.excess * excess * len(states)) / batch

@@ -97,8 +97,3 @@ class _GramDistance(torch.autograd.Function):
 def logarithm(loss: Tensor) -> Tensor:
     """log of a loss; below 1e-6 it is log 1e-6 and has no gradient, so a perfect picture has a finite objective."""
     return loss.clamp_min(1e-6).log()
-
-
-def overflow(state: Tensor, limit: float = 1.0) -> Tensor:
-    """Sum of |x - clamp(x, ±limit)| per picture: the penalty on states that leave the range that is shown."""
-    return (state - state.clamp(-limit, limit)).abs().sum() / state.shape[0]

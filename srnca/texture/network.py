@@ -16,6 +16,7 @@ from equations.rule.init import Init
 from equations.rule.rule import Display
 from equations.rule.stencils import Stencil, nca_stencils
 from srnca.texture.colours import ColourMap, Colours, names_of
+from srnca.texture.derivatives import two_layers
 from srnca.texture.perception import Perception
 
 Activation = Literal["relu", "linear", "abs"]
@@ -156,8 +157,7 @@ class NCA(nn.Module):
             return functional.conv2d(both, self.weight[..., None, None], self.bias)
         if self.config.activation == "linear":
             return functional.conv2d(perception, (self.weight @ self.hidden)[..., None, None], self.weight @ self.bias)
-        inner = functional.relu(functional.conv2d(perception, self.hidden[..., None, None], self.bias))
-        return functional.conv2d(inner, self.weight[..., None, None])
+        return two_layers(perception, self.hidden, self.bias, self.weight)
 
     def forward(self, state: Tensor, mask: Tensor | None = None) -> Tensor:
         """One step of (batch, channel, h, w); `mask` (batch, 1 or channel, h, w) of zeros and ones."""

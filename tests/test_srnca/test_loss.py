@@ -11,7 +11,7 @@ import torch
 from equations.errors import InputError
 from srnca.media.samples import SAMPLES, make_sample
 from srnca.texture.features import make_bank
-from srnca.texture.loss import GramLoss, TextureLoss, gram, overflow
+from srnca.texture.loss import GramLoss, TextureLoss, gram
 from srnca.texture.patches import DIRECTIONS, PatchDistance, balanced
 from tests.test_srnca.tiny import stripes
 
@@ -143,12 +143,6 @@ def test_following_the_gradient_lowers_the_loss() -> None:
 def test_a_target_that_is_too_small_is_refused() -> None:
     with pytest.raises(InputError, match="expected at least 16 pixels a side, got 4x4"):
         make_loss(stripes(4))
-
-
-def test_overflow_counts_what_is_outside() -> None:
-    state = torch.tensor([[0.5, -1.0, 1.5], [-3.0, 0.0, 0.9]])[:, :, None, None]
-    assert float(overflow(state)) == pytest.approx((0.5 + 2.0) / 2)
-    assert float(overflow(state, limit=3.0)) == 0
 
 
 # patches

@@ -31,14 +31,17 @@ class Scale:
     size: height and width of its grid.
     rows, columns: the frequencies of the picture's spectrum that its grid keeps.
     oriented: (orientations, h, w), real; the filters.
-    low: (h, w), real; the picture at this scale, low-pass filtered. All ones at scale 0.
+    round: (h, w), real; what this scale adds without orientation: on scale 0 what is too fine for it, on the others
+        the picture, low-pass filtered.
+    coarser: the filters of the next coarser scale on this grid, (orientations, h, w), real; None on the last scale.
     """
 
     size: tuple[int, int]
     rows: Tensor
     columns: Tensor
     oriented: Tensor
-    low: Tensor
+    round: Tensor
+    coarser: Tensor | None
 
     def cut(self, spectrum: Tensor) -> Tensor:
         """The spectrum (..., H, W) of a picture on this scale's grid, (..., h, w)."""
@@ -46,19 +49,23 @@ class Scale:
             return spectrum
         return spectrum.index_select(-2, self.rows).index_select(-1, self.columns)
 
+    def spread(self, spectrum: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
+        """A spectrum (..., h, w) on this scale's grid, at its frequencies of a picture of `size`; zero elsewhere."""
+        if spectrum.shape[-2:] == size:
+            return spectrum
+        whole = spectrum.new_zeros(*spectrum.shape[:-2], *size)
+        whole[..., self.rows[:, None], self.columns] = spectrum
+        return whole
+
 
 @dataclass(frozen=True, eq=False)
 class Pyramid:
     """The filters for pictures of one size.
 
     scales: fine to coarse.
-    high: (h, w), real; what is too fine for scale 0 and has no orientation.
-    doubled: for each scale but the first, its filters on the next finer grid, (orientations, h, w).
     """
 
     scales: tuple[Scale, ...]
-    high: Tensor
-    doubled: tuple[Tensor, ...]
     _jump_rows: Tensor
     _jump_columns: Tensor
     _inverse_laplacian: Tensor
@@ -81,44 +88,36 @@ def make_pyramid(height: int, width: int, scales: int, device: torch.device) -> 
     """The filters for pictures of height × width pixels."""
     fy = torch.fft.fftfreq(height, dtype=torch.float64)[:, None].expand(height, width)
     fx = torch.fft.fftfreq(width, dtype=torch.float64)[None].expand(height, width)
-    made = tuple(_scale(fy, fx, j) for j in range(scales))
-    doubled = []
-    for j in range(1, scales):
-        finer = made[j - 1]
-        ry, rx = (_cut(f, finer.rows, finer.columns) for f in (fy, fx))
-        doubled.append(_oriented(ry, rx, j) * (finer.size[0] * finer.size[1] / (height * width)))
-    high = torch.sin(math.pi / 2 * _octaves(torch.hypot(fy, fx), 0).clamp(0, 1))
     laplacian = 2 * torch.cos(2 * math.pi * fy) + 2 * torch.cos(2 * math.pi * fx) - 4
     laplacian[0, 0] = math.inf  # the smooth part has no mean
     turn = 2j * math.pi
     return Pyramid(
-        tuple(_moved(scale, device) for scale in made),
-        _put(high, device),
-        tuple(_put(filters, device) for filters in doubled),
+        tuple(_scale(fy, fx, j, j + 1 == scales, device) for j in range(scales)),
         _put(1 - torch.exp(turn * fy[:, :1]), device),
         _put(1 - torch.exp(turn * fx[:1]), device),
         _put(1 / laplacian, device),
     )
 
 
-def _moved(scale: Scale, device: torch.device) -> Scale:
-    rows, columns = scale.rows.to(device), scale.columns.to(device)
-    return Scale(scale.size, rows, columns, _put(scale.oriented, device), _put(scale.low, device))
-
-
 def _put(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.to(torch.complex64 if tensor.is_complex() else torch.float32).contiguous().to(device)
 
 
-def _scale(fy: Tensor, fx: Tensor, j: int) -> Scale:
+def _scale(fy: Tensor, fx: Tensor, j: int, last: bool, device: torch.device) -> Scale:
     height, width = fy.shape
     size = -(-height // 2**j), -(-width // 2**j)
     rows, columns = _kept(height, size[0]), _kept(width, size[1])
     ry, rx = _cut(fy, rows, columns), _cut(fx, rows, columns)
     share = size[0] * size[1] / (height * width)  # a smaller inverse transform divides by fewer pixels
-    octaves = _octaves(torch.hypot(ry, rx), j)
-    low = torch.cos(math.pi / 2 * octaves.clamp(0, 1)) * share if j else torch.ones_like(ry)
-    return Scale(size, rows, columns, _oriented(ry, rx, j) * share, low)
+    octaves = math.pi / 2 * _octaves(torch.hypot(ry, rx), j).clamp(0, 1)
+    return Scale(
+        size,
+        rows.to(device),
+        columns.to(device),
+        _put(_oriented(ry, rx, j) * share, device),
+        _put(torch.cos(octaves) * share if j else torch.sin(octaves), device),
+        None if last else _put(_oriented(ry, rx, j + 1) * share, device),
+    )
 
 
 def _kept(length: int, wanted: int) -> Tensor:

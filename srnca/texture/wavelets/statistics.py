@@ -26,8 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from srnca.texture.patches import order
-from srnca.texture.wavelets.moments import band_moments, doubled_phase_moments
+from srnca.texture.wavelets.bands import BANDS, Bands, see
 from srnca.texture.wavelets.pyramid import ORIENTATIONS, Pyramid
 from srnca.texture.weighing import part_of
 
@@ -37,7 +36,6 @@ BINS = 32  # of a histogram, each with the same number of pixels
 LEVELS = 6  # of lightness, between the 5 % darkest and lightest pixels
 RARE = 0.02  # share of pixels: hues of a lightness that fewer have hardly count
 DIRECTIONS = 5  # of colour space, besides the three decorrelated colours
-BANDS = 3 * ORIENTATIONS
 
 Statistics = list[tuple[str, Tensor]]  # group and values (batch, scales, values); a group may come in several parts
 
@@ -54,91 +52,65 @@ def measure(
     """
     spectrum = pyramid.spectrum(colours)
     weights = [_weights(scale.size, part, colours.device) for scale in pyramid.scales]
-    bands = [
-        Bands(scale.cut(spectrum), scale.oriented, weight)
-        for scale, weight in zip(pyramid.scales, weights, strict=True)
-    ]
+    bands = [see(spectrum, scale, weight) for scale, weight in zip(pyramid.scales, weights, strict=True)]
     pixels = colours.flatten(2)
     found = [
         ("mean", (pixels @ weights[0])[:, None]),
         ("palette", _palette(pixels, levels, weights[0])[:, None]),
-        ("grain", _grain(spectrum * pyramid.high, weights[0])[:, None]),
+        ("grain", _grain(bands[0].round, weights[0])[:, None]),
         ("histogram", _histogram(pixels, directions[:3], weights[0], part)[:, None]),
     ]
     blurred = [
-        _histogram(torch.fft.ifft2(band.spectrum * scale.low).real.flatten(2), directions, band.weights, part)
-        for scale, band in zip(pyramid.scales[1:], bands[1:], strict=True)
+        _histogram(band.round, directions, weight, part) for band, weight in zip(bands[1:], weights[1:], strict=True)
     ]
     found.append(("histogram", torch.stack(blurred, dim=1)))
-    return found + _within(bands) + _between(bands, pyramid)
+    covariance = _stacked([band.covariance for band in bands])
+    power = covariance.diagonal(dim1=2, dim2=3) + POWER_FLOOR  # mean squares (batch, scales, bands)
+    sizes = [scale.size for scale in pyramid.scales]
+    return found + _within(bands, covariance, power) + _between(bands, power.sqrt(), sizes, weights)
 
 
-class Bands:
-    """The filter outputs of one scale and their moments; bands are counted colour by colour."""
-
-    def __init__(self, spectrum: Tensor, filters: Tensor, weights: Tensor) -> None:
-        self.spectrum, self.weights = spectrum, weights
-        outputs = torch.fft.ifft2(spectrum[:, :, None] * filters)  # (batch, 3, orientations, h, w)
-        self.outputs = outputs.flatten(1, 2)
-        self.amplitude, self.mean, self.product, self.covariance = band_moments(self.outputs.flatten(2), weights)
-        self.power = self.covariance.diagonal(dim1=1, dim2=2) + POWER_FLOOR  # mean squares (batch, bands)
-        self.deviation = self.power.sqrt()
+def _stacked(of_scales: Sequence[Tensor]) -> Tensor:
+    """What each scale has, as (batch, scales, …)."""
+    return torch.stack(list(of_scales), dim=1)
 
 
-def _stacked(bands: Sequence[Bands], name: str) -> Tensor:
-    """An attribute of all scales, (batch, scales, …)."""
-    return torch.stack([getattr(band, name) for band in bands], dim=1)
-
-
-def _within(bands: list[Bands]) -> Statistics:
+def _within(bands: list[Bands], covariance: Tensor, power: Tensor) -> Statistics:
     """What is measured on each scale alone."""
-    covariance, product, mean = (_stacked(bands, name) for name in ("covariance", "product", "mean"))
-    deviation = _stacked(bands, "deviation")  # (batch, scales, bands)
+    product, mean = _stacked([band.product for band in bands]), _stacked([band.mean for band in bands])
+    deviation = power.sqrt()
     both = deviation[..., None] * deviation[..., None, :]
     upper = _above_diagonal(covariance.device)
     amplitudes = (product - mean[..., None] * mean[..., None, :]) / both
     return [
-        ("power", _stacked(bands, "power").log()),
+        ("power", power.log()),
         ("sparsity", mean / deviation),
         ("coherence", (covariance / both).flatten(2).index_select(2, upper)),
         ("amplitudes", amplitudes.flatten(2).index_select(2, upper)),
     ]
 
 
-def _between(bands: list[Bands], pyramid: Pyramid) -> Statistics:
+def _between(
+    bands: list[Bands], deviation: Tensor, sizes: Sequence[tuple[int, int]], weights: Sequence[Tensor]
+) -> Statistics:
     """What is measured between neighbouring scales."""
-    products, means, phases = [], [], []
-    for finer, band, filters in zip(bands, bands[1:], pyramid.doubled, strict=False):
-        size = band.outputs.shape[-2:]
-        pooled = functional.adaptive_avg_pool2d(finer.amplitude.unflatten(2, finer.outputs.shape[-2:]), tuple(size))
-        pooled = pooled.flatten(2)
-        products.append(pooled @ (band.amplitude * band.weights).transpose(1, 2))
-        means.append(pooled @ band.weights)
-        phases.append(_phases(finer, filters))
-    fine, coarse = _stacked(bands[:-1], "deviation"), _stacked(bands[1:], "deviation")
-    mean = _stacked(bands[1:], "mean")
-    scales = torch.stack(products, dim=1) - torch.stack(means, dim=1)[..., None] * mean[..., None, :]
-    turned = torch.stack(phases, dim=1) / (fine * coarse)[..., None, :ORIENTATIONS]
+    products, means = [], []
+    for j, band in enumerate(bands[1:], start=1):
+        finer = functional.adaptive_avg_pool2d(bands[j - 1].amplitude.unflatten(2, sizes[j - 1]), sizes[j]).flatten(2)
+        products.append(finer @ (band.amplitude * weights[j]).transpose(1, 2))
+        means.append(finer @ weights[j])
+    fine, coarse = deviation[:, :-1], deviation[:, 1:]
+    mean = _stacked([band.mean for band in bands[1:]])
+    scales = _stacked(products) - _stacked(means)[..., None] * mean[..., None, :]
+    phases = _stacked([band.phase for band in bands if band.phase is not None])
     return [
         ("scales", (scales / (fine[..., None] * coarse[..., None, :])).flatten(2)),
-        ("phases", turned.flatten(2)),
+        ("phases", (phases / (fine * coarse)[..., None, :ORIENTATIONS]).flatten(2)),
     ]
 
 
-def _phases(finer: Bands, filters: Tensor) -> Tensor:
-    """(batch, 2, orientations): mean product of the finer scale's outputs and the coarser one's at twice the phase.
-
-    Of the first colour, real and imaginary part.
-    filters: those of the coarser scale on the finer grid.
-    """
-    coarse = torch.fft.ifft2(finer.spectrum[:, :1] * filters).flatten(2)
-    moments = doubled_phase_moments(finer.outputs[:, :ORIENTATIONS].flatten(2), coarse, finer.weights)
-    return torch.stack([moments.real, moments.imag], dim=1)
-
-
-def _grain(spectrum: Tensor, weights: Tensor) -> Tensor:
-    """Log power and sparsity of what is too fine for the finest scale."""
-    rest = torch.fft.ifft2(spectrum).real.flatten(2)
+def _grain(rest: Tensor, weights: Tensor) -> Tensor:
+    """Log power and sparsity of what is too fine for the finest scale, (batch, 3, pixels)."""
     squares = rest.square()
     power = squares @ weights + 0.3 * POWER_FLOOR
     amplitude = (squares + 0.01 * POWER_FLOOR).sqrt() @ weights
@@ -165,9 +137,19 @@ def _histogram(colours: Tensor, directions: Tensor, weights: Tensor, part: int |
     if part is not None:
         colours = colours[..., weights > 0]
     values = directions @ colours
-    ranked = functional.adaptive_avg_pool1d(values.gather(2, order(values.detach())), BINS)
+    ranked = functional.adaptive_avg_pool1d(values.gather(2, _order(values.detach())), BINS)
     ranked = ranked - ranked.mean(dim=2, keepdim=True)
     return (ranked / (ranked.square().mean(dim=2, keepdim=True) + POWER_FLOOR).sqrt()).flatten(1)
+
+
+def _order(values: Tensor) -> Tensor:
+    """argsort along the last dimension, on a CPU to a 65,535th of the range: that takes a third of the time."""
+    if values.device.type != "cpu":
+        return values.argsort(dim=-1)
+    exact = values.numpy()
+    low, high = exact.min(axis=-1, keepdims=True), exact.max(axis=-1, keepdims=True)
+    levels = (exact - low) * (65535 / np.maximum(high - low, 1e-12))
+    return torch.from_numpy(np.argsort(np.nan_to_num(levels).astype(np.uint16), axis=-1, kind="stable"))
 
 
 def colour_directions(deviations: Tensor) -> Tensor:

@@ -22,8 +22,8 @@ def noise(height: int, width: int, seed: int = 0) -> Tensor:
 
 def spread(values: Tensor, pyramid: Pyramid, j: int, size: tuple[int, int]) -> Tensor:
     """Values (..., h, w) on scale j's grid, at the frequencies of the picture's own grid; zero elsewhere."""
-    scale, whole = pyramid.scales[j], torch.zeros(*values.shape[:-2], *size)
-    whole[..., scale.rows[:, None], scale.columns] = values
+    whole = pyramid.scales[j].spread(values, size)
+    assert torch.equal(pyramid.scales[j].cut(whole), values)
     return whole
 
 
@@ -37,8 +37,8 @@ def test_the_squares_of_all_filters_add_up_to_one_at_every_frequency(size: tuple
     scales = number_of_scales(min(size))
     pyramid = make_pyramid(*size, scales + 1, CPU)
     total = (
-        pyramid.high.square()
-        + (spread(pyramid.scales[-1].low, pyramid, scales, size) / share(pyramid, scales, size)).square()
+        pyramid.scales[0].round.square()
+        + (spread(pyramid.scales[-1].round, pyramid, scales, size) / share(pyramid, scales, size)).square()
     )
     for j in range(scales):
         oriented = spread(pyramid.scales[j].oriented, pyramid, j, size) / share(pyramid, j, size)
@@ -53,14 +53,14 @@ def test_the_outputs_have_the_energy_of_the_picture(size: tuple[int, int]) -> No
     scales = number_of_scales(min(size))
     pyramid, picture = make_pyramid(*size, scales + 1, CPU), noise(*size)
     spectrum = torch.fft.fft2(picture)
-    energy = torch.fft.ifft2(spectrum * pyramid.high).real.square().mean()
+    energy = torch.fft.ifft2(spectrum * pyramid.scales[0].round).real.square().mean()
     for scale in pyramid.scales[:-1]:
         outputs = torch.fft.ifft2(scale.cut(spectrum) * scale.oriented)
         energy = (
             energy + outputs.abs().square().sum(dim=0).mean() / 2
         )  # of the real parts: half of the complex outputs'
     last = pyramid.scales[-1]
-    energy = energy + torch.fft.ifft2(last.cut(spectrum) * last.low).real.square().mean()
+    energy = energy + torch.fft.ifft2(last.cut(spectrum) * last.round).real.square().mean()
     assert float(energy) == pytest.approx(float(picture.square().mean()), rel=1e-4)
 
 
@@ -72,20 +72,21 @@ def test_a_coarse_grid_holds_the_outputs_of_the_fine_one_at_its_places() -> None
         torch.testing.assert_close(torch.fft.ifft2(scale.cut(spectrum) * scale.oriented), fine[:, :: 2**j, :: 2**j])
 
 
-def test_doubled_filters_are_the_coarser_scales_own_on_the_finer_grid() -> None:
+def test_a_scale_also_has_the_filters_of_the_coarser_one_on_its_grid() -> None:
     pyramid, spectrum = make_pyramid(64, 48, 3, CPU), torch.fft.fft2(noise(64, 48))
-    for finer, scale, filters in zip(pyramid.scales, pyramid.scales[1:], pyramid.doubled, strict=False):
-        fine = torch.fft.ifft2(finer.cut(spectrum) * filters)
+    assert pyramid.scales[-1].coarser is None
+    for finer, scale in zip(pyramid.scales, pyramid.scales[1:], strict=False):
+        assert finer.coarser is not None
+        fine = torch.fft.ifft2(finer.cut(spectrum) * finer.coarser)
         torch.testing.assert_close(fine[:, ::2, ::2], torch.fft.ifft2(scale.cut(spectrum) * scale.oriented))
 
 
-def test_the_finest_scale_is_not_blurred_and_a_flat_colour_is_seen_by_low_alone() -> None:
+def test_a_flat_colour_is_seen_by_the_round_filters_of_coarser_scales_alone() -> None:
     pyramid = make_pyramid(40, 40, 3, CPU)
-    assert bool((pyramid.scales[0].low == 1).all())
-    assert float(pyramid.high[0, 0]) == 0
+    assert float(pyramid.scales[0].round[0, 0]) == 0
     for j, scale in enumerate(pyramid.scales):
         assert not scale.oriented[:, 0, 0].any()
-        assert float(scale.low[0, 0]) == pytest.approx(share(pyramid, j, (40, 40)))
+        assert j == 0 or float(scale.round[0, 0]) == pytest.approx(share(pyramid, j, (40, 40)))
 
 
 @pytest.mark.parametrize(("turns", "orientation"), [((0, 1), 0), ((1, 1), 1), ((1, 0), 2), ((1, -1), 3)])
@@ -147,7 +148,7 @@ def test_a_pyramid_is_made_once_and_serves_gradients_whoever_asked_first() -> No
     with torch.inference_mode():
         first = make_pyramid(22, 26, 2, CPU)
     assert make_pyramid(22, 26, 2, CPU) is first
-    assert not first.high.is_inference()
+    assert not first.scales[0].round.is_inference()
     picture = noise(22, 26).requires_grad_()
     first.spectrum(picture).abs().square().sum().backward()
     assert picture.grad is not None

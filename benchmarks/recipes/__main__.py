@@ -14,6 +14,10 @@ COLOURS-N           `srnca train --colours COLOURS --channels N`
 Each training gets the same processor time; its learning rate falls as the share of that time that is used grows.
 Then pictures are grown from 4 fresh seeds: 400 steps at the target's size, and 1,600 at twice the size. What is in
 DIR/SIZE-MINUTES is not run again. Written there: TARGET/RECIPE-SEED.pt, .npz, .json; TARGET.png; table.md.
+
+    python -m benchmarks.recipes --page page.jpg --recipes munca-588 default --out outputs/recipes
+
+draws all targets that are there: photo, and what each recipe grew at its size and at 256 x 256.
 """
 
 from __future__ import annotations
@@ -25,7 +29,8 @@ import torch
 
 from benchmarks.photos import picture_file
 from benchmarks.recipes.measuring import Measures, Place, run
-from benchmarks.recipes.tables import sheet, table
+from benchmarks.recipes.pictures import page, sheet
+from benchmarks.recipes.tables import table
 from benchmarks.recipes.training import RECIPES
 from equations.files import write_text
 from srnca.media.images import load_target
@@ -50,10 +55,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, help="one wastes no processor time on waiting (default: 1)")
     parser.add_argument("--out", type=Path, default=Path("outputs/recipes"))
     parser.add_argument("--table", action="store_true", help="only print what is there")
+    parser.add_argument("--page", type=Path, help="only draw what is there into this JPEG")
     args = parser.parse_args()
     if not args.minutes > 0 or args.threads < 1:
         parser.error("expected --minutes above 0 and at least one thread")
-    if not args.targets and not args.table:
+    if not args.targets and not args.table and not args.page:
         parser.error(f"expected targets; recipes are {', '.join(RECIPES)}")
     return args
 
@@ -76,14 +82,20 @@ def train_all(args: argparse.Namespace, out: Path) -> None:
                 sheet(folder, out / f"{folder.name}.png")
 
 
+def _folders(out: Path) -> list[Path]:
+    return sorted(path for path in out.glob("*") if path.is_dir())
+
+
 def main() -> None:
     args = parse()
     torch.set_num_threads(args.threads)
     out = args.out / f"{args.size}px-{args.minutes:g}min"
+    if args.page:
+        page([out / stem(name) for name in args.targets] or _folders(out), args.recipes, args.page)
+        return
     if not args.table:
         train_all(args, out)
-    folders = sorted(path for path in out.glob("*") if path.is_dir())
-    text = table(folders)
+    text = table(_folders(out))
     print(text)
     if not args.table:
         write_text(out / "table.md", text + "\n")

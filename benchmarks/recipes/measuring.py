@@ -84,16 +84,22 @@ def run(place: Place, target: Target, minutes: float, large: int, measures: Meas
 
 
 def _trained(place: Place, target: Target, minutes: float) -> Trained:
-    """Read from the file of weights where training was done before, else trained and saved at once."""
-    recipe, path = RECIPES[place.recipe], place.file(".pt")
-    if path.exists():
-        saved = torch.load(path, weights_only=True)
-        automaton: Automaton = untrained(recipe, target, place.seed)
-        automaton.load_state_dict(saved["weights"])
-        return Trained(automaton, saved["iterations"], saved["seconds"], saved["ended"])
-    trained = train(recipe, target, 60 * minutes, place.seed)
+    """What was trained before, else trained now and saved at once."""
+    if found := saved(place, target):
+        return found
+    trained = train(RECIPES[place.recipe], target, 60 * minutes, place.seed)
     about = {"iterations": trained.iterations, "seconds": trained.seconds, "ended": trained.ended}
-    part = path.with_suffix(".part")
+    part = place.file(".part")
     torch.save({"weights": trained.automaton.state_dict(), **about}, part)
-    part.replace(path)
+    part.replace(place.file(".pt"))
     return trained
+
+
+def saved(place: Place, target: Target) -> Trained | None:
+    """A training read from its file of weights; None where there is none."""
+    if not place.file(".pt").exists():
+        return None
+    kept = torch.load(place.file(".pt"), weights_only=True)
+    automaton: Automaton = untrained(RECIPES[place.recipe], target, place.seed)
+    automaton.load_state_dict(kept["weights"])
+    return Trained(automaton, kept["iterations"], kept["seconds"], kept["ended"])

@@ -1,4 +1,4 @@
-"""The table and the pictures of what was trained."""
+"""The table of what was trained."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.recipes.measuring import Place
 from benchmarks.recipes.training import RECIPES
-from srnca.media.contact_sheet import contact_sheet
-from srnca.media.png import save_png
 
 Record = dict[str, Any]
 JUDGED = ("judge", "judge_large")
@@ -71,23 +67,6 @@ def table(folders: list[Path]) -> str:
             lines.append(_row(recipe, whole, f"{len(seen)}", *wins))
     head = _head(f"median of {len(by_target)} targets", "targets", "best", "best at 2x")
     return "\n\n".join([*blocks, "\n".join([head, *lines])])
-
-
-def sheet(folder: Path, path: Path) -> None:
-    """Photo and automata of one target: after 400 steps above, after 1,600 steps at twice the size below."""
-    first = {place.recipe: place for place in reversed(places(folder))}  # the first seed of each recipe
-    order = [first[recipe] for recipe in RECIPES if recipe in first]
-    if not order:
-        return
-    loaded = [dict(np.load(place.file(".npz"))) for place in order]
-    photo = loaded[0]["target"]
-    above = [photo, *(pictures["small"] for pictures in loaded)]
-    below = [np.tile(photo, (2, 2, 1)), *(pictures["large"] for pictures in loaded)]
-    names = [place.recipe for place in order]
-    labels = ["photo", *names, "photo, 2 x 2 copies", *names]
-    times = max(1, 128 // photo.shape[0])
-    shown = [np.nan_to_num(picture).clip(0, 1) for picture in [*above, *below]]
-    save_png(path, contact_sheet(shown, labels, columns=1 + len(order), scale=times))
 
 
 def _label(recipe: str, values: Record) -> str:

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from benchmarks.recipes.automata import MicroNCA, SelfOrganising, grow
 from benchmarks.recipes.losses import FLAT, as_batch, make_loss
-from benchmarks.recipes.measuring import Measures, Place, run
+from benchmarks.recipes.measuring import Measures, Place, run, saved
+from benchmarks.recipes.pictures import page
 from benchmarks.recipes.tables import table
 from benchmarks.recipes.training import RECIPES, Budget, Published, PublishedTraining
 from equations.backends.torch.threads import one_thread
@@ -126,3 +128,22 @@ def test_a_picture_that_diverged_is_not_a_number() -> None:
     automaton = MicroNCA(2, 1, fresh())
     torch.nn.init.constant_(automaton.weight, 1e3)
     assert np.isnan(grow(automaton, 8, 40, 0)).all()
+
+
+@pytest.mark.parametrize("recipe", ["map-3", "munca-68"])
+def test_a_training_is_judged_kept_and_drawn(
+    recipe: str, snake: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.recipes.pictures.WIDE", 64)
+    monkeypatch.setattr("benchmarks.recipes.pictures.WIDE_STEPS", 5)
+    monkeypatch.setattr("benchmarks.recipes.measuring.LARGE_STEPS", 5)
+    place = Place(tmp_path, recipe, 0)
+    record = run(place, snake, 1e-3, 1, Measures(snake.pixels))
+    assert record["iterations"] >= 1
+    assert record["judge"] > 0
+    kept = saved(place, snake)
+    assert kept is not None
+    assert kept.automaton.numbers == record["numbers"]
+    page([tmp_path], [recipe], tmp_path / "page.jpg")
+    with Image.open(tmp_path / "page.jpg") as image:
+        assert image.width > 3 * 64

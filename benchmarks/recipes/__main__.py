@@ -8,7 +8,8 @@ sot-*               Self-Organising Textures (Niklasson et al. 2021) with the Gr
                     (trained ones are not at hand offline) or of our multiscale bank, or with our wavelet loss
 munca-N             μNCA (Mordvintsev & Niklasson 2021) with N numbers and optimal transport between patches;
                     munca-588-wavelet with our wavelet loss
-PRESET[-multiscale] `srnca train --preset PRESET`, with the bank wavelet or multiscale
+PRESET[-multiscale] `srnca train --preset PRESET`; with --bank multiscale
+former              the preset default before there were wavelet losses and maps of the colours
 COLOURS-N           `srnca train --colours COLOURS --channels N`
 
 Each training gets the same processor time; its learning rate falls as the share of that time that is used grows.
@@ -47,6 +48,8 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("targets", nargs="*", help="sample:NAME, skimage:NAME or image files")
     parser.add_argument("--minutes", type=float, default=2.0, help="processor time of one training (default: 2)")
+    parser.add_argument("--whole", action="store_true",
+                        help="presets train for as many iterations as they say, in place of --minutes")  # fmt: skip
     parser.add_argument("--recipes", nargs="+", choices=tuple(RECIPES), default=USUAL, metavar="NAME")
     parser.add_argument("--size", type=int, choices=(64, 128), default=64, help="side of the pictures (default: 64)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of training (default: 0)")
@@ -69,6 +72,7 @@ def stem(name: str) -> str:
 
 
 def train_all(args: argparse.Namespace, out: Path) -> None:
+    minutes = None if args.whole else args.minutes
     for name in args.targets:
         folder = out / stem(name)
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +80,7 @@ def train_all(args: argparse.Namespace, out: Path) -> None:
         measures = Measures(target.pixels)
         for seed in args.seeds:
             for recipe in args.recipes:
-                found = run(Place(folder, recipe, seed), target, args.minutes, args.large, measures)
+                found = run(Place(folder, recipe, seed), target, minutes, args.large, measures)
                 judged = f"judge {found['judge']:.3g}, {found['judge_large']:.3g} at 2x"
                 print(f"{folder.name}  {recipe}  seed {seed}: {found['iterations']} iterations, {judged}", flush=True)
                 sheet(folder, out / f"{folder.name}.png")
@@ -89,7 +93,7 @@ def _folders(out: Path) -> list[Path]:
 def main() -> None:
     args = parse()
     torch.set_num_threads(args.threads)
-    out = args.out / f"{args.size}px-{args.minutes:g}min"
+    out = args.out / f"{args.size}px-{'whole' if args.whole else f'{args.minutes:g}min'}"
     if args.page:
         page([out / stem(name) for name in args.targets] or _folders(out), args.recipes, args.page)
         return

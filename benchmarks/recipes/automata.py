@@ -105,8 +105,8 @@ class MicroNCA(Automaton):
         return state + functional.conv2d(features, self.weight[:, :-1, None, None], self.weight[:, -1])
 
 
-class Ours(Automaton):
-    """The automaton of a preset of `srnca train`."""
+class Network(Automaton):
+    """The automaton of `srnca train`."""
 
     def __init__(self, config: TrainConfig, target: np.ndarray) -> None:
         super().__init__()

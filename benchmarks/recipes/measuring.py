@@ -54,9 +54,10 @@ class Place:
         return json.loads(path.read_text()) if path.exists() else None
 
 
-def run(place: Place, target: Target, minutes: float, large: int, measures: Measures) -> dict[str, Any]:
+def run(place: Place, target: Target, minutes: float | None, large: int, measures: Measures) -> dict[str, Any]:
     """The record of one training: from its file, or trained and measured now.
 
+    minutes: of processor time; None trains ours for the iterations that it says.
     large: how many pictures of twice the size are judged.
     """
     if place.record is not None:
@@ -83,11 +84,11 @@ def run(place: Place, target: Target, minutes: float, large: int, measures: Meas
     return record
 
 
-def _trained(place: Place, target: Target, minutes: float) -> Trained:
+def _trained(place: Place, target: Target, minutes: float | None) -> Trained:
     """What was trained before, else trained now and saved at once."""
     if found := saved(place, target):
         return found
-    trained = train(RECIPES[place.recipe], target, 60 * minutes, place.seed)
+    trained = train(RECIPES[place.recipe], target, None if minutes is None else 60 * minutes, place.seed)
     about = {"iterations": trained.iterations, "seconds": trained.seconds, "ended": trained.ended}
     part = place.file(".part")
     torch.save({"weights": trained.automaton.state_dict(), **about}, part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,12 +11,12 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from benchmarks.recipes.automata import Automaton, MicroNCA, Ours, SelfOrganising
+from benchmarks.recipes.automata import Automaton, MicroNCA, Network, SelfOrganising
 from benchmarks.recipes.losses import make_loss
-from equations.errors import SrncaError
+from equations.errors import InputError, SrncaError
 from srnca.media.images import Target
 from srnca.texture.colours import Colours
-from srnca.texture.config import TrainConfig, preset
+from srnca.texture.config import PRESETS, TrainConfig
 from srnca.texture.growing import normalised, state_threads
 from srnca.texture.loss import build_loss
 from srnca.texture.training import _Run
@@ -48,24 +49,16 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Preset:
-    """A preset of `srnca train` on a feature bank.
+class Ours:
+    """A configuration of `srnca train`."""
 
-    colours, channels: the preset's unless given.
-    """
-
-    name: str
-    bank: str = "wavelet"
-    colours: Colours | None = None
-    channels: int | None = None
+    settings: TrainConfig
 
     def config(self, size: int, seed: int) -> TrainConfig:
-        usual = preset(self.name)
-        colours, channels = self.colours or usual.colours, self.channels or usual.channels
-        return replace(usual, bank=self.bank, size=size, seed=seed, colours=colours, channels=channels)
+        return replace(self.settings, size=size, seed=seed)
 
 
-Recipe = Published | Preset
+Recipe = Published | Ours
 
 
 def _self_organising(loss: str) -> Published:
@@ -84,6 +77,8 @@ def _micro(laplacians: int, slopes: int, loss: str = "transport") -> Published:
 
 
 CHANNELS = (3, 4, 6, 8)
+# The preset `default` before there were wavelet losses and maps of the colours
+FORMER = TrainConfig(bank="multiscale", colours="channels", channels=8, learning_rate=3e-3, iterations=900)
 RECIPES: dict[str, Recipe] = {
     "sot-vgg": _self_organising("vgg"),
     "sot-multiscale": _self_organising("multiscale"),
@@ -92,12 +87,16 @@ RECIPES: dict[str, Recipe] = {
     "munca-264": _micro(4, 2),
     "munca-68": _micro(2, 1),
     "munca-588-wavelet": _micro(4, 4, "wavelet"),
-    "default": Preset("default"),
-    "default-multiscale": Preset("default", "multiscale"),
-    "compact": Preset("compact"),
-    "compact-multiscale": Preset("compact", "multiscale"),
-    "quality": Preset("quality"),
-    **{f"{kind}-{n}": Preset("default", colours=kind, channels=n) for kind in get_args(Colours) for n in CHANNELS},
+    "default": Ours(PRESETS["default"]),
+    "default-multiscale": Ours(replace(PRESETS["default"], bank="multiscale")),
+    "former": Ours(FORMER),
+    "compact": Ours(PRESETS["compact"]),
+    "quality": Ours(PRESETS["quality"]),
+    **{
+        f"{kind}-{n}": Ours(replace(PRESETS["default"], colours=kind, channels=n))
+        for kind in get_args(Colours)
+        for n in CHANNELS
+    },
 }
 
 
@@ -134,29 +133,35 @@ class Budget:
 
 
 def untrained(recipe: Recipe, target: Target, seed: int) -> Automaton:
-    if isinstance(recipe, Preset):
-        return Ours(recipe.config(target.pixels.shape[0], seed), target.pixels)
+    if isinstance(recipe, Ours):
+        return Network(recipe.config(target.pixels.shape[0], seed), target.pixels)
     return recipe.make(torch.Generator().manual_seed(seed))
 
 
-def train(recipe: Recipe, target: Target, seconds: float, seed: int) -> Trained:
-    """The recipe's automaton after this much processor time. Preparing the loss and the pool is not counted."""
-    if isinstance(recipe, Preset):
-        return _train_preset(recipe, target, seconds, seed)
+def train(recipe: Recipe, target: Target, seconds: float | None, seed: int) -> Trained:
+    """The recipe's automaton after this much processor time. Preparing the loss and the pool is not counted.
+
+    seconds: None trains ours for the iterations that it says. Raises InputError for a published recipe.
+    """
+    if isinstance(recipe, Ours):
+        return _train_ours(recipe, target, seconds, seed)
+    if seconds is None:
+        raise InputError("a published recipe needs --minutes: only presets say how long they train")
     return _train_published(recipe, target, seconds, seed)
 
 
-def _train_preset(recipe: Preset, target: Target, seconds: float, seed: int) -> Trained:
-    """`srnca train`, with the number of iterations estimated anew after each one."""
+def _train_ours(recipe: Ours, target: Target, seconds: float | None, seed: int) -> Trained:
+    """`srnca train`; with a budget the number of iterations is estimated anew after each one."""
     config = recipe.config(target.pixels.shape[0], seed)
     run = _Run(target, config, build_loss(config.bank, target.pixels), CPU)
-    automaton = Ours(config, target.pixels)
+    automaton = Network(config, target.pixels)
     automaton.nca = run.nca
-    budget = Budget(seconds)
+    budget = Budget(math.inf if seconds is None else seconds)
     with state_threads(run.device, config.batch_size) as run.threads:
-        while budget.left:
-            fit = round(run.iteration / budget.share) if budget.share else 10**6
-            run.config = replace(config, iterations=max(fit, run.iteration + 1))
+        while budget.left if seconds is not None else not run.done:
+            if seconds is not None:
+                fit = round(run.iteration / budget.share) if budget.share else 10**6
+                run.config = replace(config, iterations=max(fit, run.iteration + 1))
             try:
                 run.iterate()
             except SrncaError:

@@ -17,8 +17,9 @@ from benchmarks.recipes.losses import FLAT, as_batch, make_loss
 from benchmarks.recipes.measuring import Measures, Place, run, saved
 from benchmarks.recipes.pictures import page
 from benchmarks.recipes.tables import table
-from benchmarks.recipes.training import RECIPES, Budget, Published, PublishedTraining
+from benchmarks.recipes.training import FORMER, RECIPES, Budget, Ours, Published, PublishedTraining, train
 from equations.backends.torch.threads import one_thread
+from equations.errors import InputError
 from srnca.media.images import Target, load_target
 from srnca.texture.controls import flat
 
@@ -147,3 +148,11 @@ def test_a_training_is_judged_kept_and_drawn(
     page([tmp_path], [recipe], tmp_path / "page.jpg")
     with Image.open(tmp_path / "page.jpg") as image:
         assert image.width > 3 * 64
+
+
+def test_a_preset_also_trains_as_long_as_it_says(snake: Target) -> None:
+    short = Ours(replace(FORMER, iterations=2, max_ca_steps=4))
+    trained = train(short, snake, None, 0)
+    assert (trained.iterations, trained.ended) == (2, "in time")
+    with pytest.raises(InputError, match="a published recipe needs --minutes"):
+        train(RECIPES["munca-68"], snake, None, 0)

@@ -90,7 +90,7 @@ _STUDY = {
 }
 
 PRESETS: dict[str, TrainConfig] = {
-    "default": TrainConfig(),
+    "default": TrainConfig(channels=6, colours="map", learning_rate=6e-3),
     # Half an hour on two cores: 1.4 s an iteration (processor time halved, beside other programs)
     "quality": TrainConfig(channels=12, hidden=96, size=128, max_ca_steps=64, iterations=1200),
     "compact": TrainConfig(activation="abs", learning_rate=2e-3, iterations=1200, pool=128),  # as it was tuned

@@ -29,7 +29,7 @@ srnca train sample:snake --out snake.pt
 srnca train zebra.jpg --crop 40,0,256 --preview now.png
 srnca train leaf.png --preset compact --effort 2
 srnca train leaf.png --iterations 5000 --time-limit 5m
-srnca train zebra.jpg --channels 2 --colours squares    # two channels, and a learned map to the colours
+srnca train zebra.jpg --channels 2 --colours squares    # two channels, and a richer map to the colours
 srnca train --resume --out snake.pt
 srnca train --frames rec.npz --stride 8 --out net.pt   # a recording that holds every 8th step"""
 

@@ -31,12 +31,12 @@ Preset = Annotated[
 ]
 
 # The automaton
-Channels = Annotated[int | None, option("3 to 64; the first three are red, green, blue. 1 to 64 with --colours map.")]
+Channels = Annotated[int | None, option("1 to 64; at least 3 with --colours channels.")]
 Colours = Annotated[
     Literal["channels", "map", "squares"] | None,
     option(
-        "channels: the first three are the colours. map: a learned affine map of all channels is. squares: with "
-        "products of two channels in it.  [default: channels]"
+        "map: red, green and blue are a learned affine map of all channels. squares: with products of two channels "
+        "in it. channels: they are the first three channels.  [default: the preset's]"
     ),
 ]
 Hidden = Annotated[int | None, option("Width of the hidden layer.")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from equations.backends.torch.threads import one_thread
-from srnca.texture.config import TrainConfig
+from srnca.texture.config import PRESETS
 from srnca.texture.evaluate import MAX_LOSS_RATIO, MAX_OF_FLAT, STEPS, Scores, nca_pictures, score_pictures
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _ratio(found: Mapping[str, float | None]) -> float:
 
 def _advice(checkpoint: Checkpoint, diverged: bool) -> str:
     """The likeliest cause of a poor texture, and what to do about it."""
-    config, usual = checkpoint.config, TrainConfig()
+    config, usual = checkpoint.config, PRESETS["default"]
     if checkpoint.training:
         return f"training stopped after {checkpoint.iteration} of {config.iterations} iterations; go on with --resume"
     if diverged:

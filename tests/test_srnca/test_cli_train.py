@@ -129,7 +129,7 @@ def test_two_channels_and_a_map_of_the_colours(
     out, rule = tmp_path / "x.pt", tmp_path / "rule"
     few = ["--activation", "abs", "--filters", 2, "--size", 16, "--max-ca-steps", 3, "--iterations", 3]
     words = ["train", picture, "--channels", 2, *few, "--device", "cpu", "--out", out]
-    code, _, err = run(capsys, *words)
+    code, _, err = run(capsys, *words, "--colours", "channels")
     assert (code, "1 and 2 need a map of the colours: --colours map or squares" in err) == (2, True)
     code, said, _ = run(capsys, *words, "--colours", "squares", "--preview", tmp_path / "now.png", "--json")
     assert code == 0
@@ -226,7 +226,7 @@ def test_bad_pictures_exit_2(capsys: pytest.CaptureFixture[str], tmp_path: Path,
         (["sample:snaek"], "snake"),
         ([picture, "--crop", "0,0,4000"], "crop"),
         ([picture, "--preset", "defualt"], 'did you mean "default"'),
-        ([picture, "--channels", "2"], "channels: expected"),
+        ([picture, "--channels", "2", "--colours", "channels"], "channels: expected"),
         ([picture, "--update-rate", "0"], "update rate: expected"),
         ([picture, "--learning-rate", "nan"], "learning_rate: expected"),
         ([picture, "--l1", "-1"], "l1: expected a finite number of at least 0"),

@@ -10,7 +10,7 @@ import pytest
 
 from srnca.texture.automaton import TextureAutomaton
 from srnca.texture.checkpoint import Checkpoint
-from srnca.texture.config import TrainConfig
+from srnca.texture.config import PRESETS
 from srnca.texture.quality import disagreement, quality_of, rate_automaton
 from tests.test_srnca.tiny import checkpoint
 
@@ -20,7 +20,7 @@ FLAT = {"flat": 1.0}
 def trained(history: list[float], **changes: Any) -> Checkpoint:
     """An automaton that does not show its picture, with the record of a training of usual length."""
     made = checkpoint(activation="abs")
-    usual: dict[str, Any] = {"iterations": TrainConfig().iterations, "activation": "relu", "channels": 8}
+    usual: dict[str, Any] = {"iterations": PRESETS["default"].iterations, "activation": "relu", "channels": 8}
     return replace(made, config=replace(made.config, **{**usual, **changes}), history=history)
 
 

@@ -189,3 +189,18 @@ def test_presets_by_name() -> None:
         assert made.nca == NCAConfig(**made.nca.to_dict())  # type: ignore[arg-type]
     with pytest.raises(InputError, match='did you mean "compact"'):
         preset("compct")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_step_is_traced_as_one_graph(activation: str) -> None:
+    """So that torch.compile can fuse it on a GPU."""
+    nca, state = automaton(activation=activation, filters=4), some_state()
+    traced = torch.compile(nca.forward, backend="aot_eager", fullgraph=True)
+    parameters = [p for p in nca.parameters() if p.requires_grad]
+    for one, other in zip(
+        torch.autograd.grad(traced(state).square().sum(), parameters),
+        torch.autograd.grad(nca(state).square().sum(), parameters),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other)

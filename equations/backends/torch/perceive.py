@@ -89,19 +89,13 @@ class _SharedStencils(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, state: Tensor) -> Tensor:
-        seen = state.new_empty((*state.shape[:2], 4, *state.shape[2:]))
-        own, lap, dx, dy = seen.unbind(2)
         p = pad_periodic(state)
         smooth = (p[..., :-2] + p[..., 2:]).add_(p[..., 1:-1], alpha=2)
         slope = p[..., 2:] - p[..., :-2]
-        own.copy_(state)
-        torch.add(smooth[..., :-2, :], smooth[..., 2:, :], out=lap)
-        lap.add_(smooth[..., 1:-1, :], alpha=2).mul_(1 / 16).sub_(state)
-        torch.add(slope[..., :-2, :], slope[..., 2:, :], out=dx)
-        dx.add_(slope[..., 1:-1, :], alpha=2).mul_(0.125)
-        torch.sub(smooth[..., 2:, :], smooth[..., :-2, :], out=dy)
-        dy.mul_(0.125)
-        return seen
+        lap = (smooth[..., :-2, :] + smooth[..., 2:, :]).add_(smooth[..., 1:-1, :], alpha=2).mul_(1 / 16).sub_(state)
+        dx = (slope[..., :-2, :] + slope[..., 2:, :]).add_(slope[..., 1:-1, :], alpha=2).mul_(0.125)
+        dy = (smooth[..., 2:, :] - smooth[..., :-2, :]).mul_(0.125)
+        return torch.stack([state, lap, dx, dy], dim=2)
 
     @staticmethod
     def backward(ctx: Any, adjoint: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ def measure_scale(picture: npt.ArrayLike) -> Scale:
     if 2 * wavelength > min(height, width):
         raise InputError(
             f"the picture shows fewer than two waves of its pattern: about {wavelength:.0f} cells long, on {height} × "
-            f"{width}; train on a larger part of the photo, or with a smaller --tile"
+            f"{width}; train on a larger part of the photo (--crop)"
         )
     octave = there & (np.abs(np.log(np.where(there, frequency, 1) * wavelength)) < 0.5)
     turned = (power * (kx + 1j * ky) ** 2 / np.maximum(kx**2 + ky**2, 1e-12))[octave].sum() / power[octave].sum()

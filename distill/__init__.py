@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from distill.refine.starts import starting_rule
     from distill.result import Distillation
     from distill.sampling import Samples, sample
+    from distill.species.search import distill_species
     from distill.teacher import AnsweringTeacher, RuleTeacher, Teacher
 
 _HOMES = {
@@ -33,6 +34,7 @@ _HOMES = {
     "result": ("Distillation",),
     "sampling": ("Samples", "sample"),
     "refine.starts": ("starting_rule",),
+    "species.search": ("distill_species",),
     "teacher": ("AnsweringTeacher", "RuleTeacher", "Teacher"),
 }
 
@@ -46,6 +48,7 @@ __all__ = [
     "Samples",
     "Teacher",
     "distill",
+    "distill_species",
     "get_engine",
     "r2",
     "read_hall_of_fame",

@@ -52,7 +52,7 @@ def make_report(
             "terms": count(regression),
             "engine": engines,
         },
-        "refine": [] if refined is None else [_row(point) for point in refined.front],
+        "refine": [] if refined is None else [front_row(point) for point in refined.front],
         "on_policy": [distance if math.isfinite(distance) else None for distance in run.distances],
         "left_out": run.deadline.left_out,
         "stability": stability(rule, samples, size=run.size, steps=run.steps, seed=run.seed),
@@ -70,7 +70,7 @@ def make_report(
             "steps": run.steps,
             "max_terms": run.max_terms,
             "samples": samples.summary(),
-            "versions": _versions(),
+            "versions": versions(),
         },
     }
 
@@ -85,7 +85,7 @@ def _engines(run: Run, chosen: Mapping[str, Candidate]) -> dict[str, str]:
     return found
 
 
-def _row(point: RefinedRule) -> dict[str, Any]:
+def front_row(point: RefinedRule) -> dict[str, Any]:
     return {
         "terms_per_channel": point.terms,
         "loss": point.loss,
@@ -103,7 +103,7 @@ def count(rule: Rule) -> dict[str, Any]:
     return {"total": total, "per_channel": total / len(terms), "by_channel": terms, "distinct": len(shared)}
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     found = {}
     for name in ("numpy", "sympy", "pyoperon", "pysr"):
         try:

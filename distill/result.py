@@ -99,7 +99,10 @@ class Distillation:
             target.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot make the folder {str(target)!r}: {error.strerror}; choose another") from error
-        for number, channel in enumerate(self.rule.channels, start=1):
+        if not any(self.fronts.values()):  # a law of few species has no equations of single channels
+            for old in target.glob("hall_of_fame_output*.csv"):
+                old.unlink()
+        for number, channel in enumerate(self.rule.channels if any(self.fronts.values()) else (), start=1):
             write_hall_of_fame(target / f"hall_of_fame_output{number}.csv", self.fronts[channel])
         _save_front(target / "front", {round(n * len(rule.channels)): rule for n, _, rule in self.texture_front})
         write_text(target / "report.json", json.dumps(self.report, indent=2, allow_nan=False) + "\n")

@@ -12,9 +12,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from distill.refine.coloured import gradients_of, pictures_of
 from distill.refine.costs import ITERATION, TRIAL
 from distill.refine.found import Found
-from distill.refine.pictures import adjoint_of, damaged, first_state, masks_of, rgb_of
+from distill.refine.pictures import damaged, first_state, masks_of
 from distill.refine.scoring import Scoring
 from distill.refine.settings import Objective, Settings
 from distill.refine.stretches import Stretches
@@ -53,8 +54,8 @@ class Chain:
         self.judge = Scoring(objective, settings, size, seed, limit)
         self.random = np.random.default_rng((seed, 0xC4A1))
         self.directions = torch.Generator().manual_seed(seed)
-        self.table = TermTable(rule)
-        self.table.calibrate(grown)
+        self.table = TermTable(rule, colours=settings.colours)
+        self.table.calibrate(grown, settings.smallest)
         self.root = self.table.copy()  # with all the terms that may come back
         self.patch = (min(settings.side, size[0]), min(settings.side, size[1]))
         self.pool = np.stack([self._fresh() for _ in range(settings.pool)])
@@ -170,8 +171,9 @@ class Chain:
         tape = table.kernel.rollout(table.constants(), state, steps, masks=masks, bound=self.bound)
         last = tape.state()
         excess = s.overflow / (s.batch * steps)
-        adjoint = adjoint_of(self.objective, self.root.rule, last, self.directions)
-        gradient = tape.gradient(adjoint, limit=self.limit, excess=excess) / table.sizes()
+        adjoint, of_colours = gradients_of(table, self.objective, last, self.directions)
+        of_channels = tape.gradient(adjoint, limit=self.limit, excess=excess)
+        gradient = np.concatenate([of_channels / table.sizes(), of_colours])
         for slot, grown in zip(chosen, last, strict=True):
             # clipped states have zero gradient, so the pool must not keep them
             lost = not np.abs(grown).max() < 0.999 * self.bound
@@ -192,13 +194,16 @@ class Chain:
         chosen = self.random.choice(s.pool, s.batch, replace=False)
         start, steps = self.pool[chosen], s.trial_steps
         masks = masks_of(table.rule, self.random, steps, s.batch, self.patch)
-        constants, values = table.constants(), np.full(len(order), np.inf)
+        values, alive = np.full(len(order), np.inf), np.flatnonzero(table.alive)
+        whole = table.kernel.last(table.constants(), start, steps, masks=masks, bound=self.bound)
         for number in tried:
-            without = constants.copy()
-            without[number] = 0
-            last = table.kernel.last(without, start, steps, masks=masks, bound=self.bound)
+            without = table.copy()
+            without.scaled.flat[alive[number]] = 0
+            last = whole  # which a colour does not change
+            if alive[number] < table.channels * len(table.bases):
+                last = table.kernel.last(without.constants(), start, steps, masks=masks, bound=self.bound)
             with torch.no_grad():
-                values[number] = float(self.objective.judge(torch.from_numpy(rgb_of(table.rule, last))).mean())
+                values[number] = float(self.objective.judge(torch.from_numpy(pictures_of(without, last))).mean())
             report(TRIAL)
         importance: Floats = to_table(values, table.alive).astype(np.float32)
         return np.where(table.anisotropic, importance * (1 - s.isotropy), importance)
@@ -208,8 +213,8 @@ class Chain:
         rule = self.table.to_rule()
         assert rule.display is not None
         seen = visible_channels(rule, rule.display.channels)
-        alive = self.table.alive & np.array([[name in seen] for name in rule.channels])
-        self.table.keep(alive)
+        kept = [row >= len(rule.channels) or rule.channels[row] in seen for row in range(len(self.table.alive))]
+        self.table.keep(self.table.alive & np.array(kept)[:, None])
 
     def _regrow(self, count: int) -> None:
         """Add `count` dropped terms again, with constant 0: those by which the objective's gradient is largest."""

@@ -22,7 +22,7 @@ DIGITS = (2, 3, 4)  # significant digits that are tried for the constants, in th
 class RefinedRule:
     """A point of the front.
 
-    terms: per channel.
+    terms: per channel; over all channels and colours where the colours are tuned along (`Settings.colours`).
     loss: texture loss, the worst of the ages (400 and 1,600 steps).
     score: what rules are chosen by, likewise.
     start: what the rule was pruned from.
@@ -92,8 +92,14 @@ class Choice:
     def aged(self, rule: Rule, damage: bool) -> tuple[float, float]:
         """`Scoring.aged` of the rule, measured once."""
         if (rule, damage) not in self.measured:
-            self.measured[rule, damage] = self.judge.aged(TermTable(rule), damage)
+            self.measured[rule, damage] = self.judge.aged(self._table(rule), damage)
         return self.measured[rule, damage]
+
+    def _table(self, rule: Rule) -> TermTable:
+        return TermTable(rule, colours=self.judge.settings.colours)
+
+    def _size(self, point: RefinedRule) -> str:
+        return f"{point.terms:.0f} numbers" if self.judge.settings.colours else f"{point.terms:.1f} terms a channel"
 
     def marked(self, point: RefinedRule) -> RefinedRule:
         """The point with its field `lasts` filled in (with damage), if that was measured."""
@@ -110,7 +116,7 @@ class Choice:
 
         def ageing(point: RefinedRule, damage: bool) -> float:
             share = len(seen) / (2 * len(short))
-            self.progress("choose", share, f"{point.terms:.1f} terms a channel, old pictures")
+            self.progress("choose", share, f"{self._size(point)}, old pictures")
             seen.add((point, damage))
             return self.aged(point.rule, damage)[1]
 
@@ -127,7 +133,7 @@ class Choice:
         least, most = min(LASTS[0], ageing), max(LASTS[1], ageing)
 
         def unchanged(other: Rule) -> bool:
-            judged = self.judge.thorough(TermTable(other))
+            judged = self.judge.thorough(self._table(other))
             if not all(a <= EQUAL * b for a, b in zip(judged, (point.loss, point.score), strict=True)):
                 return False
             large, ratio = self.aged(other, True)
@@ -138,7 +144,7 @@ class Choice:
             rule = bare
         for tried, digits in enumerate(DIGITS):
             self.progress("round", tried / len(DIGITS), f"{digits} digits")
-            rounded = TermTable(rule).to_rule(digits)
+            rounded = self._table(rule).to_rule(digits)
             if unchanged(rounded):
                 rule = rounded
                 break

@@ -62,9 +62,9 @@ class Descent:
             iterations = self._affordable(allowed_s)
             if iterations < self.iterations:
                 if self.index >= self.needed:
-                    self.deadline.leave_out(f"refined rules of {self._per_channel()} and fewer")
+                    self.deadline.leave_out(f"refined rules of {self._terms()} and fewer")
                     break
-                self.deadline.leave_out(f"a part of the tuning at {self._per_channel()}")
+                self.deadline.leave_out(f"a part of the tuning at {self._terms()}")
             self._level(self.plan[self.index], iterations, time.monotonic() + allowed_s)
             self._share_best()
             self.index += 1
@@ -106,7 +106,7 @@ class Descent:
         def stop() -> bool:
             late = time.monotonic() > end
             if late:
-                self.deadline.leave_out(f"a part of the tuning at {self._per_channel()}")
+                self.deadline.leave_out(f"a part of the tuning at {self._terms()}")
             return late or self.asked_to_stop.is_set()
 
         def work(number: int) -> None:
@@ -143,11 +143,11 @@ class Descent:
         best = merged(self.chains).get(terms)
         loss = f", texture loss {best.loss:.3f}" if best and math.isfinite(best.loss) else ""
         done = sum(self.costs[: self.index]) + min(*self.done, self.costs[self.index])
-        self.progress("refine", (BEGINNING + done) / self.total, f"{self._per_channel()}{loss}")
+        self.progress("refine", (BEGINNING + done) / self.total, f"{self._terms()}{loss}")
 
-    def _per_channel(self) -> str:
-        """The number of terms per channel at this level, in words."""
-        return f"{self.plan[self.index] / len(self.chains[0].table.rule.channels):.1f} terms a channel"
+    def _terms(self) -> str:
+        """The number of terms at this level, in words."""
+        return self.chains[0].table.in_words(self.plan[self.index])
 
     def _share_best(self) -> None:
         """Record the level's best score; let chains that are much worse continue from the best rule.

@@ -46,7 +46,7 @@ def adjoint_of(objective: Objective, rule: Rule, state: Floats, random: torch.Ge
     assert rule.display is not None
     if rule.display.colours is not None:
         cells = torch.from_numpy(state).requires_grad_()
-        colours = _compiled(tuple(rule.display.colours.values()), rule.channels)(cells.unbind(1))
+        colours = compiled(tuple(rule.display.colours.values()), rule.channels)(cells.unbind(1))
         objective.train(torch.stack(colours, dim=1), random).mean().backward()
         assert cells.grad is not None
         return cells.grad.numpy()
@@ -59,8 +59,8 @@ def adjoint_of(objective: Objective, rule: Rule, state: Floats, random: torch.Ge
 
 
 @lru_cache(maxsize=8)
-def _compiled(colours: tuple[Expr, ...], channels: tuple[str, ...]) -> Callable[[Sequence[Tensor]], list[Tensor]]:
-    """The colours of a rule as a function of its channels."""
+def compiled(colours: tuple[Expr, ...], channels: tuple[str, ...]) -> Callable[[Sequence[Tensor]], list[Tensor]]:
+    """Colours, or the terms that they are made of, as a function of the channels."""
     return compile_torch(colours, channels)
 
 

@@ -110,9 +110,19 @@ def refine(
     kept = unfinished or Unfinished(None, {})
     descent = Descent(chains, plan, needed, iterations, deadline or Deadline(), progress, kept)
     descent.run()
-    points = _judged_anew(chains, progress, descent.cost)
+    return settle(chains, descent.cost, max_terms=max_terms, max_loss=max_loss, progress=progress)
+
+
+def settle(
+    chains: Sequence[Chain], cost: float, *, max_terms: float, max_loss: float | None, progress: Progress
+) -> RefineResult:
+    """The choice among the best rules of all chains, judged anew. cost: of all work before this, for the progress.
+
+    Raises SrncaError when none of the rules survives a long rollout.
+    """
+    points = _judged_anew(chains, progress, cost)
     if not points:
-        raise SrncaError("refinement: no rule survived a long rollout; train the teacher longer or give more --effort")
+        raise SrncaError("refinement: no rule survived a long rollout; give more --effort, or train the teacher longer")
     # of equal lengths the best comes last and stays
     front = {point.terms: point for point in sorted(points, key=lambda p: -p.score)}
     choice = Choice(chains[0].judge, progress)
@@ -130,7 +140,7 @@ def _judged_anew(chains: Sequence[Chain], progress: Progress, cost: float) -> li
     Rules that run away from one of these are left out. cost: of all work before this, for the progress.
     """
     found = [f for chain in chains for f in chain.found.values() if math.isfinite(f.score)]
-    judge, channels = chains[0].judge, len(chains[0].table.rule.channels)
+    judge, parts = chains[0].judge, 1 if chains[0].settings.colours else chains[0].table.channels
     judged, total = list[tuple[float, float]](), cost + judging_cost([f.terms for f in found])
     with ThreadPoolExecutor(2) as pool:
         for number, losses in enumerate(pool.map(lambda f: judge.thorough(f.table), found), start=1):
@@ -138,7 +148,7 @@ def _judged_anew(chains: Sequence[Chain], progress: Progress, cost: float) -> li
             done = cost + judging_cost([f.terms for f in found[:number]])
             progress("refine", done / total, f"rule {number} of {len(found)} judged by other first states")
     return [
-        RefinedRule(f.terms / channels, loss, score, f.table.to_rule(), f.start)
+        RefinedRule(f.terms / parts, loss, score, f.table.to_rule(), f.start)
         for f, (loss, score) in zip(found, judged, strict=True)
         if math.isfinite(score)
     ]

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from distill.refine.pictures import damaged, first_state, masks_of, rgb_of
+from distill.refine.coloured import pictures_of
+from distill.refine.pictures import damaged, first_state, masks_of
 from distill.refine.settings import Objective, Settings
 from distill.refine.table import TermTable
 from equations.rule.mask import shift_seed
@@ -105,7 +106,7 @@ class Scoring:
                 if not np.abs(state).max() <= RUNAWAY * self.limit:
                     return [*found, *[(lost, lost)] * (len(ages) - len(found))]
             with torch.no_grad():
-                rgb = torch.from_numpy(rgb_of(table.rule, state))
+                rgb = torch.from_numpy(pictures_of(table, state))
                 found.append((self.objective.measure(rgb).numpy(), self.objective.judge(rgb).numpy()))
             if found[-1][1].mean() >= best:
                 break

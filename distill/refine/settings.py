@@ -35,6 +35,7 @@ class Settings:
     fresh_every: in one of this many gradients, on average, the first state is replaced by a new first state.
     damaged_every: in one of this many gradients, on average, the last state is damaged.
     rate: learning rate of the first chain, for the size of a term's effect rather than for its constant.
+    smallest: least typical size of a term, which its effect is measured with.
     memory: decay of the running mean of the constants, which is what is judged.
     overflow: weight of the penalty on states beyond the teacher's range.
     judge_seeds: first states that rules are judged by while they are tuned.
@@ -45,6 +46,7 @@ class Settings:
     regrown: share of a level's terms that is chosen anew among the terms dropped before.
     looks: rollouts whose gradients choose them.
     isotropy: relative margin of the score by which a term that favours a direction must matter more than others.
+    colours: whether the constants of the colours are tuned, pruned and counted along with those of the channels.
     states: weight of the teacher's own states beside the pictures; 0 leaves them out.
     least_iterations: iterations of a level, however little effort or time there is.
     final_seeds: first states by which the rules found are judged at the end.
@@ -63,6 +65,7 @@ class Settings:
     fresh_every: int = 6
     damaged_every: int = 4
     rate: float = 3e-4
+    smallest: float = 1e-3
     memory: float = 0.98
     overflow: float = 1.0
     judge_seeds: int = 3
@@ -73,6 +76,7 @@ class Settings:
     regrown: float = 0.04
     looks: int = 8
     isotropy: float = 0.02
+    colours: bool = False
     states: float = 0.0
     least_iterations: int = 5
     final_seeds: int = 16

@@ -30,11 +30,13 @@ srnca distill --checkpoint snake.pt --out snake-rule
 srnca distill --checkpoint snake.pt --terms 12 --effort 3
 srnca distill --checkpoint snake.pt --budget 5m        # by the clock; the report says what was left out
 srnca distill --checkpoint snake.pt --loss 0.1         # the shortest rule that is as good as this
+srnca distill --checkpoint snake.pt --species 2        # a reaction-diffusion law of two species
 srnca distill --checkpoint snake.pt --resume           # after Ctrl-C, a kill or a power cut
 srnca distill --frames recording.npz
 srnca distill --frames run1.npz --frames run2.npz --stride 2 --json
 srnca distill --frames pictures/ --dt 0.5 --dx 0.1 --derivative weak --engine sparse"""
 
+MOST_SPECIES = 6  # as distill.species.family has it
 UNFINISHED = "unfinished.npz"  # as distill.pipeline has it; not imported, for a quick --help
 
 
@@ -50,7 +52,14 @@ def distill(
     ] = "auto",
     out: Annotated[Path | None, option("Folder of the result.  [default: NAME-rule]")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    terms: Annotated[int | None, option("Largest number of terms per channel.", min=1)] = None,
+    species: Annotated[
+        int | None,
+        option("A reaction-diffusion law of so many species, 1 to 6, that makes the automaton's picture."),
+    ] = None,
+    terms: Annotated[
+        int | None,
+        option("Largest number of terms per channel; with --species, of numbers in all, colours included.", min=1),
+    ] = None,
     loss: Annotated[float | None, option("The shortest rule of at most this texture loss.")] = None,
     effort: Annotated[
         float, typer.Option(min=LEAST_EFFORT, max=MOST_EFFORT, help="Times the work of searching and refining.")
@@ -101,6 +110,8 @@ def distill(
             if checkpoint is None or refine == "none":
                 raise InputError(f"{flag}: expected it with --checkpoint and refinement, {why}")
             options[name] = given
+    if species is not None:
+        options["species"] = _checked_species(species, checkpoint, engine, refine, states)
     if terms is not None:
         options["terms"] = terms
     folder = out or Path(f"{source.stem}-rule")
@@ -126,6 +137,21 @@ def distill(
     _say_result(result, folder, as_json=as_json)
 
 
+def _checked_species(species: int, checkpoint: Path | None, engine: str, refine: str, states: float | None) -> int:
+    """The number of species. Raises InputError where it is out of range, and beside options that do not fit it."""
+    if not 1 <= species <= MOST_SPECIES:
+        raise InputError(f"--species: expected 1 to {MOST_SPECIES}, got {species}")
+    if checkpoint is None:
+        raise InputError(
+            "--species: expected it with --checkpoint, got --frames: the law of a recording has the species that were "
+            "recorded; leave it out, and --frames finds their equations"
+        )
+    for flag, given in (("--engine", engine != "auto"), ("--refine none", refine == "none"), ("--states", states)):
+        if given:
+            raise InputError(f"--species: expected it without {flag}; a law of few species is found by its pictures")
+    return species
+
+
 def _recording_options(checkpoint: Path | None, derivative: str, stencil: str, **given: Any) -> dict[str, Any]:
     """The options that only recordings have, those that are not given left out. Raises InputError with a checkpoint."""
     found = {name: value for name, value in given.items() if value is not None}
@@ -148,7 +174,7 @@ def _distill(
         from srnca.automata import load
 
         automaton = load(checkpoint, update_rate=update_rate)
-        for name, flag in (("max_loss", "--loss"), ("states", "--states")):
+        for name, flag in (("max_loss", "--loss"), ("species", "--species"), ("states", "--states")):
             if name in options and name in automaton.missing_options:
                 raise InputError(f"{flag}: {checkpoint} {automaton.missing_options[name]}; leave it out")
         for note in automaton.notes:

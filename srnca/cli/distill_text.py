@@ -21,6 +21,8 @@ def shortened(line: str) -> str:
 def describe(report: dict[str, Any]) -> str:
     """Two tables, since neither implies the other: R² of one step; and of the pictures, texture loss and judge."""
     parts = [describe_recording(report)] if "derivative" in report else []
+    if "species" in report:
+        parts.append(describe_species(report["species"]))
     counts = report.get("terms", {}).get("by_channel", {})
     if report.get("r2"):
         rows: list[tuple[str, ...]] = [("channel", "terms", "R² of one step, held out")]
@@ -29,6 +31,15 @@ def describe(report: dict[str, Any]) -> str:
     if report.get("texture_loss"):
         parts.append(describe_scores(report))
     return "\n\n".join(parts)
+
+
+def describe_species(found: dict[str, Any]) -> str:
+    """The size of a law of few species, and what it was tuned from."""
+    numbers, waves = found["numbers"], f"{found['wavelength']:.1f} cells"
+    return (
+        f"{numbers['all']} numbers in all: {numbers['laws']} of the laws, {numbers['colours']} of the colours\n"
+        f"tuned from: {found['start']}; wavelength of the picture's pattern: {waves}"
+    )
 
 
 def describe_recording(report: dict[str, Any]) -> str:
@@ -62,5 +73,6 @@ def describe_shortfall(report: dict[str, Any], folder: Path) -> str | None:
     better = [point for point in front if losses["rule"] is None or point["loss"] < losses["rule"]]
     if better:
         best = min(better, key=lambda point: point["loss"])
-        short += f"; {folder}/front has one of {number(best['loss'])}, {best['terms_per_channel']:.1f} terms a channel"
+        size = f"{best['numbers']} numbers" if "numbers" in best else f"{best['terms_per_channel']:.1f} terms a channel"
+        short += f"; {folder}/front has one of {number(best['loss'])}, {size}"
     return short

@@ -30,7 +30,9 @@ class RecordingAutomaton(Automaton):
     There is no texture loss and no judge: nothing to compare pictures with.
     """
 
-    missing_options: Mapping[str, str] = dict.fromkeys(("update_rate", "max_loss", "states", "refinement"), _REASON)
+    missing_options: Mapping[str, str] = dict.fromkeys(
+        ("update_rate", "max_loss", "species", "states", "refinement"), _REASON
+    )
     loss = None
     judge = None
 
@@ -52,6 +54,7 @@ class RecordingAutomaton(Automaton):
         self,
         *,
         max_loss: float | None = None,
+        species: int | None = None,
         states: float | None = None,
         refinement: Settings | None = None,
         **options: Unpack[SharedOptions],
@@ -59,7 +62,12 @@ class RecordingAutomaton(Automaton):
         """See `srnca.dynamics.distill.distill_network`. Raises InputError where one of `missing_options` is given."""
         from srnca.dynamics.distill import distill_network
 
-        for name, given in (("max_loss", max_loss), ("states", states), ("refinement", refinement)):
+        for name, given in (
+            ("max_loss", max_loss),
+            ("species", species),
+            ("states", states),
+            ("refinement", refinement),
+        ):
             if given is not None:
                 raise InputError(f"{name}: this automaton {self.missing_options[name]}; leave it out")
         return distill_network(self.checkpoint, teacher=self.teacher, **options)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from equations.rule.rule import Candidate
 from srnca.pages.drawing import COLOURS, NCA, RULE, TARGET, logarithmic, to_svg
-from srnca.pages.evidence import LongRun
 from srnca.pages.fronts import ON_PAGE, plot_fronts, plot_texture_front
+from srnca.pages.runs import LongRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

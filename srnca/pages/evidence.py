@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,60 +23,14 @@ from equations.rule.init import make_state
 from equations.rule.reduce import places_in
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
+from srnca.pages.runs import Film, LongRun, Picture, State
 from srnca.pages.settings import PageSettings
 from srnca.texture.checkpoint import Checkpoint
-from srnca.texture.evaluate import SEEDS, STEPS, make_loss, picture_of, texture_loss
+from srnca.texture.evaluate import SEEDS, make_loss, picture_of, texture_loss
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 
-Picture = npt.NDArray[np.uint8]  # (h, w, 3)
-State = npt.NDArray[np.float32]  # (channel, h, w)
-
 SEED = SEEDS[0]  # neither training nor sampling nor refinement uses it
-
-
-@dataclass(frozen=True)
-class Film:
-    """Rule and automaton at `marks` steps from the same seed; a state is None once its run has diverged.
-
-    whole: states of the automaton, all channels.
-    nca: the same states, with only the channels that the rule has.
-    rule: states of the rule.
-    grown: the age in steps at which texture losses are taken.
-    """
-
-    marks: tuple[int, ...]
-    whole: tuple[State | None, ...]
-    nca: tuple[State | None, ...]
-    rule: tuple[State | None, ...]
-    grown: int = STEPS
-
-    def early_nca(self) -> list[State]:
-        """The automaton's states after the first step and up to `grown`: the ages that rules are fitted to."""
-        return [s for mark, s in zip(self.marks, self.whole, strict=True) if 0 < mark <= self.grown and s is not None]
-
-    def late(self, side: Sequence[State | None]) -> list[State]:
-        """The finite states of `side` from `grown` on; of a film that ends before, its last."""
-        first = min(self.grown, self.marks[-1])
-        return [s for mark, s in zip(self.marks, side, strict=True) if mark >= first and s is not None]
-
-
-@dataclass(frozen=True)
-class LongRun:
-    """The rule alone, run for up to `last` steps on `side` × `side` cells.
-
-    steps: when it was measured.
-    largest: the largest |x| at these steps.
-    loss: the texture loss at these steps; empty without a picture.
-    diverged_at: the step at which it left the finite numbers, None if it never did.
-    """
-
-    side: int
-    steps: tuple[int, ...]
-    largest: tuple[float, ...]
-    loss: tuple[float, ...]
-    diverged_at: int | None
-    last: int
 
 
 @dataclass(frozen=True)
@@ -145,6 +98,11 @@ def gather_checkpoint(
         )
 
 
+def is_law_of_species(rule: Rule) -> bool:
+    """Whether a rule was found for the picture alone, so that its channels are not its automaton's."""
+    return rule.provenance.get("engine") == "species"
+
+
 def make_film(rule: Rule, checkpoint: Checkpoint, settings: PageSettings, *, teacher: NCATeacher | None = None) -> Film:
     """Automaton and rule from the same first state, with the same update masks."""
     side = min(checkpoint.config.size, settings.largest_film)
@@ -153,7 +111,11 @@ def make_film(rule: Rule, checkpoint: Checkpoint, settings: PageSettings, *, tea
         affordable = settings.grown
     marks = tuple(mark for mark in settings.marks if mark <= max(settings.grown, affordable))
     teacher = NCATeacher(checkpoint) if teacher is None else teacher
-    own, whole = places_in(rule, teacher.channels), _nca_states(teacher, side, marks)
+    whole = _nca_states(teacher, side, marks)
+    if is_law_of_species(rule):
+        drawn = tuple(None if state is None else _drawn(teacher, state) for state in whole)
+        return Film(marks, whole, whole, _rule_states(rule, side, marks), settings.grown, drawn)
+    own = places_in(rule, teacher.channels)
     nca = tuple(None if state is None else state[own] for state in whole)
     return Film(marks, whole, nca, _rule_states(rule, side, marks), settings.grown)
 
@@ -171,6 +133,11 @@ def _nca_states(teacher: NCATeacher, side: int, marks: tuple[int, ...]) -> tuple
     return tuple(kept)
 
 
+def _drawn(teacher: NCATeacher, state: State) -> Picture:
+    """What the automaton itself shows in a state."""
+    return np.asarray(teacher.pictures(state[None])[0].clip(0, 1) * 255 + 0.5, np.uint8)
+
+
 def _rule_states(rule: Rule, side: int, marks: tuple[int, ...]) -> tuple[State | None, ...]:
     simulator, kept = Simulator(rule, size=side, seed=SEED), list[State | None]()
     try:
@@ -185,7 +152,7 @@ def _updates(
     rule: Rule, teacher: NCATeacher, states: list[State], most: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """The updates of automaton and rule at up to `most` cells of `states`, each (n, channel of the rule)."""
-    if not states:
+    if not states or is_law_of_species(rule):
         return np.empty((0, len(rule.channels))), np.empty((0, len(rule.channels)))
     names = features_of(teacher)
     rows = np.concatenate([perceive(s, teacher.stencils).reshape(len(names), -1).T for s in states])
@@ -215,7 +182,9 @@ def _spectra(rule: Rule, film: Film, target: npt.NDArray[Any] | None) -> dict[st
     """Radial power spectra of the target and of both runs, averaged over their late states."""
     pictures = {
         "target": [] if target is None else [target],
-        "NCA": [render(rule, s) / 255 for s in film.late(film.nca)],
+        "NCA": [p / 255 for p in film.late(film.drawn)]
+        if film.drawn
+        else [render(rule, s) / 255 for s in film.late(film.nca)],
         "rule": [render(rule, s) / 255 for s in film.late(film.rule)],
     }
     return {name: windowed_spectrum([p.mean(axis=-1) for p in found]) for name, found in pictures.items() if found}

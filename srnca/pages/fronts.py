@@ -65,16 +65,18 @@ IN_FIGURE = FrontStyle(
 def plot_texture_front(axis: Axes, report: Mapping[str, Any], style: FrontStyle) -> None:
     """Terms against texture loss of the refined rules, with the chosen one and the losses of NCA and flat colour."""
     losses = {who: _finite(loss) for who, loss in report["texture_loss"].items()}
-    rows = sorted((row["terms_per_channel"], _finite(row["loss"])) for row in report["refine"])
+    of_species = report.get("species")
+    size, what = ("numbers", "numbers in all") if of_species else ("terms_per_channel", "terms a channel")
+    rows = sorted((row[size], _finite(row["loss"])) for row in report["refine"])
     axis.plot(*zip(*rows, strict=True), "o-", label="refined rules", **style.refined)
     if changing := [row for row in report["refine"] if row.get("lasts") is False]:
-        points = zip(*((row["terms_per_channel"], _finite(row["loss"])) for row in changing), strict=True)
+        points = zip(*((row[size], _finite(row["loss"])) for row in changing), strict=True)
         axis.plot(*points, "x", label="does not last", **style.changing)
-    chosen = [report["terms"]["per_channel"]], [losses["rule"]]
-    axis.plot(*chosen, "o", mfc="none", label="chosen", **style.chosen)
+    chosen = of_species["numbers"]["all"] if of_species else report["terms"]["per_channel"]
+    axis.plot([chosen], [losses["rule"]], "o", mfc="none", label="chosen", **style.chosen)
     axis.axhline(losses["teacher"], ls="--", label="NCA", **style.nca)
     axis.axhline(losses["flat"], ls=":", label="flat colour", **style.flat)
-    axis.set(xlabel="terms a channel", ylabel="texture loss")
+    axis.set(xlabel=what, ylabel="texture loss")
     _logarithmic(axis, style, y=[loss for _, loss in rows] + list(losses.values()))
     axis.legend(**style.legend)
 

@@ -16,7 +16,7 @@ def draw_distillation(
     path: Path, target: np.ndarray, teacher: np.ndarray, rule: np.ndarray, result: Distillation
 ) -> None:
     """target | NCA | rule | front, as a PNG. Pictures are (h, w, 3), nominally in [0, 1]."""
-    losses, judged, terms = (result.report[key] for key in ("texture_loss", "judge", "terms"))
+    losses, judged = (result.report[key] for key in ("texture_loss", "judge"))
     figure = Figure(figsize=(13, 3.9), layout="constrained")
     axes = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.25))
     for axis, picture, title in (
@@ -25,8 +25,7 @@ def draw_distillation(
         (
             axes[2],
             rule,
-            f"rule · texture loss {_number(losses['rule'])}\n"
-            f"judge {_number(judged['rule'])} · {terms['per_channel']:.1f} terms a channel",
+            f"rule · texture loss {_number(losses['rule'])}\njudge {_number(judged['rule'])} · {_size(result)}",
         ),
     ):
         axis.imshow(np.clip(np.nan_to_num(picture), 0, 1), interpolation="nearest")
@@ -41,6 +40,13 @@ def draw_distillation(
         axes[3].set_title("fronts: length against one-step error", fontsize=10)
     axes[3].spines[["top", "right"]].set_visible(False)
     save_figure(path, figure, dpi=120)
+
+
+def _size(result: Distillation) -> str:
+    report = result.report
+    if "species" in report:
+        return f"{report['species']['numbers']['all']} numbers"
+    return f"{report['terms']['per_channel']:.1f} terms a channel"
 
 
 def _number(loss: float | None) -> str:

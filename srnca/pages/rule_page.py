@@ -15,10 +15,11 @@ from equations.rule.display import render as draw_state
 from equations.rule.grouping import group_update
 from equations.rule.rule import Rule
 from srnca.pages.curves import draw_fronts, draw_long_run, draw_spectra, draw_texture_front
-from srnca.pages.evidence import Evidence, Film, LongRun, State
+from srnca.pages.evidence import Evidence
 from srnca.pages.panels import draw_histograms
 from srnca.pages.parts import data_url, flatten
 from srnca.pages.rendering import render
+from srnca.pages.runs import Film, LongRun, State
 from srnca.pages.settings import PageSettings
 from srnca.texture.evaluate import Scores, shortfall
 from srnca.texture.quality import disagreement
@@ -32,6 +33,7 @@ def make_page(result: Distillation, evidence: Evidence, settings: PageSettings) 
         "rule.html",
         name=evidence.name,
         size=_size(result),
+        species=report.get("species"),
         losses=losses,
         ratio=losses and _ratio(losses),
         judged=judged,
@@ -59,6 +61,8 @@ def make_page(result: Distillation, evidence: Evidence, settings: PageSettings) 
 
 def _size(result: Distillation) -> dict[str, Any]:
     constants = sum(count_constants(expr) for expr in result.rule.expressions)
+    if "species" in result.report:
+        constants = result.report["species"]["numbers"]["all"]
     return {"terms": f"{result.report['terms']['per_channel']:.1f}", "constants": constants}
 
 
@@ -89,7 +93,8 @@ def _film(rule: Rule, film: Film) -> dict[str, Any]:
     def frames(states: Sequence[State | None]) -> list[str | None]:
         return [None if state is None else data_url(draw_state(rule, state)) for state in states]
 
-    rows = [{"who": who, "frames": frames(states)} for who, states in (("NCA", film.nca), ("rule", film.rule))]
+    drawn = [None if picture is None else data_url(picture) for picture in film.drawn]
+    rows = [{"who": "NCA", "frames": drawn or frames(film.nca)}, {"who": "rule", "frames": frames(film.rule)}]
     return {"marks": film.marks, "grown": film.grown, "rows": rows}
 
 
@@ -144,7 +149,9 @@ def _front(result: Distillation) -> dict[str, str | None]:
 
 def _fidelity(result: Distillation, evidence: Evidence) -> list[dict[str, str]]:
     """For each channel the updates that the teacher wants and what the rule misses of them."""
-    report, cards = result.report, []
+    report, cards = result.report, list[dict[str, str]]()
+    if "r2" not in report:  # a law of few species has no update to compare with
+        return cards
     for index, channel in enumerate(result.rule.channels):
         wanted, got = evidence.wanted[:, index], evidence.got[:, index]
         fit = max(report["r2"][channel], -999)
@@ -156,7 +163,7 @@ def _fidelity(result: Distillation, evidence: Evidence) -> list[dict[str, str]]:
 def _states(rule: Rule, film: Film) -> list[dict[str, str]]:
     """For each channel the values of late states; nothing where either run has none."""
     nca, own = film.late(film.nca), film.late(film.rule)
-    if not nca or not own:
+    if not nca or not own or film.drawn:
         return []
     return [
         {"math": channel_name(channel), "svg": draw_histograms(nca[0][i], own[0][i])}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from distill.refine import Settings
 from distill.result import Distillation
 from distill.work import SearchOptions
 from equations.backends.torch.threads import one_thread
+from equations.errors import InputError
 from srnca.pages import report_checkpoint
 from srnca.pages.rule_figure import draw_distillation
 from srnca.pages.settings import PageSettings
@@ -23,6 +24,7 @@ from srnca.texture.evaluate import (
     make_judge,
     make_loss,
     make_objective,
+    make_species_objective,
     nca_pictures,
     rule_pictures,
     score_pictures,
@@ -32,12 +34,15 @@ from srnca.texture.judge import Judge
 from srnca.texture.loss import TextureLoss
 from srnca.texture.teacher import NCATeacher
 
+TERMS = 24
+
 
 @one_thread()
 def distill_checkpoint(
     checkpoint: Checkpoint,
     *,
-    terms: int = 24,
+    species: int | None = None,
+    terms: int | None = None,
     refine: bool = True,
     states: float | None = None,
     max_loss: float | None = None,
@@ -52,7 +57,9 @@ def distill_checkpoint(
 ) -> Distillation:
     """The closed-form rule of a trained automaton, with its texture loss and judge beside the automaton's own.
 
-    terms: the most terms of a channel, on average over channels.
+    species: find a law of so many species for the picture (`distill.species`), and compare the automaton with it only.
+    terms: the most terms of a channel, on average over channels; 24 unless given. With species, of numbers in all, the
+        constants of the colours included.
     states: weight in refinement of the automaton's own states beside its texture; 0 or None leaves them out.
     max_loss: take the shortest rule of at most this texture loss.
     refinement: how refinement works; the defaults of Settings unless given.
@@ -68,18 +75,24 @@ def distill_checkpoint(
     teacher = NCATeacher(checkpoint) if teacher is None else teacher
     if loss is None and checkpoint.picture is not None:
         loss = make_loss(checkpoint)
-    result = distill(
-        teacher,
-        max_terms=terms,
-        objective=None if loss is None else make_objective(checkpoint, loss),
-        refine=refine,
-        states=states or 0.0,
-        max_loss=max_loss,
-        settings=refinement,
-        size=(checkpoint.config.size, checkpoint.config.size),
-        folder=out,
-        **search,
-    )
+    if species is not None:
+        result = _law(
+            checkpoint, loss, species, terms=terms, refine=refine, states=states, max_loss=max_loss,
+            refinement=refinement, out=out, search=search,
+        )  # fmt: skip
+    else:
+        result = distill(
+            teacher,
+            max_terms=TERMS if terms is None else terms,
+            objective=None if loss is None else make_objective(checkpoint, loss),
+            refine=refine,
+            states=states or 0.0,
+            max_loss=max_loss,
+            settings=refinement,
+            size=(checkpoint.config.size, checkpoint.config.size),
+            folder=out,
+            **search,
+        )
     add_provenance(result.report, trained=checkpoint.provenance)
     pictures = None
     if loss is not None:
@@ -91,6 +104,41 @@ def distill_checkpoint(
         report_checkpoint(out / "report.html", result, checkpoint, page, teacher=teacher, loss=loss)
         result.save(out)  # last, with the rule: this removes the file from which a killed distillation resumes
     return result
+
+
+def _law(
+    checkpoint: Checkpoint,
+    loss: TextureLoss | None,
+    species: int,
+    *,
+    terms: int | None,
+    refine: bool,
+    states: float | None,
+    max_loss: float | None,
+    refinement: Settings | None,
+    out: Path | None,
+    search: SearchOptions,
+) -> Distillation:
+    """A law of few species for the checkpoint's picture. Raises InputError for options that do not fit one."""
+    from distill.species import distill_species
+    from distill.species.search import SETTINGS
+
+    if loss is None:
+        raise InputError("species: expected a checkpoint with a picture, this legacy file holds none; train it anew")
+    for name, given in (("engine", search.get("engine", "auto") != "auto"), ("refine", not refine), ("states", states)):
+        if given:
+            raise InputError(f"{name}: expected its default with species, which are found by their pictures alone")
+    options: dict[str, Any] = {name: value for name, value in search.items() if name != "engine"}
+    return distill_species(
+        checkpoint.target,
+        make_species_objective(checkpoint, loss),
+        species=species,
+        terms=terms,
+        max_loss=max_loss,
+        settings=SETTINGS if refinement is None else refinement,
+        folder=out,
+        **options,
+    )
 
 
 def _compare(

@@ -50,12 +50,25 @@ def make_objective(checkpoint: Checkpoint, texture: TextureLoss | None = None) -
     texture = make_loss(checkpoint) if texture is None else texture
     if not texture.with_patches:
         return Objective(train=lambda rgb, random: logarithm(texture(rgb)), judge=texture, measure=texture)
-    patches = PatchDistance(checkpoint.target)
+    return _with_patches(texture, checkpoint.target, texture)
+
+
+def make_species_objective(checkpoint: Checkpoint, texture: TextureLoss) -> Objective:
+    """The objective of a law of few species: Gram matrices and patches, whatever the automaton was trained with.
+
+    No such law has the finest grain of a photo, which the wavelet loss counts: following it, round spots become ragged
+    worms, because these have more of it. texture: the loss that is reported.
+    """
+    return _with_patches(build_loss("multiscale", checkpoint.target), checkpoint.target, texture)
+
+
+def _with_patches(texture: TextureLoss, target: np.ndarray, measure: TextureLoss) -> Objective:
+    patches = PatchDistance(target)
 
     def train(rgb: Tensor, random: torch.Generator) -> Tensor:
         return balanced(texture(rgb), patches(rgb, random, projections=16))
 
-    return Objective(train=train, judge=lambda rgb: balanced(texture(rgb), patches(rgb)).exp(), measure=texture)
+    return Objective(train=train, judge=lambda rgb: balanced(texture(rgb), patches(rgb)).exp(), measure=measure)
 
 
 @torch.no_grad()

@@ -1,0 +1,138 @@
+"""From a picture to a law of few species: starts, a choice among them, and closed-loop refinement with its pruning."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from distill.deadline import Deadline
+from distill.engines import Progress, silent
+from distill.refine.chain import Chain
+from distill.refine.descent import Descent
+from distill.refine.refinement import RefineResult, settle
+from distill.refine.settings import Objective, Settings
+from distill.result import Distillation
+from distill.species.choosing import LIMIT, Searching, begin, choose_starts
+from distill.species.family import check_species
+from distill.species.report import make_species_report
+from distill.species.scale import measure_scale
+from distill.unfinished import UNFINISHED, Unfinished
+from distill.work import check_positive
+from equations.backends.torch.threads import one_thread
+from equations.errors import InputError
+from equations.rule.mask import check_seed
+
+SETTINGS = Settings(
+    colours=True,
+    iterations=3600,
+    rate=1e-3,  # times the effect of the start's largest term
+    smallest=0.05,
+    steps=(40, 200),
+    fresh_every=3,
+    trial_steps=200,
+    regrown=0.0,
+)
+FASTER, FAST, SLOW = 80, 0.6, 0.82  # above 80 numbers a level keeps 0.6 of them, below that 0.82
+
+
+def levels_of_law(start: int, species: int, most: int) -> list[int]:
+    """How many numbers there are at each level: in small steps down to `most` and to four a species and four more."""
+    least = min(most, 4 * species + 4)
+    found = [start]
+    while found[-1] > least:
+        share = FAST if found[-1] > FASTER else SLOW
+        found.append(max(least, min(found[-1] - 1, round(share * found[-1]))))
+    return found
+
+
+def most_numbers(species: int) -> int:
+    """The largest length of a law where none is asked for."""
+    return 30 + 10 * max(0, species - 3)
+
+
+def check_numbers(species: int, terms: int | None) -> int:
+    """`terms` where a law of so many species may have so few. Raises InputError otherwise."""
+    least = species + 4
+    if terms is not None and terms < least:
+        raise InputError(
+            f"terms: expected at least {least} numbers for {species} species and their colours, got {terms}; "
+            "give more, or fewer species"
+        )
+    return most_numbers(species) if terms is None else terms
+
+
+@one_thread()
+def distill_species(
+    picture: npt.NDArray[np.floating],
+    objective: Objective,
+    *,
+    species: int,
+    terms: int | None = None,
+    max_loss: float | None = None,
+    settings: Settings = SETTINGS,
+    seed: int = 0,
+    effort: float = 1.0,
+    budget_s: float | None = None,
+    progress: Progress | None = None,
+    folder: Path | None = None,
+    resume: bool = False,
+) -> Distillation:
+    """A law of so many species whose pictures look like `picture`, (h, w, 3) in [0, 1].
+
+    objective: how its pictures are judged.
+    terms: the most numbers in all, the constants of the colours included; by default `most_numbers`.
+    max_loss: choose the shortest law whose texture loss is at most this.
+    settings: how refinement works; colours are tuned along whatever it says of them.
+    effort: factor on the iterations.
+    budget_s: seconds for all; the report's `left_out` says what there was no time for.
+    folder, resume: as in `distill`.
+
+    Raises InputError for arguments that do not fit, and for a picture without a pattern, or of less than two waves.
+    """
+    most = check_numbers(check_species(species), terms)
+    check_positive("distill", effort=effort, budget_s=budget_s, max_loss=max_loss)
+    key: dict[str, Any] = {
+        "species": species,
+        "seed": check_seed(seed),
+        "terms": terms,
+        "effort": effort,
+        "settings": asdict(settings),
+    }
+    key["picture"] = hashlib.sha256(np.ascontiguousarray(picture, np.float32).tobytes()).hexdigest()
+    unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
+    scale = measure_scale(picture)
+    size = (picture.shape[0], picture.shape[1])
+    deadline, settings = Deadline(budget_s), replace(settings, colours=True)
+    search = Searching(objective, settings, size, seed, effort, deadline, progress or silent, unfinished)
+    times = {}
+    began = time.perf_counter()
+    chains, scores = choose_starts(search, begin(search, picture, scale, species))
+    times["starts"] = round(time.perf_counter() - began, 3)
+    refined = _prune(search, chains, species, most, max_loss)
+    times["refine"] = round(time.perf_counter() - began - times["starts"], 3)
+    report = make_species_report(
+        refined, species=species, scale=scale, scores=scores, size=size, seed=seed, terms=most, limit=LIMIT,
+        times=times, left_out=deadline.left_out,
+    )  # fmt: skip
+    rule = refined.rule.replace(
+        metrics={name: report[name] for name in ("terms", "stability")},
+        provenance={**refined.rule.provenance, **report["provenance"]},
+    )
+    front = tuple((point.terms / len(rule.channels), point.loss, point.rule) for point in refined.front)
+    return Distillation(rule, dict.fromkeys(rule.channels, ()), report, front)
+
+
+def _prune(search: Searching, chains: list[Chain], species: int, most: int, max_loss: float | None) -> RefineResult:
+    """Prune the chains in small steps, and choose."""
+    plan = levels_of_law(chains[0].table.terms, species, most)
+    needed = 1 + next(i for i, numbers in enumerate(plan) if numbers <= most)
+    iterations = round(search.effort * search.settings.iterations / len(plan))
+    descent = Descent(chains, plan, needed, iterations, search.deadline, search.progress, search.unfinished)
+    descent.run()
+    return settle(chains, descent.cost, max_terms=most, max_loss=max_loss, progress=search.progress)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from distill.result import Distillation
     from distill.sampling import Samples, sample
     from distill.teacher import AnsweringTeacher, RuleTeacher, Teacher
+    from distill.weak.equation import Equation
+    from distill.weak.find import find_equation
 
 _HOMES = {
     "engines": ("ENGINES", "FitOptions", "get_engine"),
@@ -34,18 +36,22 @@ _HOMES = {
     "sampling": ("Samples", "sample"),
     "refine.starts": ("starting_rule",),
     "teacher": ("AnsweringTeacher", "RuleTeacher", "Teacher"),
+    "weak.equation": ("Equation",),
+    "weak.find": ("find_equation",),
 }
 
 __all__ = [
     "ENGINES",
     "AnsweringTeacher",
     "Distillation",
+    "Equation",
     "FitOptions",
     "RecordingTeacher",
     "RuleTeacher",
     "Samples",
     "Teacher",
     "distill",
+    "find_equation",
     "get_engine",
     "r2",
     "read_hall_of_fame",

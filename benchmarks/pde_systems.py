@@ -40,7 +40,7 @@ def _burgers(p: Plane, f: Array, v: Complex) -> list[Complex]:
 
 
 def _keller(p: Plane, f: Array, v: Complex) -> list[Complex]:
-    u, c = f
+    u = f[0]
     x, y = p.gradient(v[1])
     flux = 1j * p.kx * p.hat(u * x) + 1j * p.ky * p.hat(u * y)
     return [-3 * flux + p.hat(u * (1 - u)), v[0] - v[1]]

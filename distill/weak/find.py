@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from distill.weak.verdict import differences, judge
 
 Array = npt.NDArray[np.float64]
 
+STREAM = 71_993  # simulated noise must not be the noise that somebody added with the same seed
 REPLICAS = 3  # of simulated noise
 GOOD_FORECAST = 0.1  # share of the change by which a forecast may be wrong …
 NOISY_START = 3.0  # … and this many times the noise left in its start
@@ -66,12 +68,12 @@ def find_equation(
 
     Raises InputError for recordings that cannot be used.
     """
-    given = [recordings] if getattr(recordings, "ndim", 0) == 4 else list(recordings)  # type: ignore[arg-type]
+    given: list[Any] = [recordings] if getattr(recordings, "ndim", 0) == 4 else list(recordings)  # type: ignore[arg-type]
     scaled = scale(given, channels, dt, dx)
     terms = make_library(scaled.channels, families, degree)
     kind = edges.decide(boundary, scaled.frames, scaled.noise)
     setting = _setting(scaled, terms, kind)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng((seed, STREAM))
     system = make_system(scaled.frames, setting, scaled.noise)
     check_rows(len(system.block), len(terms))
     errors = _noise_systems(scaled, setting, system, rng)
@@ -99,7 +101,7 @@ def find_equation(
 def _setting(scaled: Scaled, terms: tuple, kind: str) -> Setting:
     frames = scaled.frames
     highest = max((sum(part.moved) for term in terms for part in term.parts), default=0)
-    along = [choose_bump(frames, axis, order) for axis, order in ((0, 1), (2, highest), (3, highest))]
+    along = [choose_bump(frames, axis, order, scaled.noise) for axis, order in ((0, 1), (2, highest), (3, highest))]
     filters = tuple(choose_filter([f[:, c] for f in frames], level) for c, level in enumerate(scaled.noise.tolist()))
     return Setting(terms, (along[0], along[1], along[2]), filters, kind == "periodic")
 
@@ -136,7 +138,8 @@ def _check_forecast(
 ) -> tuple[float | None, float | None, list[str]]:
     """The forecast's error, what is allowed, and what is wrong with it.
 
-    Coefficients come from the blocks before the last quarter of each recording; the forecast starts there, in the first.
+    Coefficients come from the blocks before the last quarter of each recording. The forecast starts there, in the
+    first recording.
     """
     if kind != "periodic" or any(fit.law.verdict == "none" for fit in fits):
         return None, None, []

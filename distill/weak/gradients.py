@@ -73,7 +73,7 @@ def _power(fields: Array, size: int) -> Array:
 
 
 def differentiate(field: Array, by: Filter, direction: str) -> Array:
-    """The derivative of a field (t, h, w) along "x" or "y" in units of cells; wrong within `by.half` cells of a wall."""
+    """The derivative of a field (t, h, w) along "x" or "y" per cell; wrong within `by.half` cells of a wall."""
     axis = 2 if direction == "x" else 1
     result = np.zeros_like(field)
     for offset, weight in zip(range(-by.half, by.half + 1), by.kernel, strict=True):

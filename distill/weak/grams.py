@@ -67,10 +67,10 @@ class Grams:
 
     def losses(self, w: Array) -> tuple[Array, Array]:
         """The squared residual of each block, and what noise adds to it, as shares of the change's square in all."""
-        return self._losses(np.flatnonzero(w), w[w != 0], np.arange(len(self.data)))
+        return self._losses(np.flatnonzero(w).tolist(), w[w != 0], np.arange(len(self.data)))
 
     def _losses(self, support: Sequence[int], w: Array, blocks: npt.NDArray[np.intp]) -> tuple[Array, Array]:
-        used = [*support, self.terms]
+        used = np.array([*support, self.terms], dtype=np.intp)
         v = np.append(w, -1.0)
         inside = np.ix_(blocks, used, used)
         return ((self.data[inside] @ v) @ v / self.change, (self.noise[inside] @ v) @ v / self.change)

@@ -21,6 +21,7 @@ Array = npt.NDArray[np.float64]
 
 MOST_TERMS = 12  # in a forward path
 GROWTH = 4.0  # by which the squared error of sampling may grow for a simpler support
+MOST_GROWTH = 0.03  # share of the squared change that may be lost for a simpler support, however bad the best one is
 FLOOR = 1e-6  # share of the squared change below which nothing is explained further
 CLEAR = 3.0  # standard errors at which a difference on held-out windows is one
 SHORTLIST = 5  # terms that are tried in another's place
@@ -139,7 +140,7 @@ def clearly_worse(one: Candidate, other: Candidate) -> bool:
     Blocks differ much in how much happens in them, so differences relative to the blocks' losses are asked as well.
     """
     difference = one.clean - other.clean
-    if float(difference.sum()) <= max(FLOOR, (GROWTH - 1) * other.excess):
+    if float(difference.sum()) <= max(FLOOR, min((GROWTH - 1) * other.excess, MOST_GROWTH)):
         return False
     relative = difference / np.clip(one.losses + other.losses, 1e-300, None)
     return max(_in_errors(difference), _in_errors(relative)) > CLEAR

@@ -34,7 +34,7 @@ def judge(chosen: Candidate, drifts: Sequence[str]) -> tuple[Verdict, tuple[str,
         reasons.insert(0, "noise hides more of the change than can be told from a wrong law")
     if not chosen.support:
         reasons.insert(0, "no term of the library explains the change")
-    if not chosen.support or misfit - 2 * error > PARTLY or misfit > 2 * PARTLY:
+    if not chosen.support or misfit > PARTLY:
         return "none", tuple(reasons), misfit, error
     return ("partly" if reasons else "found"), tuple(reasons), misfit, error
 

@@ -4,9 +4,9 @@
     [--no-rival] [--json FILE]
 
 Recordings are those of `pde_data`: 64² cells, float64, noise in shares of each channel's standard deviation. Exact:
-every channel has the terms of the law and no other. Error: the largest relative error of a coefficient, 1 for a missing
-term. PySINDy is given what the library of each system needs, and for each channel the threshold in THRESHOLDS that comes
-out best, which it could not know.
+every channel has the terms of the law and no other. Error: the largest relative error of a coefficient, 1 for a
+missing term. PySINDy is given what the library of each system needs, and for each channel the threshold in THRESHOLDS
+that comes out best, which it could not know.
 """
 
 from __future__ import annotations

@@ -23,10 +23,14 @@ CONTOUR = np.exp(1j * np.pi * (np.arange(16) + 0.5) / 16)  # points of the upper
 
 
 class Plane:
-    """A periodic plane of n × n cells of width dx, and derivatives of Fourier coefficients on it."""
+    """A periodic plane of n × n cells, and derivatives of Fourier coefficients on it.
 
-    def __init__(self, n: int, dx: float) -> None:
-        self.n = n
+    cell: width of a recorded cell. fine: cells of this plane in it, along each axis.
+    """
+
+    def __init__(self, n: int, cell: float, fine: int) -> None:
+        self.n, self.cell = n, cell
+        dx = cell / fine
         k = 2 * np.pi * np.fft.fftfreq(n, dx)
         self.kx, self.ky = k[None, : n // 2 + 1].copy(), k[:, None].copy()
         self.kx[0, -1] = abs(self.kx[0, -1])
@@ -62,7 +66,7 @@ class PDE:
     channels: tuple[str, ...]
     dx: float
     dt: float
-    linear: Callable[[Plane], list[Complex]]
+    linear: Callable[[Plane], list[Array]] | Callable[[Plane], list[Complex]]
     rest: Callable[[Plane, Array, Complex], list[Complex]]
     start: Callable[[Plane, np.random.Generator], Array]
     settle: float = 0.0
@@ -121,7 +125,7 @@ def record(name: str, *, size: int = 64, frames: int = 61, seed: int = 0, refine
     from benchmarks.pde_systems import PDES
 
     pde = PDES[name]
-    plane = Plane(size * pde.fine, pde.dx / pde.fine)
+    plane = Plane(size * pde.fine, pde.dx, pde.fine)
     steps = pde.steps * refine
     step = Stepper(pde, plane, pde.dt / steps)
     v = np.array([plane.hat(f) for f in pde.start(plane, np.random.default_rng(seed))]) * plane.kept

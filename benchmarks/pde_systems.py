@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from benchmarks.pde_data import PDE, Array, Complex, Plane
 
 
 def smooth_noise(plane: Plane, rng: np.random.Generator, count: int, cells: float, size: float = 1.0) -> Array:
-    """Random fields (count, n, n) of standard deviation `size`, smooth over `cells` of the recorded grid's 64."""
-    reach = np.square(plane.k2**0.5 / plane.ky.max() * plane.n / 2 * 2 * np.pi / 64 * cells)
-    fields = np.array([plane.back(plane.hat(rng.standard_normal((plane.n, plane.n))) * np.exp(-reach / 2))] * 1)
-    found = [fields[0]]
-    for _ in range(count - 1):
-        found.append(plane.back(plane.hat(rng.standard_normal((plane.n, plane.n))) * np.exp(-reach / 2)))
-    return np.array([size * (f - f.mean()) / f.std() for f in found])
+    """Random fields (count, n, n) of mean 0 and standard deviation `size`, smooth over so many recorded cells."""
+    filtered = np.exp(-plane.k2 * (plane.cell * cells) ** 2 / 2)
+    found = []
+    for _ in range(count):
+        field = plane.back(plane.hat(rng.standard_normal((plane.n, plane.n))) * filtered)
+        found.append(size * (field - field.mean()) / field.std())
+    return np.array(found)
 
 
-def diffusing(*coefficients: float):
+def diffusing(*coefficients: float) -> Callable[[Plane], list[Array]]:
     """The linear part of channels that diffuse with these coefficients."""
     return lambda p: [-d * p.k2 for d in coefficients]
 
@@ -76,13 +78,14 @@ def _nonlocal(p: Plane, f: Array, v: Complex) -> list[Complex]:
     return [p.hat(np.tanh(6 * blurred + 0.1) - f[0])]
 
 
-def starts(count: int, cells: float, size: float = 1.0, mean: tuple[float, ...] = (0.0,)):
+def starts(
+    count: int, cells: float, size: float = 1.0, mean: tuple[float, ...] = (0.0,)
+) -> Callable[[Plane, np.random.Generator], Array]:
     """Smooth random fields around these means."""
     return lambda p, rng: smooth_noise(p, rng, count, cells, size) + np.resize(mean, count)[:, None, None]
 
 
 FHN = {"u": {"lap(u)": 1.0, "u": 1.0, "u**3": -1 / 3, "v": -1.0}, "v": {"u": 0.08, "1": 0.056, "v": -0.064}}
-CUBES = {"u": {"u": 1.0, "u**3": -1.0, "u*v**2": -1.0, "u**2*v": 1.0, "v**3": 1.0}}
 PDES: dict[str, PDE] = {
     "lambda-omega": PDE(
         {

@@ -34,10 +34,7 @@ LEAST_LEFT = 4  # frames of a forecast
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """One channel's law, as what it was computed with.
-
-    support, weights: its terms, and coefficients of all terms in scaled units.
-    """
+    """One channel's law, the sums it was computed from, and the indices of its terms in the library."""
 
     law: ChannelLaw
     grams: Grams
@@ -127,8 +124,8 @@ def _fit_channel(
     part = np.array([system.place[system.block == b][0] for b in range(system.blocks)])
     groups = {"from early to late": part[:, 0], "from place to place": part[:, 1] * CHUNKS[2] + part[:, 2]}
     drifts = differences(grams, chosen.support, groups, float(chosen.clean.sum()))
-    verdict, reasons, misfit, error = judge(chosen, drifts)
     found = found_terms(grams, chosen.support, terms, scaled, c, rng)
+    verdict, reasons, misfit, error = judge(chosen, found, drifts)
     law = ChannelLaw(name, found, misfit, error, float(chosen.noise.sum()), verdict, reasons)
     return _Fit(law, grams, chosen.support)
 

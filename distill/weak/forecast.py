@@ -16,7 +16,7 @@ from distill.weak.terms import Part, Term
 Array = npt.NDArray[np.float64]
 Complex = npt.NDArray[np.complex128]
 
-LONGEST = 12  # frames of a forecast at most
+LONGEST = 8  # frames of a forecast at most
 MOST_STEPS = 64  # between two frames
 SAME = 0.02  # of the change; a forecast that moves less when its step is halved is good enough
 RUNAWAY = 60.0  # logarithm of the growth over a forecast beyond which a law is ill-posed
@@ -78,7 +78,7 @@ def forecast(law: Spectral, start: Array, frames: int) -> Array | None:
     if float(law.linear.real.max()) * frames > RUNAWAY:
         return None
     last: Array | None = None
-    steps = 4
+    steps = 2
     while steps <= MOST_STEPS:
         found = _integrate(law, start, frames, steps)
         if found is not None and last is not None:

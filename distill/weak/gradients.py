@@ -35,9 +35,8 @@ class Filter(NamedTuple):
 
 @cache
 def _kernel(half: int, degree: int) -> tuple[float, ...]:
-    from scipy.signal import savgol_coeffs
-
-    return tuple(savgol_coeffs(2 * half + 1, degree, deriv=1, use="dot"))
+    powers = np.vander(np.arange(-half, half + 1) / half, degree + 1, increasing=True)
+    return tuple((np.linalg.pinv(powers)[1] / half).tolist())
 
 
 def choose_filter(fields: Sequence[Array], noise: float) -> Filter:

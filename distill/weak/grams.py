@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import eigh
 
 from distill.weak.system import System
 
@@ -91,8 +90,10 @@ def subtract_noise(raw: Array, noise: Array, support: Sequence[int]) -> Array:
     if not len(support) or not noise.any():
         return np.asarray(raw - noise)
     inside = np.ix_(support, support)
-    ridge = 1e-13 * float(np.trace(raw[inside])) * np.eye(len(support))
-    worst = float(eigh(noise[inside], raw[inside] + ridge, eigvals_only=True)[-1])
+    ridge = 1e-12 * float(np.trace(raw[inside])) * np.eye(len(support))
+    values, vectors = np.linalg.eigh(raw[inside] + ridge)
+    half = vectors / np.sqrt(np.clip(values, 1e-13 * max(float(values[-1]), 1e-300), None))
+    worst = float(np.linalg.eigvalsh(half.T @ noise[inside] @ half)[-1])  # noise in units of what is there
     return np.asarray(raw - min(1.0, DEFINITE / max(worst, 1e-300)) * noise)
 
 

@@ -16,10 +16,11 @@ from distill.weak.bumps import Bump
 Array = npt.NDArray[np.float64]
 
 EDGE = 1e-10  # value of the bump one sample inside its support: what is cut off there is noise of computing
-NARROWEST = 1.3  # samples in the spread of a bump at least: sums over samples are then as good as integrals
+NARROWEST = 1.1  # samples in the spread of a bump at least: sums over samples are then as good as integrals
 ABOVE = 1.2  # times the noise in power is signal
 TAIL = 2.0  # the corner lies this many standard deviations out in the bump's spectrum
-LARGEST_SHARE = 0.2  # of an axis that half a support may take
+LARGEST_SHARE = 0.17  # of an axis that half a support may take
+GOOD = 8  # samples in half a support, where a quarter of the axis has them: narrower ones integrate less well
 SMALLEST = 4  # samples in half a support at least
 LINES = 2000  # of the data that a spectrum is averaged over
 
@@ -87,6 +88,6 @@ def choose_bump(recordings: Sequence[Array], axis: int, order: int, noise: Array
             lines = lines[:, :: max(1, lines.shape[1] // LINES)]
             halves.append(half_of(corner(lines, float(noise[c])), len(lines), order))
         sizes.append(frames.shape[axis])
-    most = max(SMALLEST, int(LARGEST_SHARE * min(sizes)))
+    most = max(SMALLEST, int(LARGEST_SHARE * min(sizes)), min(GOOD, min(sizes) // 4))
     half = int(np.clip(min(halves), SMALLEST, most))
     return Bump(half, power_of(half, order))

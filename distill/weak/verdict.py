@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from distill.weak.equation import Verdict
+from distill.weak.equation import FoundTerm, Verdict
 from distill.weak.grams import Grams
 from distill.weak.selection import Candidate
 
@@ -16,17 +16,21 @@ Array = npt.NDArray[np.float64]
 EXPLAINED = 0.002  # unexplained share of the squared change that may be the error of sampling
 TOLD = 0.05  # unexplained share that noise may hide
 PARTLY = 0.2  # unexplained share above which a law is none
+CERTAIN = 3.0  # standard errors that a coefficient is from zero
 DIFFERENT = 4.0  # standard errors between coefficients of two parts of the recording
 MUCH = 0.1  # difference between them, as a share of the coefficient
 
 
-def judge(chosen: Candidate, drifts: Sequence[str]) -> tuple[Verdict, tuple[str, ...], float, float]:
+def judge(
+    chosen: Candidate, found: Sequence[FoundTerm], drifts: Sequence[str]
+) -> tuple[Verdict, tuple[str, ...], float, float]:
     """The verdict on a channel's law, the reasons, the misfit and its standard error.
 
-    drifts: what `differences` found.
+    found: the law's terms. drifts: what `differences` found.
     """
     misfit, error = float(chosen.clean.sum()), _error(chosen.clean)
-    reasons = list(drifts)
+    unsure = [term.text for term in found if abs(term.coefficient) < CERTAIN * term.error]
+    reasons = [f"the coefficient of {text} could as well be zero" for text in unsure] + list(drifts)
     if misfit > max(EXPLAINED, 2 * error):
         share = f"{100 * min(1.0, misfit):.2g} %"
         reasons.insert(0, f"{share} of the squared change is explained neither by the law nor by noise")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from distill.sampling import Samples, sample
     from distill.species.search import distill_species
     from distill.teacher import AnsweringTeacher, RuleTeacher, Teacher
+    from distill.weak.equation import Equation
+    from distill.weak.find import find_equation
 
 _HOMES = {
     "engines": ("ENGINES", "FitOptions", "get_engine"),
@@ -36,12 +38,15 @@ _HOMES = {
     "refine.starts": ("starting_rule",),
     "species.search": ("distill_species",),
     "teacher": ("AnsweringTeacher", "RuleTeacher", "Teacher"),
+    "weak.equation": ("Equation",),
+    "weak.find": ("find_equation",),
 }
 
 __all__ = [
     "ENGINES",
     "AnsweringTeacher",
     "Distillation",
+    "Equation",
     "FitOptions",
     "RecordingTeacher",
     "RuleTeacher",
@@ -49,6 +54,7 @@ __all__ = [
     "Teacher",
     "distill",
     "distill_species",
+    "find_equation",
     "get_engine",
     "r2",
     "read_hall_of_fame",

@@ -1,0 +1,1 @@
+"""Partial differential equations from recordings, through their weak form."""

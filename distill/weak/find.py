@@ -1,0 +1,161 @@
+"""From recordings to an equation: the stages in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from distill.identify.recording import check_rows
+from distill.weak import boundary as edges
+from distill.weak.coefficients import found_terms
+from distill.weak.equation import ChannelLaw, Equation, Verdict, worst
+from distill.weak.forecast import LONGEST, Spectral, compare, denoised, forecast
+from distill.weak.gradients import choose_filter
+from distill.weak.grams import Grams, make_grams
+from distill.weak.scaling import Scaled, scale
+from distill.weak.selection import candidates, choose
+from distill.weak.supports import choose_bump
+from distill.weak.system import CHUNKS, Setting, System, make_system
+from distill.weak.terms import DEFAULT_FAMILIES, make_library
+from distill.weak.verdict import differences, judge
+
+Array = npt.NDArray[np.float64]
+
+STREAM = 71_993  # simulated noise must not be the noise that somebody added with the same seed
+REPLICAS = 3  # of simulated noise
+GOOD_FORECAST = 0.1  # share of the change by which a forecast may be wrong …
+NOISY_START = 3.0  # … and this many times the noise left in its start
+LEAST_LEFT = 4  # frames of a forecast
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """One channel's law, the sums it was computed from, and the indices of its terms in the library."""
+
+    law: ChannelLaw
+    grams: Grams
+    support: tuple[int, ...]
+
+
+def find_equation(
+    recordings: npt.ArrayLike | Sequence[npt.ArrayLike],
+    channels: Sequence[str],
+    dt: float,
+    dx: float = 1.0,
+    *,
+    families: Sequence[str] = DEFAULT_FAMILIES,
+    degree: int = 3,
+    boundary: str = "auto",
+    seed: int = 0,
+) -> Equation:
+    """The partial differential equation of one or several recordings of a system that is continuous in time and space.
+
+    recordings: frames (t, channel, h, w), or a list of such; at least 16 frames of 16 × 16 cells.
+    channels: the channels' names.
+    dt, dx: time between frames, width of a cell.
+    families: which terms are tried, keys of `distill.weak.terms.FAMILIES`.
+    degree: of products of fields, 1 to 3.
+    boundary: "auto", "periodic" or "walls". Windows lie inside the frames, so walls do no harm; only derivatives inside
+        products and the forecast use that frames are periodic.
+    seed: of simulated noise and of the bootstrap.
+
+    Raises InputError for recordings that cannot be used.
+    """
+    given: list[Any] = [recordings] if getattr(recordings, "ndim", 0) == 4 else list(recordings)  # type: ignore[arg-type]
+    scaled = scale(given, channels, dt, dx)
+    terms = make_library(scaled.channels, families, degree)
+    kind = edges.decide(boundary, scaled.frames, scaled.noise)
+    setting = _setting(scaled, terms, kind)
+    rng = np.random.default_rng((seed, STREAM))
+    system = make_system(scaled.frames, setting, scaled.noise)
+    check_rows(len(system.block), len(terms))
+    errors = _noise_systems(scaled, setting, system, rng)
+    fits = [_fit_channel(scaled, setting, system, errors, c, rng) for c in range(len(scaled.channels))]
+    share, allowed, trouble = _check_forecast(scaled, setting, system, fits, kind)
+    verdicts: list[Verdict] = [fit.law.verdict for fit in fits]
+    if trouble:
+        verdicts.append("partly")
+    reasons = [f"{fit.law.channel}: {reason}" for fit in fits for reason in fit.law.reasons]
+    return Equation(
+        laws=tuple(fit.law for fit in fits),
+        offsets=tuple(scaled.offsets.tolist()),
+        dt=scaled.dt,
+        dx=scaled.dx,
+        boundary=kind,
+        noise=tuple((scaled.noise * scaled.scales).tolist()),
+        window=tuple(bump.half for bump in setting.bumps),  # type: ignore[arg-type]
+        verdict=worst(verdicts),
+        reasons=tuple(reasons + trouble),
+        forecast=share,
+        forecast_allowed=allowed,
+    )
+
+
+def _setting(scaled: Scaled, terms: tuple, kind: str) -> Setting:
+    frames = scaled.frames
+    highest = max((sum(part.moved) for term in terms for part in term.parts), default=0)
+    along = [choose_bump(frames, axis, order, scaled.noise) for axis, order in ((0, 1), (2, highest), (3, highest))]
+    filters = tuple(choose_filter([f[:, c] for f in frames], level) for c, level in enumerate(scaled.noise.tolist()))
+    return Setting(terms, (along[0], along[1], along[2]), filters, kind == "periodic")
+
+
+def _noise_systems(scaled: Scaled, setting: Setting, system: System, rng: np.random.Generator) -> list[System]:
+    """What noise like the recording's changes in the system, a few times."""
+    found = []
+    for _ in range(REPLICAS):
+        noisy = [f + scaled.noise[:, None, None] * rng.standard_normal(f.shape) for f in scaled.frames]
+        other = make_system(noisy, setting, scaled.noise * np.sqrt(2))
+        found.append(System(other.features - system.features, other.change - system.change, system.block, system.place))
+    return found
+
+
+def _fit_channel(
+    scaled: Scaled, setting: Setting, system: System, errors: list[System], c: int, rng: np.random.Generator
+) -> _Fit:
+    grams = make_grams(system, errors, c)
+    name, terms = scaled.channels[c], setting.terms
+    if all((f[:, c] == f[0, c]).all() for f in scaled.frames):
+        return _Fit(ChannelLaw(name, (), 0.0, 0.0, 0.0, "found"), grams, ())
+    chosen = choose(candidates(grams, terms), grams, terms)
+    part = np.array([system.place[system.block == b][0] for b in range(system.blocks)])
+    groups = {"from early to late": part[:, 0], "from place to place": part[:, 1] * CHUNKS[2] + part[:, 2]}
+    drifts = differences(grams, chosen.support, groups, float(chosen.clean.sum()))
+    found = found_terms(grams, chosen.support, terms, scaled, c, rng)
+    verdict, reasons, misfit, error = judge(chosen, found, drifts)
+    law = ChannelLaw(name, found, misfit, error, float(chosen.noise.sum()), verdict, reasons)
+    return _Fit(law, grams, chosen.support)
+
+
+def _check_forecast(
+    scaled: Scaled, setting: Setting, system: System, fits: Sequence[_Fit], kind: str
+) -> tuple[float | None, float | None, list[str]]:
+    """The forecast's error, what is allowed, and what is wrong with it.
+
+    Coefficients come from the blocks before the last quarter of each recording. The forecast starts there, in the
+    first recording.
+    """
+    if kind != "periodic" or any(fit.law.verdict == "none" for fit in fits):
+        return None, None, []
+    frames = scaled.frames[0]
+    begin = len(frames) * (CHUNKS[0] - 1) // CHUNKS[0]
+    count = min(LONGEST, len(frames) - 1 - begin)
+    if count < LEAST_LEFT:
+        return None, None, []
+    chunk = np.array([system.place[system.block == b][0, 0] for b in range(system.blocks)])
+    early = (chunk < CHUNKS[0] - 1).astype(float)
+    weights = np.stack([fit.grams.fit(fit.support, early) / fit.grams.sizes for fit in fits], axis=1)
+    start, left = denoised(frames[begin], scaled.noise)
+    law = Spectral(setting.terms, weights, (frames.shape[2], frames.shape[3]))
+    predicted = forecast(law, start, count)
+    if predicted is None:
+        return None, None, ["the law cannot be run forward: it grows without bound"]
+    seen = frames[begin + 1 : begin + 1 + count]
+    share = compare(predicted, seen, start, scaled.noise)
+    change = float(np.sqrt(np.square(predicted - start).mean()))
+    allowed = GOOD_FORECAST + NOISY_START * float(np.sqrt(np.square(left).mean())) / max(change, 1e-12)
+    trouble = [f"a forecast over {count} frames is wrong by {share:.0%} of the change"] if share > allowed else []
+    return share, allowed, trouble

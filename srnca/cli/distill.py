@@ -9,6 +9,7 @@ import typer
 
 from equations.errors import InputError
 from srnca.cli.distill_text import describe, describe_shortfall, shortened
+from srnca.cli.equation import find as find_equation
 from srnca.cli.options import (
     LEAST_EFFORT,
     MOST_EFFORT,
@@ -33,6 +34,7 @@ srnca distill --checkpoint snake.pt --loss 0.1         # the shortest rule that 
 srnca distill --checkpoint snake.pt --species 2        # a reaction-diffusion law of two species
 srnca distill --checkpoint snake.pt --resume           # after Ctrl-C, a kill or a power cut
 srnca distill --frames recording.npz
+srnca distill --frames waves.npz --time continuous     # a partial differential equation, with errors and a verdict
 srnca distill --frames run1.npz --frames run2.npz --stride 2 --json
 srnca distill --frames pictures/ --dt 0.5 --dx 0.1 --derivative weak --engine sparse"""
 
@@ -83,6 +85,13 @@ def distill(
         Literal["auto", "lap5", "lap9", "lap9sims", "lap", "lap8", "lapx", "free"],
         typer.Option(help="For a recording: the Laplacian's stencil; free fits the weights of its edges and corners."),
     ] = "auto",
+    time: Annotated[
+        Literal["steps", "continuous"],
+        typer.Option(help="For a recording: the step of an automaton, or a partial differential equation."),
+    ] = "steps",
+    boundary: Annotated[
+        Literal["auto", "periodic", "walls"] | None, option("With --time continuous.  [default: auto]")
+    ] = None,
     dt: Annotated[
         float | None, typer.Option(help="Time between two frames of the file.  [default: its own, or 1]")
     ] = None,
@@ -97,6 +106,21 @@ def distill(
         got = "neither" if source is None else "both"
         raise InputError(f"distill: expected either --checkpoint FILE or --frames FILE, got {got}")
     recorded = _recording_options(checkpoint, derivative, stencil, dt=dt, dx=dx, stride=stride)
+    folder = out or Path(f"{source.stem}-rule")
+    if time == "continuous":
+        others: dict[str, object] = {
+            "--checkpoint": checkpoint,
+            "--engine": engine != "auto",
+            "--terms": terms,
+            "--species": species,
+        }
+        others |= {"--loss": loss, "--states": states, "--budget": budget, "--effort": effort != 1, "--resume": resume}
+        others |= {"--refine": refine == "none", "--derivative": derivative != "auto", "--stencil": stencil != "auto"}
+        units = {"dt": dt, "dx": dx, "stride": stride or 1}
+        find_equation(frames or [], folder, boundary or "auto", seed, units, others, as_json=as_json, quiet=quiet)
+        return
+    if boundary is not None:
+        raise InputError("--boundary: expected it with --time continuous; a step wraps round at the edges")
     budget_s = parse_duration(budget, "--budget")
     options: dict[str, Any] = {"engine": engine, "seed": seed, "refine": refine != "none", "resume": resume}
     options |= {"effort": effort, "budget_s": budget_s}
@@ -114,7 +138,6 @@ def distill(
         options["species"] = _checked_species(species, checkpoint, engine, refine, states)
     if terms is not None:
         options["terms"] = terms
-    folder = out or Path(f"{source.stem}-rule")
     if resume and not (folder / UNFINISHED).exists():
         warn(f"{folder}: nothing unfinished there, starting anew")
     with no_empty_folder(folder), Progress(quiet=quiet) as progress:

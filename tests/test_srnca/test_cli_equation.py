@@ -1,0 +1,72 @@
+"""`srnca distill --frames … --time continuous`: prints the equation and its verdict, and keeps it as a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.test_srnca.command import run
+
+SIDE, FRAMES, DT = 24, 20, 0.1
+NONSENSE = ["--engine", "sparse", "--terms", "4", "--resume", "--effort", "2", "--derivative", "weak", "--budget", "1m"]
+
+
+@pytest.fixture(scope="module")
+def heat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The exact solution of du/dt = 0.4 ∇²u from random waves, on cells of width 1."""
+    random = np.random.default_rng(0)
+    k = 2 * np.pi * np.fft.fftfreq(SIDE)
+    squared = k[:, None] ** 2 + k**2
+    start = np.fft.fft2(random.normal(size=(SIDE, SIDE))) * np.exp(-3 * squared)
+    frames = [np.fft.ifft2(start * np.exp(-0.4 * squared * DT * t)).real for t in range(FRAMES)]
+    path = tmp_path_factory.mktemp("heat") / "heat.npz"
+    np.savez(path, frames=np.array(frames)[:, None].astype(np.float64), dt=DT, dx=1.0, channels=["u"])
+    return path
+
+
+def test_a_recording_becomes_an_equation(capsys: pytest.CaptureFixture[str], heat: Path, tmp_path: Path) -> None:
+    code, said, _ = run(capsys, "distill", "--frames", heat, "--time", "continuous", "--out", tmp_path / "rule")
+    assert code == 0
+    assert said.startswith("du/dt = (0.4")
+    assert "\nfound; unexplained share of the change" in said
+    kept = json.loads((tmp_path / "rule" / "equation.json").read_text())
+    ((coefficient, error, term),) = kept["equation"]["u"]
+    assert term == "lap(u)"
+    assert coefficient == pytest.approx(0.4, rel=1e-3)
+    assert 0 < error < 0.01
+    assert (kept["verdict"], kept["time"], kept["boundary"]) == ("found", "continuous", "periodic")
+
+
+def test_a_random_walk_has_no_equation(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    random, k = np.random.default_rng(1), 2 * np.pi * np.fft.fftfreq(SIDE)
+    smooth = np.exp(-3 * (k[:, None] ** 2 + k**2))
+    steps = [np.fft.ifft2(np.fft.fft2(random.normal(size=(SIDE, SIDE))) * smooth).real for _ in range(2 * FRAMES)]
+    np.savez(tmp_path / "walk.npz", frames=np.cumsum(steps, axis=0)[:, None])
+    words = ["distill", "--frames", tmp_path / "walk.npz", "--time", "continuous", "--out", tmp_path / "x", "--json"]
+    code, said, _ = run(capsys, *words)
+    assert code == 1
+    assert json.loads(said)["verdict"] == "none"
+
+
+def test_a_video_of_noise_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    np.savez(tmp_path / "noise.npz", frames=np.random.default_rng(1).normal(size=(FRAMES, 1, SIDE, SIDE)))
+    code, _, err = run(capsys, "distill", "--frames", tmp_path / "noise.npz", "--time", "continuous")
+    assert (code, "expected neighbouring frames to resemble each other" in err) == (2, True)
+
+
+def test_flags_that_mean_nothing_here_are_errors(
+    capsys: pytest.CaptureFixture[str], heat: Path, tmp_path: Path
+) -> None:
+    words = ["distill", "--frames", heat, "--out", tmp_path / "x"]
+    for flag in [word for word in NONSENSE if word.startswith("--")]:
+        value = [NONSENSE[NONSENSE.index(flag) + 1]] if flag != "--resume" else []
+        code, _, err = run(capsys, *words, "--time", "continuous", flag, *value)
+        assert (code, f"{flag}: expected it without --time continuous" in err) == (2, True)
+    code, _, err = run(capsys, *words, "--boundary", "walls")
+    assert (code, "--boundary: expected it with --time continuous" in err) == (2, True)
+    code, _, err = run(capsys, "distill", "--checkpoint", "a.pt", "--time", "continuous")
+    assert (code, "--checkpoint: expected it without --time continuous" in err) == (2, True)
+    assert not (tmp_path / "x").exists()

@@ -188,14 +188,14 @@ class Chain:
         direction get a small malus: a rule without them is isotropic.
         """
         s, table = self.settings, self.table
-        effect = np.abs(table.scaled[table.alive])
-        order = np.argsort(effect, kind="stable")
+        order = np.argsort(np.abs(table.scaled[table.alive]), kind="stable")
         tried = order[: math.ceil(len(order) * s.tried)]
-        chosen = self.random.choice(s.pool, s.batch, replace=False)
-        start, steps = self.pool[chosen], s.trial_steps
+        start, steps = self.pool[self.random.choice(s.pool, s.batch, replace=False)], s.trial_steps
         masks = masks_of(table.rule, self.random, steps, s.batch, self.patch)
         values, alive = np.full(len(order), np.inf), np.flatnonzero(table.alive)
-        whole = table.kernel.last(table.constants(), start, steps, masks=masks, bound=self.bound)
+        whole = start
+        if table.colours:
+            whole = table.kernel.last(table.constants(), start, steps, masks=masks, bound=self.bound)
         for number in tried:
             without = table.copy()
             without.scaled.flat[alive[number]] = 0

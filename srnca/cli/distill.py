@@ -116,7 +116,7 @@ def distill(
         }
         others |= {"--loss": loss, "--states": states, "--budget": budget, "--effort": effort != 1, "--resume": resume}
         others |= {"--refine": refine == "none", "--derivative": derivative != "auto", "--stencil": stencil != "auto"}
-        units = {"dt": dt, "dx": dx, "stride": stride or 1}
+        units = {"dt": dt, "dx": dx, "stride": 1 if stride is None else stride}
         find_equation(frames or [], folder, boundary or "auto", seed, units, others, as_json=as_json, quiet=quiet)
         return
     if boundary is not None:

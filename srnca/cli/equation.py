@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from equations.errors import InputError
-from srnca.cli.options import check_folder
+from srnca.cli.options import check_folder, no_empty_folder
 from srnca.cli.output import say, say_json, shown, warn
 from srnca.cli.progress import Progress
 
@@ -39,7 +39,7 @@ def find(
         check_there(path)
     from srnca.recordings import find_frames_equation
 
-    with Progress(quiet=quiet) as progress:
+    with no_empty_folder(folder), Progress(quiet=quiet) as progress:
         progress.update("equation", 0.0, 1.0, "a weak form of the recording")
         found = find_frames_equation(frames, out=check_folder(folder), boundary=boundary, seed=seed, note=warn, **units)
     if as_json:

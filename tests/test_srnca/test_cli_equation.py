@@ -70,3 +70,12 @@ def test_flags_that_mean_nothing_here_are_errors(
     code, _, err = run(capsys, "distill", "--checkpoint", "a.pt", "--time", "continuous")
     assert (code, "--checkpoint: expected it without --time continuous" in err) == (2, True)
     assert not (tmp_path / "x").exists()
+
+
+def test_a_stride_of_none_of_the_frames_is_an_error(
+    capsys: pytest.CaptureFixture[str], heat: Path, tmp_path: Path
+) -> None:
+    words = ["distill", "--frames", heat, "--time", "continuous", "--out", tmp_path / "x"]
+    code, _, err = run(capsys, *words, "--stride", "0")
+    assert (code, "stride: expected" in err) == (2, True)
+    assert not (tmp_path / "x").exists()

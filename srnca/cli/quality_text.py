@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from srnca.cli.output import number, table
+from srnca.help import POOR, help_at
 
 if TYPE_CHECKING:
     from srnca.texture.quality import Quality
@@ -13,10 +14,10 @@ KINDS = (("flat", "flat colour"), ("teacher", "automaton"), ("rule", "rule"))
 
 
 def describe_quality(found: Quality) -> str:
-    """Both numbers of an automaton, one word, and what to do where the word is poor."""
+    """Both numbers of an automaton, one word, and what to do where the word is poor, with the address of more help."""
     both = (("texture loss", found.scores["texture_loss"]), ("judge", found.scores["judge"]))
     numbers = ", ".join(f"{name} {number(of['teacher'])} (flat colour {number(of['flat'])})" for name, of in both)
-    return f"{numbers}: {found.word}" + (f"; {found.advice}" if found.advice else "")
+    return f"{numbers}: {found.word}" + (f"; {found.advice} ({help_at(POOR)})" if found.advice else "")
 
 
 def describe_scores(report: dict[str, Any]) -> str:
@@ -30,5 +31,6 @@ def describe_scores(report: dict[str, Any]) -> str:
 
     losses, judged = report["texture_loss"], report["judge"]
     lines = [table(rows), f"0 is the picture; the rule is {quality_of('rule', losses, judged)}"]
-    lines += [f"the two disagree: {said}" for said in [disagreement(losses, judged)] if said]
+    said = disagreement(losses, judged) if "teacher" in losses else None
+    lines += [f"the two disagree: {said}"] if said else []
     return "\n".join(lines)

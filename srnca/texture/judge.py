@@ -35,6 +35,7 @@ RADII = (1, 2)  # pixels: distances of the neighbours in lightness; 1 in the oth
 THRESHOLDS = 9
 DISTANCES = (1, 2, 4, 8)  # pixels, of pairs
 TONES = 8  # colours of the palette
+LEAST = 1e-3  # strict with regular textures; see `weigh`
 VISIBLE = {"hues": 0.1}  # differences below these are not seen; others 0.02
 SMALLEST, MOST_SCALES = 8, 4
 NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))  # in turn around the pixel
@@ -68,6 +69,7 @@ class Judge:
                 np.stack([p[group] for p in parts]),
                 np.stack([f[group] for f in fields]),
                 visible=VISIBLE.get(group[0], 0.02),
+                least=LEAST,
             )
             for group in wanted
         }

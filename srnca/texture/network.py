@@ -39,6 +39,8 @@ class NCAConfig:
     mask: whether that is drawn for each cell, or for each channel of a cell.
     init: the first state, noise around the mean colour or a square on it.
     colours: channels, or a learned map of them: affine (map), or with squares and products of two channels (squares).
+
+    Raises InputError for values outside of these.
     """
 
     channels: int = 8
@@ -113,6 +115,7 @@ class NCA(nn.Module):
 
     A linear network is trained without bias: its b is 0, except where a legacy checkpoint has another.
     The last layer starts at zero, so that the untrained automaton never changes (Mordvintsev et al. 2020).
+    Called with states (batch, channels, h, w), it returns those of the next step.
     """
 
     def __init__(

@@ -16,7 +16,6 @@ PARTS = 9  # overlapping half-size parts of a target, 3 by 3, whose differences 
 SURROGATES = 4  # structureless fields with the target's spectrum and histogram, which say what tells it apart
 OWN = 0.7
 EQUAL = 0.1  # share of equal weights among a group's statistics; the rest goes to those that tell the target apart
-LEAST = 1e-3  # of the expected distance of two pieces of one texture, in units of the visible
 CHANCE = 3.0  # times that expected distance: below it, a distance counts little
 STRONG = 20.0  # above it a distance counts by its logarithm, so that one group cannot hide the others
 
@@ -34,16 +33,19 @@ def weigh(
     *,
     visible: float,
     own: float = OWN,
+    least: float = 1.0,
 ) -> NDArray[np.float64]:
     """Weights w of a group of n statistics: the group's distance is the sum of w (x − wanted)^2.
 
-    Two pieces of one texture have a distance of about 1.
+    Two pieces of one texture have a distance of up to 1.
 
     wanted: (n,), of the target.
     parts: (PARTS, n), of half-size parts of the target.
     structureless: (SURROGATES, n), of structureless fields.
     visible: a difference below this is not seen, however certain it is.
     own: share of a statistic's own variance in the estimate of it; the rest is the mean over the group.
+    least: the finest unit of a distance, as a share of chance and the visible together. With 1 there is no finer one;
+        with less, a regular texture, whose parts hardly differ, is held to differences that cannot be seen.
     """
     scatter = parts.var(axis=0, ddof=1) / 4  # a part has a quarter of the pixels
     scatter = 2 * (own * scatter + (1 - own) * scatter.mean())  # both pictures vary
@@ -51,7 +53,7 @@ def weigh(
     telling = ((structureless - wanted) ** 2 / error).mean(axis=0)
     share = telling + EQUAL * telling.mean() + 1e-9
     share /= share.sum()
-    return np.asarray(share / error / max(float((share * scatter / error).sum()), LEAST), np.float64)
+    return np.asarray(share / error / max(float((share * scatter / error).sum()), least), np.float64)
 
 
 def counted(distance: Any, log1p: Callable[[Any], Any] = np.log1p) -> Any:

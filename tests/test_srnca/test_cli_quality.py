@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from srnca.cli.quality_text import describe_quality, describe_scores
+from srnca.help import POOR, help_at
 from srnca.texture.quality import Quality
 
 REPORT: dict[str, Any] = {
@@ -43,4 +44,5 @@ def test_train_says_both_numbers_and_a_word() -> None:
     }
     said = describe_quality(Quality(scores, "good", None))
     assert said == "texture loss 0.0376 (flat colour 1), judge 0.152 (flat colour 1): good"
-    assert describe_quality(Quality(scores, "poor", "train longer")) == said.replace("good", "poor; train longer")
+    poor = said.replace("good", f"poor; train longer ({help_at(POOR)})")
+    assert describe_quality(Quality(scores, "poor", "train longer")) == poor

@@ -50,7 +50,9 @@ def _layers() -> nn.Sequential:
         from torchvision.models.vgg import cfgs, make_layers
     except (ImportError, RuntimeError) as error:  # RuntimeError: built for another version of torch
         reason = shorten_text(str(error))
-        raise MissingPartError(f"the feature bank vgg16 needs torchvision, which does not load: {reason}") from error
+        raise MissingPartError(
+            f"the feature bank vgg16 needs torchvision, which does not load: {reason}; pip install 'srnca[vgg]'"
+        ) from error
     layers: nn.Sequential = make_layers(cfgs["D"], batch_norm=False)[: max(LAYERS) + 1]
     return layers
 

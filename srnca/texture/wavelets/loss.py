@@ -13,7 +13,7 @@ from srnca.texture.wavelets.pyramid import make_pyramid, number_of_scales
 from srnca.texture.wavelets.statistics import LEVELS, Statistics, colour_directions, measure
 from srnca.texture.weighing import OWN, PARTS, SURROGATES, counted, weigh
 
-LEAST_UNIT = 10.0  # of a flat target, from which a flat picture has no distance; of textures the unit is 15 to 60
+LEAST_UNIT = 5.0  # of a flat target, from which a flat picture has no distance; of textures the unit is 9 to 25
 VISIBLE = {"power": 0.25, "histogram": 0.1}  # differences below these are not seen; others 0.05
 
 

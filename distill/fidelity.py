@@ -27,6 +27,8 @@ def held_out(samples: Samples, rule: Rule) -> tuple[Array, Array]:
 def r2(rule: Rule, X: Array, Y: Array) -> dict[str, float]:
     """One-step R² per channel: 1 − Σ(y − f(x))² / Σ(y − ȳ)².
 
+    X: perceptions (n, features), channel-major; Y: updates (n, channels).
+
     1 is perfect, 0 is no better than the mean, negative is worse. A channel whose y never changes has 1 where
     the rule agrees to 1e-12 and 0 elsewhere. −1e300 stands for a prediction that is not finite.
     """

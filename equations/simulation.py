@@ -36,6 +36,7 @@ class Simulator:
             rule's.
 
     The attribute `steps_done` is the step number that the mask is drawn with. Set it to continue another run.
+    Raises InputError for arguments that make no sense.
     """
 
     def __init__(

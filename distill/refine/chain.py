@@ -69,7 +69,7 @@ class Chain:
         return first_state(self.root.rule, self.patch, int(self.random.integers(2**32)))
 
     def level(self, terms: int, iterations: int, *, stop: Callable[[], bool], report: Report) -> None:
-        """Prune to `terms`, tune and judge several times; end with the best constants found.
+        """Prune or grow to `terms`, tune and judge several times; end with the best constants found.
 
         stop: asked after each iteration whether to end early. report: called with the cost of what was done.
         """
@@ -79,7 +79,7 @@ class Chain:
             self._forget_unseen()
             kept = max(len(self.table.alive), terms - again)
             self.table.keep(most_important(self.table.alive, self._importance(report), kept))
-            self._regrow(terms - self.table.terms)
+        self._regrow(terms - self.table.terms)
         done = self._tune(iterations, stop, report)
         self.pace = (time.monotonic() - began) / done
         best = self.found.get(self.table.terms)

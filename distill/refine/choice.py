@@ -9,13 +9,18 @@ from dataclasses import dataclass, replace
 from distill.engines import Progress, silent
 from distill.refine.scoring import LASTS, Scoring, lasts
 from distill.refine.table import TermTable
+from equations.expressions.tree import round_constants
+from equations.rule.colours import Display
 from equations.rule.reduce import drop_unseen
 from equations.rule.rule import Rule
 
 TOLERANCE = 1.1  # the shortest rule whose score is within this factor of the best is chosen
 NEAR = 1.5  # a rule whose texture lasts may have a score up to this factor above the best
 EQUAL = 1.05  # a score or texture loss that grows by less than this factor counts as unchanged
-DIGITS = (2, 3, 4)  # significant digits that are tried for the constants, in this order
+# Significant digits that are tried for the constants, in this order, and the factor by which their losses may grow.
+# Textures of other noise differ more than EQUAL where a rule is chaotic, whatever its digits. Four digits change no
+# constant by more than 0.05 %, so a larger factor is put down to that. Longer constants would only be harder to read.
+DIGITS = {2: EQUAL, 3: EQUAL, 4: 1.25}
 
 
 @dataclass(frozen=True)
@@ -125,28 +130,38 @@ class Choice:
         return chosen or choose(short, max_terms)
 
     def tidy(self, point: RefinedRule) -> Rule:
-        """The rule without unseen channels, and with as few digits in its constants as leave its pictures unchanged.
+        """The rule without unseen channels, and with as few digits in its constants as leave its textures as they are.
 
         Pictures on large grids and old pictures count too.
         """
         rule, (early, ageing) = point.rule, self.aged(point.rule, True)
         least, most = min(LASTS[0], ageing), max(LASTS[1], ageing)
 
-        def unchanged(other: Rule) -> bool:
+        def unchanged(other: Rule, factor: float) -> bool:
             judged = self.judge.thorough(self._table(other))
-            if not all(a <= EQUAL * b for a, b in zip(judged, (point.loss, point.score), strict=True)):
+            if not all(a <= factor * b for a, b in zip(judged, (point.loss, point.score), strict=True)):
                 return False
             large, ratio = self.aged(other, True)
-            return large <= EQUAL * early and least <= ratio <= most
+            wider = factor / EQUAL
+            return large <= factor * early and least / wider <= ratio <= most * wider
 
         bare = drop_unseen(rule)
-        if bare is not rule and unchanged(bare):
+        if bare is not rule and unchanged(bare, EQUAL):
             rule = bare
-        for tried, digits in enumerate(DIGITS):
+        for tried, (digits, factor) in enumerate(DIGITS.items()):
             self.progress("round", tried / len(DIGITS), f"{digits} digits")
             rounded = self._table(rule).to_rule(digits)
-            if unchanged(rounded):
+            if unchanged(rounded, factor):
                 rule = rounded
                 break
         self.progress("round", 1.0, "")
+        return short_colours(rule)
+
+
+def short_colours(rule: Rule) -> Rule:
+    """The rule with four digits in the constants of its colours: the most that a picture of 8 bits can show."""
+    display = rule.display
+    if display is None or display.colours is None:
         return rule
+    colours = {name: round_constants(formula, max(DIGITS)) for name, formula in display.colours.items()}
+    return rule.replace(display=Display(colours=colours))

@@ -122,7 +122,9 @@ def settle(
     """
     points = _judged_anew(chains, progress, cost)
     if not points:
-        raise SrncaError("refinement: no rule survived a long rollout; give more --effort, or train the teacher longer")
+        raise SrncaError(
+            "refinement: no rule survived a long rollout; give more --effort, or train the automaton longer"
+        )
     # of equal lengths the best comes last and stays
     front = {point.terms: point for point in sorted(points, key=lambda p: -p.score)}
     choice = Choice(chains[0].judge, progress)

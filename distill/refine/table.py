@@ -6,6 +6,7 @@ On request its colours are rows of the table as well, so that their constants ar
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 from collections.abc import Mapping
 
@@ -22,6 +23,7 @@ from equations.perception import perceive
 from equations.rule.colours import COLOURS
 from equations.rule.display import formulas_of
 from equations.rule.grouping import feature_kinds
+from equations.rule.init import Init
 from equations.rule.rule import Display, Rule
 from equations.rule.symbols import symbol
 
@@ -145,8 +147,10 @@ class TermTable:
         return other
 
     def pack(self) -> dict[str, np.ndarray]:
-        """The table and the rule's provenance as arrays; the rule's other settings are left out."""
+        """The table, the rule's provenance and its first states as arrays; its other settings are left out."""
+        init = self.rule.init
         texts = {
+            "init": json.dumps(None if init is None else dataclasses.asdict(init)),
             "provenance": json.dumps(self.rule.provenance, default=dict),
             "bases": json.dumps([to_tree(basis) for basis in self.bases]),
         }
@@ -156,8 +160,12 @@ class TermTable:
     def unpack(self, arrays: Mapping[str, np.ndarray]) -> TermTable:
         """A table with this rule's settings and the arrays that `pack` returned."""
         other = self.copy()
-        # a chain may have continued from another chain's rule, which has another start
-        other.rule = self.rule.replace(provenance=json.loads(str(arrays["provenance"])))
+        # a chain may have continued from another chain's rule, which has another start, and first states of its own
+        init = self.rule.init
+        if "init" in arrays:  # files of before have none
+            found = json.loads(str(arrays["init"]))
+            init = None if found is None else Init(**found)
+        other.rule = self.rule.replace(provenance=json.loads(str(arrays["provenance"])), init=init)
         other.bases = [from_tree(tree, symbols=self.rule.feature_names) for tree in json.loads(str(arrays["bases"]))]
         other.scaled, other.alive, other.size = (arrays[name].copy() for name in ("scaled", "alive", "size"))
         other._kernel = None

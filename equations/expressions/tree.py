@@ -192,3 +192,14 @@ class _Writer:
             powers.append(root if sign > 0 else ["Power", root, -1])
         self.nodes += 3 * len(powers)  # the reader counts at least as many
         return powers[0] if len(powers) == 1 else ["Multiply", *powers]
+
+
+def round_constants(expr: Expr, digits: int) -> Expr:
+    """The expression with its floating-point constants rounded to so many significant digits."""
+
+    def walk(tree: Tree) -> Tree:
+        if isinstance(tree, list):
+            return [tree[0], *map(walk, tree[1:])]
+        return float(f"{tree:.{digits}g}") if isinstance(tree, float) else tree
+
+    return from_tree(walk(to_tree(expr)))

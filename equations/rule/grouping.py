@@ -54,7 +54,7 @@ def group_update(rule: Rule, channel: str) -> dict[Kind, Expr]:
     kinds = feature_kinds(rule)
     groups: dict[Kind, list[Expr]] = {}
     for part in sympy.Add.make_args(rule.updates[channel]):
-        split = [(_kind(basis, kinds), coefficient, basis) for coefficient, basis in split_terms(part)]
+        split = [(term_kind(basis, kinds), coefficient, basis) for coefficient, basis in split_terms(part)]
         if len({kind for kind, _, _ in split}) <= 1:
             groups.setdefault(split[0][0] if split else "reaction", []).append(part)
         else:
@@ -71,7 +71,8 @@ def feature_kinds(rule: Rule) -> dict[str, Kind]:
     return {feature_name(c, s): kind for c in rule.channels for s, kind in of_stencil.items()}
 
 
-def _kind(basis: Expr, kinds: Mapping[str, Kind]) -> Kind:
+def term_kind(basis: Expr, kinds: Mapping[str, Kind]) -> Kind:
+    """The group of a term without its coefficient; kinds: those of the features, from `feature_kinds`."""
     if isinstance(basis, sympy.Symbol):
         return kinds[basis.name]
     local = all(kinds[str(name)] == "reaction" for name in basis.free_symbols)

@@ -32,6 +32,8 @@ class Init:
         spots: `spots` discs at random places, whose diameter is square_fraction of the smaller size.
         cross: the left half for channels 0, 2, …, the upper half for channels 1, 3, …; it seeds spirals.
     background, amplitude, square: one number per channel; `square` may be empty for noise.
+
+    Raises InputError for other kinds, numbers that are not finite, and lists of unlike lengths.
     """
 
     kind: Literal["noise", "square", "spots", "cross"]

@@ -36,6 +36,8 @@ class Candidate:
     loss: the mean square error on held-out samples.
     engine: the name of the regression engine that found it.
     terms: the number of additive terms.
+
+    Raises InputError for a loss that is not finite and for counts that are no whole numbers from 0 up.
     """
 
     complexity: int
@@ -161,6 +163,18 @@ class Rule:
     def replace(self, **changes: Any) -> Rule:
         """A copy with some fields changed, validated again."""
         return dataclasses.replace(self, **changes)
+
+    def _repr_html_(self) -> str:
+        """A picture beside the typeset equations, for notebooks."""
+        from equations.notebook import rule_html
+
+        return rule_html(self)
+
+    def _repr_latex_(self) -> str:
+        """The equations in LaTeX, for notebooks."""
+        from equations.notebook import rule_latex
+
+        return rule_latex(self)
 
     def _identity(self) -> tuple[Any, ...]:
         return (

@@ -10,10 +10,12 @@ import pytest
 
 from distill.refine import RefinedRule, RefineResult, choose, scoring
 from distill.refine.chain import Chain
-from distill.refine.choice import Choice
+from distill.refine.choice import Choice, short_colours
 from distill.refine.scoring import LASTS, Scoring
 from distill.refine.table import TermTable
 from distill.sampling import Samples
+from equations.expressions.infix import parse_infix
+from equations.rule.colours import Display
 from equations.rule.init import Init
 from equations.rule.rule import Rule
 from tests.test_distill.teachers import planted
@@ -150,3 +152,24 @@ def test_rounding_stops_where_large_pictures_feel_it(
     monkeypatch.setattr(Scoring, "thorough", lambda self, other: (0.01, 0.01))
     monkeypatch.setattr(Scoring, "aged", lambda self, other, damage: (times if other.rule == rough else 1.0, 1.0))
     assert tidied(chain, table) == table.to_rule(digits)
+
+
+@pytest.mark.parametrize(("times", "digits"), [(1.06, 4), (1.24, 4), (1.26, None)])
+def test_four_digits_may_change_the_score_of_a_chaotic_rule_more_than_fewer_digits_may(
+    times: float, digits: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still = PLANTED.replace(updates=planted({c: f"0.1234567*{c}" for c in "rgb"}, filters=2).updates)
+    chain, table = chain_of(still), TermTable(still)
+    whole = table.to_rule()
+    monkeypatch.setattr(
+        Scoring, "thorough", lambda self, other: (0.01, 0.01) if other.to_rule() == whole else (0.01 * times, 0.01)
+    )
+    monkeypatch.setattr(Scoring, "aged", lambda self, other, damage: (1.0, 1.0))
+    assert tidied(chain, table) == table.to_rule(digits)
+
+
+def test_the_colours_of_a_chosen_rule_have_four_digits() -> None:
+    long, short = (parse_infix(f"{number}*r + 0.5*g*g - 2", "rgb") for number in ("0.123456789", "0.1235"))
+    rule = PLANTED.replace(display=Display(colours=dict.fromkeys("rgb", long)))
+    assert short_colours(rule).display == Display(colours=dict.fromkeys("rgb", short))
+    assert short_colours(PLANTED) is PLANTED

@@ -9,6 +9,7 @@ import pytest
 
 from distill.refine.table import SMALLEST, Flags, TermTable, most_important, to_table
 from equations.backends.reference import step
+from equations.rule.init import Init
 from equations.rule.rule import Rule
 from tests.test_distill.teachers import gray_scott, planted
 
@@ -256,3 +257,12 @@ def test_packing_and_unpacking_is_the_identity() -> None:
     assert other.to_rule() == planted({"u": "u", "v": "v"})
     again.scaled[...] = 0
     assert packed["scaled"].any()
+
+
+def test_the_first_states_of_a_rule_go_with_its_terms() -> None:
+    spots = Init("spots", (0.0, 1.0), (0.1, 0.2), (0.5, 0.5), square_fraction=0.1, spots=3)
+    rule = planted({"u": "u", "v": "v"})
+    packed = TermTable(rule.replace(init=spots)).pack()
+    assert TermTable(rule).unpack(packed).rule.init == spots
+    bare = TermTable(rule.replace(init=None)).pack()
+    assert TermTable(rule.replace(init=spots)).unpack(bare).rule.init is None

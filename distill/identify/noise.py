@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
 from math import comb
 
 import numpy as np
@@ -17,6 +19,41 @@ DEGREE = 3  # of the polynomials that smoothing fits
 PERIODS = 0.9  # a cubic filter of n points halves the amplitude at about n · 0.9 / 2 samples a period
 # orders of differences in time, y and x: at least one of these removes smooth dynamics, none removes white noise
 FILTERS = ((4, 0, 0), (6, 0, 0), (2, 2, 0), (2, 0, 2), (2, 2, 2), (4, 2, 2), (0, 4, 4), (1, 2, 2), (1, 3, 3))
+EXACT_ULPS = 4.0  # noise of up to this many units in the last place of float32 counts as none
+LEAST_NOISE = 1e-5  # of a channel's standard deviation; less counts as no noise
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of a recording.
+
+    levels: standard deviation of the white noise in each channel.
+    share: the same over the channel's own standard deviation.
+    bands: highest frequency with more signal than noise, in time and in space, cycles per sample.
+    """
+
+    levels: Array
+    share: Array
+    bands: tuple[float, float]
+
+    @property
+    def some(self) -> bool:
+        return bool((self.levels > 0).any())
+
+
+def estimate_noise(recordings: Sequence[Array]) -> Noise:
+    """The noise of recordings, and the band of their signal. Rounding to float32 does not count as noise."""
+    levels = noise_levels(recordings)
+    spread = np.array([np.concatenate([f[:, c].ravel() for f in recordings]).std() for c in range(len(levels))])
+    largest = np.array([max(np.abs(f[:, c]).max() for f in recordings) for c in range(len(levels))])
+    nothing = levels <= np.maximum(EXACT_ULPS * largest * 2.0**-24, LEAST_NOISE * spread)
+    levels = np.where(nothing, 0.0, levels)
+    bands = [0.0, 0.0]
+    for frames, c in product(recordings, range(len(levels))):
+        if levels[c] > 0 or not levels.any():
+            bands[0] = max(bands[0], corner_frequency(frames[:, c], 0, levels[c]))
+            bands[1] = max(bands[1], *(corner_frequency(frames[:, c], axis, levels[c]) for axis in (1, 2)))
+    return Noise(levels, levels / np.where(spread > 0, spread, 1.0), (bands[0], bands[1]))
 
 
 def noise_levels(recordings: Sequence[Array]) -> Array:

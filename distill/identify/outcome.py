@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distill.identify.channel_law import Law
+from distill.identify.judgement import Judgement, judge_rule, without_errors
 from distill.identify.schemes import steps_between
 from distill.identify.survey import Survey
 from distill.identify.task import Task
@@ -35,7 +36,8 @@ def result_of(
     report = make_report(run, name, rule, candidates, samples, None)
     report["r2"] = {channel: law.r2 for channel, law in laws.items()}
     report["regression"]["r2"] = dict(report["r2"])
-    report |= describe(task, chosen, laws, steps)
+    judgement = judge_rule(run, task, chosen, laws, rule, steps)
+    report |= describe(task, chosen, laws, steps, judgement)
     fronts = {channel: law.front for channel, law in laws.items()}
     return Distillation(_with_provenance(rule, fronts, report, task), fronts, report)
 
@@ -49,13 +51,16 @@ def _with_provenance(
     return rule.replace(fronts=fronts, metrics=metrics, provenance=provenance)
 
 
-def describe(task: Task, chosen: Survey, laws: Mapping[str, Law], steps: int) -> dict[str, Any]:
+def describe(task: Task, chosen: Survey, laws: Mapping[str, Law], steps: int, judgement: Judgement) -> dict[str, Any]:
     """The part of a report that only recordings have; plain data."""
     return {
         "recordings": [{"frames": len(f), "size": list(f.shape[2:])} for f in task.data.frames],
         "dt": task.data.dt,
         "dx": task.data.dx,
         "steps_per_frame": steps,
+        "time": "steps" if chosen.windows.scheme.order == 1 or chosen.windows.scheme.substeps else "continuous",
+        "boundary": "walls" if chosen.windows.walls else "periodic",
+        **judgement.to_json(),
         "derivative": chosen.derivative,
         "windows": chosen.windows.describe(),
         "stencil": chosen.stencil,
@@ -64,10 +69,7 @@ def describe(task: Task, chosen: Survey, laws: Mapping[str, Law], steps: int) ->
             channel: {"deviation": float(level) * task.units.scale_of(channel), "share": float(share)}
             for channel, level, share in zip(task.data.channels, chosen.noise.levels, chosen.noise.share, strict=True)
         },
-        "constants": {
-            channel: {term: {"value": value, "error": error} for term, (value, error) in law.constants.items()}
-            for channel, law in laws.items()
-        },
+        "constants": {channel: without_errors(law.constants, judgement.verdict) for channel, law in laws.items()},
         "inclusion": {channel: law.inclusion for channel, law in laws.items()},
         "misfit": {channel: law.misfit for channel, law in laws.items()},
     }

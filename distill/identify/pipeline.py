@@ -14,17 +14,19 @@ from distill.engines import Progress, silent
 from distill.fronts.compete import line_up
 from distill.identify.channel_law import Law
 from distill.identify.freeform import Found, search, without_slopes
+from distill.identify.noise import estimate_noise
 from distill.identify.outcome import result_of
 from distill.identify.recording import Recordings, check_correlation, check_units
 from distill.identify.serialise import pack_laws, unpack_laws
 from distill.identify.stencil import CHOICES, stencils_of
-from distill.identify.survey import DERIVATIVES, Survey, estimate_noise
+from distill.identify.survey import DERIVATIVES, Survey
 from distill.identify.task import Task, absolute_states, feature_set, fit_laws, known_candidates, run_survey, teacher_of
 from distill.identify.teacher import RecordingTeacher
 from distill.identify.units import units_of
 from distill.result import Distillation
 from distill.run import Run
 from distill.unfinished import UNFINISHED, Unfinished, fingerprint, pack_happenings, unpack_happenings
+from distill.weak.boundary import BOUNDARIES
 from distill.work import check_positive, search_evaluations
 from equations.errors import check_choice
 from equations.rule.checks import check_channels
@@ -61,6 +63,7 @@ def identify(
     dx: float = 1.0,
     derivative: str = "auto",
     stencil: str = "auto",
+    boundary: str = "auto",
     engine: str = "auto",
     max_terms: int = 24,
     effort: float = 1.0,
@@ -77,6 +80,7 @@ def identify(
     dx: width of a cell.
     derivative: step, multistep, weak, savgol, or auto: weak where there is noise, else what fits held-out places best.
     stencil: a Laplacian's name, free, or auto.
+    boundary: periodic, walls (cells along the edges are left out), or auto: as the edges of the frames look.
     engine: sparse (the library), operon or pysr (their terms with constants, states, single slopes and Laplacians), or
         auto: the library, and where that leaves something unexplained the others too.
     max_terms: most terms of a channel.
@@ -90,18 +94,20 @@ def identify(
     check_positive("identify", max_terms=max_terms, rows=rows, effort=effort, budget_s=budget_s)
     check_choice("derivative", derivative, DERIVATIVES)
     check_choice("stencil", stencil, CHOICES)
+    check_choice("boundary", boundary, BOUNDARIES)
     data = Recordings(tuple(np.asarray(f) for f in recordings), check_channels(tuple(channels)), float(dt), dx)
     data.check_change()
     data.check_values()
     check_units(dt, dx)
     units = units_of(recordings, channels, float(dx))
-    task = Task(data, units, derivative, stencil, display, rows)
+    task = Task(data, units, derivative, stencil, display, rows, boundary)
     exact = recordings if any(units.offset) else data.frames  # small changes of a large value need all of its digits
     frames = [units.inside(f) for f in exact]
     check_correlation(frames, len(channels))
     plain = RecordingTeacher(data.frames, dt, channels, stencils_of("lap5", dx), display=display)
     engines = line_up(engine, plain)
     settings = {"engines": engines, "derivative": derivative, "stencil": stencil, "terms": max_terms, "dx": dx}
+    settings |= {} if boundary == "auto" else {"boundary": boundary}
     settings |= {"cells": [list(f.shape) for f in data.frames]}
     key = {**settings, "seed": seed, "rows": rows, "effort": effort, "teacher": fingerprint(plain)}
     unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.identify.channel_law import Law
-from distill.identify.noise import smooth
+from distill.identify.noise import Noise, smooth
 from distill.identify.schemes import Scheme
-from distill.identify.survey import Noise, Survey
+from distill.identify.survey import Survey
 from distill.identify.system import Windows
 from equations.expressions.tree import from_tree, to_tree
 from equations.rule.rule import Candidate
@@ -23,11 +23,19 @@ Arrays = dict[str, np.ndarray]
 
 def pack_laws(chosen: Survey, laws: Mapping[str, Law]) -> Arrays:
     """Survey and laws without the frames, as one JSON text."""
-    scheme, noise = chosen.windows.scheme, chosen.noise
+    windows, noise = chosen.windows, chosen.noise
+    scheme = windows.scheme
     record = {
         "derivative": chosen.derivative,
         "stencil": chosen.stencil,
-        "scheme": [scheme.order, scheme.radius, scheme.apart, scheme.substeps, chosen.windows.radius],
+        "scheme": [
+            scheme.order,
+            scheme.radius,
+            scheme.apart,
+            scheme.substeps,
+            windows.radius,
+            windows.walls,
+        ],
         "noise": [noise.levels.tolist(), noise.share.tolist(), list(noise.bands)],
         "tried": dict(chosen.tried),
         "laws": {channel: _pack(law) for channel, law in laws.items()},
@@ -40,9 +48,9 @@ def unpack_laws(arrays: Arrays, frames: Sequence[Array]) -> tuple[Survey, dict[s
     record = json.loads(str(arrays["found"]))
     levels, share, bands = record["noise"]
     noise = Noise(np.array(levels), np.array(share), (bands[0], bands[1]))
-    order, radius, apart, substeps, across = record["scheme"]
+    order, radius, apart, substeps, across, *walls = record["scheme"]  # files of before 2026-12 do not say walls
     quiet = [smooth(f, noise.bands) for f in frames] if record["derivative"] == "savgol" else list(frames)
-    windows = Windows(Scheme(order, radius, apart, substeps), across)
+    windows = Windows(Scheme(order, radius, apart, substeps), across, any(walls))
     chosen = Survey(record["derivative"], windows, record["stencil"], tuple(quiet), noise, record["tried"])
     return chosen, {channel: _unpack(law) for channel, law in record["laws"].items()}
 

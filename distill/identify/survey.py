@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +12,12 @@ from sympy import Expr
 from distill.identify.blocks import Blocks, make_blocks
 from distill.identify.candidate_terms import candidate_terms, plain_terms
 from distill.identify.choose import AGREEING_DRAWS, draws, held_out_errors
-from distill.identify.noise import corner_frequency, noise_levels, smooth
+from distill.identify.noise import Noise, smooth
 from distill.identify.paths import best_path
 from distill.identify.schemes import Scheme, radius_for
 from distill.identify.stencil import CORNERS, EDGES, FREE, candidates, mix
-from distill.identify.system import System, Windows
+from distill.identify.system import LEAST_SIDE, System, Windows
+from distill.weak.boundary import decide
 from equations.rule.stencils import DX, DY, ID, feature_names
 
 Array = npt.NDArray[np.float64]
@@ -26,32 +26,12 @@ DERIVATIVES = ("auto", "step", "multistep", "weak", "savgol")
 ORDERS = (1, 2, 4, 6)
 CLEARLY = 0.05  # a less usual stencil or scheme must lower the error by this share
 FREE_STENCILS = (ID, EDGES, CORNERS, DX, DY)
-EXACT_ULPS = 4.0  # noise of up to this many units in the last place of float32 counts as none
 MOST_TIME, MOST_SPACE = 6, 8  # the radius of windows is at most a 6th of the frames and an 8th of the shorter side
-LEAST_NOISE = 1e-5  # of a channel's standard deviation; less counts as no noise
 EXACT = 1e-7  # relative error below which no further scheme is tried
 COMPARED_TERMS = 10  # most terms of the equations that schemes and stencils are compared by
 ROWS = 6000
 SUBSTEPS = (2, 4, 8, 16, 32)  # steps between two frames that are tried …
 NEARBY = (0.625, 0.75, 0.875, 1.125, 1.25, 1.5)  # … and then these shares of the best one
-
-
-@dataclass(frozen=True)
-class Noise:
-    """The noise of a recording.
-
-    levels: standard deviation of the white noise in each channel.
-    share: the same over the channel's own standard deviation.
-    bands: highest frequency with more signal than noise, in time and in space, cycles per sample.
-    """
-
-    levels: Array
-    share: Array
-    bands: tuple[float, float]
-
-    @property
-    def some(self) -> bool:
-        return bool((self.levels > 0).any())
 
 
 @dataclass(frozen=True)
@@ -73,21 +53,6 @@ class Survey:
     tried: Mapping[str, float]
 
 
-def estimate_noise(recordings: Sequence[Array]) -> Noise:
-    """The noise of recordings, and the band of their signal. Rounding to float32 does not count as noise."""
-    levels = noise_levels(recordings)
-    spread = np.array([np.concatenate([f[:, c].ravel() for f in recordings]).std() for c in range(len(levels))])
-    largest = np.array([max(np.abs(f[:, c]).max() for f in recordings) for c in range(len(levels))])
-    nothing = levels <= np.maximum(EXACT_ULPS * largest * 2.0**-24, LEAST_NOISE * spread)
-    levels = np.where(nothing, 0.0, levels)
-    bands = [0.0, 0.0]
-    for frames, c in product(recordings, range(len(levels))):
-        if levels[c] > 0 or not levels.any():
-            bands[0] = max(bands[0], corner_frequency(frames[:, c], 0, levels[c]))
-            bands[1] = max(bands[1], *(corner_frequency(frames[:, c], axis, levels[c]) for axis in (1, 2)))
-    return Noise(levels, levels / np.where(spread > 0, spread, 1.0), (bands[0], bands[1]))
-
-
 def survey(
     recordings: Sequence[Array],
     dt: float,
@@ -97,6 +62,7 @@ def survey(
     derivative: str = "auto",
     stencil: str = "auto",
     dx: float = 1.0,
+    boundary: str = "auto",
     further: Sequence[Expr] = (),
     seed: int = 0,
 ) -> Survey:
@@ -104,6 +70,7 @@ def survey(
 
     Every scheme and stencil is tried with a small library: products of states, slopes, and the Laplacian over edges and
     over corners. A less usual one is taken only where the held-out error of its best equations is clearly lower.
+    boundary: "periodic", "walls", or "auto": as the edges of the frames look.
     further: terms of the states that are added to this library.
     """
     if derivative == "auto":
@@ -115,17 +82,23 @@ def survey(
     orders = {"step": [1], "multistep": [o for o in orders if o > 1] or [1]}.get(derivative, orders)
     if derivative == "weak":
         orders = [o for o in orders if o in (1, 4)]
+    large = all(min(f.shape[2:]) >= LEAST_SIDE for f in recordings)
+    walls = large and decide(boundary, recordings, noise.levels) == "walls"
+
+    def windows_of(order: int) -> Windows:
+        found = windows_for(order, noise, recordings) if derivative == "weak" else Windows(Scheme(order))
+        return replace(found, walls=walls)
+
     scores: dict[tuple[int, str], Array] = {}
     names = candidates(dx) if stencil == "auto" else [stencil]
     for order in orders:
-        windows = windows_for(order, noise, recordings) if derivative == "weak" else Windows(Scheme(order))
-        system = System(frames, dt, channels, FREE_STENCILS, windows, levels, rows=ROWS, seed=seed)
+        system = System(frames, dt, channels, FREE_STENCILS, windows_of(order), levels, rows=ROWS, seed=seed)
         scores |= {(order, name): e for name, e in _errors(system, names, stencil, further, seed).items()}
         if min(e.sum() for e in scores.values()) < EXACT:
             break
     orders = [o for o in orders if any(o == tried for tried, _ in scores)]
     order, name = _preferred(scores, orders, [*names, FREE] if stencil == "auto" else names, seed)
-    windows = windows_for(order, noise, recordings) if derivative == "weak" else Windows(Scheme(order))
+    windows = windows_of(order)
     if order > 1:
         substeps, more = _substeps(frames, dt, channels, windows, levels, name, further, seed)
         windows = replace(windows, scheme=replace(windows.scheme, substeps=substeps))

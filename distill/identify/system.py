@@ -11,9 +11,9 @@ import numpy.typing as npt
 from sympy import Expr
 
 from distill.identify import unbiased
+from distill.identify.rows import changes_sign, spread_rows
 from distill.identify.schemes import Scheme, blur
 from distill.regression.library import Library
-from distill.sampling import crowd
 from equations.expressions.numeric import compile_numpy
 from equations.perception import perceive
 from equations.rule.stencils import Stencil, feature_names
@@ -24,7 +24,6 @@ TIMES = 5  # number of blocks in time; in space there are 2 × 2
 MOST_PLACES = 48  # points in time that are used of one recording
 MOST_VALUES = 60_000_000  # perceived values of one recording that are held: half a gigabyte
 LEAST_SIDE = 16  # cells: larger recordings are cropped, but not below this side
-LEAST_SIGN_SHARE = 0.05  # of the larger side: a feature changes its sign when its smaller side exceeds this
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,12 @@ class Windows:
 
     scheme: how du/dt is formed, and windows in time.
     radius: of the windows in space, in cells; 0 for none.
+    walls: whether cells along the edges are left out, for frames that are not those of a torus.
     """
 
     scheme: Scheme
     radius: int = 0
+    walls: bool = False
 
     def describe(self) -> dict[str, int]:
         return {
@@ -58,6 +59,7 @@ class System:
     Attributes:
     Y (rows, channels): du/dt.
     block (rows,): the block of each row; blocks: the number of blocks.
+    early (blocks,): whether a block is in the first of the stretches of time that its recording is divided into.
     fold (blocks,): blocks with the same number are held out together. They are a stretch of time, or a whole recording
     where there are three or more.
     """
@@ -129,6 +131,10 @@ class System:
         fields = [run(np.moveaxis(part.seen, 1, 0)) for part in self._parts]
         return np.stack([self._projected([f[i] for f in fields]) for i in range(len(bases))], axis=1)
 
+    def averaged(self, fields: Sequence[Array]) -> Array:
+        """A field (t, h, w) of each recording, averaged as the terms are, (rows,)."""
+        return self._projected([part.cropped(field) for part, field in zip(self._parts, fields, strict=True)])
+
     def _projected(self, fields: Sequence[Array]) -> Array:
         parts = zip(self._parts, fields, self._kept, strict=True)
         return np.concatenate([part.project(field).ravel()[kept] for part, field, kept in parts])
@@ -144,7 +150,7 @@ class System:
 
     def _blocks(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The block of every row of every part, and each block's fold."""
-        self._whole_blocks, folds, count = [], [], 0
+        self._whole_blocks, folds, early, count = [], [], list[bool](), 0
         by_recording = len(self._parts) >= 3
         for number, part in enumerate(self._parts):
             k, sy, sx = part.shape
@@ -154,7 +160,9 @@ class System:
             block = (t[:, None, None] * 2 + y[:, None]) * 2 + x + count
             self._whole_blocks.append(block.ravel())
             folds += [number if by_recording else time for time in range(times) for _ in range(4)]
+            early += [time == 0 for time in range(times) for _ in range(4)]
             count += 4 * times
+        self.early = np.array(early)
         return np.concatenate(self._whole_blocks), np.array(folds)
 
     def _choose(self, rows: int, seed: int) -> list[npt.NDArray[np.int64]]:
@@ -164,15 +172,15 @@ class System:
         kept = []
         for part, block in zip(self._parts, self._whole_blocks, strict=True):
             x = np.stack([part.project(part.seen[:, a]).ravel() for (a,) in linear.terms], axis=1)
-            chosen = [_spread(x, np.flatnonzero(block == b), share, rng) for b in np.unique(block)]
+            chosen = [spread_rows(x, np.flatnonzero(block == b), share, rng) for b in np.unique(block)]
             kept.append(np.sort(np.concatenate(chosen)))
         return kept
 
 
-def changes_sign(low: Array, high: Array) -> npt.NDArray[np.bool_]:
-    """Whether values from `low` to `high` are clearly of both signs; otherwise |p| is nearly p or −p."""
-    mixed: npt.NDArray[np.bool_] = np.minimum(-low, high) > LEAST_SIGN_SHARE * np.maximum(-low, high)
-    return mixed
+def early_rows(system: System) -> npt.NDArray[np.bool_]:
+    """The rows in the first of the stretches of time that recordings are divided into."""
+    found: npt.NDArray[np.bool_] = system.early[system.block]
+    return found
 
 
 class _Part:
@@ -187,12 +195,19 @@ class _Part:
         self.frames, self.corner = frames, corner
         t, channels, *size = frames.shape
         side = max(LEAST_SIDE, int(np.sqrt(MOST_VALUES / (t * channels * len(stencils)))))
-        h, w = (min(n, side) for n in size)
-        rows, columns = ((start + np.arange(n)) % whole for start, n, whole in zip(corner, (h, w), size, strict=True))
+        if windows.walls:  # stencils look one cell around
+            h, w = (min(n - 2, side) for n in size)
+            self.corner = corner = (1, 1)
+        else:
+            h, w = (min(n, side) for n in size)
+        self._rows, self._columns = (
+            (start + np.arange(n)) % whole for start, n, whole in zip(corner, (h, w), size, strict=True)
+        )
+        self._whole = [h, w] == size
         self.seen = np.empty((t, channels * len(stencils), h, w))
         for index, frame in enumerate(frames):
             seen = perceive(frame, stencils)
-            self.seen[index] = seen if [h, w] == size else seen[:, rows][:, :, columns]
+            self.seen[index] = self.cropped(seen)
         self._states = self.seen[:, :: len(stencils)]  # the stencil id comes first
         self._change, self._average = windows.scheme.matrices(t, dt, MOST_PLACES)
         apart = max(1, (windows.radius + 1) // 2)
@@ -201,6 +216,10 @@ class _Part:
         ]
         self._plain = windows.radius == 0
         self.shape = (len(self._change), len(self._blurs[0]), len(self._blurs[1]))
+
+    def cropped(self, fields: Array) -> Array:
+        """The part of fields (n, h, w) that is worked on."""
+        return fields if self._whole else fields[:, self._rows][:, :, self._columns]
 
     def change(self, channel: int) -> Array:
         return self._windowed(self._change, self._states[:, channel])
@@ -225,22 +244,3 @@ def _term(seen: Array, atoms: tuple[int, ...], noise: Array) -> Array:
         return unbiased.unbiased_product(values, atoms, noise)
     product: Array = np.prod(values, axis=0)
     return product
-
-
-def _spread(x: Array, places: npt.NDArray[np.int64], share: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """At most `share` of `places`: a third at random, a third with rare features, a third far from the mean."""
-    if len(places) <= share:
-        return places
-    x = x[places]
-    chosen = rng.permutation(len(x))[: share - 2 * (share // 3)]
-    spread = x.std(axis=0)
-    far = np.square((x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)).sum(axis=1)
-    for weight in (1.0 / crowd(x, rng), far):
-        free = np.ones(len(x), bool)
-        free[chosen] = False
-        rest = np.flatnonzero(free)
-        mean = weight[rest].mean()
-        # Gumbel keys: the largest are a draw without replacement with probability ∝ weight
-        keys = np.log(weight[rest] / (mean if mean > 0 else 1.0) + 1e-3) + rng.gumbel(size=len(rest))
-        chosen = np.concatenate([chosen, rest[np.argsort(-keys, kind="stable")[: share // 3]]])
-    return places[chosen]

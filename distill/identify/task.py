@@ -12,11 +12,12 @@ from sympy import Expr
 from distill.identify.blocks import make_blocks
 from distill.identify.candidate_terms import candidate_terms, plain_terms
 from distill.identify.channel_law import Law, find_law
-from distill.identify.noise import smooth
+from distill.identify.noise import Noise, smooth
 from distill.identify.recording import Recordings, check_rows
+from distill.identify.rows import changes_sign
 from distill.identify.stencil import stencils_of
-from distill.identify.survey import Noise, Survey, survey
-from distill.identify.system import System, changes_sign
+from distill.identify.survey import Survey, survey
+from distill.identify.system import System
 from distill.identify.teacher import RecordingTeacher
 from distill.identify.units import Units
 from distill.run import Run
@@ -36,7 +37,7 @@ class Task:
 
     data: the recordings, in their own units.
     units: the inner units in which frames are worked on; laws are in the recordings' own.
-    derivative, stencil, display, rows: see `identify`.
+    derivative, stencil, display, rows, boundary: see `identify`.
     """
 
     data: Recordings
@@ -45,6 +46,7 @@ class Task:
     stencil: str
     display: Display | None
     rows: int
+    boundary: str = "auto"
 
 
 def run_survey(run: Run, task: Task, frames: list[Array], noise: Noise, further: Sequence[Expr] = ()) -> Survey:
@@ -57,6 +59,7 @@ def run_survey(run: Run, task: Task, frames: list[Array], noise: Noise, further:
         derivative=task.derivative,
         stencil=task.stencil,
         dx=task.data.dx,
+        boundary=task.boundary,
         further=further,
         seed=run.seed,
     )
@@ -88,7 +91,15 @@ def teacher_of(task: Task, chosen: Survey, frames: list[Array], *, inside: bool 
     stencils = stencils_of(chosen.stencil, 1.0 if inside else task.data.dx)
     centred = chosen.windows.scheme.order > 1
     seen = quiet if inside else [task.units.outside(f) for f in quiet]
-    return RecordingTeacher(seen, task.data.dt, task.data.channels, stencils, display=task.display, centred=centred)
+    return RecordingTeacher(
+        seen,
+        task.data.dt,
+        task.data.channels,
+        stencils,
+        display=task.display,
+        centred=centred,
+        walls=chosen.windows.walls,
+    )
 
 
 def known_candidates(task: Task, chosen: Survey, laws: Mapping[str, Law]) -> dict[str, Candidate]:
@@ -101,6 +112,15 @@ def known_candidates(task: Task, chosen: Survey, laws: Mapping[str, Law]) -> dic
     }
 
 
+def system_of(run: Run, task: Task, chosen: Survey) -> System:
+    """The linear system, in inner units, that laws are fitted to."""
+    levels = chosen.noise.levels if chosen.derivative != "savgol" else np.zeros(len(task.data.channels))
+    stencils = stencils_of(chosen.stencil, 1.0)
+    return System(
+        chosen.frames, task.data.dt, task.data.channels, stencils, chosen.windows, levels, rows=task.rows, seed=run.seed
+    )
+
+
 def fit_laws(
     run: Run, task: Task, chosen: Survey, found: Mapping[str, Mapping[Expr, str]], *, alone: bool
 ) -> dict[str, Law]:
@@ -109,11 +129,7 @@ def fit_laws(
     found: terms beyond the library, from free-form search, each with its engine; all channels may use them.
     alone: of the library use the constant and the linear terms only.
     """
-    levels = chosen.noise.levels if chosen.derivative != "savgol" else np.zeros(len(task.data.channels))
-    stencils = stencils_of(chosen.stencil, 1.0)
-    system = System(
-        chosen.frames, task.data.dt, task.data.channels, stencils, chosen.windows, levels, rows=task.rows, seed=run.seed
-    )
+    system = system_of(run, task, chosen)
     signed = [] if system.noisy else system.signed
     library = candidate_terms(task.data.channels, system.names, signed=signed)
     if alone:

@@ -30,6 +30,7 @@ class RecordingTeacher:
     clamp: cells that end on its borders are left out.
     update_rate: below 1, cells that did not change count as masked and are left out.
     centred: for sampled continuous time.
+    walls: leave out the cells along the edges, for frames that are not those of a torus.
 
     A sample is (perception of a frame, change to the next frame / dt); with `centred` the change is the derivative at
     the frame itself, by the central difference of fourth order. Settled frames teach little: record the transient.
@@ -47,6 +48,7 @@ class RecordingTeacher:
         update_rate: float = 1.0,
         display: Display | None = None,
         centred: bool = False,
+        walls: bool = False,
     ) -> None:
         several = (frames,) if isinstance(frames, np.ndarray) else tuple(frames)
         data = Recordings(several, tuple(channels), dt)
@@ -55,7 +57,7 @@ class RecordingTeacher:
         self.centred = centred and min(map(len, self.recordings)) > 2 * REACH + 1
         self.channels, self.stencils = data.channels, tuple(stencils)
         self.dt, self.clamp, self.display = check_dt(dt), clamp, display
-        self.update_rate = update_rate
+        self.update_rate, self.walls = update_rate, walls
         self.mask: Literal["cell", "channel"] = "cell"
         self.init: Init | None = _look_alike(self.frames[0])
 
@@ -107,6 +109,10 @@ class RecordingTeacher:
         change = _central(frames, index) if self.centred else after - now
         y = (change / self.dt).reshape(len(self.channels), -1).T
         keep = np.ones(len(x), bool)
+        if self.walls:
+            inner = np.zeros(now.shape[1:], bool)
+            inner[1:-1, 1:-1] = True
+            keep &= inner.ravel()
         if self.update_rate < 1:
             keep &= (y != 0).any(axis=1)
         if self.clamp is not None:

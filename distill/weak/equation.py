@@ -42,14 +42,14 @@ class ChannelLaw:
     verdict: Verdict
     reasons: tuple[str, ...] = ()
 
-    def text(self) -> str:
+    def text(self, *, errors: bool = True) -> str:
         """The law in one line; errors only where the law is found, for otherwise they mean nothing."""
         if not self.terms:
             return f"d{self.channel}/dt = 0"
         parts = []
         for term in self.terms:
             size = f"{abs(term.coefficient):.5g}"
-            if self.verdict == "found":
+            if errors and self.verdict == "found":
                 size = f"({size} ± {term.error:.1g})"
             sign = "-" if term.coefficient < 0 else "+"
             parts.append(f"{sign} {size}" + ("" if term.text == "1" else f" {term.text}"))
@@ -99,7 +99,7 @@ class Equation:
 
     def text(self) -> str:
         """The equations, what they are in, and the verdict, for reading."""
-        lines = [law.text() for law in self.laws]
+        lines = [law.text(errors=self.verdict == "found") for law in self.laws]
         for channel, offset in zip(self.channels, self.offsets, strict=True):
             if offset:
                 lines.append(f"{channel} stands for the recorded value minus {offset:g}")
@@ -114,7 +114,7 @@ class Equation:
         """Plain data: the keys of equation.json."""
 
         def rows(law: ChannelLaw) -> list[list[Any]]:
-            trusted = law.verdict == "found"
+            trusted = law.verdict == self.verdict == "found"
             return [[t.coefficient, t.error if trusted else None, t.text] for t in law.terms]
 
         return {

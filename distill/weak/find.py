@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from distill.identify.causes import name_causes
 from distill.identify.recording import check_rows
 from distill.weak import boundary as edges
 from distill.weak.coefficients import found_terms
@@ -19,9 +21,9 @@ from distill.weak.grams import Grams, make_grams
 from distill.weak.scaling import Scaled, scale
 from distill.weak.selection import candidates, choose
 from distill.weak.supports import choose_bump
-from distill.weak.system import CHUNKS, Setting, System, make_system
+from distill.weak.system import CHUNKS, Setting, System, averages, make_system
 from distill.weak.terms import DEFAULT_FAMILIES, make_library
-from distill.weak.verdict import differences, judge
+from distill.weak.verdict import EXPLAINED, differences, judge
 
 Array = npt.NDArray[np.float64]
 
@@ -126,6 +128,12 @@ def _fit_channel(
     drifts = differences(grams, chosen.support, groups, float(chosen.clean.sum()))
     found = found_terms(grams, chosen.support, terms, scaled, c, rng)
     verdict, reasons, misfit, error = judge(chosen, found, drifts)
+    if verdict != "found" and misfit > EXPLAINED:
+        weights = grams.fit(chosen.support) / grams.sizes
+        residual = system.change[:, c] - system.features @ weights
+        early = system.place[:, 0] == 0
+        project = partial(averages, setting=setting)
+        reasons += name_causes(residual, c, misfit, scaled.frames, project, system.block, early)
     law = ChannelLaw(name, found, misfit, error, float(chosen.noise.sum()), verdict, reasons)
     return _Fit(law, grams, chosen.support)
 

@@ -83,7 +83,7 @@ def make_system(recordings: Sequence[Array], setting: Setting, noise: Array) -> 
     for index, frames in enumerate(recordings):
         places = centres((frames.shape[0], frames.shape[2], frames.shape[3]), setting)
         parts.append(_equations(frames, setting, noise, places))
-        where.append(np.column_stack([np.full(len(parts[-1][0]), index), _place_of(places)]))
+        where.append(np.column_stack([np.full(len(parts[-1][0]), index), place_of(places)]))
     features = np.concatenate([p[0] for p in parts])
     change = np.concatenate([p[1] for p in parts])
     place = np.concatenate(where)
@@ -91,7 +91,21 @@ def make_system(recordings: Sequence[Array], setting: Setting, noise: Array) -> 
     return System(features, change, block.ravel().astype(np.intp), place[:, 1:])
 
 
-def _place_of(places: Sequence[npt.NDArray[np.intp]]) -> npt.NDArray[np.intp]:
+def averages(fields: Sequence[Array], setting: Setting) -> Array:
+    """A field (t, h, w) of each recording, averaged over the windows of `make_system`, (rows,)."""
+    found = []
+    for field in fields:
+        shape = (field.shape[0], field.shape[1], field.shape[2])
+        t, y, x = (
+            bump_rows(size, bump, centre.tolist(), 0)
+            for size, bump, centre in zip(shape, setting.bumps, centres(shape, setting), strict=True)
+        )
+        over_time = (t @ field.reshape(shape[0], -1)).reshape(-1, *shape[1:])
+        found.append(np.matmul(y @ over_time, x.T).ravel())
+    return np.concatenate(found)
+
+
+def place_of(places: Sequence[npt.NDArray[np.intp]]) -> npt.NDArray[np.intp]:
     """Of each window the chunk of its centre along t, y and x, (rows, 3)."""
     pieces = [np.arange(len(p)) * min(n, len(p)) // len(p) for p, n in zip(places, CHUNKS, strict=True)]
     return np.stack([grid.ravel() for grid in np.meshgrid(*pieces, indexing="ij")], axis=1).astype(np.intp)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from equations.backends.torch.threads import one_thread
 from equations.errors import InputError
@@ -54,7 +54,7 @@ class RecordingAutomaton(Automaton):
         self,
         *,
         max_loss: float | None = None,
-        species: int | None = None,
+        species: int | Literal["auto"] | None = None,
         states: float | None = None,
         refinement: Settings | None = None,
         **options: Unpack[SharedOptions],

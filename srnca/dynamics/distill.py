@@ -26,6 +26,7 @@ from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.propose import propose_terms
 from srnca.dynamics.teacher import RecordingNCATeacher
 from srnca.pages import report_recording
+from srnca.pages.live.result import write_result_page
 from srnca.pages.settings import PageSettings
 from srnca.provenance import add_provenance
 
@@ -65,6 +66,7 @@ def distill_network(
     result = replace(result, rule=rule)
     if out is not None:
         report_recording(out / "report.html", result, teacher, out.name, page)
+        write_result_page(out, result, out.name, network=teacher)
         result.save(out)  # last, with the rule: it removes what a killed one goes on from
     return result
 

@@ -11,7 +11,7 @@ from distill.identify import identify
 from distill.identify.blocks import make_blocks
 from distill.identify.candidate_terms import candidate_terms
 from distill.identify.schemes import Scheme
-from distill.identify.system import System, Windows
+from distill.identify.system import System, Windows, early_rows
 from equations.errors import InputError
 from equations.expressions.terms import split_terms
 from equations.rule.rule import Display
@@ -82,6 +82,13 @@ def test_noise_biases_a_naive_fit_and_not_ours() -> None:
         blocks = make_blocks(system, lambda s: s.columns(library), 0, plain=right)
         errors.append(np.abs(blocks.fit_all(0, right) / blocks.norm[right] - true).mean())
     assert errors[1] < 0.3 * errors[0]
+
+
+def test_rows_are_early_in_the_first_stretch_of_each_recording_however_short() -> None:
+    frames = FRAMES[:4].astype(float)
+    system = System([frames, frames], DT, UV, (ID, LAP5, DX, DY), Windows(Scheme(1)), np.zeros(2))
+    assert sorted(set(system.block)) == list(range(24))  # three stretches of time
+    assert sorted(set(system.block[early_rows(system)])) == [0, 1, 2, 3, 12, 13, 14, 15]
 
 
 def test_a_strided_recording_is_taken_as_samples_of_continuous_time() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from distill.identify.noise import corner_frequency, noise_levels, smooth, width_for
-from distill.identify.survey import estimate_noise
+from distill.identify.noise import corner_frequency, estimate_noise, noise_levels, smooth, width_for
 from tests.test_distill.recorded import LAMBDA_OMEGA, law, noisy, record
 
 FRAMES = record(law(LAMBDA_OMEGA, dt=0.05), steps=40, size=24).astype(float)

@@ -7,6 +7,7 @@ import pytest
 
 from distill.identify import identify
 from distill.identify.candidate_terms import candidate_terms
+from distill.identify.noise import estimate_noise
 from distill.identify.schemes import Scheme
 from distill.identify.stencil import (
     CHOICES,
@@ -16,7 +17,7 @@ from distill.identify.stencil import (
     stencils_of,
     weights,
 )
-from distill.identify.survey import FREE_STENCILS, estimate_noise, survey
+from distill.identify.survey import FREE_STENCILS, survey
 from distill.identify.system import System, Windows
 from equations.errors import InputError, check_choice
 from equations.perception import perceive

@@ -12,7 +12,7 @@ from PIL import Image
 
 from equations.expressions.terms import split_terms
 from equations.rule.rulefile import load_rule
-from tests.test_distill.recorded import ALLEN_CAHN, law, noisy, record
+from tests.test_distill.recorded import ALLEN_CAHN, LAMBDA_OMEGA, law, noisy, record
 from tests.test_srnca.command import run
 
 RULE = law(ALLEN_CAHN, dt=0.1)
@@ -44,7 +44,58 @@ def test_the_law_comes_back_and_what_was_done_is_said(capsys: pytest.CaptureFixt
     rule = load_rule("rec-rule/rule.json")
     assert rule.provenance["dx"] == 1
     assert rule.provenance["recordings"] == ["rec.npz"]
-    assert {path.name for path in Path("rec-rule").iterdir()} >= {"rule.json", "report.json", "report.html"}
+    assert {path.name for path in Path("rec-rule").iterdir()} >= {
+        "rule.json",
+        "report.json",
+        "report.html",
+        "page.html",
+    }
+
+
+def test_an_automaton_is_recognised_by_its_steps(capsys: pytest.CaptureFixture[str], recording: Path) -> None:
+    code, said, err = run(capsys, "distill", "--frames", recording)
+    assert code == 0
+    assert "rec.npz: 21 frames of 20x20 cells, 1 channel: u" in err
+    assert err.index("rec.npz: 21 frames") < err.index("read as the steps of a rule: of the squared change, 3 x 3")
+    assert said.startswith("coefficients of a step, u ← u + 0.1 · du:\ndu = -u**3 + u + u_lap5")
+    assert "\nfound; unexplained share of the squared change: u " in said
+    report = json.loads(Path("rec-rule/report.json").read_text())
+    assert (report["time"], report["verdict"], report["boundary"]) == ("steps", "found", "periodic")
+    assert report["timing"]["step"] == 1
+
+
+def test_a_flag_of_steps_says_that_it_decides(capsys: pytest.CaptureFixture[str], recording: Path) -> None:
+    _, _, err = distilled(capsys, "--frames", recording)
+    assert "read as the steps of a rule, since --engine was given" in err
+
+
+def test_one_species_of_two_has_no_law(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    frames = record(law(LAMBDA_OMEGA, dt=0.05), steps=60, size=20)[:, :1]
+    np.savez(tmp_path / "half.npz", frames=frames, dt=0.05, channels=["u"])
+    code, said, _ = distilled(capsys, "--frames", tmp_path / "half.npz")
+    assert code == 1
+    assert "none: no law of this family" in said
+    assert "a species may not have been recorded" in said
+    assert "half-rule/rule.json is the closest rule that was found, and not the law" in said
+    assert "±" not in said
+    assert "100 %" not in said.replace("explains 100 %", "")
+    report = json.loads(Path("half-rule/report.json").read_text())
+    assert report["verdict"] == "none"
+    assert {entry["error"] for entry in report["constants"]["u"].values()} == {None}
+
+
+def test_a_piece_of_a_larger_recording_has_the_law_of_the_whole(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Its edges are no torus: the cells along them would follow another law."""
+    np.savez(tmp_path / "piece.npz", frames=record(RULE, steps=20, size=32)[..., 3:23, :], dt=0.1, channels=["u"])
+    code, said, _ = distilled(capsys, "--frames", tmp_path / "piece.npz", "--json")
+    report = json.loads(said)
+    assert (code, report["boundary"], report["verdict"], report["forecast"]) == (0, "walls", "found", None)
+    assert report["constants"]["u"]["u_lap5"]["value"] == pytest.approx(1, rel=1e-4)
+    assert set(report["constants"]["u"]) == {"u", "u**3", "u_lap5"}
+    code, said, _ = distilled(capsys, "--frames", tmp_path / "piece.npz", "--boundary", "periodic", "--json")
+    assert json.loads(said)["verdict"] != "found"
 
 
 def test_json_holds_all_that_was_found_out(capsys: pytest.CaptureFixture[str], recording: Path) -> None:

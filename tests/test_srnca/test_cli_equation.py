@@ -40,6 +40,17 @@ def test_a_recording_becomes_an_equation(capsys: pytest.CaptureFixture[str], hea
     assert (kept["verdict"], kept["time"], kept["boundary"]) == ("found", "continuous", "periodic")
 
 
+def test_what_time_is_decides_the_recording(capsys: pytest.CaptureFixture[str], heat: Path, tmp_path: Path) -> None:
+    code, said, err = run(capsys, "distill", "--frames", heat, "--out", tmp_path / "rule", "--json")
+    assert code == 0
+    assert "read as continuous: of the squared change, 3 x 3 stencils leave" in err
+    found = json.loads(said)
+    assert found["time"] == "continuous"
+    assert found["timing"] == json.loads((tmp_path / "rule" / "equation.json").read_text())["timing"]
+    assert found["timing"]["unexplained"]["continuous"] < 0.1 * found["timing"]["unexplained"]["steps"]
+    assert found["timing"]["odds"] < 0
+
+
 def test_a_random_walk_has_no_equation(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     random, k = np.random.default_rng(1), 2 * np.pi * np.fft.fftfreq(SIDE)
     smooth = np.exp(-3 * (k[:, None] ** 2 + k**2))
@@ -65,8 +76,6 @@ def test_flags_that_mean_nothing_here_are_errors(
         value = [NONSENSE[NONSENSE.index(flag) + 1]] if flag != "--resume" else []
         code, _, err = run(capsys, *words, "--time", "continuous", flag, *value)
         assert (code, f"{flag}: expected it without --time continuous" in err) == (2, True)
-    code, _, err = run(capsys, *words, "--boundary", "walls")
-    assert (code, "--boundary: expected it with --time continuous" in err) == (2, True)
     code, _, err = run(capsys, "distill", "--checkpoint", "a.pt", "--time", "continuous")
     assert (code, "--checkpoint: expected it without --time continuous" in err) == (2, True)
     assert not (tmp_path / "x").exists()

@@ -1,0 +1,79 @@
+"""What a residual goes with."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from distill.identify.causes import explained, name_causes
+
+FRAMES, SIDE = 40, 24
+RANDOM = np.random.default_rng(0)
+FIELD = gaussian_filter(RANDOM.normal(size=(FRAMES, 1, SIDE, SIDE)), (4, 0, 2, 2), mode="wrap")
+FIELD /= FIELD.std()
+U = FIELD[:, 0]
+X = 2 * np.pi * np.arange(SIDE) / SIDE
+T = np.arange(FRAMES)[:, None, None]
+BLOCK = ((T // 10 * 2 + np.arange(SIDE)[:, None] // 12) * 2 + np.arange(SIDE) // 12 + 0 * T).ravel()
+EARLY = (T + 0 * U).ravel() < 4
+
+
+def causes(residual: np.ndarray, misfit: float = 0.5) -> str:
+    project = lambda fields: np.concatenate([f.ravel() for f in fields])  # noqa: E731
+    return " ".join(name_causes(residual.ravel(), 0, misfit, [FIELD], project, BLOCK, EARLY))
+
+
+@pytest.mark.parametrize(
+    ("residual", "words"),
+    [
+        (0.8 * np.sin(X) * U, "goes with position"),
+        (gaussian_filter(U, (0, 6, 6), mode="wrap"), "averages over wide neighbourhoods"),
+        (U * (T / FRAMES - 0.5) ** 3, "goes with time"),
+        (U**5 - 3 * U**4, "higher powers"),
+    ],
+)
+def test_each_cause_is_told_by_a_test_of_its_own(residual: np.ndarray, words: str) -> None:
+    said = causes(residual)
+    assert words in said
+    assert said.count("(explains") == 1
+
+
+def test_what_nothing_explains_has_no_cause() -> None:
+    assert causes(RANDOM.normal(size=U.shape)) == ""
+
+
+def test_noise_beside_a_cause_is_part_of_what_is_left() -> None:
+    assert "position (explains" not in causes(np.sin(X) * U + 3 * RANDOM.normal(size=U.shape))
+
+
+def test_a_share_is_taken_of_groups_that_the_fit_has_not_seen() -> None:
+    y, x = RANDOM.normal(size=200), RANDOM.normal(size=(200, 80))
+    assert explained(y, x, np.arange(200) // 10) < 0
+    assert explained(x @ np.arange(80), x, np.arange(200) // 10) > 0.999
+
+
+def test_fields_are_made_one_at_a_time() -> None:
+    """All together they would take about 30 times the recording's memory."""
+    frames = np.random.default_rng(1).normal(size=(20, 2, 48, 48))
+    project = lambda fields: np.concatenate([f[::4, ::4, ::4].ravel() for f in fields])  # noqa: E731
+    residual = project([frames[:, 0]])
+    block = np.arange(residual.size) // 48
+    tracemalloc.start()
+    try:
+        name_causes(residual, 0, 1.0, [frames], project, block, np.zeros(residual.size, bool))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * frames.nbytes
+
+
+def test_recordings_of_two_frames_have_causes_though_no_second_derivative_in_time() -> None:
+    frames = [FIELD[n : n + 2] for n in range(0, 8, 2)]
+    project = lambda fields: np.concatenate([f.ravel() for f in fields])  # noqa: E731
+    residual = project([f[:, 0] ** 5 - 3 * f[:, 0] ** 4 for f in frames])
+    said = name_causes(residual, 0, 0.5, frames, project, BLOCK[: residual.size], np.zeros(residual.size, bool))
+    assert "higher powers" in said[0]
+    assert explained(np.zeros(60), RANDOM.normal(size=(60, 2)), np.arange(60)) == 0

@@ -12,12 +12,15 @@ from distill.identify import identify
 from distill.result import Distillation
 from distill.weak.equation import Equation
 from distill.weak.find import find_equation
+from distill.weak.timing import Timing, decide_time
 from distill.work import SearchOptions
 from equations.files import write_text
 from equations.rule.rule import Display
+from srnca.media.flaws import find_flaws
 from srnca.media.loading import load_recordings
 from srnca.media.recording import Recording
 from srnca.pages import report_recording
+from srnca.pages.live.result import write_result_page
 
 
 def distill_frames(
@@ -29,8 +32,11 @@ def distill_frames(
     dt: float | None = None,
     dx: float | None = None,
     stride: int = 1,
+    boundary: str = "auto",
     out: Path | None = None,
     note: Callable[[str], None] | None = None,
+    loaded: Sequence[Recording] | None = None,
+    timing: Timing | None = None,
     **search: Unpack[SearchOptions],
 ) -> Distillation:
     """The rule behind one recording, or several of one system: frames.npz, frames.zarr, folders of pictures, GIF,
@@ -41,15 +47,18 @@ def distill_frames(
     dt: time between two frames of the files; None takes the files' own.
     dx: width of a cell; None takes the files' own.
     stride: use every stride-th frame.
-    out: a folder for rule.json, report.json, report.html and the halls of fame.
+    boundary: periodic, walls or auto, see `distill.identify`.
+    out: a folder for rule.json, report.json, report.html, page.html and the halls of fame.
     note: is called with each change that reading made to the frames, as a sentence.
+    loaded: what `load_all` has read from `source`, so that it is not read again.
+    timing: why time is taken for steps; it goes into the report.
     search: engine, seed, effort, budget_s, progress and resume; see `distill.identify`. `resume` goes on in `out`.
 
     There is no texture, so nothing is refined. Raises InputError for recordings from which no law can be read,
     MissingPartError for a reader or an engine that is not installed.
     """
     paths = [source] if isinstance(source, Path) else list(source)
-    recordings = _load(paths, dt, dx, stride, note)
+    recordings = loaded or load_all(paths, dt=dt, dx=dx, stride=stride, note=note)
     first = recordings[0]
     found = identify(
         [recording.frames for recording in recordings],
@@ -58,6 +67,7 @@ def distill_frames(
         dx=1.0 if first.dx is None else first.dx,
         derivative=derivative,
         stencil=stencil,
+        boundary=boundary,
         max_terms=terms,
         display=_display(first.channels),
         folder=out,
@@ -65,10 +75,13 @@ def distill_frames(
     )
     origin = {"recordings": [path.name for path in paths], "stride": stride}
     found.result.report["provenance"] |= origin
+    if timing is not None:
+        found.result.report["timing"] = timing.to_json()
     rule = found.result.rule
     result = replace(found.result, rule=rule.replace(provenance={**rule.provenance, **origin}))
     if out is not None:
         report_recording(out / "report.html", result, found.teacher, paths[0].stem)
+        write_result_page(out, result, paths[0].stem)
         result.save(out)
     return result
 
@@ -83,13 +96,15 @@ def find_frames_equation(
     seed: int = 0,
     out: Path | None = None,
     note: Callable[[str], None] | None = None,
+    loaded: Sequence[Recording] | None = None,
+    timing: Timing | None = None,
 ) -> Equation:
     """The partial differential equation of one recording, or several of one system; see `distill.find_equation`.
 
     out: a folder for equation.json. The other arguments are those of `distill_frames`, and so are the errors.
     """
     paths = [source] if isinstance(source, Path) else list(source)
-    recordings = _load(paths, dt, dx, stride, note)
+    recordings = loaded or load_all(paths, dt=dt, dx=dx, stride=stride, note=note)
     first = recordings[0]
     frames = [recording.frames for recording in recordings]
     found = find_equation(
@@ -97,20 +112,30 @@ def find_frames_equation(
     )
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        write_text(out / "equation.json", json.dumps(found.to_json(), indent=2, allow_nan=False) + "\n")
+        data = found.to_json() | ({} if timing is None else {"timing": timing.to_json()})
+        write_text(out / "equation.json", json.dumps(data, indent=2, allow_nan=False) + "\n")
     return found
 
 
-def _load(
+def time_of(recordings: Sequence[Recording], seed: int = 0) -> Timing:
+    """Whether recordings of one system are read as steps or as continuous, and why; see `distill.weak.timing`."""
+    first = recordings[0]
+    return decide_time([r.frames for r in recordings], first.channels, first.dt, first.dx or 1.0, seed=seed)
+
+
+def load_all(
     paths: Sequence[Path],
-    dt: float | None,
-    dx: float | None,
-    stride: int,
-    note: Callable[[str], None] | None,
+    *,
+    dt: float | None = None,
+    dx: float | None = None,
+    stride: int = 1,
+    note: Callable[[str], None] | None = None,
 ) -> tuple[Recording, ...]:
+    """Several recordings of one system; `note` is called with what was understood and what was changed."""
     recordings = load_recordings(paths, dt=dt, dx=dx, stride=stride)
-    for text in dict.fromkeys(text for recording in recordings for text in recording.notes):
-        if note is not None:
+    if note is not None:
+        flaws = [f"{p.name}: {flaw}" for p, r in zip(paths, recordings, strict=True) for flaw in find_flaws(r.frames)]
+        for text in dict.fromkeys([*(text for r in recordings for text in r.notes), *flaws]):
             note(text)
     return recordings
 

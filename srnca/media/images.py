@@ -32,11 +32,13 @@ class Target:
 
     pixels: (size, size, 3) float32 in [0, 1].
     notes: what was done to the picture.
+    cell: pixels of the picture file that one pixel here stands for.
     """
 
     name: str
     pixels: NDArray[np.float32]
     notes: tuple[str, ...] = ()
+    cell: float = 1.0
 
 
 def load_target(spec: str | Path, size: int = 64, crop: Crop | None = None) -> Target:
@@ -122,7 +124,7 @@ def _finish(name: str, pixels: Pixels, size: int, notes: list[str]) -> Target:
     pixels = resize(pixels, size)
     if pixels.std(axis=(0, 1)).max() < FLAT:
         notes.append("the picture is nearly one flat colour: there is no texture to learn")
-    return Target(name, pixels, tuple(notes))
+    return Target(name, pixels, tuple(notes), side / size)
 
 
 def _check_file(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Reads a recording of a dynamics from any kind of file: npz, zarr, a folder of pictures, a stack, a film.
+"""Reads a recording of a dynamics from any kind of file: npz, zarr, mat, a folder of pictures, a stack, a film.
 
     recording = load_recording(Path("frames.npz"), stride=2)
     recording.frames, recording.dt, recording.dx, recording.channels
@@ -24,6 +24,7 @@ _FILMS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 _READERS: dict[str, tuple[str, str]] = {
     ".npz": ("npz", "load_frames"),
     ".zarr": ("zarr.frames", "load_group"),
+    ".mat": ("mat", "load_mat"),
     **dict.fromkeys((".gif", ".tif", ".tiff", ".webp", ".png", ".apng"), ("stacks", "load_file")),
     **dict.fromkeys(_FILMS, ("film", "load_film")),
 }
@@ -46,7 +47,8 @@ def load_recording(path: Path, *, dt: float | None = None, dx: float | None = No
     if dx is not None:
         found = replace(found, dx=check_step(dx, "dx", "--dx"))
     found = found.every(stride)
-    return replace(found, notes=(f"{path.name}: {found.describe()}", *found.notes))
+    taken = found.units.taken([name for name, value in (("dt", dt), ("dx", dx)) if value is not None])
+    return replace(found, notes=(f"{path.name}: {found.describe()}", *found.notes, *taken))
 
 
 def load_recordings(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from equations.errors import InputError
 from equations.npz import list_npz, read_npz
 from srnca.media.growing_file import GrowingWriter
-from srnca.media.recording import Recording, check_step, make_recording
+from srnca.media.recording import Recording, check_step, make_recording, ordered
 from srnca.media.writing import Recipe
 
 OPTIONS = ()
@@ -27,24 +28,35 @@ _PART = 1 << 20  # bytes read at a time
 
 
 def load_frames(path: Path) -> Recording:
-    """Read `frames` and, where they are given, `dt` (default 1), `dx` and `channels` (default u, v or h0, h1 …).
+    """Read `frames` and, where they are given, `axes` (such as tyxc, default tcyx), `dt` (default 1), `dx` and
+    `channels` (default u, v or h0, h1 …).
 
     Raises InputError for a file that is missing, no npz, above the size budget, or holds anything but finite numbers
     of 4 axes.
     """
-    arrays = read_npz(path, ("frames", "dt", "dx", "channels"), "a recording, frames (t, channel, h, w),")
+    arrays = read_npz(path, ("frames", "axes", "dt", "dx", "channels"), "a recording, frames (t, channel, h, w),")
     if "frames" not in arrays:
         raise InputError(
             f"{path}: expected an array named frames (t, channel, h, w) in it, found {list_npz(path)}; "
             "call it frames when you save it"
         )
     names = arrays.get("channels")
+    return from_arrays(arrays, path, None if names is None else np.atleast_1d(names).ravel())
+
+
+def from_arrays(
+    arrays: Mapping[str, NDArray[Any]], path: Path, names: Sequence[Any] | NDArray[Any] | None
+) -> Recording:
+    """The recording of a file's arrays `frames`, `axes`, `dt` and `dx`, of which only the first is needed."""
+    frames = arrays["frames"]
+    if "axes" in arrays:
+        frames = ordered(frames, arrays["axes"], path)
     return make_recording(
-        arrays["frames"],
+        frames,
         path,
         dt=check_step(arrays["dt"], "dt", path) if "dt" in arrays else 1.0,
         dx=check_step(arrays["dx"], "dx", path) if "dx" in arrays else None,
-        names=None if names is None else np.atleast_1d(names).ravel(),
+        names=names,
     )
 
 

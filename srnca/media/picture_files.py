@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 from equations.errors import InputError, MissingPartError, shorten
 from equations.reading import check_regular_file, check_size, read_limit
 from srnca.media.tiff import ORIENTATION, Deep, Tiff, is_tiff
+from srnca.media.tiff_units import Units
 
 PIXEL = 16  # bytes of memory for a pixel while it is decoded: three float32, and red, green, blue and alpha
 LONGEST = 65536  # pixels of a side, as many as a grid may have cells
@@ -35,6 +36,7 @@ class Pictures:
     channels_first: whether all frames of one channel come before those of the next; else the channel changes fastest.
     cut: whether colours of 16 bits have lost their lower 8.
     notes: what a person should know about the file.
+    units: time between frames, width of a cell and names of channels, as far as a TIFF file says them.
 
     Raises InputError for a file that is no picture, damaged, or above the size budget.
     """
@@ -45,12 +47,13 @@ class Pictures:
         self._pillow: Image.Image | None = None
         self._first = 0  # 1 for an animated PNG whose first picture is no part of the animation
         self.frames, self.channels, self.channels_first, self.cut, notes = 1, 1, False, False, [""]
+        self.units = Units()
         with self._reading():
             try:
                 if is_tiff(path):
                     self._tiff = tiff = Tiff(path)
                     self.size, self.frames, notes = tiff.size, tiff.frames, [tiff.note]
-                    self.channels, self.channels_first = tiff.channels, tiff.channels_first
+                    self.channels, self.channels_first, self.units = tiff.channels, tiff.channels_first, tiff.units
                 if self._tiff is None or not self._tiff.deep:
                     self._open_pillow()
                     self.cut = _is_deep_colour(path)

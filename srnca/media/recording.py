@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from distill.identify.recording import check_finite
 from equations.errors import InputError, shorten
 from equations.rule.symbols import mend_names
+from srnca.media.tiff_units import Units
 
 # frames with at most FEW entries on the last axis, and at least MANY on the two before it, are (t, h, w, channel)
 FEW, MANY = 4, 16
@@ -30,6 +31,7 @@ class Recording:
     channels: one name for each.
     dx: the width of a cell, None where the file does not say it.
     notes: what was done to the frames on reading, for a person to know.
+    units: what a microscope's metadata say of dt and dx.
     """
 
     frames: npt.NDArray[np.floating]
@@ -37,6 +39,7 @@ class Recording:
     channels: tuple[str, ...]
     dx: float | None = None
     notes: tuple[str, ...] = ()
+    units: Units = field(default_factory=Units)
 
     def every(self, stride: int) -> Recording:
         """Every `stride`-th frame, the first one included. Raises InputError where fewer than two are left."""
@@ -84,6 +87,23 @@ def make_recording(
     settled = check_frames(frames, path)
     channels, renamed = channel_names(names, settled.shape[1], path)
     return Recording(settled, dt, channels, dx, (*notes, *moved, *renamed))
+
+
+def ordered(frames: npt.NDArray[Any], axes: object, path: Path) -> npt.NDArray[Any]:
+    """Frames (t, channel, h, w) from frames whose axes are named.
+
+    axes: a letter for each axis, t, y, x, and c for channels, in any order: "tyxc", "yxt".
+    Raises InputError for other letters, or another number of them.
+    """
+    letters = str(np.asarray(axes).item() if np.asarray(axes).size == 1 else axes).strip().lower()
+    if len(letters) != frames.ndim or sorted(letters) not in (sorted("tyx"), sorted("tcyx")):
+        raise InputError(
+            f"{path}: expected axes, one of the letters t, c, y, x for each of the {frames.ndim} axes of frames, such "
+            f"as tcyx or yxt, got {shorten(letters)}"
+        )
+    whole = frames if "c" in letters else frames[None]
+    letters = letters if "c" in letters else f"c{letters}"
+    return whole.transpose([letters.index(letter) for letter in "tcyx"])
 
 
 def _channels_first(frames: npt.NDArray[Any], names: int | None) -> tuple[npt.NDArray[Any], tuple[str, ...]]:

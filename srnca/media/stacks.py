@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from PIL import Image
 from equations.errors import InputError
 from equations.reading import check_size
 from srnca.media.picture_files import Picture, Pictures
-from srnca.media.recording import Recording, make_recording
+from srnca.media.recording import Recording, channel_names, make_recording
 from srnca.media.tiff import Deep
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".ppm", ".pgm", ".gif", ".apng")
@@ -74,7 +74,8 @@ def load_folder(path: Path) -> Recording:
 def load_file(path: Path) -> Recording:
     """The pages of one file, each with all that it shows, one time unit apart.
 
-    An animation's display times are ignored, since they say nothing about the system.
+    An animation's display times are ignored, since they say nothing about the system. Metadata of OME and ImageJ give
+    dt, dx and names of channels.
 
     Raises InputError for a file that is no picture file, or has one page.
     """
@@ -85,7 +86,12 @@ def load_file(path: Path) -> Recording:
             )
         _check_room(path, pictures, pictures.count)
         notes = (FEW_COLOURS,) if path.suffix.lower() == ".gif" else ()
-        return _joined(_read(pictures), path, (*notes, *pictures.notes))
+        found, units = _joined(_read(pictures), path, (*notes, *pictures.notes)), pictures.units
+    if len(units.names) == found.frames.shape[1]:
+        names, renamed = channel_names(units.names, len(units.names), path)
+        found = replace(found, channels=names, notes=(*found.notes, *renamed))
+    found = replace(found, dt=units.dt or found.dt, dx=units.dx or found.dx, units=units)
+    return replace(found, notes=(*found.notes, *units.notes))
 
 
 def from_colours(frames: npt.NDArray[np.float32], path: Path, notes: tuple[str, ...] = ()) -> Recording:

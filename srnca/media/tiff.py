@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from equations.errors import InputError
 from equations.reading import check_size
+from srnca.media.tiff_units import read_units
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 ORIENTATION = 274  # the number of the tag, in TIFF and EXIF
@@ -61,6 +62,7 @@ class Tiff:
     frames, channels: how many there are; the file has frames × channels pages.
     channels_first: whether all frames of one channel come before those of the next; else the channel changes fastest.
     note: that the file's metadata said so; else empty.
+    units: time between frames, width of a cell and names of channels, as far as metadata say them.
     size: (width, height) of an upright page.
     depth: bytes of a pixel of a page as it is decoded, 4 or more for each colour.
     deep: whether `page` reads the file; else Pillow has to.
@@ -80,6 +82,7 @@ class Tiff:
             with _silent():
                 self._pages = self._whole_pages()
                 self._check_pages()
+                self.units = read_units(self._file)
         except BaseException:
             self.close()
             raise

@@ -30,6 +30,7 @@ COMMANDS = {
     "verify": ["verify", "gray-scott", "--checkpoint", "{}", "-q"],
     "analyze": ["analyze", "{}", "--out", "made.png", "--steps", "0", "-q"],
     "show": ["show", "{}"],
+    "gallery": ["gallery", "{}", "--out", "made", "-q"],
     "explore": ["explore", "{}", "--storage", "journal:{}", "-q"],
     "explore --storage": ["explore", "plants", "--storage", "journal:{}", "-q"],
     "rate": ["rate", "plants", "--storage", "journal:{}"],

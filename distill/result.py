@@ -79,6 +79,12 @@ class Distillation:
             raise InputError(f"expected X of (n, {len(self.rule.feature_names)} features), got {X.shape}")
         return predict(self.rule, X)
 
+    def _repr_html_(self) -> str:
+        """The front and the rule, for notebooks."""
+        from distill.notebook import distillation_html
+
+        return distillation_html(self)
+
     def pytorch(self) -> nn.Module:
         """A module (..., features) -> (..., channels) that computes the rule's updates."""
         from distill.module import UpdateModule

@@ -85,6 +85,20 @@ class Unfinished:
         self.parts = parts
 
 
+class PartOf(Unfinished):
+    """The stages of one of several searches, in the file of them all."""
+
+    def __init__(self, whole: Unfinished, prefix: str) -> None:
+        """prefix: of the names of its stages in `whole`."""
+        self.whole, self.prefix = whole, prefix
+
+    def get(self, stage: str) -> Arrays | None:
+        return self.whole.get(self.prefix + stage)
+
+    def put(self, stage: str, arrays: Arrays) -> None:
+        self.whole.put(self.prefix + stage, arrays)
+
+
 def _sealed(arrays: Arrays) -> bytes:
     """The bytes of an uncompressed .npz of the arrays, with the digest of them all as its last member."""
     buffer, members = io.BytesIO(), dict[str, bytes]()

@@ -7,7 +7,7 @@ import math
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,16 +17,17 @@ from distill.deadline import Deadline
 from distill.engines import Progress
 from distill.refine.chain import Arrays, Chain
 from distill.refine.settings import Objective, Settings
+from distill.species.family import CANDIDATE
 from distill.species.scale import Scale
 from distill.species.starts import grow, make_starts
-from distill.unfinished import Unfinished
+from distill.unfinished import PartOf, Unfinished
 from equations.errors import SrncaError
 from equations.rule.mask import shift_seed
 from equations.rule.rule import Rule
 from equations.rule.rulefile import rule_from_dict, rule_to_text
 
 LIMIT = 2.0  # largest |state| of a law: its starts stay below 1.1
-FIRST = 0.05  # share of the iterations that every start gets before the choice
+HALVINGS = ((6, 0.02), (3, 0.04))  # so many starts are tuned for this share of the iterations each; the best go on
 GO_ON = 2  # so many starts are pruned
 GROWN_RUNS, GROWN_AGES = 12, (200, 400)  # runs of a start, and their ages, from which its pool is filled
 
@@ -52,7 +53,16 @@ class Searching:
         grown = grow(start, (side, side), seeds, *GROWN_AGES)
         chain = Chain(start, self.objective, self.settings, size=self.size, seed=seed, grown=grown, limit=LIMIT)
         chain.rate *= float(np.abs(chain.table.scaled[: chain.table.channels]).max())
+        chain.table.keep(np.abs(chain.table.values()) > 2 * CANDIDATE)  # others may come back where they are of use
         return chain
+
+    def part(self, species: int) -> Searching:
+        """The same with stages of its own in the unfinished file, and its number of species in the progress."""
+
+        def report(stage: str, fraction: float, detail: str) -> None:
+            self.progress(stage, fraction, f"{species} species: {detail}" if detail else "")
+
+        return replace(self, unfinished=PartOf(self.unfinished, f"{species}-"), progress=report)
 
     @torch.no_grad()
     def measure(self, pictures: npt.NDArray[np.float32]) -> float:
@@ -74,27 +84,37 @@ def begin(search: Searching, picture: npt.NDArray[np.floating], scale: Scale, sp
 
 
 def choose_starts(search: Searching, starts: Sequence[Rule]) -> tuple[list[Chain], dict[str, float]]:
-    """Chains of the starts that are best after a short tuning, and the score of every start then."""
+    """Chains of the starts that are best after a short tuning, and the last score of every start.
+
+    Successive halving: all starts get a few iterations, the better ones some more (K. Jamieson, A. Talwalkar, AISTATS
+    (2016) 240-248).
+    """
     chains = [search.chain(start, number) for number, start in enumerate(starts)]
-    before = search.unfinished.get("starts")
-    if before is None:
-        scores = _tune_all(search, chains)
-        packed: Arrays = {"scores": np.array(scores)}
-        for number, chain in enumerate(chains):
-            packed |= {f"{number}:{name}": array for name, array in chain.pack().items()}
-        search.unfinished.put("starts", packed)
-    else:
-        scores = before["scores"].tolist()
-        for number, chain in enumerate(chains):
-            chain.unpack({name.split(":")[1]: a for name, a in before.items() if name.split(":")[0] == str(number)})
-    order = sorted(range(len(chains)), key=lambda number: scores[number])[:GO_ON]
+    scores, order = [math.inf] * len(chains), list(range(len(chains)))
+    for number, (most, share) in enumerate(HALVINGS):
+        order = order[:most]
+        stage = f"starts{number}"
+        before = search.unfinished.get(stage)
+        if before is None:
+            for chain, score in zip(order, _tune(search, [chains[i] for i in order], share), strict=True):
+                scores[chain] = score
+            packed: Arrays = {"scores": np.array(scores)}
+            for chain in order:
+                packed |= {f"{chain}:{name}": array for name, array in chains[chain].pack().items()}
+            search.unfinished.put(stage, packed)
+        else:
+            scores = before["scores"].tolist()
+            for chain in order:
+                mine = {name.split(":")[1]: a for name, a in before.items() if name.split(":")[0] == str(chain)}
+                chains[chain].unpack(mine)
+        order.sort(key=lambda chain: scores[chain])
     named = {str(start.provenance["start"]): score for start, score in zip(starts, scores, strict=True)}
-    return [chains[number] for number in order], named
+    return [chains[number] for number in order[:GO_ON]], named
 
 
-def _tune_all(search: Searching, chains: Sequence[Chain]) -> list[float]:
-    """Tune every chain for a short while; their scores then, infinite where a law runs away."""
-    iterations = max(search.settings.least_iterations, round(search.effort * FIRST * search.settings.iterations))
+def _tune(search: Searching, chains: Sequence[Chain], share: float) -> list[float]:
+    """Tune every chain for a share of all iterations; their scores then, infinite where a law runs away."""
+    iterations = max(search.settings.least_iterations, round(search.effort * share * search.settings.iterations))
     done, ended = [0] * len(chains), threading.Event()
 
     def stop() -> bool:
@@ -107,6 +127,8 @@ def _tune_all(search: Searching, chains: Sequence[Chain]) -> list[float]:
             done[number] += 1
 
         chain = chains[number]
+        if not chain.found:
+            chain.remember()  # the start itself competes
         chain.level(chain.table.terms, iterations, stop=stop, report=report)
         best = chain.found.get(chain.table.terms)
         return math.inf if best is None else best.score

@@ -1,77 +1,56 @@
-"""Where the search for a law starts: textbook Turing systems, scaled to the pattern of a picture.
+"""Where the search for a law starts: textbook systems in the wavelength, the direction and the colours of a picture.
 
-Tuning seldom leaves the kind of pattern that it starts from. So a sweep over one textbook system, an activator u and an
-inhibitor v with a cubic saturation, covers the kinds: stripes and labyrinths, spots of the rarer colour, and holes in
-it. The square of u and a constant feed decide between them, the ratio of the diffusions how sharp their edges are
-(J. D. Murray, Mathematical Biology II, 3rd ed., ch. 2; R. A. Barrio et al., Bull. Math. Biol. 61 (1999) 483-505).
+Tuning seldom leaves the kind of pattern that it starts from. So a sweep over `systems` covers the kinds: each is run,
+zoomed by what its pattern measures, run again, coloured, and compared with the picture.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sympy import Expr
 
-from distill.refine.pictures import first_state, rgb_of
+from distill.refine.coloured import pictures_of
+from distill.refine.pictures import first_state
 from distill.refine.table import Floats, TermTable
 from distill.species.family import SPECIES, check_species, make_law
 from distill.species.palette import fit_colours
-from distill.species.scale import Scale
+from distill.species.scale import Scale, measure_scale
+from distill.species.systems import System, Terms, diffusion_terms, systems
+from equations.errors import InputError
+from equations.rule.colours import COLOURS
+from equations.rule.init import Init
 from equations.rule.mask import shift_seed
 from equations.rule.rule import Rule
-from equations.rule.stencils import LAP
 from equations.rule.symbols import symbol
 
-# Rates of the pair: ∂u = a·u − b·v − c·u³ + e·u² + f, ∂v = a·u − d·v, times a common factor that sets the wavelength.
-ACTIVATION, INHIBITION, DECAY, SATURATION = 0.1, 0.15, 0.12, 0.1
-SPREAD_V = 1.5  # diffusion of v, in units of the stencil's Laplacian; below 2 a step is stable
-SPREADS_U = (0.3, 0.15, 0.08)  # diffusion of u: the smaller, the sharper the edges
-STRETCHES = (0.9, 1.2, 1.6)  # factors on the wavelength: grown patterns have another than the linearised law says
-BALANCES = {  # kind -> the square and the feed (e, f) of u
-    "stripes": ((0.0, 0.0),),
-    "spots": ((0.08, 0.0), (0.08, -0.01), (0.08, -0.02), (0.0, -0.01)),
-    "holes": ((-0.08, 0.0), (-0.08, 0.01), (-0.08, 0.02), (0.0, 0.01)),
-}
-FASTEST = 1.0  # largest common factor of the rates: beyond it a step is too long for the reaction
-SLANT = 0.6  # by this share u diffuses differently along the stripes and across them, where a picture has a direction
 SECOND = 0.5  # wavelength of the second pair over that of the first
 COUPLING = 0.3  # of the second pair to the first, in units of the first pair's activation
 FOLLOWING, SPREAD_FOLLOWER = 0.1, 0.6  # rate at which a species that only follows u does so, and how far it spreads
-RUNS, STEPS = 2, 600  # first states and steps by which a law of the sweep is judged
+RUNS, STEPS, OLD = 2, 400, 1200  # first states, and the ages at which a law of the sweep is judged
+ROUNDS = 2  # of running a law and zooming it, before that
+STRETCHES = (1.0, 1.25)  # factors on the wavelength that are tried then: no one measure of it fits all patterns
+ZOOM = (0.5, 2.0)  # a law whose pattern must be zoomed by more than this is left out
 ODD = 8.0  # a state beyond this has run away
+FAINT = 1e-2  # standard deviation of u, in units of its largest value, below which there is no pattern
+MOST = 6  # so many starts are tuned
+WEAK = 0.3  # amplitude of the first noise of species beyond the first two: a second pair may run away from more
 
-Terms = dict[Expr, float]
+GREY: Mapping[str, Terms] = {colour: {symbol("u"): 0.5} for colour in COLOURS}
 Measure = Callable[[npt.NDArray[np.float32]], float]  # pictures (n, 3, h, w) -> their mean distance from the target
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A law of the sweep; see the constants above. square and feed are e and f."""
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """A system of the sweep, scaled to the picture; a state (2, h, w) of it, its colours, and its distance."""
 
-    kind: str
-    spread: float
-    stretch: float
-    square: float
-    feed: float
-
-    @property
-    def name(self) -> str:
-        """What the report calls it."""
-        feed = f", feed {self.feed:g}" if self.feed else ""
-        square = f", u² {self.square:g}" if self.square else ""
-        return f"{self.kind}: diffusion {self.spread:g} to {SPREAD_V:g}{square}{feed}, wavelength × {self.stretch:g}"
-
-
-def recipes() -> Iterator[Recipe]:
-    """All laws of the sweep."""
-    for kind, balances in BALANCES.items():
-        for spread, stretch, (square, feed) in itertools.product(SPREADS_U, STRETCHES, balances):
-            yield Recipe(kind, spread, stretch, square, feed)
+    system: System
+    state: Floats
+    colours: Mapping[str, Terms]
+    score: float
 
 
 def make_starts(
@@ -82,43 +61,120 @@ def make_starts(
     if species == 1:
         u = symbol("u")
         laws = {"u": {u: 0.1, u**3: -0.1, symbol("u_lap"): 0.3}}  # two phases that coarsen: there is no wavelength
-        return [_coloured(laws, picture, scale, "two phases", seed)]
-    found = _swept(picture, scale, measure, seed)
-    if not found:
-        return []
-    best = [next((r for r in found if r.kind == kind), None) for kind in BALANCES]
-    chosen = [recipe for recipe in best if recipe is not None]
-    chosen += [recipe for recipe in found if recipe not in chosen][:1]
-    return [_coloured(_system(names, scale, recipe), picture, scale, recipe.name, seed) for recipe in chosen]
+        law = make_law(laws, GREY, directed=scale.has_direction, start="two phases")
+        return [_recoloured(law, laws, picture, scale, seed)]
+    found = sweep(picture, scale, measure, seed)
+    best = [
+        next((tried for tried in found if tried.system.kind == kind), None) for kind in ("stripes", "spots", "holes")
+    ]
+    chosen = [tried for tried in best if tried is not None]
+    chosen += [tried for tried in found if tried not in chosen][: MOST - len(chosen)]
+    return [_start(names, tried, picture, scale, seed) for tried in chosen]
 
 
-def _swept(picture: npt.NDArray[np.floating], scale: Scale, measure: Measure, seed: int) -> list[Recipe]:
-    """The recipes whose laws keep a pattern, those with the pictures nearest to the target first."""
-    names, size = SPECIES[:2], (picture.shape[0], picture.shape[1])
-    scores, kernel, start = {}, None, None
-    for recipe in recipes():
-        laws = _pair(*names, scale, recipe)
-        table = TermTable(make_law(laws, GREY, directed=scale.has_direction, start=recipe.kind))
-        if kernel is None or start is None:  # all laws have the same terms
-            kernel = table.kernel
-            start = np.stack([first_state(table.rule, size, shift_seed(seed, run)) for run in range(RUNS)])
-        state = kernel.last(table.constants(), start, STEPS)
-        if not np.abs(state).max() <= ODD or state[:, 0].std() < 1e-3:
-            continue
-        colours = fit_colours(picture, state[0], names)
-        score = measure(rgb_of(make_law(laws, colours, directed=scale.has_direction, start=recipe.kind), state))
-        if math.isfinite(score):
-            scores[recipe] = score
-    return sorted(scores, key=lambda recipe: scores[recipe])
+def sweep(picture: npt.NDArray[np.floating], scale: Scale, measure: Measure, seed: int) -> list[Tried]:
+    """The systems that keep a pattern of the picture's wavelength, those whose pictures are nearest to it first."""
+    nothing: Mapping[str, Terms] = {colour: {} for colour in COLOURS}
+    family = make_law({"u": {}, "v": {}}, nothing, directed=scale.has_direction, start="")
+    bench = _Bench(TermTable(family, colours=True), picture, scale, measure, seed)
+    found = []
+    for system in systems():
+        fitting = bench.calibrated(system)
+        tried = [] if fitting is None else [bench.judged(fitting.zoomed(stretch)) for stretch in STRETCHES]
+        found += sorted((one for one in tried if one is not None), key=lambda one: one.score)[:1]
+    return sorted(found, key=lambda one: one.score)
 
 
-def _system(names: tuple[str, ...], scale: Scale, recipe: Recipe) -> dict[str, Terms]:
+@dataclass(frozen=True)
+class _Bench:
+    """What all laws of a sweep are run and measured with; `table` has all terms of the family."""
+
+    table: TermTable
+    picture: npt.NDArray[np.floating]
+    scale: Scale
+    measure: Measure
+    seed: int
+
+    def run(self, system: System, *ages: int) -> list[Floats] | None:
+        """States (RUNS, 2, h, w) of these ages; None where the pattern dies or runs away."""
+        size = (self.picture.shape[0], self.picture.shape[1])
+        rule = self.table.rule.replace(init=_init(system, 2))
+        self.fill(_pair(("u", "v"), system, self.scale), {})
+        state = np.stack([first_state(rule, size, shift_seed(self.seed, run)) for run in range(RUNS)])
+        found, age = [], 0
+        for until in ages:
+            state = self.table.kernel.last(self.table.constants(), state, until - age)
+            largest = np.abs(state).max(axis=(0, 2, 3))
+            if not largest.max() <= ODD or state[:, 0].std(axis=(1, 2)).min() <= FAINT * largest[0]:
+                return None
+            found.append(state)
+            age = until
+        return found
+
+    def calibrated(self, system: System) -> System | None:
+        """The system in units in which its states are at most 1, with the picture's wavelength; None without one."""
+        system = system.zoomed(self.scale.wavelength / system.wavelength)
+        for _ in range(ROUNDS):
+            found = self.run(system, OLD)
+            if found is None:
+                return None
+            largest = np.abs(found[0]).max(axis=(0, 2, 3))
+            system = system.in_units((float(largest[0]), float(largest[1])))
+            try:
+                seen = measure_scale(np.repeat(found[0][0, 0][..., None], 3, axis=2) / largest[0])
+            except InputError:
+                return None
+            zoom = self.scale.wavelength / seen.wavelength
+            if not ZOOM[0] <= zoom <= ZOOM[1]:
+                return None
+            system = system.zoomed(zoom)
+        return system
+
+    def judged(self, system: System) -> Tried | None:
+        """The system with its colours and its score, the worse of two ages."""
+        found = self.run(system, STEPS, OLD)
+        if found is None:
+            return None
+        colours = fit_colours(self.picture, found[-1][0], ("u", "v"))
+        self.fill(_pair(("u", "v"), system, self.scale), colours)
+        score = max(self.measure(pictures_of(self.table, state)) for state in found)
+        return Tried(system, found[-1][0], colours, score) if math.isfinite(score) else None
+
+    def fill(self, laws: Mapping[str, Terms], colours: Mapping[str, Terms]) -> None:
+        """Give the table these constants, and 0 for all others."""
+        table = self.table
+        place = {basis: column for column, basis in enumerate(table.bases)}
+        table.scaled[:] = 0
+        for row, terms in enumerate([*laws.values(), *colours.values()]):
+            for basis, constant in terms.items():
+                table.scaled[row, place[basis]] = constant
+        table.scaled *= table.size * table.unit
+
+
+def _start(names: tuple[str, ...], tried: Tried, picture: npt.NDArray[np.floating], scale: Scale, seed: int) -> Rule:
+    laws = _system(names, tried.system, scale)
+    law = make_law(laws, tried.colours, directed=scale.has_direction, start=tried.system.name)
+    law = law.replace(init=_init(tried.system, len(names)))
+    return law if len(names) == 2 else _recoloured(law, laws, picture, scale, seed)
+
+
+def _init(system: System, species: int) -> Init:
+    """Noise for the pair, and weaker noise around 0 for species beyond it, which follow the pair."""
+    more = species - 2
+    centre = (*system.centre, *[0.0] * more)
+    return Init("noise", centre, (*system.noise, *[min(WEAK, max(system.noise))] * more))
+
+
+def _system(names: tuple[str, ...], system: System, scale: Scale) -> dict[str, Terms]:
     """A pair of activator and inhibitor; from four species on a second pair; and followers."""
-    laws = _pair(names[0], names[1], scale, recipe)
+    laws = _pair((names[0], names[1]), system, scale)
     rest = names[2:]
     if len(rest) >= 2:
-        laws |= _pair(rest[0], rest[1], scale, Recipe("stripes", recipe.spread, SECOND * recipe.stretch, 0.0, 0.0))
-        laws[rest[0]][symbol(names[0])] = COUPLING * laws[names[0]][symbol(names[0])]
+        stripes = next(iter(systems()))
+        second = stripes.zoomed(max(2.5, SECOND * scale.wavelength) / stripes.wavelength)
+        laws |= _pair((rest[0], rest[1]), second, scale)
+        own = laws[rest[0]][symbol(rest[0])]
+        laws[rest[0]][symbol(names[0])] = COUPLING * own
         rest = rest[2:]
     for number, name in enumerate(rest):
         leader = symbol(names[0] if number == 0 else names[2])
@@ -127,49 +183,27 @@ def _system(names: tuple[str, ...], scale: Scale, recipe: Recipe) -> dict[str, T
     return laws
 
 
-def _pair(u: str, v: str, scale: Scale, recipe: Recipe) -> dict[str, Terms]:
-    wave = wave_response(max(2.5, recipe.stretch * scale.wavelength))
-    of_u, of_v = recipe.spread, SPREAD_V
-    # the waves that grow lie on both sides of the wanted one, by the same factor
-    factor = wave * math.sqrt(of_u * of_v / (ACTIVATION * (INHIBITION - DECAY)))
-    slower = min(1.0, FASTEST / factor)
-    factor, of_u, of_v = factor * slower, of_u * slower, of_v * slower
-    x, y = symbol(u), symbol(v)
-    first = {
-        x: ACTIVATION * factor,
-        y: -INHIBITION * factor,
-        x**3: -SATURATION * factor,
-        x**2: recipe.square * factor,
-        x**0: recipe.feed * factor,
-        symbol(f"{u}_lap"): of_u,
-    }
-    if scale.has_direction:
-        # less diffusion along the wave vector n: D·∇² + e·(n nᵀ − 1/2), in the stencils lap = ∇²/4, dxx and dxy
-        amount = -SLANT * of_u / 4
-        cos, sin = math.cos(2 * scale.direction), math.sin(2 * scale.direction)
-        first[symbol(f"{u}_lap")] -= 2 * amount * cos
-        first[symbol(f"{u}_dxx")] = amount * cos
-        first[symbol(f"{u}_dxy")] = amount * sin
-    return {u: first, v: {x: ACTIVATION * factor, y: -DECAY * factor, symbol(f"{v}_lap"): of_v}}
+def _pair(names: tuple[str, str], system: System, scale: Scale) -> dict[str, Terms]:
+    """The terms of one step of a system, in these names. Only the activator's diffusion has a direction."""
+    reactions, spread = system.per_step()
+    called = {symbol(old): symbol(new) for old, new in zip(("u", "v"), names, strict=True)}
+    laws = {}
+    for old, new, wide, directed in zip(("u", "v"), names, spread, (scale, None), strict=True):
+        laws[new] = {basis.xreplace(called): rate for basis, rate in reactions[old].items()}
+        laws[new] |= diffusion_terms(new, wide, directed)
+    return laws
 
 
-def wave_response(wavelength: float) -> float:
-    """The stencil's Laplacian of a wave is minus this times the wave, as a mean over directions."""
-    angles = np.linspace(0, math.pi / 4, 9)
-    y, x = (2 * math.pi / wavelength * f(angles) for f in (np.sin, np.cos))
-    kernel = np.asarray(LAP.kernel)
-    total = sum(kernel[1 + i, 1 + j] * np.cos(i * y + j * x) for i in (-1, 0, 1) for j in (-1, 0, 1))
-    return float(-np.mean(total))
-
-
-GREY: dict[str, Terms] = {colour: {symbol("u"): 0.5} for colour in "rgb"}
-
-
-def _coloured(laws: dict[str, Terms], picture: npt.NDArray[np.floating], scale: Scale, start: str, seed: int) -> Rule:
+def _recoloured(
+    law: Rule, laws: Mapping[str, Terms], picture: npt.NDArray[np.floating], scale: Scale, seed: int
+) -> Rule:
     """The law, in colours fitted to what its states are after a while."""
-    law = make_law(laws, GREY, directed=scale.has_direction, start=start)
     state = grow(law, (picture.shape[0], picture.shape[1]), [seed], STEPS)[0]
-    return make_law(laws, fit_colours(picture, state, law.channels), directed=scale.has_direction, start=start)
+    if not np.isfinite(state).all():
+        return law  # it has run away, and whoever compares the starts will see that
+    colours = fit_colours(picture, state, law.channels)
+    start = str(law.provenance["start"])
+    return make_law(laws, colours, directed=scale.has_direction, start=start).replace(init=law.init)
 
 
 def grow(law: Rule, size: tuple[int, int], seeds: Sequence[int], *ages: int) -> Floats:

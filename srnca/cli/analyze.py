@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from equations.errors import InputError
-from srnca.cli.inputs import Changes, Source, file_name, read_source
+from srnca.cli.inputs import Changes, file_name, read_source, with_step
 from srnca.cli.options import AsJson, Quiet, check_output, option, parse_size
 from srnca.cli.output import number, say, say_json, table, warn
 from srnca.cli.progress import Progress
@@ -17,7 +15,6 @@ from srnca.cli.progress import Progress
 if TYPE_CHECKING:
     from sympy import Expr
 
-    from equations import Rule
     from equations.analysis import Analysis
     from equations.analysis.one_point import Reading
 
@@ -54,7 +51,7 @@ def analyze(
 ) -> None:
     """Split a rule into diffusion and reaction, find its fixed points and their growing waves, and classify it."""
     source = read_source(rule, changes)
-    law = source.rule if dt is None else _with_step(source, dt)
+    law = source.rule if dt is None else with_step(source, dt)
     grid = parse_size(size) if size is not None else source.size or (128, 128)
     name = file_name(rule)
     path = check_output(out or Path(f"{name}-analysis.png"), (".png",))
@@ -71,20 +68,6 @@ def analyze(
     else:
         say(describe(found))
         warn(f"figure: {path}")
-
-
-def _with_step(source: Source, dt: float) -> Rule:
-    """The rule with another time step. A known model's equations may contain dt, so its rule is made anew."""
-    from equations import models
-
-    rule = source.rule
-    if not 0 < dt <= 1e6:
-        raise InputError(f"--dt: expected a time step above 0 and at most 1e6, got {dt:g}")
-    noted = rule.provenance
-    if source.size is None or noted.get("model") not in models.names():
-        return rule.replace(dt=dt)
-    model = dataclasses.replace(models.load(str(noted["model"])), dt=dt)
-    return model.rule(str(noted["preset"]), **dict(noted["parameters"]))
 
 
 def describe(found: Analysis) -> str:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from equations.errors import InputError
-from srnca.cli.distill_text import describe, describe_shortfall, shortened
+from srnca.cli.distill_source import recording_options, source_of
+from srnca.cli.distill_text import describe, describe_coefficients, describe_shortfall, shortened, verdict
 from srnca.cli.equation import find as find_equation
+from srnca.cli.equation import settle_time
+from srnca.cli.law import check_species, distill_image, exit_without_law
 from srnca.cli.options import (
     LEAST_EFFORT,
     MOST_EFFORT,
@@ -22,6 +25,7 @@ from srnca.cli.options import (
 )
 from srnca.cli.output import say, say_json, shown, warn
 from srnca.cli.progress import Progress
+from srnca.help import POOR, help_at
 
 if TYPE_CHECKING:
     from distill.result import Distillation
@@ -32,13 +36,13 @@ srnca distill --checkpoint snake.pt --terms 12 --effort 3
 srnca distill --checkpoint snake.pt --budget 5m        # by the clock; the report says what was left out
 srnca distill --checkpoint snake.pt --loss 0.1         # the shortest rule that is as good as this
 srnca distill --checkpoint snake.pt --species 2        # a reaction-diffusion law of two species
+srnca distill --image leaf.png --species auto          # the same without an automaton; 2, 3 and 4 compete
 srnca distill --checkpoint snake.pt --resume           # after Ctrl-C, a kill or a power cut
 srnca distill --frames recording.npz
 srnca distill --frames waves.npz --time continuous     # a partial differential equation, with errors and a verdict
 srnca distill --frames run1.npz --frames run2.npz --stride 2 --json
 srnca distill --frames pictures/ --dt 0.5 --dx 0.1 --derivative weak --engine sparse"""
 
-MOST_SPECIES = 6  # as distill.species.family has it
 UNFINISHED = "unfinished.npz"  # as distill.pipeline has it; not imported, for a quick --help
 
 
@@ -46,7 +50,14 @@ def distill(
     checkpoint: Annotated[Path | None, option("The automaton: a file of `srnca train`.")] = None,
     frames: Annotated[
         list[Path] | None,
-        option("A recording: frames.npz or .zarr, a folder of pictures, gif, mp4. Again for each of one system."),
+        option("A recording: npz, zarr, mat, a folder of pictures, tif, gif, mp4. Again for each of one system."),
+    ] = None,
+    image: Annotated[
+        str | None,
+        option("With --species: a picture, or sample:NAME, whose law is searched without an automaton."),
+    ] = None,
+    size: Annotated[
+        int | None, option("With --image: pixels a side that the picture is scaled to.  [default: 64]", min=16)
     ] = None,
     engine: Annotated[
         Literal["auto", "exact", "sparse", "operon", "pysr"],
@@ -55,8 +66,8 @@ def distill(
     out: Annotated[Path | None, option("Folder of the result.  [default: NAME-rule]")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     species: Annotated[
-        int | None,
-        option("A reaction-diffusion law of so many species, 1 to 6, that makes the automaton's picture."),
+        str | None,
+        option("A reaction-diffusion law of 1 to 6 species that makes the picture; auto: 2, 3 and 4 compete."),
     ] = None,
     terms: Annotated[
         int | None,
@@ -86,11 +97,11 @@ def distill(
         typer.Option(help="For a recording: the Laplacian's stencil; free fits the weights of its edges and corners."),
     ] = "auto",
     time: Annotated[
-        Literal["steps", "continuous"],
-        typer.Option(help="For a recording: the step of an automaton, or a partial differential equation."),
-    ] = "steps",
+        Literal["auto", "steps", "continuous"],
+        typer.Option(help="For a recording: the step of an automaton, or a differential equation; auto looks at it."),
+    ] = "auto",
     boundary: Annotated[
-        Literal["auto", "periodic", "walls"] | None, option("With --time continuous.  [default: auto]")
+        Literal["auto", "periodic", "walls"] | None, option("Of a recording's frames.  [default: auto]")
     ] = None,
     dt: Annotated[
         float | None, typer.Option(help="Time between two frames of the file.  [default: its own, or 1]")
@@ -101,41 +112,43 @@ def distill(
     quiet: Quiet = False,
 ) -> None:
     """Find the equations behind an automaton or a recording."""
-    source = checkpoint or (frames[0] if frames else None)
-    if source is None or (checkpoint and frames):
-        got = "neither" if source is None else "both"
-        raise InputError(f"distill: expected either --checkpoint FILE or --frames FILE, got {got}")
-    recorded = _recording_options(checkpoint, derivative, stencil, dt=dt, dx=dx, stride=stride)
-    folder = out or Path(f"{source.stem}-rule")
-    if time == "continuous":
-        others: dict[str, object] = {
-            "--checkpoint": checkpoint,
-            "--engine": engine != "auto",
-            "--terms": terms,
-            "--species": species,
-        }
-        others |= {"--loss": loss, "--states": states, "--budget": budget, "--effort": effort != 1, "--resume": resume}
-        others |= {"--refine": refine == "none", "--derivative": derivative != "auto", "--stencil": stencil != "auto"}
-        units = {"dt": dt, "dx": dx, "stride": 1 if stride is None else stride}
-        find_equation(frames or [], folder, boundary or "auto", seed, units, others, as_json=as_json, quiet=quiet)
-        return
-    if boundary is not None:
-        raise InputError("--boundary: expected it with --time continuous; a step wraps round at the edges")
+    source = source_of(checkpoint, frames, image)
+    recorded = recording_options(checkpoint, image, derivative, stencil, dt=dt, dx=dx, stride=stride, boundary=boundary)
+    folder = out or Path(f"{source.stem.removeprefix('sample:')}-rule")
+    if image is not None and species is None:
+        raise InputError("--image: expected it with --species; for an automaton's rule, train one: srnca train IMAGE")
+    if size is not None and image is None:
+        raise InputError("--size: expected it with --image; an automaton has the size that it was trained at")
+    others: dict[str, object] = {"--checkpoint": checkpoint, "--image": image, "--engine": engine != "auto"}
+    others |= {"--terms": terms, "--species": species, "--update-rate": update_rate}
+    others |= {"--loss": loss, "--states": states, "--budget": budget, "--effort": effort != 1, "--resume": resume}
+    others |= {"--refine": refine == "none", "--derivative": derivative != "auto", "--stencil": stencil != "auto"}
+    units = {"dt": dt, "dx": dx, "stride": 1 if stride is None else stride}
+    asked = [flag for flag, value in others.items() if value is not None and value is not False]
+    if frames or time == "continuous":
+        settled, known = settle_time(time, frames or [], seed, units, asked)
+        if settled == "continuous":
+            find_equation(
+                frames or [], folder, boundary or "auto", seed, units, asked, known=known, as_json=as_json, quiet=quiet
+            )
+            return
+        recorded |= {"loaded": known[0], "timing": known[1]}
     budget_s = parse_duration(budget, "--budget")
     options: dict[str, Any] = {"engine": engine, "seed": seed, "refine": refine != "none", "resume": resume}
     options |= {"effort": effort, "budget_s": budget_s}
-    if checkpoint is None and refine == "none":
+    if checkpoint is None and image is None and refine == "none":
         raise InputError("--refine none: expected it with --checkpoint; a recording has no texture to refine for")
     for flag, given, name, why in (
         ("--loss", loss, "max_loss", "which texture losses come from"),
         ("--states", states, "states", "which it is a part of"),
     ):
         if given is not None:
-            if checkpoint is None or refine == "none":
+            if (checkpoint is None and image is None) or refine == "none":
                 raise InputError(f"{flag}: expected it with --checkpoint and refinement, {why}")
             options[name] = given
     if species is not None:
-        options["species"] = _checked_species(species, checkpoint, engine, refine, states)
+        pictured = checkpoint is not None or image is not None
+        options["species"] = check_species(species, pictured, engine, refine, states)
     if terms is not None:
         options["terms"] = terms
     if resume and not (folder / UNFINISHED).exists():
@@ -146,9 +159,12 @@ def distill(
             progress.update(stage, fraction, 1.0, detail)
 
         try:
-            result = _distill(
-                checkpoint, frames or [], folder, recorded, update_rate=update_rate, progress=report, **options
-            )
+            if image is not None:
+                result = distill_image(image, size, folder, update_rate, progress=report, **options)
+            else:
+                result = _distill(
+                    checkpoint, frames or [], folder, recorded, update_rate=update_rate, progress=report, **options
+                )
         except KeyboardInterrupt:
             if (folder / UNFINISHED).exists():
                 warn(f"interrupted; what is done is in {folder}: the same command with --resume goes on")
@@ -157,31 +173,12 @@ def distill(
         warn(f"{f'--budget {budget}' if budget else 'an earlier --budget'} was too short: left out {what}")
     for note in result.report.get("notes", []):
         warn(f"note: {note}")
-    _say_result(result, folder, as_json=as_json)
-
-
-def _checked_species(species: int, checkpoint: Path | None, engine: str, refine: str, states: float | None) -> int:
-    """The number of species. Raises InputError where it is out of range, and beside options that do not fit it."""
-    if not 1 <= species <= MOST_SPECIES:
-        raise InputError(f"--species: expected 1 to {MOST_SPECIES}, got {species}")
-    if checkpoint is None:
-        raise InputError(
-            "--species: expected it with --checkpoint, got --frames: the law of a recording has the species that were "
-            "recorded; leave it out, and --frames finds their equations"
-        )
-    for flag, given in (("--engine", engine != "auto"), ("--refine none", refine == "none"), ("--states", states)):
-        if given:
-            raise InputError(f"--species: expected it without {flag}; a law of few species is found by its pictures")
-    return species
-
-
-def _recording_options(checkpoint: Path | None, derivative: str, stencil: str, **given: Any) -> dict[str, Any]:
-    """The options that only recordings have, those that are not given left out. Raises InputError with a checkpoint."""
-    found = {name: value for name, value in given.items() if value is not None}
-    found |= {name: v for name, v in (("derivative", derivative), ("stencil", stencil)) if v != "auto"}
-    if checkpoint is not None and found:
-        raise InputError(f"--{next(iter(found))}: expected it with --frames, got it with --checkpoint; leave it out")
-    return found
+    recording = frames[0] if frames and frames[0].suffix == ".npz" else None
+    _say_result(result, folder, recording, as_json=as_json)
+    if result.report.get("verdict") == "none":
+        raise typer.Exit(1)
+    if species is not None:
+        exit_without_law(result)
 
 
 def _distill(
@@ -215,17 +212,24 @@ def _distill(
     return distill_frames(frames, out=check_folder(folder), note=warn, **recorded, **options)
 
 
-def _say_result(result: Distillation, folder: Path, *, as_json: bool) -> None:
+def _say_result(result: Distillation, folder: Path, recording: Path | None, *, as_json: bool) -> None:
+    """recording: a file whose last frame a simulation can start from, where the law is one of it."""
     from equations.printers import print_rule
 
     if as_json:
         say_json({**result.report, "folder": folder})
         return
+    if "verdict" in result.report:
+        say(describe_coefficients(result.report))
     say("\n".join(map(shortened, print_rule(result.rule, "text").splitlines())))
     say()
     say(describe(result.report))
     short = describe_shortfall(result.report, folder)
-    if short is None:
-        say(f"\n{shown(folder)}/rule.json; next: srnca simulate {shown(folder)}/rule.json --out picture.png")
+    if result.report.get("verdict") == "none":
+        say(f"\n{shown(folder)}/rule.json is the closest rule that was found, and not the law")
+    elif short is None:
+        start = "" if recording is None else f" --init {shown(recording)}"  # from noise it may make no pattern
+        say(f"\n{shown(folder)}/rule.json; next: srnca simulate {shown(folder)}/rule.json{start} --out picture.png")
     else:
-        say(f"\n{shown(folder)}/rule.json is a poor rule: {short}")
+        say(f"\n{shown(folder)}/rule.json is {verdict(result.report)}: {short}")
+        warn(help_at(POOR))

@@ -30,16 +30,48 @@ def describe(report: dict[str, Any]) -> str:
         parts.append(table(rows))
     if report.get("texture_loss"):
         parts.append(describe_scores(report))
+    if "meaning" in report:
+        parts.append(describe_meaning(report["meaning"]))
     return "\n\n".join(parts)
 
 
 def describe_species(found: dict[str, Any]) -> str:
     """The size of a law of few species, and what it was tuned from."""
     numbers, waves = found["numbers"], f"{found['wavelength']:.1f} cells"
-    return (
-        f"{numbers['all']} numbers in all: {numbers['laws']} of the laws, {numbers['colours']} of the colours\n"
-        f"tuned from: {found['start']}; wavelength of the picture's pattern: {waves}"
-    )
+    lines = [
+        f"{numbers['all']} numbers in all: {numbers['laws']} of the laws, {numbers['colours']} of the colours",
+        f"tuned from: {found['start']}; wavelength of the picture's pattern: {waves}",
+    ]
+    if "competed" in found:
+        rows = (f"{row['species']} with {row['numbers']} numbers {number(row['score'])}" for row in found["competed"])
+        lines.append(f"distances of laws of so many species: {', '.join(rows)}")
+    return "\n".join(lines)
+
+
+def describe_meaning(meaning: dict[str, Any]) -> str:
+    """What kind of pattern the law makes and why, which terms it needs, and which textbook system is nearest."""
+    from equations.comparison.match import THRESHOLD
+
+    verdict, waves, nearest = meaning["analysis"]["verdict"], meaning["wavelength"], meaning["nearest"]
+    cells = waves["cells"]
+    lines = [
+        f"verdict: {verdict['name']}; {verdict['reason']}",
+        f"wavelength in cells: predicted {number(cells['predicted'])}, measured {number(cells['measured'])}",
+        waves["why"],
+    ]
+    if waves.get("photo_pixels"):
+        pixels = waves["photo_pixels"]
+        lines.append(
+            f"in pixels of the photo: predicted {number(pixels['predicted'])}, measured {number(pixels['measured'])}"
+        )
+    lines.append(f"half the time step: {'the same pattern' if meaning['half_step']['same'] else 'another pattern'}")
+    for outcome in ("no pattern", "runs away", "another pattern", "much the same"):
+        gone = [f"{row['term']} of {row['species']}" for row in meaning["without"] if row["outcome"] == outcome]
+        if gone:
+            lines.append(f"without one of these terms, {outcome}: {', '.join(gone)}")
+    near = f"nearest textbook system: {nearest['model']}, at a distance of {number(nearest['distance'])}"
+    lines.append(near + (": the same up to units" if nearest["distance"] <= THRESHOLD else ": another system"))
+    return "\n".join(lines)
 
 
 def describe_recording(report: dict[str, Any]) -> str:
@@ -53,7 +85,12 @@ def describe_recording(report: dict[str, Any]) -> str:
         f"noise: {noise}; du/dt: {report['derivative']}{used}; stencil: {report['stencil']}; "
         f"dt {report['dt']:g} ({report['steps_per_frame']} steps a frame), dx {report['dx']:g}"
     ]
-    rows: list[tuple[str, ...]] = [("channel", "term", "weight", "±", "chosen in")]
+    lines += describe_verdict(report)
+    if report["verdict"] != "found":  # beside another law than the recording's, errors and shares would mean nothing
+        rows: list[tuple[str, ...]] = [("channel", "term", "weight")]
+        rows += [(c, t, f"{e['value']:.6g}") for c, terms in report["constants"].items() for t, e in terms.items()]
+        return "\n".join([*lines, "", table(rows)])
+    rows = [("channel", "term", "weight", "±", "chosen in")]
     for channel, constants in report["constants"].items():
         inclusion = report["inclusion"][channel]
         for term, entry in constants.items():
@@ -62,6 +99,33 @@ def describe_recording(report: dict[str, Any]) -> str:
         rest = [(term, share) for term, share in inclusion.items() if term not in constants]
         rows += [(channel, term, "–", "", f"{100 * share:.0f} %") for term, share in rest[:3]]
     return "\n".join([*lines, "", table(rows)])
+
+
+def verdict(report: dict[str, Any]) -> str:
+    """What a rule that falls short of its automaton is: poor, or only less good; older reports have no judge."""
+    from srnca.texture.quality import POOR, quality_of
+
+    losses = report["texture_loss"]
+    word = quality_of("rule", losses, report["judge"]) if "judge" in report else POOR
+    return f"a {word} rule" if word == POOR else f"{word}, but falls short of its automaton"
+
+
+def describe_coefficients(report: dict[str, Any]) -> str:
+    """What the coefficients of a recording's law are those of."""
+    dt = f"{report['dt'] / report['steps_per_frame']:g}"
+    if report["time"] == "steps":
+        return f"coefficients of a step, u ← u + {dt} · du:"
+    return f"coefficients of a differential equation on this grid, du/dt = du; rule.json takes steps of {dt}:"
+
+
+def describe_verdict(report: dict[str, Any]) -> list[str]:
+    """The verdict on the law of a recording, and the reasons."""
+    words = {"found": "found", "partly": "partly: this is not all of the law", "none": "none: no law of this family"}
+    shares = ", ".join(f"{channel} {max(0.0, share):.2g}" for channel, share in report["misfit"].items())
+    lines = [f"{words[report['verdict']]}; unexplained share of the squared change: {shares}"]
+    if report["forecast"] is not None:
+        lines.append(f"forecast from a late frame: {report['forecast']:.2g} of the change wrong")
+    return [*lines, *report["causes"]]
 
 
 def describe_shortfall(report: dict[str, Any], folder: Path) -> str | None:

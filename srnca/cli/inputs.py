@@ -1,7 +1,8 @@
-"""Reads what RULE names on the command line: a rule file, a result folder, or a model of the catalogue."""
+"""Reads what RULE names on the command line: a rule file, a result folder, a known model or a learned rule."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,28 +48,30 @@ def read_rule(text: str, changes: Sequence[str] | None = None, *, or_model: bool
 
 
 def read_source(text: str, changes: Sequence[str] | None = None, *, or_model: bool = True) -> Source:
-    """Read `rule.json`, a folder that holds one, or a model such as `gray-scott` or `gray-scott:coral`.
+    """Read `rule.json`, a folder that holds one, a model such as `gray-scott:coral`, or a rule such as `learned:snake`.
 
     changes: NAME=VALUE of a model's parameters.
-    or_model: whether a model is accepted.
+    or_model: whether a model is accepted; a learned rule always is.
 
     Raises InputError when `text` is none of these.
     """
     from equations.rule.rulefile import load_rule
+    from srnca import learned
 
     path = Path(text) / "rule.json" if Path(text).is_dir() else Path(text)
     if is_checkpoint(text):
         raise InputError(
             f"{text}: expected a rule, got a checkpoint; distill it first: srnca distill --checkpoint {text}"
         )
-    if not path.exists() and or_model:
+    is_learned = text.startswith(learned.PREFIX) and not path.exists()
+    if not path.exists() and or_model and not is_learned:
         return _read_model(text, path, parse_changes(changes or ()))
     if changes:
         raise InputError(
             f"{text}: expected a known model for --set, got a rule file, whose numbers have no names; "
             "change them in the file, or leave --set out"
         )
-    return Source(load_rule(path))
+    return Source(learned.load(text.removeprefix(learned.PREFIX)).rule if is_learned else load_rule(path))
 
 
 def is_checkpoint(text: str) -> bool:
@@ -84,14 +87,31 @@ def file_name(text: str) -> str:
     return (path.name.removesuffix(".json") or "rule").replace(":", "-")
 
 
+def with_step(source: Source, dt: float) -> Rule:
+    """The rule with another time step. A known model's equations may contain dt, so its rule is made anew."""
+    from equations import models
+
+    rule = source.rule
+    if not 0 < dt <= 1e6:
+        raise InputError(f"--dt: expected a time step above 0 and at most 1e6, got {dt:g}")
+    noted = rule.provenance
+    if source.size is None or noted.get("model") not in models.names():
+        return rule.replace(dt=dt)
+    model = dataclasses.replace(models.load(str(noted["model"])), dt=dt)
+    return model.rule(str(noted["preset"]), **dict(noted["parameters"]))
+
+
 def _read_model(text: str, path: Path, changes: dict[str, float]) -> Source:
     from equations import models
+    from srnca import learned
 
     name, _, named = text.partition(":")
     if name not in models.names():
+        rules = tuple(learned.PREFIX + rule for rule in learned.names())
+        near = did_you_mean(text, (*models.names(), *rules))
         raise InputError(
-            f"{path}: no such file or folder, and no known model{did_you_mean(name, models.names())}; expected a "
-            f"rule.json, its folder, or one of {', '.join(models.names())}"
+            f"{path}: no such file or folder, and no known model{near}; expected a rule.json, its folder, or one of "
+            f"{', '.join((*models.names(), *rules))}"
         )
     model, chosen = models.load(name), named or None
     preset = model.preset(chosen)

@@ -16,7 +16,7 @@ from srnca.cli.options import AsJson, LegacyRate, Quiet, check_folder, check_out
 from srnca.cli.output import say, say_json, warn
 from srnca.cli.progress import Progress
 from srnca.cli.ranks import ignore, is_first, sharing
-from srnca.cli.simulate_source import default_name, read_runnable
+from srnca.cli.simulate_source import default_name, read_runnable, zoomed_source
 from srnca.cli.simulate_start import complete_recipe, limit_to_cores, make_simulator, read_kept, save_last
 from srnca.cli.simulate_text import describe, speed
 from srnca.cli.stopping import stopping_politely
@@ -31,6 +31,7 @@ srnca simulate snake-rule --size 512x256 --steps 2000 --out snake.png
 srnca simulate snake.pt --size 512 --seed 3 --out network.gif     # the network itself, without a rule
 srnca simulate gray-scott:coral --out coral.gif --colormap magma
 srnca simulate gray-scott:coral --set F=0.03 --set k=0.06 --out other.png
+srnca simulate leaf-rule --zoom 2 --size 512             # the same pattern, twice as large
 srnca simulate gray-scott --init leaf.png --out leaf.mp4 --fps 30
 srnca simulate rule.json --every 10 --steps 500 --out frames.npz
 srnca simulate rule.json --steps 100000 --out run.zarr --save-state now.npz
@@ -58,6 +59,10 @@ def simulate(
         option("Seed of the first state and the mask.  [default: a state.npz's, a model's own, or 0]", min=0),
     ] = None,
     changes: Changes = None,
+    zoom: Annotated[
+        float | None,
+        option("The pattern this many times as large: diffusion × N², drift × N, steps of dt/N²."),
+    ] = None,
     init: Annotated[
         str | None,
         option("noise, square, spots, cross, a picture, or a state.npz.  [default: the rule's]", metavar="START"),
@@ -105,6 +110,7 @@ def simulate(
         check_output(save_state, (".npz",), "--save-state")
     options: dict[str, Any] = {"backend": backend, "dtype": dtype, "threads": limit_to_cores(threads)}
     source = read_runnable(rule, changes, options, seed=seed, decomposition=decomposition, update_rate=update_rate)
+    source = source if zoom is None else zoomed_source(source, zoom)
     steps = source.steps if steps is None else steps
     stride = every or max(1, -(-steps // FRAMES))
     planned = steps // stride + 1 if path.suffix.lower() in RECORDINGS else -(-steps // stride) + 1
@@ -129,6 +135,7 @@ def simulate(
         "state": save_state,
         "rule": rule,
         "set": changes or [],
+        "zoom": zoom,
         "init": init,
         "size": {"width": width, "height": height},
         "steps": outcome.steps,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from equations.distributed import world_size
 from equations.errors import InputError
-from srnca.cli.inputs import Source, file_name, is_checkpoint, read_source
+from srnca.cli.inputs import Source, file_name, is_checkpoint, read_source, with_step
 from srnca.cli.output import warn
 
 if TYPE_CHECKING:
@@ -66,6 +67,22 @@ def _read_network(
         warn(f"{path}: {note}")
     options |= {"backend": "torch", "dtype": network.dtype}
     return Source(outline(network), size=network.usual_size(seed or 0), network=network)
+
+
+def zoomed_source(source: Source, factor: float) -> Source:
+    """A rule whose patterns are `factor` times as large, and as many more steps as it takes smaller ones.
+
+    Raises InputError for a network, and for a rule that is no differential equation.
+    """
+    from equations.rule.zoom import substeps, zoomed
+
+    if source.network is not None:
+        raise InputError("--zoom: expected a rule that is a differential equation, got a network; leave it out")
+    parts = substeps(source.rule, factor)
+    rule = zoomed(source.rule, factor)
+    # a known model's equations may contain its time step
+    own = with_step(source, rule.dt) if parts > 1 and source.size is not None else source.rule
+    return replace(source, rule=zoomed(own, factor).replace(dt=rule.dt), steps=source.steps * parts)
 
 
 def network_start(network: Network, size: tuple[int, int], seed: int) -> tuple[Any, str | None]:

@@ -15,6 +15,8 @@ from distill.work import SearchOptions
 from equations.backends.torch.threads import one_thread
 from equations.errors import InputError
 from srnca.pages import report_checkpoint
+from srnca.pages.live.beside import photo_url
+from srnca.pages.live.result import write_result_page
 from srnca.pages.rule_figure import draw_distillation
 from srnca.pages.settings import PageSettings
 from srnca.provenance import add_provenance
@@ -24,7 +26,6 @@ from srnca.texture.evaluate import (
     make_judge,
     make_loss,
     make_objective,
-    make_species_objective,
     nca_pictures,
     rule_pictures,
     score_pictures,
@@ -32,6 +33,7 @@ from srnca.texture.evaluate import (
 )
 from srnca.texture.judge import Judge
 from srnca.texture.loss import TextureLoss
+from srnca.texture.species import Species, add_meaning, find_law
 from srnca.texture.teacher import NCATeacher
 
 TERMS = 24
@@ -41,7 +43,7 @@ TERMS = 24
 def distill_checkpoint(
     checkpoint: Checkpoint,
     *,
-    species: int | None = None,
+    species: Species | None = None,
     terms: int | None = None,
     refine: bool = True,
     states: float | None = None,
@@ -57,13 +59,14 @@ def distill_checkpoint(
 ) -> Distillation:
     """The closed-form rule of a trained automaton, with its texture loss and judge beside the automaton's own.
 
-    species: find a law of so many species for the picture (`distill.species`), and compare the automaton with it only.
+    species: find a law of so many species for the picture ("auto": 2, 3 and 4 compete), and compare the automaton with
+        its pictures only; see `srnca.texture.species`.
     terms: the most terms of a channel, on average over channels; 24 unless given. With species, of numbers in all, the
         constants of the colours included.
     states: weight in refinement of the automaton's own states beside its texture; 0 or None leaves them out.
     max_loss: take the shortest rule of at most this texture loss.
     refinement: how refinement works; the defaults of Settings unless given.
-    out: a folder for rule.json, report.json, report.html, figure.png and the halls of fame.
+    out: a folder for rule.json, report.json, report.html, page.html, figure.png and the halls of fame.
     teacher, loss, judge: the checkpoint's, where they are built already (`srnca.automata.load`).
     picture_steps: age of the pictures whose texture losses and judge are reported, in steps.
     page: how report.html is made; the defaults of PageSettings unless given.
@@ -98,10 +101,15 @@ def distill_checkpoint(
     if loss is not None:
         judge = make_judge(checkpoint) if judge is None else judge
         pictures = _compare(checkpoint, result, teacher, loss, judge, picture_steps)
+        if species is not None:
+            add_meaning(result, checkpoint.target, loss, out=out)
     if out is not None:
         if pictures is not None:
             draw_distillation(out / "figure.png", checkpoint.target, *pictures, result)
         report_checkpoint(out / "report.html", result, checkpoint, page, teacher=teacher, loss=loss)
+        photo = None if checkpoint.picture is None else photo_url(checkpoint.picture)
+        name = str(checkpoint.provenance.get("target", "an automaton"))
+        write_result_page(out, result, name, network=teacher, photo=photo)
         result.save(out)  # last, with the rule: this removes the file from which a killed distillation resumes
     return result
 
@@ -109,7 +117,7 @@ def distill_checkpoint(
 def _law(
     checkpoint: Checkpoint,
     loss: TextureLoss | None,
-    species: int,
+    species: Species,
     *,
     terms: int | None,
     refine: bool,
@@ -120,24 +128,14 @@ def _law(
     search: SearchOptions,
 ) -> Distillation:
     """A law of few species for the checkpoint's picture. Raises InputError for options that do not fit one."""
-    from distill.species import distill_species
-    from distill.species.search import SETTINGS
-
     if loss is None:
         raise InputError("species: expected a checkpoint with a picture, this legacy file holds none; train it anew")
     for name, given in (("engine", search.get("engine", "auto") != "auto"), ("refine", not refine), ("states", states)):
         if given:
             raise InputError(f"{name}: expected its default with species, which are found by their pictures alone")
     options: dict[str, Any] = {name: value for name, value in search.items() if name != "engine"}
-    return distill_species(
-        checkpoint.target,
-        make_species_objective(checkpoint, loss),
-        species=species,
-        terms=terms,
-        max_loss=max_loss,
-        settings=SETTINGS if refinement is None else refinement,
-        folder=out,
-        **options,
+    return find_law(
+        checkpoint.target, loss, species, terms=terms, max_loss=max_loss, refinement=refinement, out=out, **options
     )
 
 

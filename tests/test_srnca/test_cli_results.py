@@ -14,6 +14,7 @@ import pytest
 
 from equations import models, save_rule
 from equations.errors import MissingPartError
+from srnca.help import POOR, help_at
 from tests.test_srnca.command import run
 
 
@@ -130,8 +131,9 @@ def test_the_last_line_says_that_the_rule_has_lost_the_texture(
     monkeypatch.setitem(REPORT, "shortfall", "no better than a flat colour: more --effort may help")
     monkeypatch.setitem(REPORT, "refine", front)
     out = tmp_path / "r"
-    code, said, _ = run(capsys, "distill", "--checkpoint", checkpoint, "--out", out)
+    code, said, err = run(capsys, "distill", "--checkpoint", checkpoint, "--out", out)
     assert code == 0
+    assert err.splitlines()[-1] == help_at(POOR)
     assert said.splitlines()[-1] == (
         f"{out}/rule.json is a poor rule: no better than a flat colour: more --effort may help; "
         f"{out}/front has one of 0.3, 32.5 terms a channel"
@@ -139,6 +141,20 @@ def test_the_last_line_says_that_the_rule_has_lost_the_texture(
     monkeypatch.setitem(REPORT, "refine", [{"terms_per_channel": 16.0, "loss": 1.3}] if rule else [])
     _, said, _ = run(capsys, "distill", "--checkpoint", checkpoint, "--out", out)
     assert said.splitlines()[-1].endswith("more --effort may help")
+
+
+@pytest.mark.parametrize(
+    ("judged", "words"),
+    [(0.3, "is fair, but falls short of its automaton: has twice"), (0.5, "is a poor rule: has twice")],
+)
+def test_the_last_line_calls_poor_only_what_the_judge_does(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, checkpoint: Path, asked: dict[str, Any], monkeypatch: Any,
+    judged: float, words: str,
+) -> None:  # fmt: skip
+    monkeypatch.setitem(REPORT, "judge", {"flat": 1.0, "teacher": 0.1, "rule": judged})
+    monkeypatch.setitem(REPORT, "shortfall", "has twice the automaton's distance")
+    _, said, _ = run(capsys, "distill", "--checkpoint", checkpoint, "--out", tmp_path / "r")
+    assert words in said.splitlines()[-1]
 
 
 def test_distill_passes_its_flags_on_and_prints_one_json_object(
@@ -192,12 +208,13 @@ def test_distill_reports_a_missing_part_with_4(
 
 def test_distill_takes_frames(capsys: pytest.CaptureFixture[str], tmp_path: Path, asked: dict[str, Any]) -> None:
     frames = tmp_path / "f.npz"
-    code, _, err = run(capsys, "distill", "--frames", frames, "--out", tmp_path / "r")
+    words = ["distill", "--frames", frames, "--time", "steps", "--out", tmp_path / "r"]
+    code, _, err = run(capsys, *words)
     assert code == 2
     assert "no such recording" in err
     assert not (tmp_path / "r").exists()
     frames.touch()
-    assert run(capsys, "distill", "--frames", frames, "--out", tmp_path / "r")[0] == 0
+    assert run(capsys, *words)[0] == 0
     assert asked["source"] == [frames]
 
 

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from distill.species import choosing, search, starts
+from distill.species import choosing, meaning, search, starts, systems
 from distill.species.search import SETTINGS
 from equations.rule.rulefile import load_rule
 from srnca.automata import load
 from srnca.cli.app import main
+from srnca.pages import law_figure
 from srnca.texture import distill as texture_distill
+from srnca.texture import species
 from srnca.texture.checkpoint import Checkpoint, save_checkpoint
 from tests.test_distill.test_species.made import SHORT, waves
 from tests.test_srnca.command import run
-from tests.test_srnca.tiny import checkpoint, shorten_distillation, simulate_on_torch
+from tests.test_srnca.tiny import SHORT_PAGE, checkpoint, shorten_distillation
 
 
 def shorten(patch: pytest.MonkeyPatch) -> None:
-    simulate_on_torch(patch)
     shorten_distillation(patch, refinement=replace(SETTINGS, **SHORT))
-    patch.setattr(starts, "BALANCES", {"stripes": ((0.0, 0.0),)})
-    patch.setattr(starts, "SPREADS_U", (0.15,))
-    patch.setattr(starts, "STRETCHES", (1.2,))
-    patch.setattr(starts, "STEPS", 200)
+    patch.setattr(systems, "BALANCES", {"stripes": ((0.0, 0.0),)})
+    patch.setattr(systems, "RATIOS", (0.1,))
+    patch.setattr(systems, "CATALOGUE", ())
+    patch.setattr(starts, "STRETCHES", (1.0,))
+    patch.setattr(starts, "OLD", 500)
+    patch.setattr(meaning, "LEAST_SIDE", 32)
+    patch.setattr(meaning, "STEPS", 100)
+    patch.setattr(meaning, "_nearest", lambda rule: {"model": "gray-scott", "distance": 0.4})
+    patch.setattr(species, "NO_LAW", float("inf"))  # so short a search need not find one
     patch.setattr(choosing, "GROWN_RUNS", 2)
     patch.setattr(search, "SLOW", 0.6)
 
@@ -86,7 +94,7 @@ def test_the_command_prints_how_many_numbers_there_are(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shorten(monkeypatch)
-    for name in ("draw_distillation", "report_checkpoint"):
+    for name in ("draw_distillation", "report_checkpoint", "add_meaning"):
         monkeypatch.setattr(texture_distill, name, lambda *_, **__: None)
     code, out, _ = run(
         capsys, "distill", "--checkpoint", trained, "--species", 1, "--terms", 9, "--out", tmp_path / "one", "--quiet"
@@ -99,8 +107,10 @@ def test_the_command_prints_how_many_numbers_there_are(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--species", "7"], "--species: expected 1 to 6, got 7"),
-        (["--species", "0"], "--species: expected 1 to 6, got 0"),
+        (["--species", "7"], "--species: expected 1 to 6 or auto, got 7"),
+        (["--species", "0"], "--species: expected 1 to 6 or auto, got 0"),
+        (["--species", "many"], "--species: expected 1 to 6 or auto, got many"),
+        (["--species", "2", "--size", "32"], "--size: expected it with --image"),
         (["--species", "2", "--engine", "sparse"], "--species: expected it without --engine"),
         (["--species", "2", "--refine", "none"], "--species: expected it without --refine none"),
         (["--species", "2", "--states", "1"], "--species: expected it without --states"),
@@ -123,8 +133,78 @@ def test_a_recording_has_the_species_that_were_recorded(tmp_path: Path, capsys: 
 
 
 def test_a_picture_of_less_than_two_waves_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    ramp = np.tile(np.linspace(0, 1, 16, dtype=np.float32)[:, None, None], (1, 16, 3))
-    save_checkpoint(replace(striped(), picture=ramp), tmp_path / "ramp.pt")
-    code, _, err = run(capsys, "distill", "--checkpoint", tmp_path / "ramp.pt", "--species", 2, "--out", tmp_path / "x")
+    save_checkpoint(replace(striped(), picture=waves(16, 12.0, 90.0)), tmp_path / "one.pt")
+    code, _, err = run(capsys, "distill", "--checkpoint", tmp_path / "one.pt", "--species", 2, "--out", tmp_path / "x")
     assert code == 2
     assert "fewer than two waves" in err
+
+
+def write_picture(path: Path, pixels: np.ndarray) -> Path:
+    Image.fromarray((pixels * 255).round().astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["gradient", "noise"])
+def test_a_picture_without_a_pattern_gets_no_law_and_exit_code_1(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pixels = np.random.default_rng(0).random((32, 32, 3))
+    if kind == "gradient":
+        pixels = np.tile(np.linspace(0, 1, 32)[:, None, None], (1, 32, 3))
+    path = write_picture(tmp_path / f"{kind}.png", pixels)
+    code, _, err = run(capsys, "distill", "--image", path, "--species", 2, "--size", 32, "--out", tmp_path / "x")
+    assert code == 1
+    assert "no law of few species makes this picture" in err
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_law_is_found_for_a_picture_without_an_automaton(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shorten(monkeypatch)
+    quick = {"refinement": replace(SETTINGS, **SHORT), "page": SHORT_PAGE, "picture_steps": 100}
+    monkeypatch.setattr(species, "distill_picture", partial(species.distill_picture, **quick))
+    monkeypatch.setattr(species, "NO_LAW", 0.9)
+    monkeypatch.setattr(law_figure, "LARGE", 1)
+    path, out = write_picture(tmp_path / "leaf.png", waves(32, 8.0, 0.0)), tmp_path / "law"
+    arguments = ["distill", "--image", path, "--species", 2, "--size", 16, "--out", out, "--quiet"]
+    code, printed, err = run(capsys, *arguments)
+    report = json.loads((out / "report.json").read_text())
+    judged = report["judge"]["rule"]
+    assert "page.html" in (out / "report.html").read_text()
+    assert "<canvas" in (out / "page.html").read_text()
+    assert code == (0 if judged is not None and judged < species.NO_LAW else 1), err
+    assert ("no law of few species makes this" in err) == (code == 1)
+    assert set(report["judge"]) == {"flat", "rule"}
+    for words in (
+        "verdict: ",
+        "wavelength in cells",
+        "in pixels of the photo",
+        "half the time step",
+        "nearest textbook",
+    ):
+        assert words in printed
+    cells, pixels = (report["meaning"]["wavelength"][unit]["predicted"] for unit in ("cells", "photo_pixels"))
+    assert pixels is cells is None or pixels == pytest.approx(2 * cells)  # 32 pixels became 16
+    page = (out / "report.html").read_text()
+    assert "What it means" in page
+    assert "NCA's" not in page
+    assert {"rule.json", "figure.png", "analysis.png"} <= {path.name for path in out.iterdir()}
+
+
+def test_a_picture_needs_species_and_is_no_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, message in (
+        (["--image", "sample:snake"], "--image: expected it with --species"),
+        (["--image", "x.png", "--checkpoint", "x.pt", "--species", "2"], "expected one of"),
+        (["--image", "x.png", "--species", "2", "--dt", "1"], "expected it with --frames, got it with --image"),
+        (["--image", tmp_path / "none.png", "--species", "2"], "no such file"),
+    ):
+        code, _, err = run(capsys, "distill", *arguments, "--out", tmp_path / "x")
+        assert code == 2
+        assert message in err
+
+
+@pytest.mark.parametrize(("number", "said"), [(0.3, None), (0.95, "0.95"), (None, "run away")])
+def test_a_law_that_is_hardly_better_than_a_flat_colour_is_none(number: float | None, said: str | None) -> None:
+    found = species.no_law({"flat": 1.0, "rule": number})
+    assert found is None if said is None else said in str(found)

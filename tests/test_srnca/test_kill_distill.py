@@ -74,7 +74,11 @@ REFINE = [
 RESULT = [
     *(Death(REPORT, 1, when) for when in ("before", "after")),
     Death(COMPARE, 1, "after"),
-    *(Death(RENAME, 1, when, match=name) for name in ("figure.png", "report.html") for when in ("before", "after")),
+    *(
+        Death(RENAME, 1, when, match=name)
+        for name in ("figure.png", "report.html", "page.html")
+        for when in ("before", "after")
+    ),
     *(Death(RENAME, call, "after", match="hall_of_fame") for call in (1, CHANNELS)),
     *(Death(RENAME, call, match="front/") for call in (1, 3)),
     *(Death(RENAME, 1, when, match=name) for name in ("report.json", "rule.json") for when in ("before", "after")),
@@ -102,7 +106,9 @@ def whole(commands: Commands, trained: bytes, tmp_path_factory: pytest.TempPathF
     folder = made(tmp_path_factory.mktemp("whole"), trained)
     commands.whole(folder, WORDS)
     found = results(folder / "out")
-    assert {"rule.json", "report.json", "report.html", "figure.png", "hall_of_fame_output3.csv"} <= set(found)
+    assert {"rule.json", "report.json", "report.html", "page.html", "figure.png", "hall_of_fame_output3.csv"} <= set(
+        found
+    )
     assert sum(name.startswith("front/") for name in found) > 3
     return found
 

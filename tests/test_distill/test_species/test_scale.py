@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from distill.species.scale import main_contrast, measure_scale
-from equations.errors import InputError
+from distill.species.scale import check_pattern, main_contrast, measure_scale
+from equations.errors import InputError, SrncaError
 from tests.test_distill.test_species.made import spots, waves
 
 
@@ -33,8 +33,20 @@ def test_noise_does_not_hide_a_pattern() -> None:
 def test_a_picture_of_one_colour_and_one_of_less_than_two_waves_are_refused() -> None:
     with pytest.raises(InputError, match="no pattern"):
         measure_scale(np.full((32, 32, 3), 0.4))
+    with pytest.raises(InputError, match="of one colour"):
+        check_pattern(np.full((32, 32, 3), [0.4, 0.1, 0.7], np.float32))
     with pytest.raises(InputError, match="fewer than two waves"):
-        measure_scale(np.tile(np.linspace(0, 1, 48)[:, None, None], (1, 48, 3)))
+        measure_scale(waves(48, 36.0, 0.0))
+
+
+def test_a_gradient_and_noise_are_no_pattern() -> None:
+    ramp = np.tile(np.linspace(0.2, 0.8, 48)[:, None, None], (1, 48, 3))
+    with pytest.raises(SrncaError, match=r"no law of few species makes this picture: 100 %.*gradient"):
+        check_pattern(ramp)
+    with pytest.raises(SrncaError, match=r"correlation of 0\.0"):
+        check_pattern(np.random.default_rng(0).random((48, 48, 3)))
+    for picture in (waves(48, 3.0, 30.0), waves(48, 20.0, 90.0), spots(48, 16, 4.0)):
+        check_pattern(picture)
 
 
 def test_the_rarer_colour_is_positive() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from distill.refine.descent import Descent
 from distill.result import Distillation
-from distill.species import choosing, search, starts
+from distill.species import choosing, search, starts, systems
 from distill.species.search import check_numbers, levels_of_law, most_numbers
 from distill.unfinished import UNFINISHED
 from equations.errors import InputError
@@ -22,10 +22,11 @@ PICTURE = waves(24, 6.0, 0.0)
 @pytest.fixture(scope="module", autouse=True)
 def _few_recipes() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(starts, "SPREADS_U", (0.15,))
+        patch.setattr(systems, "RATIOS", (0.1,))
+        patch.setattr(systems, "BALANCES", {"stripes": ((0.0, 0.0),), "spots": ((0.03, -0.007),)})
+        patch.setattr(systems, "CATALOGUE", ())
         patch.setattr(starts, "STRETCHES", (1.0,))
-        patch.setattr(starts, "BALANCES", {"stripes": ((0.0, 0.0),), "spots": ((0.08, 0.0),)})
-        patch.setattr(starts, "STEPS", 200)
+        patch.setattr(starts, "OLD", 500)
         patch.setattr(choosing, "GROWN_RUNS", 2)
         patch.setattr(search, "SLOW", 0.6)
         yield
@@ -45,7 +46,9 @@ def test_a_law_of_two_species_has_no_more_numbers_than_asked_for(found: Distilla
     assert found.rule.provenance["engine"] == "species"
     assert found.rule.dt == 1
     assert found.report["stability"]["stable"]
-    assert {row["numbers"] for row in found.report["refine"]} <= {44, 26, 16, 12}
+    rows = found.report["refine"]
+    assert max(row["numbers"] for row in rows) == 24  # a law grows beyond its start, and no further than asked
+    assert all(row["score"] > 0 for row in rows)
 
 
 def test_the_same_seed_gives_the_same_law(found: Distillation) -> None:
@@ -71,11 +74,49 @@ def test_a_search_that_was_killed_goes_on_to_the_same_law(
     assert (tmp_path / UNFINISHED).exists()
     with monkeypatch.context() as patch:
         patch.setattr(choosing, "make_starts", None)  # neither the sweep nor the tuning of the starts is done again
-        patch.setattr(choosing, "_tune_all", None)
+        patch.setattr(choosing, "_tune", None)
         again = short_search(PICTURE, terms=24, folder=tmp_path, resume=True)
     assert again.rule == found.rule
     with pytest.raises(InputError, match="other settings"):
         short_search(1 - PICTURE, terms=24, folder=tmp_path, resume=True)
+
+
+def test_laws_of_two_three_and_four_species_compete_and_the_search_goes_on_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "AUTO", (1, 2))
+    monkeypatch.setattr(systems, "BALANCES", {"stripes": ((0.0, 0.0),)})
+    found = short_search(PICTURE, species="auto")
+    competed = found.report["species"]["competed"]
+    assert [row["species"] for row in competed] == [1, 2]
+    chosen = next(row for row in competed if row["species"] == len(found.rule.channels))
+    best = min(row["score"] for row in competed)
+    assert chosen["score"] <= search.CLEARLY * best
+    shorter = [row for row in competed if row["numbers"] < chosen["numbers"]]
+    assert all(row["score"] > search.CLEARLY * best for row in shorter)
+    begun: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(search, "choose_starts", lambda part, laws: _count(part, laws, begun))
+        with pytest.raises(KeyboardInterrupt):
+            short_search(PICTURE, species="auto", folder=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Descent, "_level", _refuse_one_species)
+        assert short_search(PICTURE, species="auto", folder=tmp_path, resume=True).rule == found.rule
+
+
+def _count(part: choosing.Searching, laws: Any, begun: list[int]) -> Any:
+    begun.append(len(laws))
+    if len(begun) == 2:  # the first search is done
+        raise KeyboardInterrupt
+    return choosing.choose_starts(part, laws)
+
+
+_LEVEL = Descent._level
+
+
+def _refuse_one_species(self: Descent, *arguments: Any) -> None:
+    assert self.chains[0].table.channels == 2, "the finished search was done again"
+    _LEVEL(self, *arguments)
 
 
 def test_the_result_is_saved_with_its_front_and_without_halls_of_fame(found: Distillation, tmp_path: Path) -> None:
@@ -87,13 +128,14 @@ def test_the_result_is_saved_with_its_front_and_without_halls_of_fame(found: Dis
     assert sizes == {row["numbers"] for row in found.report["refine"]}
 
 
-def test_levels_go_down_in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_law_grows_by_some_numbers_and_is_pruned_in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "SLOW", 0.82)  # its own value, which the search of these tests does not have
-    assert levels_of_law(40, 2, 30) == [40, 33, 27, 22, 18, 15, 12]
-    assert levels_of_law(40, 2, 9)[-1] == 9
-    plan = levels_of_law(588, 6, most_numbers(6))
+    assert levels_of_law(18, 2, 30) == [18, 26, 21, 17, 14, 12]
+    assert levels_of_law(18, 2, 20)[:2] == [18, 20]
+    assert levels_of_law(18, 2, 9)[-1] == 9
+    plan = levels_of_law(45, 6, most_numbers(6))
+    assert max(plan) == 60
     assert plan[-1] == 28
-    assert len(plan) < 14
 
 
 def test_a_law_has_at_least_a_number_for_each_species_and_colour() -> None:

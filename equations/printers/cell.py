@@ -13,8 +13,9 @@ from string import Template
 import numpy as np
 
 from equations.expressions import guards
-from equations.expressions.tree import to_tree
-from equations.printers.code import Dialect, print_trees
+from equations.expressions.constants import name_numbers, summands
+from equations.expressions.tree import Tree, to_tree
+from equations.printers.code import Code, Dialect, print_trees
 from equations.rule import mask
 from equations.rule.display import display_of
 from equations.rule.rule import Rule
@@ -81,14 +82,17 @@ def identifiers(prefix: str, names: Sequence[str]) -> list[str]:
     return [f"{prefix}_{name if plain[index] else index}" for index, name in enumerate(names)]
 
 
-def cell_lines(rule: Rule, target: Target, read: Read) -> tuple[list[str], list[str]]:
+def cell_lines(rule: Rule, target: Target, read: Read, *, editable: bool = False) -> tuple[list[str], list[str]]:
     """The lines that update one cell, and the names of the new values in channel order.
 
     With a mask, the lines read two unsigned variables: `row`, the hash of the cell's row, and `column`, its x.
+
+    editable: the lines hold `CONSTANT` in place of numbers, and `TERM` around the top-level terms of every update.
     """
     names = dict(zip(rule.feature_names, identifiers("f", rule.feature_names), strict=True))
     lines = [f"float {names[name]} = {text};" for name, text in responses(rule, read, literal, literal(0.0)).items()]
-    code = print_trees([to_tree(expr) for expr in rule.expressions], target.dialect, names)
+    trees = [to_tree(expr) for expr in rule.expressions]
+    code = _editable(rule, trees, target, names) if editable else print_trees(trees, target.dialect, names)
     lines += code.lines
     if rule.masked:
         lines.append(f"{target.uint} cell_hash = mix32(row ^ column);")
@@ -99,6 +103,26 @@ def cell_lines(rule: Rule, target: Target, read: Read) -> tuple[list[str], list[
         lines += [f"{new} = {_mask_condition(rule, index)} ? {new} : {old};"] if rule.masked else []
         lines += _clamp_lines(rule, new)
     return lines, results
+
+
+CONSTANT = "⟦{name}⟧"  # stands for a number, in brackets where it is negative
+TERM = "⟪{id}⟫({term})⟪/⟫"  # stands for its term, or for 0.0f where that is knocked out
+_TERMS_A_LINE = 16  # compilers nest a sum as deep as it has terms
+
+
+def _editable(rule: Rule, trees: Sequence[Tree], target: Target, names: dict[str, str]) -> Code:
+    """The updates with placeholders. What several terms share stands before all of them, outside any `TERM`."""
+    named = {channel: name_numbers(tree, channel) for channel, tree in zip(rule.channels, trees, strict=True)}
+    known = names | {name: CONSTANT.format(name=name) for _, found in named.values() for name in found}
+    parts = {channel: summands(tree) for channel, (tree, _) in named.items()}
+    code = print_trees([tree for trees in parts.values() for tree in trees], target.dialect, known)
+    terms, lines, totals = iter(code.results), list(code.lines), identifiers("sum", rule.channels)
+    for channel, total in zip(rule.channels, totals, strict=True):
+        gated = [TERM.format(id=f"{channel}.{k}", term=next(terms)) for k in range(len(parts[channel]))]
+        for start in range(0, len(gated), _TERMS_A_LINE):
+            text = " + ".join(gated[start : start + _TERMS_A_LINE])
+            lines.append(f"{total} = {total} + {text};" if start else f"float {total} = {text};")
+    return Code(tuple(lines), tuple(totals))
 
 
 def colour_lines(rule: Rule, target: Target, read: Callable[[int], str]) -> tuple[list[str], list[str]]:

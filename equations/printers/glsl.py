@@ -86,16 +86,32 @@ _HASHES = (
 
 def print_rule(rule: Rule) -> str:
     """The shader. Raises InputError for more than 16 channels."""
-    if len(rule.channels) > MAX_CHANNELS:
-        raise InputError(
-            f"expected at most {MAX_CHANNELS} channels for GLSL (WebGL2 draws into four textures of four), "
-            f"got {len(rule.channels)}; the formats c and python have no such limit"
-        )
-    textures = range(-(-len(rule.channels) // 4))
-    body = _body(rule)
+    return _print(rule, _body(rule), _drawn(rule))
+
+
+def print_editable(rule: Rule) -> str:
+    """The shader of a step alone, without pictures, with the placeholders of `cell_lines`: a program that fills them
+    changes constants and knocks out terms without knowing the rule. Raises InputError for more than 16 channels.
+    """
+    return _print(rule, _body(rule, editable=True), "")
+
+
+def print_colours(rule: Rule) -> str:
+    """`vec4 colour(ivec2 cell)`, which reads the textures `state0`, …, and the functions that it calls.
+
+    "" for a rule that shows one channel through a colour map, or has a scale beyond float32.
+    """
+    picture = _drawn(rule)
+    return f"{helpers(TARGET, picture)}\n{picture}".lstrip() if picture else ""
+
+
+def _drawn(rule: Rule) -> str:
     picture = _picture(rule) if display_of(rule).in_colour else ""
-    if "INFINITY" in picture:  # a scale beyond float32, which GLSL cannot write
-        picture = ""
+    return "" if "INFINITY" in picture else picture  # a scale beyond float32, which GLSL cannot write
+
+
+def _print(rule: Rule, body: list[str], picture: str) -> str:
+    textures = range(-(-len(rule.channels) // 4))
     return Template(_SHADER).substitute(
         channels=", ".join(rule.channels),
         textures="\n".join(f"uniform sampler2D state{index};" for index in textures),
@@ -123,7 +139,12 @@ def _picture(rule: Rule) -> str:
     return Template(_PICTURE).substitute(lines="\n".join(f"    {line}" for line in [*texels.values(), *lines]))
 
 
-def _body(rule: Rule) -> list[str]:
+def _body(rule: Rule, *, editable: bool = False) -> list[str]:
+    if len(rule.channels) > MAX_CHANNELS:
+        raise InputError(
+            f"expected at most {MAX_CHANNELS} channels for GLSL (WebGL2 draws into four textures of four), "
+            f"got {len(rule.channels)}; the formats c and python have no such limit"
+        )
     texels: dict[str, str] = {}
 
     def read(channel: int, dy: int, dx: int) -> str:
@@ -133,7 +154,7 @@ def _body(rule: Rule) -> list[str]:
         texels[name] = f"vec4 {name} = texelFetch(state{number}, ivec2({x}, {y}), 0);"
         return f"{name}.{'xyzw'[component]}"
 
-    lines, results = cell_lines(rule, TARGET, read)
+    lines, results = cell_lines(rule, TARGET, read, editable=editable)
     padded = [*results, *["0.0f"] * (-len(results) % 4)]
     texel = [", ".join(padded[index : index + 4]) for index in range(0, len(padded), 4)]
     outputs = [f"next{index} = vec4({values});" for index, values in enumerate(texel)]

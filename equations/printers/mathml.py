@@ -6,6 +6,7 @@ Expressions are read off the operator tree; every operator has its entry in one 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -58,6 +59,21 @@ def print_expression(expr: Expr, names: Names | None = None) -> str:
     return f"<mrow>{_Printer(names or {}).part(to_tree(expr))[0]}</mrow>"
 
 
+@dataclass(frozen=True)
+class Named:
+    """A number with a name. Its MathML is `wrap(name, flipped, text)`; flipped: the sign is printed before it."""
+
+    name: str
+    value: float
+    flipped: bool = False
+
+
+def print_named_term(tree: Any, names: Names, wrap: Callable[[str, bool, str], str]) -> tuple[str, str]:
+    """The sign (− or +) and the MathML of a data tree in which `Named` numbers stand in place of plain ones."""
+    negative, rest = _split_sign(tree)
+    return "−" if negative else "+", _bracketed(_Printer(names, wrap).part(rest), PRODUCT)
+
+
 def print_terms(expr: Expr, names: Names | None = None, *, first: bool = True) -> list[str]:
     """The terms of a sum in SymPy's order, each with its sign; `first`: the sum stands at the start of a line."""
     printer = _Printer(names or {})
@@ -92,7 +108,7 @@ def _bracketed(part: Part, least: int) -> str:
     return part[0] if part[1] >= least else f"<mrow><mo>(</mo>{part[0]}<mo>)</mo></mrow>"
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
     """The MathML of a number that is not negative."""
     mantissa, _, exponent = f"{value:.{DIGITS}g}".partition("e")
     if not exponent:
@@ -105,6 +121,8 @@ def _split_sign(tree: Any) -> tuple[bool, Any]:
     """Whether the number in front of a term is negative, and the term without that sign."""
     if isinstance(tree, str):
         return False, tree
+    if isinstance(tree, Named):
+        return (True, Named(tree.name, -tree.value, not tree.flipped)) if tree.value < 0 else (False, tree)
     if not isinstance(tree, list):
         return tree < 0, abs(tree)
     head, *rest = tree
@@ -117,8 +135,8 @@ def _split_sign(tree: Any) -> tuple[bool, Any]:
 class _Printer:
     """Prints an operator tree from its leaves up; `names` says how features are written."""
 
-    def __init__(self, names: Names) -> None:
-        self.names = names
+    def __init__(self, names: Names, wrap: Callable[[str, bool, str], str] | None = None) -> None:
+        self.names, self.wrap = names, wrap
 
     def part(self, tree: Any) -> Part:
         negative, tree = _split_sign(tree)
@@ -128,8 +146,11 @@ class _Printer:
             return self.names.get(tree) or (channel_name(tree), ATOM)
         if isinstance(tree, list):
             return _TABLE[tree[0]](self, *tree[1:])
-        text = _number(tree)
-        return text, PRODUCT if "msup" in text else ATOM
+        text = number_text(tree.value if isinstance(tree, Named) else tree)
+        level = PRODUCT if "msup" in text else ATOM
+        if isinstance(tree, Named) and self.wrap is not None:
+            text = self.wrap(tree.name, tree.flipped, text)
+        return text, level
 
     def term(self, tree: Any, first: bool) -> str:
         negative, tree = _split_sign(tree)
@@ -172,7 +193,7 @@ class _Printer:
 
 
 def _is_number(tree: Any) -> bool:
-    return isinstance(tree, (int, float)) or (isinstance(tree, list) and tree[0] == "Rational")
+    return isinstance(tree, (int, float, Named)) or (isinstance(tree, list) and tree[0] == "Rational")
 
 
 def _order(factor: Any) -> tuple[int, str]:

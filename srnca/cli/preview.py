@@ -63,6 +63,12 @@ def draw_preview(target: np.ndarray, now: np.ndarray, history: list[float]) -> I
     return sheet
 
 
+def picture_alone(draw: Draw) -> Image:
+    """What `draw` draws, without the curve below it."""
+    sheet = draw([])
+    return sheet.crop((0, 0, sheet.width, sheet.height - CURVE - GAP))
+
+
 def enlarged(pixels: np.ndarray) -> Image:
     """A picture (h, w, 3) enlarged by a whole number to SIDE pixels or more, so that cells stay square and sharp."""
     import numpy as np

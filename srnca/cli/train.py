@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
     from srnca.media.images import Target
     from srnca.texture.checkpoint import Checkpoint
     from srnca.texture.config import TrainConfig
+    from srnca.texture.network import NCA
+    from srnca.texture.teacher import NCATeacher
     from srnca.texture.training import TrainProgress
 
 EXAMPLES = """\
 srnca train sample:snake --out snake.pt
 srnca train zebra.jpg --crop 40,0,256 --preview now.png
+srnca train leaf.png --live    # and look at it in a browser
 srnca train leaf.png --preset compact --effort 2
 srnca train leaf.png --iterations 5000 --time-limit 5m
 srnca train zebra.jpg --channels 2 --colours squares    # two channels, and a richer map to the colours
@@ -82,6 +86,7 @@ def train(
     time_limit: opt.TimeLimit = None,
     resume: opt.Resume = False,
     preview: opt.PreviewFile = None,
+    live: opt.Live = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -103,7 +108,7 @@ def train(
     if recorded and not of_recording:
         flag = flag_of(next(iter(recorded)))
         raise InputError(f"{flag}: expected it with --frames, a recording to learn, got none; leave it out")
-    options = Options(resume, resolve_device(device), limit, preview, as_json, quiet)
+    options = Options(resume, resolve_device(device), limit, preview, live, as_json, quiet)
     if of_recording:
         changes |= _given(vgg_weights=vgg_weights, download=download or None, crop=crop)
         train_frames(
@@ -193,7 +198,23 @@ def _job(plan: _Plan, *, device: str, **how: Any) -> Job[Checkpoint]:
         loss=lambda losses: sum(losses[-_LAST:]) / len(losses[-_LAST:]),
         estimate=Estimate(cores if device == "cpu" else None),
         further=_rate,
+        network=partial(_network, plan),
     )
+
+
+def _network(plan: _Plan, now: TrainProgress) -> Callable[[], NCATeacher] | None:
+    """What copies the network as it is after this iteration."""
+    return None if now.nca is None else partial(_copy, plan, now.nca, now.iteration)
+
+
+def _copy(plan: _Plan, nca: NCA, iteration: int) -> NCATeacher:
+    import copy
+
+    from srnca.texture.checkpoint import Checkpoint
+    from srnca.texture.teacher import NCATeacher
+
+    picture = plan.target.pixels
+    return NCATeacher(Checkpoint(plan.config, copy.deepcopy(nca), picture, [], iteration, provenance={}, training={}))
 
 
 def _show(target: Target, now: TrainProgress) -> tuple[str, Draw | None]:

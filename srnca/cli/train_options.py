@@ -89,4 +89,7 @@ Crop = Annotated[str | None, option("X,Y,SIDE: the square to learn, in pixels of
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 TimeLimit = Annotated[str | None, option("Save and stop after, say, 90s, 5m or 1h.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from --out where it stopped.")]
+Live = Annotated[
+    bool, typer.Option("--live", help="Show the training on a page of this machine; its address is printed.")
+]
 PreviewFile = Annotated[Path | None, option("PNG that updates: target, automaton, loss.")]

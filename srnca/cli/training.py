@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from equations.errors import InputError
 from srnca.cli.estimate import Estimate
-from srnca.cli.output import number, say, say_json, shown
-from srnca.cli.preview import Draw, Preview
+from srnca.cli.output import number, say, say_json, shown, warn
+from srnca.cli.preview import Draw, Preview, picture_alone
 from srnca.cli.progress import Progress, short_time
 from srnca.cli.stopping import TimeUp
 
 if TYPE_CHECKING:
+    from srnca.automata.stepping import Network
     from srnca.dynamics.checkpoint import RecordingCheckpoint
     from srnca.dynamics.config import DynamicsConfig
     from srnca.dynamics.horizons import RecordingProgress
+    from srnca.pages.live.training import Training
     from srnca.texture.checkpoint import Checkpoint
     from srnca.texture.config import TrainConfig
     from srnca.texture.training import TrainProgress
@@ -34,12 +38,14 @@ class Options:
     device: one that is there.
     limit: seconds after which training stops; None for no limit.
     preview: a PNG that shows the state of training.
+    live: whether a local page shows it.
     """
 
     resume: bool
     device: str
     limit: float | None
     preview: Path | None
+    live: bool
     as_json: bool
     quiet: bool
 
@@ -56,6 +62,7 @@ class Job(Generic[Saved]):
     show: a text about an iteration, and what draws its picture; None where there is none.
     loss: the loss that is reported.
     further: more results, as JSON and as a line of text; may show its progress.
+    network: what copies the network of an iteration; None where there is none that runs on its own.
     estimate: says after the first iterations how long training takes; None where they do not tell.
     """
 
@@ -68,6 +75,7 @@ class Job(Generic[Saved]):
     loss: Callable[[Sequence[float]], float]
     further: Callable[[Saved, Progress], tuple[Mapping[str, Any], str]]
     estimate: Estimate | None = None
+    network: Callable[[Any], Callable[[], Network] | None] = lambda now: None
 
 
 def flag_of(name: str) -> str:
@@ -95,7 +103,7 @@ def run(job: Job[Any], options: Options) -> None:
     started = time.monotonic()
     estimate = None if options.quiet or options.as_json else job.estimate
     preview = Preview(options.preview, job.history) if options.preview else None
-    with Progress(quiet=options.quiet) as progress:
+    with _live(job, wanted=options.live) as watched, Progress(quiet=options.quiet) as progress:
 
         def report(now: TrainProgress | RecordingProgress) -> None:
             detail, draw = job.show(now)
@@ -106,6 +114,9 @@ def run(job: Job[Any], options: Options) -> None:
             progress.update("train", now.iteration, max(now.iterations, now.iteration), detail)
             if preview:
                 preview.see(now.loss, draw)
+            if watched:
+                picture = draw and partial(picture_alone, draw)
+                watched.see(now.iteration, now.iterations, now.loss, detail, picture, job.network(now))
             if options.limit is not None and time.monotonic() - started > options.limit and not now.last:
                 raise TimeUp
 
@@ -121,6 +132,20 @@ def run(job: Job[Any], options: Options) -> None:
             if preview:
                 preview.write()
     _say_result(job, done, further, seconds, stopped=stopped, as_json=options.as_json)
+
+
+@contextmanager
+def _live(job: Job[Any], *, wanted: bool) -> Iterator[Training | None]:
+    """The page that shows the training, while the block runs; None where it is not wanted."""
+    if not wanted:
+        yield None
+        return
+    from srnca.pages.live.training import Training, serving
+
+    training = Training(job.out.name, list(job.history))
+    with serving(training) as address:
+        warn(f"live: {address}")
+        yield training
 
 
 def _train(job: Job[Saved], report: Callable[[Any], None]) -> tuple[Saved, bool]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from distill.result import Distillation
 from distill.teacher import HasSamples
 from equations.files import write_text
-from srnca.pages.evidence import gather_checkpoint, gather_recording
+from srnca.pages.evidence import gather_checkpoint, gather_law, gather_recording
 from srnca.pages.rule_page import make_page
 from srnca.pages.settings import PageSettings
 from srnca.texture.checkpoint import Checkpoint
@@ -37,6 +39,22 @@ def report_checkpoint(
     settings = settings or PageSettings()
     evidence = gather_checkpoint(result.rule, checkpoint, settings, teacher=teacher, loss=loss)
     write_text(path, make_page(result, evidence, settings))
+
+
+def report_law(
+    path: Path,
+    result: Distillation,
+    picture: np.ndarray,
+    name: str,
+    loss: TextureLoss,
+    settings: PageSettings | None = None,
+) -> None:
+    """Write the page of a law of few species that was found for a picture (h, w, 3), without an automaton.
+
+    name: of the picture. loss: its texture loss. settings: the defaults of PageSettings unless given.
+    """
+    settings = settings or PageSettings()
+    write_text(path, make_page(result, gather_law(result.rule, picture, name, loss, settings), settings))
 
 
 def report_recording(

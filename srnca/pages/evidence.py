@@ -64,6 +64,23 @@ def gather_recording(rule: Rule, teacher: HasSamples, name: str, settings: PageS
     return Evidence(name, held.Y_held[rows], predict(rule, held.X_held[rows]))
 
 
+def gather_law(
+    rule: Rule, picture: npt.NDArray[np.floating], name: str, loss: TextureLoss, settings: PageSettings
+) -> Evidence:
+    """Run a law of few species; there is no automaton beside it."""
+    with one_thread():
+        large, large_steps = _draw_large(rule, settings)
+        return Evidence(
+            name=name,
+            wanted=np.empty((0, len(rule.channels))),
+            got=np.empty((0, len(rule.channels))),
+            target=np.asarray(picture.clip(0, 1) * 255 + 0.5, np.uint8),
+            large=large,
+            large_steps=large_steps,
+            long_run=_run_long(rule, loss, settings),
+        )
+
+
 def gather_checkpoint(
     rule: Rule,
     checkpoint: Checkpoint,

@@ -74,7 +74,8 @@ def plot_texture_front(axis: Axes, report: Mapping[str, Any], style: FrontStyle)
         axis.plot(*points, "x", label="does not last", **style.changing)
     chosen = of_species["numbers"]["all"] if of_species else report["terms"]["per_channel"]
     axis.plot([chosen], [losses["rule"]], "o", mfc="none", label="chosen", **style.chosen)
-    axis.axhline(losses["teacher"], ls="--", label="NCA", **style.nca)
+    if "teacher" in losses:  # a law that was found for a picture has none
+        axis.axhline(losses["teacher"], ls="--", label="NCA", **style.nca)
     axis.axhline(losses["flat"], ls=":", label="flat colour", **style.flat)
     axis.set(xlabel=what, ylabel="texture loss")
     _logarithmic(axis, style, y=[loss for _, loss in rows] + list(losses.values()))

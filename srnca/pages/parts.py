@@ -41,6 +41,14 @@ def data_url(pixels: npt.NDArray[np.uint8]) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
+def pixels_of(url: str) -> npt.NDArray[np.float32]:
+    """The pixels (h, w, 3) in [0, 1] of a picture in a data URL, as `data_url` makes them."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
+        return (np.asarray(image.convert("RGB"), np.float32) / 255).astype(np.float32)
+
+
 def flatten(data: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
     """Nested data as rows (name, value) without the empty ones. A mapping of plain values makes one row, such as
     ("versions", "numpy 2.1, scipy 1.13").

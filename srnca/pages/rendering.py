@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def render(template: str, **data: Any) -> str:
-    """A page. `template` names a file of `templates/`; `data` are the variables that it uses."""
+    """A page. `template` names a file of `templates/` or of `live/assets/`; `data` are the variables that it uses."""
     return environment().get_template(template).render(data)
 
 
@@ -22,17 +22,18 @@ def environment() -> Environment:
     """Jinja2 with the templates, their filters and their colours.
 
     Every value that a template prints goes through our `escape`, so no text can become markup. Only `| safe` leaves
-    this out, and templates use it for nothing but the SVG and MathML that this program writes. A template joins (`+`,
-    `~`) only plain strings: joined to markup, a string would be escaped by Jinja2's own rules before ours see it.
+    this out, and templates use it for nothing but what this program writes: SVG, MathML, style, scripts, and JSON
+    without `<` and `>`. A template joins (`+`, `~`) only plain strings: joined to markup, a string would be escaped by
+    Jinja2's own rules before ours see it.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     def finalize(value: Any) -> Any:
         return value if hasattr(value, "__html__") else Markup(escape(str(value)))
 
     made = Environment(
-        loader=PackageLoader("srnca.pages"),
+        loader=ChoiceLoader([PackageLoader("srnca.pages"), PackageLoader("srnca.pages.live", "assets")]),
         autoescape=True,
         finalize=finalize,
         undefined=StrictUndefined,

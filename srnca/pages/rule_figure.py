@@ -21,11 +21,11 @@ def draw_distillation(
     axes = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.25))
     for axis, picture, title in (
         (axes[0], target, "target"),
-        (axes[1], teacher, f"NCA · texture loss {_number(losses['teacher'])}\njudge {_number(judged['teacher'])}"),
+        (axes[1], teacher, f"NCA · texture loss {as_text(losses['teacher'])}\njudge {as_text(judged['teacher'])}"),
         (
             axes[2],
             rule,
-            f"rule · texture loss {_number(losses['rule'])}\njudge {_number(judged['rule'])} · {_size(result)}",
+            f"rule · texture loss {as_text(losses['rule'])}\njudge {as_text(judged['rule'])} · {_size(result)}",
         ),
     ):
         axis.imshow(np.clip(np.nan_to_num(picture), 0, 1), interpolation="nearest")
@@ -49,5 +49,6 @@ def _size(result: Distillation) -> str:
     return f"{report['terms']['per_channel']:.1f} terms a channel"
 
 
-def _number(loss: float | None) -> str:
+def as_text(loss: float | None) -> str:
+    """A loss or a judge's number for a title; None where pictures ran away."""
     return "∞" if loss is None else f"{loss:.3f}"

@@ -14,8 +14,10 @@ from equations.rule.display import formulas_of
 from equations.rule.display import render as draw_state
 from equations.rule.grouping import group_update
 from equations.rule.rule import Rule
+from srnca.help import PAGE, POOR
 from srnca.pages.curves import draw_fronts, draw_long_run, draw_spectra, draw_texture_front
 from srnca.pages.evidence import Evidence
+from srnca.pages.live.result import fits_page
 from srnca.pages.panels import draw_histograms
 from srnca.pages.parts import data_url, flatten
 from srnca.pages.rendering import render
@@ -32,15 +34,19 @@ def make_page(result: Distillation, evidence: Evidence, settings: PageSettings) 
     return render(
         "rule.html",
         name=evidence.name,
+        runs=fits_page(rule),
         size=_size(result),
         species=report.get("species"),
         losses=losses,
         ratio=losses and _ratio(losses),
         judged=judged,
         judged_ratio=judged and _ratio(judged),
-        disagreement=losses and judged and disagreement(losses, judged),
+        disagreement=disagreement(losses, judged) if losses and judged and "teacher" in losses else None,
+        beside="teacher" in (losses or {}),
+        meaning=report.get("meaning"),
         worst=None if losses else _worst(report["r2"]),
-        warning=losses and _warning(losses, judged, bool(report.get("refine"))),
+        warning=losses and _warning(report),
+        help=f"{PAGE}#{POOR}",
         film=film and _film(rule, film),
         target=None if evidence.target is None else _picture(evidence.target),
         large=None if evidence.large is None else {**_picture(evidence.large), "steps": evidence.large_steps},
@@ -68,7 +74,7 @@ def _size(result: Distillation) -> dict[str, Any]:
 
 def _ratio(losses: Scores) -> str | None:
     """The rule's number over the automaton's; None where either is none."""
-    rule, teacher = losses["rule"], losses["teacher"]
+    rule, teacher = losses["rule"], losses.get("teacher")
     return f"{rule / teacher:.2f}" if rule is not None and teacher else None
 
 
@@ -78,8 +84,11 @@ def _worst(r2: dict[str, float]) -> dict[str, str]:
     return {"channel": channel, "r2": f"{r2[channel]:.4f}"}
 
 
-def _warning(losses: Scores, judged: Scores | None, refined: bool) -> str | None:
-    text = shortfall(losses, refined, judged)
+def _warning(report: dict[str, Any]) -> str | None:
+    losses, judged = report["texture_loss"], report.get("judge")
+    text = report.get("shortfall")
+    if "teacher" in losses:
+        text = shortfall(losses, bool(report.get("refine")), judged)
     return text and f"{text[0].upper()}{text[1:]}"
 
 

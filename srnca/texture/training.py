@@ -41,6 +41,7 @@ class TrainProgress:
     seconds: since training began.
     note: a sentence for the user, where the run stepped back.
     rgb: the pictures of the batch, (batch, 3, h, w).
+    nca: the network that is being trained: to be read, or copied, before the next iteration.
     """
 
     iteration: int
@@ -49,6 +50,7 @@ class TrainProgress:
     seconds: float
     note: str | None = None
     rgb: Tensor | None = None
+    nca: NCA | None = None
 
     @property
     def last(self) -> bool:
@@ -100,8 +102,7 @@ class _Run:
         self.settings = settings or TrainSettings()
         self.weights = None if weights is None else str(weights.resolve())
         colour = target.pixels.mean(axis=(0, 1)).tolist()
-        palette = principal_colours(target.pixels)
-        self.nca = NCA(config.nca, seed=config.seed, colour=colour, palette=palette).to(device)
+        self.nca = NCA(config.nca, seed=config.seed, colour=colour, palette=principal_colours(target.pixels)).to(device)
         self.loss = loss.to(device)
         self.patches = PatchDistance(target.pixels).to(device) if loss.with_patches else None
         self.growing = Growing(self.nca, self.objective, excess=self.settings.overflow_weight)
@@ -111,8 +112,7 @@ class _Run:
         self.random = torch.Generator().manual_seed(config.seed)
         self.pool = torch.stack([self.fresh() for _ in range(config.pool)])
         self.history: list[float] = []
-        self.iteration = 0
-        self.slowdown, self.setbacks, self.bad = 1.0, 0, 0
+        self.iteration, self.slowdown, self.setbacks, self.bad = 0, 1.0, 0, 0
         self.started = time.monotonic()
         self.good = self.recent = self.state()
         self.before: dict[str, Any] | None = None  # the state before the iteration that is running
@@ -120,8 +120,7 @@ class _Run:
     def fresh(self) -> Tensor:
         """A first state (channel, h, w), each of its own noise."""
         seed = int(torch.randint(2**31, (), generator=self.random))
-        size = (self.config.size, self.config.size)
-        return torch.from_numpy(make_state(self.nca.first_state, self.config.channels, size, seed))
+        return torch.from_numpy(make_state(self.nca.first_state, self.config.channels, (self.config.size,) * 2, seed))
 
     @property
     def done(self) -> bool:
@@ -158,7 +157,8 @@ class _Run:
             self.pool[index] = self.fresh()
         self.history.append(value)
         self.iteration += 1
-        return TrainProgress(self.iteration, c.iterations, value, time.monotonic() - self.started, rgb=grown.rgb)
+        seconds = time.monotonic() - self.started
+        return TrainProgress(self.iteration, c.iterations, value, seconds, rgb=grown.rgb, nca=self.nca)
 
     def objective(self, rgb: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """The training objective and the texture loss, both (batch,)."""
@@ -174,15 +174,14 @@ class _Run:
         done = self.iteration / self.config.iterations
         last = self.settings.last_rate
         decay = last + (1 - last) * 0.5 * (1 + math.cos(math.pi * done))
+        warm = min(1.0, (self.iteration + 1) / self.settings.warm_up)
         for group in self.optimiser.param_groups:
-            warm = min(1.0, (self.iteration + 1) / self.settings.warm_up)
             group["lr"] = self.config.learning_rate * warm * decay * self.slowdown
         self.optimiser.step()
 
     def step_back(self, value: float) -> TrainProgress:
         """The loss exploded: return to the last good state with half the learning rate."""
-        setbacks = self.setbacks + 1
-        if setbacks > self.settings.max_setbacks:
+        if (setbacks := self.setbacks + 1) > self.settings.max_setbacks:
             raise SrncaError(
                 f"training diverged {setbacks} times, last at iteration {self.iteration}; "
                 f"try a smaller --learning-rate than {self.config.learning_rate:g} or a shorter --max-ca-steps"

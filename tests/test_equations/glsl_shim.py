@@ -79,14 +79,17 @@ PICTURE = """
 """
 
 
-def as_cpp(rule: Rule, *, picture: bool = False) -> str:
+def as_cpp(rule: Rule, *, picture: bool = False, printed: str | None = None) -> str:
     """The shader of `rule` as a C++ program: `program WIDTH HEIGHT STEPS SEED < texels > texels`.
 
     picture: the colours of the last state follow, in a further texture.
+    printed: the shader; None prints the rule.
     """
     count = -(-len(rule.channels) // 4)
     shader = "\n".join(
-        line for line in print_rule(rule, "glsl").splitlines() if not line.startswith(("#version", "precision "))
+        line
+        for line in (printed or print_rule(rule, "glsl")).splitlines()
+        if not line.startswith(("#version", "precision "))
     )
     states = ", ".join(f"&state{index}" for index in range(count))
     after = AFTER.replace("STATES", states).replace("OUTPUTS", states.replace("state", "next"))

@@ -11,12 +11,25 @@ import numpy as np
 import pytest
 
 from equations.errors import InputError
+from equations.expressions.constants import name_numbers, number_of
+from equations.expressions.tree import from_tree, to_tree
 from equations.printers import print_rule
+from equations.printers.cell import literal
+from equations.printers.glsl import print_editable
 from equations.rule.init import make_state
 from equations.rule.rule import Display, Rule
 from equations.rule.stencils import nca_stencils
 from equations.simulation import first_init
-from tests.test_equations.awkward import AWKWARD, COLOURED, PrinterConformance, Run, State, check_picture, reference
+from tests.test_equations.awkward import (
+    AWKWARD,
+    COLOURED,
+    EXACT,
+    PrinterConformance,
+    Run,
+    State,
+    check_picture,
+    reference,
+)
 from tests.test_equations.glsl_shim import as_cpp
 from tests.test_equations.helpers import make_rule
 from tests.test_equations.webgl import CHROMIUM, run_in_browser
@@ -78,6 +91,36 @@ def test_colours_are_those_of_the_library(label: str, tmp_path: Path) -> None:
     assert colours.max() <= 1
     assert (colours[..., 3] == 1).all()
     check_picture(label, np.floor(colours[..., :3] * 255 + 0.5).astype(np.uint8), state)
+
+
+def fill(shader: str, rule: Rule, gone: str = "") -> str:
+    """An editable shader with the rule's own numbers, and without the term `gone`."""
+    numbers = {}
+    for channel in rule.channels:
+        numbers |= name_numbers(to_tree(rule.updates[channel]), channel)[1]
+    gated = re.sub(r"⟪([^⟫/]+)⟫(.*?)⟪/⟫", lambda found: "0.0f" if found[1] == gone else found[2], shader)
+    return re.sub(r"⟦(.+?)⟧", lambda found: f"({literal(number_of(numbers[found[1]]))})", gated)
+
+
+@pytest.mark.skipif(CXX is None, reason="needs a C++ compiler called c++")
+@pytest.mark.parametrize("label", ["signs", "wide", "channel mask"])
+def test_the_editable_shader_is_the_same_step(label: str, tmp_path: Path) -> None:
+    rule, size = EXACT[label], (11, 23)
+    program = compile_shader(as_cpp(rule, printed=fill(print_editable(rule), rule)), tmp_path)
+    got = from_texels(run_shader(program, rule, size, 20, 7), rule, size)
+    np.testing.assert_array_equal(got, reference(rule, size, 20, 7))
+
+
+@pytest.mark.skipif(CXX is None, reason="needs a C++ compiler called c++")
+def test_an_editable_shader_can_lose_a_term(tmp_path: Path) -> None:
+    rule, size = EXACT["gray-scott"], (11, 23)
+    tree = to_tree(rule.updates["v"])
+    assert isinstance(tree, list)
+    for k in (0, 2):
+        less = rule.replace(updates={**rule.updates, "v": from_tree([*tree[: k + 1], *tree[k + 2 :]])})
+        program = compile_shader(as_cpp(rule, printed=fill(print_editable(rule), rule, f"v.{k}")), tmp_path)
+        got = from_texels(run_shader(program, rule, size, 20, 7), rule, size)
+        np.testing.assert_allclose(got, reference(less, size, 20, 7), rtol=1e-6, atol=1e-7)
 
 
 def test_a_rule_without_colours_has_no_pictures() -> None:

@@ -321,8 +321,10 @@ def test_only_drawings_and_formulas_are_taken_as_they_are() -> None:
     loader = environment().loader
     assert loader is not None
     names = [name for name in loader.list_templates() if name.endswith(".html")]
-    assert {"base.html", "macros.html", "rule.html", "study.html"} == set(names)
+    pages = {"gallery.html", "page.html", "rule.html", "study.html", "training.html"}
+    assert {"base.html", "macros.html", *pages} == set(names)
     text = "".join(loader.get_source(environment(), name)[0] for name in names)
-    assert set(re.findall(r"(\S+) \| safe", text)) == {"svg", "math", "equation.math", "term"}
-    assert text.count("safe") == 5
+    ours = {"svg", "math", "equation.math", "term", "style", "script", "payload"}  # the last is JSON without < and >
+    assert set(re.findall(r"(\S+) \| safe", text)) == ours
+    assert text.count("safe") == 10
     assert "autoescape" not in text

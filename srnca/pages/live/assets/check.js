@@ -1,0 +1,35 @@
+// The badge: 20 steps in this browser, compared with those that the reference computed when the page was made.
+
+const AGREEMENT = 1e-3; // of the largest value of a channel: devices round functions such as sin to about 1e-4
+
+// {state: "checked" | "failed" | "unchecked", text}
+async function checkRule(engine, payload) {
+  const wanted = payload.check;
+  if (!wanted) return { state: "unchecked", text: "The reference diverges within the first steps: nothing to compare with." };
+  const first = makeState(payload.init, wanted.size, wanted.size, wanted.seed);
+  if (checksum(first) !== wanted.first) {
+    return { state: "failed", text: "The first state in this browser differs from that of the reference." };
+  }
+  if (engine.half) {
+    return { state: "unchecked", text: "This device draws 16-bit floats only: good to look at, not compared with the reference." };
+  }
+  const world = new World(engine, payload, wanted.size, wanted.size);
+  await world.build(fillShader(payload.shader, payload.constants, {}, []));
+  world.reset(wanted.seed);
+  world.step(wanted.steps);
+  const { data } = await world.read();
+  world.free();
+  let worst = 0;
+  wanted.values.forEach((values, c) => {
+    const size = Math.max(wanted.largest[c], 1e-6);
+    values.forEach((value, k) => {
+      const got = data[c * wanted.size ** 2 + wanted.cells[k]];
+      worst = Math.max(worst, Number.isFinite(got) ? Math.abs(got - value) / size : Infinity);
+    });
+  });
+  const share = worst === 0 ? "no difference" : `a largest difference of ${worst.toExponential(1)} of a channel's range`;
+  const facts = `${wanted.steps} steps on ${wanted.size} × ${wanted.size} cells, ${wanted.cells.length} of them compared: ${share}.`;
+  return worst <= AGREEMENT
+    ? { state: "checked", text: `Same first state bit for bit; ${facts}` }
+    : { state: "failed", text: `This browser does not compute what the reference computes: ${facts}` };
+}

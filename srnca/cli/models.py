@@ -1,4 +1,4 @@
-"""`srnca models`: the catalogue of known models."""
+"""`srnca models`: the catalogue of known models, and the rules learned from pictures that come with the package."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from equations.errors import InputError
 from srnca.cli.output import say, say_json, table
 
 if TYPE_CHECKING:
     from equations.models import Model
+    from srnca.learned import LearnedRule
 
 EXAMPLES = """\
 srnca models
 srnca models gray-scott
+srnca models learned:snake
 srnca simulate gray-scott:coral --out coral.png"""
 
 WIDTH = 110  # characters of a line
@@ -22,21 +25,39 @@ WIDTH = 110  # characters of a line
 
 def models(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="One model; without it, all.", show_default=False)
+        str | None,
+        typer.Argument(metavar="NAME", help="One model or learned rule; without it, all.", show_default=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
 ) -> None:
-    """List the known models, or show one: equations, parameters, presets, source."""
+    """List the known models and the rules learned from pictures, or show one: equations, parameters, source."""
     from equations import models as catalogue
+    from srnca import learned
 
     if name is None:
         found = [catalogue.load(known) for known in catalogue.names()]
+        rules = [learned.load(known) for known in learned.names()]
         if as_json:
-            say_json({"models": {model.name: _summary(model) for model in found}})
+            say_json(
+                {
+                    "models": {model.name: _summary(model) for model in found},
+                    "learned": {rule.name: _facts(rule) for rule in rules},
+                }
+            )
         else:
             say("\n".join(_entry(model) for model in found))
+            say("\nlearned from pictures by srnca\n" + table([_row(rule) for rule in rules]))
+        return
+    if name.startswith(learned.PREFIX):
+        rule = learned.load(name.removeprefix(learned.PREFIX))
+        if as_json:
+            say_json({"name": name, **_facts(rule)})
+        else:
+            say(_describe_learned(rule))
         return
     base, _, preset = name.partition(":")
+    if base not in catalogue.names() and base in learned.names():
+        raise InputError(f"unknown model {name!r}; the learned rule of that name is {learned.PREFIX}{base}")
     model = catalogue.load(base)
     model.preset(preset or None)  # raises for an unknown preset before anything is printed
     if as_json:
@@ -69,6 +90,40 @@ def _entry(model: Model) -> str:
     indent = " " * 18
     presets = textwrap.fill(", ".join(model.presets), WIDTH, initial_indent=indent, subsequent_indent=indent)
     return f"{model.name:<17} {model.title}\n{presets}"
+
+
+def _row(learned: LearnedRule) -> tuple[str, ...]:
+    size = f"{len(learned.rule.channels)} species, {learned.numbers} numbers"
+    return f"learned:{learned.name}", learned.title, size, f"judge {learned.judge['rule']:.2f}"
+
+
+def _facts(learned: LearnedRule) -> dict[str, Any]:
+    from equations.printers import print_rule
+
+    return {
+        "title": learned.title,
+        "picture": learned.picture,
+        "channels": list(learned.rule.channels),
+        "numbers": learned.numbers,
+        "judge": dict(learned.judge),
+        "commands": list(learned.commands),
+        "equations": print_rule(learned.rule, "text"),
+    }
+
+
+def _describe_learned(learned: LearnedRule) -> str:
+    from equations.printers import print_rule
+
+    judge = learned.judge
+    facts = [
+        ("learned from", learned.picture),
+        ("numbers", f"{learned.numbers} constants in all, those of the colours included"),
+        ("judge", f"{judge['rule']:.2f}; its automaton {judge['teacher']:.2f} (0: the picture, 1: a flat colour)"),
+        *(("made as by" if index == 0 else "", command) for index, command in enumerate(learned.commands)),
+    ]
+    name = f"learned:{learned.name}"
+    tries = [("try", f"srnca simulate {name} --out {learned.name}.png"), ("", f"srnca show {name} --format latex")]
+    return "\n\n".join([learned.title, print_rule(learned.rule, "text").rstrip("\n"), table(facts + tries)])
 
 
 def _describe(model: Model, preset: str) -> str:

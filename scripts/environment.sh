@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make or repair .venv and install the project into it with the tested versions.
-#   sh scripts/environment.sh [PYTHON]
+#   sh scripts/environment.sh [PYTHON [EXTRAS]]     EXTRAS: further extras beside dev, such as docs,release
 # A first attempt that was cut off (a kill, a full disk) leaves .venv/.installing behind; such an environment may
 # hold half a package that pip takes for whole, so it is made anew. pip's cache keeps that from costing a download.
 set -eu
@@ -31,12 +31,14 @@ install() {
     : > .venv/.installing
     trap 'exit 130' INT TERM HUP # the mark stays
     status=0
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' || status=$?
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev${extras:+,$extras}]" || status=$?
     # pip's own failures (no network, no such version) come before it touches a package; a kill may come at any time.
     [ "$status" -ge 128 ] || rm -f .venv/.installing
     [ "$status" -eq 0 ] || exit "$status"
 }
 
+extras=${2:-}
+ready=$(cat .venv/.ready 2>/dev/null || true)
 rm -f .venv/.ready
 if ! whole; then
     python=$(find_python "${1:-}")
@@ -47,3 +49,4 @@ fi
 say "installing into .venv (a few minutes and 6 GB the first time)"
 install
 .venv/bin/python -m pip check >&2
+[ -z "$ready" ] || printf '%s\n' "$ready" > .venv/.ready

@@ -9,11 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from equations.errors import InputError, MissingPartError, SrncaError
-from equations.lazy import lazy_names
 from srnca._version import __version__
 
+try:
+    from equations.errors import InputError, MissingPartError, SrncaError
+    from equations.lazy import lazy_names
+except Exception as error:  # another project's `equations` may do anything when it is imported
+    from srnca.foreign import explain
+
+    raise ImportError(explain(error)) from error
+
 if TYPE_CHECKING:
+    from srnca import learned
     from srnca.media.images import Target, load_target
     from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from srnca.texture.config import PRESETS, TrainConfig, preset
@@ -23,7 +30,8 @@ if TYPE_CHECKING:
     from srnca.texture.teacher import NCATeacher
     from srnca.texture.training import TrainProgress, train
 
-_HOMES = {
+_HOMES: dict[str, tuple[str, ...]] = {
+    "learned": (),
     "texture.checkpoint": ("Checkpoint", "load_checkpoint", "save_checkpoint"),
     "texture.judge": ("Judge",),
     "texture.network": ("NCA", "NCAConfig"),
@@ -49,6 +57,7 @@ __all__ = [
     "TrainProgress",
     "__version__",
     "distill_checkpoint",
+    "learned",
     "load_checkpoint",
     "load_target",
     "preset",

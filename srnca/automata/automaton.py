@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack
 
 from distill.work import SearchOptions
 from srnca.automata.files import PICTURE, RECORDING, read_kind
@@ -35,7 +35,7 @@ class SharedOptions(SearchOptions, total=False):
 class DistillOptions(SharedOptions, total=False):
     """All options of `Automaton.distill`. Those that an automaton does not have are in its `missing_options`."""
 
-    species: int | None
+    species: int | Literal["auto"] | None
     states: float | None
     max_loss: float | None
     refinement: Settings | None

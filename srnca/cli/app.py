@@ -19,12 +19,27 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from equations.errors import InputError, MissingPartError, SrncaError, shorten_text
+from equations.errors import DivergenceError, InputError, MissingPartError, SrncaError, shorten_text
 from srnca._version import __version__
-from srnca.cli import analyze, distill, doctor, explore, models, rate, show, simulate, sweep, train, verify
+from srnca.cli import (
+    analyze,
+    distill,
+    doctor,
+    explore,
+    gallery,
+    models,
+    page,
+    rate,
+    show,
+    simulate,
+    sweep,
+    train,
+    verify,
+)
 from srnca.cli.output import say, warn
 from srnca.cli.ranks import said_by_first
 from srnca.cli.streams import flush_output, is_gone, prepare_streams, write
+from srnca.help import RUNS_AWAY, help_at, help_for_missing
 from srnca.visible import visible
 
 FAILED, BAD_INPUT, MISSING_PART, INTERRUPTED = 1, 2, 4, 130
@@ -39,7 +54,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_COMMANDS = (train, distill, simulate, verify, analyze, show, models, sweep, rate, explore, doctor)
+_COMMANDS = (train, distill, simulate, verify, analyze, show, page, gallery, models, sweep, rate, explore, doctor)
 for _module in _COMMANDS:
     _name = _module.__name__.rpartition(".")[2]
     app.command(name=_name, epilog="\b\nExamples:\n" + _module.EXAMPLES)(getattr(_module, _name))
@@ -103,9 +118,11 @@ def _explain(error: Exception) -> tuple[int, str] | None:
     """The exit code and the sentence for an error that a person can act on; None for a bug in this program."""
     text = shorten_text(str(error), LONGEST)
     if isinstance(error, MissingPartError):
-        return MISSING_PART, text
+        return MISSING_PART, f"{text} ({help_for_missing(text)})"
     if isinstance(error, InputError):
         return BAD_INPUT, text
+    if isinstance(error, DivergenceError):
+        return FAILED, f"{text} ({help_at(RUNS_AWAY)})"
     if isinstance(error, SrncaError):
         return FAILED, text
     if hasattr(error, "format_message"):  # usage errors of typer (and of click, in its older versions)

@@ -15,6 +15,8 @@ import typer
 
 from srnca._version import __version__
 from srnca.cli.output import say, say_json, table
+from srnca.foreign import MARKS, find_troubles
+from srnca.help import MISSING, help_at
 
 EXAMPLES = """\
 srnca doctor
@@ -24,7 +26,6 @@ PYSR = "engine pysr: "  # how the engine's own messages begin
 VGG_FILE = "vgg16-397923af.pth"
 PACKAGES = (
     "torch",
-    "torchvision",
     "numpy",
     "scipy",
     "sympy",
@@ -35,6 +36,7 @@ PACKAGES = (
     "pillow",
 )
 EXTRAS = {  # package -> the extra that brings it, and what it is for
+    "torchvision": ("vgg", "--bank vgg16"),
     "zarr": ("zarr", "recordings larger than memory"),
     "optuna": ("sweep", "srnca sweep, rate and explore"),
     "submitit": ("slurm", "srnca sweep --slurm"),
@@ -62,8 +64,9 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="The findings as one JSON object.")] = False,
 ) -> None:
     """Say what is installed: GPU, Julia for PySR, VGG weights, ffmpeg, zarr, kernel cache."""
+    own = _own_packages()
     probes = (_cuda, _torchvision, _julia, _vgg, _ffmpeg, _kernels)
-    findings = [*_packages(), *(_safely(probe) for probe in probes)]
+    findings = [*own, *_packages(), *(_safely(probe) for probe in probes)]
     if as_json:
         say_json(
             {
@@ -80,9 +83,10 @@ def doctor(
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores\n"
     )
     say(table([("ok" if item.ok else "–", item.name, item.found) for item in findings]))
-    hints = [f"  {item.name}: {item.hint}" for item in findings if not item.ok and item.hint]
-    if hints:
-        say("\nNot here:\n" + "\n".join(hints))
+    for title, parts in (("Damaged", own), ("Not here", findings[len(own) :])):
+        hints = [f"  {item.name}: {item.hint}" for item in parts if not item.ok and item.hint]
+        if hints:
+            say(f"\n{title}:\n" + "\n".join([*hints, help_at(MISSING)]))
 
 
 def _safely(probe: Callable[[], Finding]) -> Finding:
@@ -91,6 +95,17 @@ def _safely(probe: Callable[[], Finding]) -> Finding:
         return probe()
     except Exception as error:
         return Finding(probe.__name__.strip("_"), False, " ".join(f"{type(error).__name__}: {error}".split())[:120])
+
+
+def _own_packages() -> list[Finding]:
+    """Whether `equations` and `distill` are SRNCA's own and nobody else writes into their folders."""
+    troubles = find_troubles()
+    return [
+        Finding(f"package {name}", False, *troubles[name])
+        if name in troubles
+        else Finding(f"package {name}", True, "SRNCA's")
+        for name in MARKS
+    ]
 
 
 def _packages() -> list[Finding]:
@@ -120,6 +135,8 @@ def _torchvision() -> Finding:
 
     try:
         import torchvision  # noqa: F401
+    except ModuleNotFoundError:
+        return Finding("torchvision loads", False, "not installed", "only for --bank vgg16: pip install 'srnca[vgg]'")
     except Exception as error:
         hint = "torch and torchvision do not fit each other: install both from the same place"
         return Finding("torchvision loads", False, str(error).splitlines()[0][:80], hint)

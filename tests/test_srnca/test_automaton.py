@@ -57,7 +57,10 @@ def test_one_distillation_builds_its_parts_once(file: Path, tmp_path: Path, buil
     automaton: Automaton = load(file)
     assert built == {}
     result = automaton.distill(out=tmp_path / "out", terms=1, seed=3, refinement=SHORT_REFINEMENT, page=SHORT_PAGE)
-    assert (tmp_path / "out" / "report.html").is_file()
+    assert '<a href="page.html">' in (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "page.html").read_text()
+    assert 'data-pane="network"' in page
+    assert 'src="data:image/jpeg;base64,' in page
     assert result.report["refine"]
     assert built == {"NCATeacher": 1, "TextureLoss": 1, "Judge": 1}
 

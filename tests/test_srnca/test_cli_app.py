@@ -20,7 +20,8 @@ from tests.test_srnca.command import run
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    "train", "distill", "simulate", "verify", "analyze", "show", "models", "sweep", "rate", "explore", "doctor",
+    "train", "distill", "simulate", "verify", "analyze", "show", "page", "gallery", "models", "sweep", "rate",
+    "explore", "doctor",
 )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def test_sigterm_counts_as_ctrl_c_and_the_old_handler_comes_back(monkeypatch: py
         (["train"], "expected an image or sample:NAME"),
         (["train", "x", "--out", "model.txt"], "expected a file ending in .pt"),
         (["distill"], "expected either --checkpoint FILE or --frames FILE, got neither"),
-        (["distill", "--checkpoint", "a", "--frames", "b"], "got both"),
+        (["distill", "--checkpoint", "a", "--frames", "b"], "got several"),
         (["distill", "--checkpoint", "a", "--engine", "magic"], "'magic' is not one of"),
         (["distill", "--checkpoint", "a", "--budget", "-1"], "--budget"),
         (["simulate", "x.json", "--steps", "-1"], "--steps"),

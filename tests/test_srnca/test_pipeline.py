@@ -27,7 +27,9 @@ CLOSED: dict[str, Any] = {"activation": "abs", "channels": 3, "filters": 2}
 MADE = checkpoint(**CLOSED)
 YOUNG: dict[str, Any] = {"picture_steps": 40, "page": SHORT_PAGE}
 SETTINGS: dict[str, Any] = {"terms": 1, "seed": 3, "refinement": SHORT_REFINEMENT, **YOUNG}
-FILES = {"rule.json", "report.json", "report.html", "figure.png"} | {f"hall_of_fame_output{i}.csv" for i in (1, 2, 3)}
+FILES = {"rule.json", "report.json", "report.html", "page.html", "figure.png"} | {
+    f"hall_of_fame_output{i}.csv" for i in (1, 2, 3)
+}
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from equations.backends.torch.perceive import Neighbours, pad_periodic
 from equations.backends.torch.stepper import Step
 from equations.errors import InputError, shorten
 from equations.expressions import build
+from equations.expressions.constants import fill_names, name_numbers, number_of
 from equations.expressions.infix import parse_infix
 from equations.expressions.tree import Tree, canonical, from_tree, to_tree
 from equations.models.model import Model
@@ -44,14 +44,14 @@ class TorchRule(nn.Module):
             self._start = rule.values(preset, **parameters)
             self._trees = _model_trees(rule)
         elif isinstance(rule, Rule) and preset is None and not parameters:
-            self.rule, self._start = rule, {}
-            self._trees = [_name_numbers(to_tree(rule.updates[name]), name, self._start) for name in rule.channels]
+            named = [name_numbers(to_tree(rule.updates[name]), name) for name in rule.channels]
+            self.rule, self._trees = rule, [tree for tree, _ in named]
+            self._start = {name: value for _, found in named for name, value in found.items()}
         else:
             raise InputError(f"expected a Model, or a Rule without preset and parameters, got {shorten(rule)}")
         for name, value in self._start.items():
             _register(self, name, nn.Parameter(_tensor(value)))
-        names = [str(index) if self.model is None else name for index, name in enumerate(self._start)]
-        self._step = Step(self.rule, self._trees, names)
+        self._step = Step(self.rule, self._trees, list(self._start))
 
     def forward(self, state: Tensor, steps: int = 1, seed: int | Sequence[int] = 0, step0: int = 0) -> Tensor:
         """State (channel, h, w) or (batch, channel, h, w) → the same, `steps` steps later.
@@ -86,8 +86,7 @@ class TorchRule(nn.Module):
             values[name] = start if same else float(value.detach())
         if self.model is not None:
             return self.model.rule(self.preset, **values)
-        places = {str(index): value for index, value in enumerate(values.values())}
-        exprs = [from_tree(_fill(tree, places)) for tree in self._trees]
+        exprs = [from_tree(fill_names(tree, values)) for tree in self._trees]
         return self.rule.replace(updates=dict(zip(self.rule.channels, exprs, strict=True)))
 
     def _values(self) -> dict[str, Tensor]:
@@ -102,34 +101,8 @@ def _model_trees(model: Model) -> list[Tree]:
     return [to_tree(canonical(parse_infix(model.equations[name], names).xreplace(step))) for name in model.channels]
 
 
-def _name_numbers(tree: Tree, channel: str, found: dict[str, Any]) -> Tree:
-    """The tree with its numbers replaced by their index in `found`, to which they are added as `channel.0`, …."""
-    count = itertools.count()
-
-    def named(tree: Tree) -> Tree:
-        if isinstance(tree, str):
-            return tree
-        if not isinstance(tree, list) or tree[0] == "Rational":
-            found[f"{channel}.{next(count)}"] = tree
-            return str(len(found) - 1)
-        if tree[0] == "Power":
-            return ["Power", named(tree[1]), tree[2]]
-        return [tree[0], *(named(argument) for argument in tree[1:])]
-
-    return named(tree)
-
-
-def _fill(tree: Tree, values: Mapping[str, Any]) -> Tree:
-    """The tree with the names in `values` replaced."""
-    if isinstance(tree, str):
-        found: Tree = values.get(tree, tree)
-        return found
-    return [tree[0], *(_fill(argument, values) for argument in tree[1:])] if isinstance(tree, list) else tree
-
-
 def _tensor(number: Any) -> Tensor:
-    plain = number[1] / number[2] if isinstance(number, list) else float(number)
-    return torch.tensor(plain, dtype=torch.float64)
+    return torch.tensor(number_of(number), dtype=torch.float64)
 
 
 def _register(module: nn.Module, name: str, value: nn.Parameter) -> None:

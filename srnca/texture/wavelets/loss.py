@@ -14,7 +14,7 @@ from srnca.texture.wavelets.statistics import LEVELS, Statistics, colour_directi
 from srnca.texture.weighing import OWN, PARTS, SURROGATES, counted, weigh
 
 LEAST_UNIT = 5.0  # of a flat target, from which a flat picture has no distance; of textures the unit is 9 to 25
-VISIBLE = {"power": 0.25, "histogram": 0.1}  # differences below these are not seen; others 0.05
+VISIBLE = {"power": 0.25, "histogram": 0.1, "steps": 0.1}  # differences below these are not seen; others 0.05
 
 
 class WaveletLoss(TextureLoss):

@@ -79,6 +79,16 @@ def test_a_faint_chequerboard_in_stripes_is_seen(shade: float) -> None:
     assert float(loss(rgb(chequered))) > 2 * float(loss(rgb(np.roll(target, 3, axis=1))))
 
 
+def test_lightness_counts_although_only_the_faint_colours_of_random_fields_have_another_histogram() -> None:
+    y, x = np.mgrid[:64, :64]
+    faint = 0.002 * np.random.default_rng(0).normal(size=(64, 64, 3))
+    target = np.where((x + y) // 8 % 2, 0.2, 0.7)[..., None] * np.array([0.6, 0.8, 1.0]) + faint
+    narrow = 0.2 + 0.5 * (0.5 + 0.5 * np.sin(2 * np.pi * (x + y) / 16)) ** 2.5
+    loss = WaveletLoss(target)
+    distances = loss.distances(rgb(narrow[..., None] * np.array([0.6, 0.8, 1.0])))[0]
+    assert float(distances[loss.groups.index("histogram")]) > 8
+
+
 def test_moving_and_repeating_a_periodic_target_costs_hardly_anything(sample: tuple[str, WaveletLoss]) -> None:
     name, loss = sample
     target = make_sample(name, 64)

@@ -77,10 +77,7 @@ def _micro(laplacians: int, slopes: int, loss: str = "transport") -> Published:
 
 
 CHANNELS = (3, 4, 6, 8)
-SHAPES: dict[str, tuple[tuple[Colours, int], ...]] = {  # colours and channels that the other presets were chosen from
-    "quality": (("channels", 12), ("map", 12), ("map", 8)),
-    "compact": (("channels", 8), ("map", 8), ("map", 4), ("map", 3)),
-}
+MAPPED = {"quality": (8, 12), "compact": (3, 4)}  # channels of presets that have no map of the colours, with one
 # The preset `default` before there were wavelet losses and maps of the colours
 FORMER = TrainConfig(bank="multiscale", colours="channels", channels=8, learning_rate=3e-3, iterations=900)
 RECIPES: dict[str, Recipe] = {
@@ -102,9 +99,9 @@ RECIPES: dict[str, Recipe] = {
         for n in CHANNELS
     },
     **{
-        f"{name}-{kind}-{n}": Ours(replace(PRESETS[name], colours=kind, channels=n))
-        for name, shapes in SHAPES.items()
-        for kind, n in shapes
+        f"{name}-map-{n}": Ours(replace(PRESETS[name], colours="map", channels=n))
+        for name, channels in MAPPED.items()
+        for n in channels
     },
 }
 

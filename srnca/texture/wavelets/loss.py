@@ -13,9 +13,10 @@ from srnca.texture.wavelets.pyramid import make_pyramid, number_of_scales
 from srnca.texture.wavelets.statistics import LEVELS, Statistics, colour_directions, measure
 from srnca.texture.weighing import OWN, PARTS, SURROGATES, counted, weigh
 
-LEAST_UNIT = 5.0  # of a flat target, from which a flat picture has no distance; of textures the unit is 9 to 25
+LEAST_UNIT = 5.0  # of a flat target, from which a flat picture has no distance; of textures the unit is 13 to 20
 VISIBLE = {"power": 0.25, "histogram": 0.1, "steps": 0.1}  # differences below these are not seen; others 0.05
-# Random fields have these of the target by construction. What differs all the same is chance, and says nothing of them.
+# Random fields have these of the target by construction, and what differs all the same is chance: they count equally.
+# (The histograms of the blurred picture are another matter, but go with that of the picture.)
 SHARED = frozenset({"mean", "histogram", "power", "grain"})
 
 

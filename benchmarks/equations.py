@@ -1,21 +1,28 @@
 """Equations found in recordings of known systems, beside PySINDy's weak form on the same data.
 
-    python benchmarks/equations.py [--only lambda-omega,…] [--noise 0,0.01,0.05,0.1,0.2] [--frames 61] [--seeds 1]
-    [--no-rival] [--json FILE]
+    python benchmarks/equations.py --out outputs/equations [--sets noise,variations,controls] [--only lambda-omega,…]
+    [--noise 0,0.01,0.05,0.1,0.2] [--frames 200] [--seeds 2] [--no-rival] [--again] [--table]
 
-Recordings are those of `pde_data`: 64² cells, float64, noise in shares of each channel's standard deviation. Exact:
-every channel has the terms of the law and no other. Error: the largest relative error of a coefficient, 1 for a
-missing term. PySINDy is given what the library of each system needs, and for each channel the threshold in THRESHOLDS
-that comes out best, which it could not know. Seconds are of processor time.
+Recordings are those of `pde_data`: 64² cells, float64, noise in shares of each channel's standard deviation;
+`pde_variations` has the same between walls, rounded, or sampled rarely, and `pde_controls` recordings that no law of
+the library made. The folder gets a file for every row, and what it has already is not run again; --again measures ours
+again and keeps PySINDy's answers. --table only prints.
+
+Exact: every channel has the terms of the law and no other. Error: the largest relative error of a coefficient, 1 for a
+missing term. Rollout: the found equation runs from the middle of the recording without noise, over 20 frames; the root
+mean square error of the last one, over the channel's standard deviation, mean over channels. Confidently wrong: the
+verdict is "found", a term is wrong, and the rollout's error is above 5 %. Seconds are of processor time.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 import time
-import warnings
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,174 +31,167 @@ if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its 
 
 import numpy as np
 
+from benchmarks.equations_rival import MISSING, rival, worst_error
+from benchmarks.equations_table import tables
+from benchmarks.pde_controls import CONTROLS
 from benchmarks.pde_data import Law, Recording, add_noise, record
 from benchmarks.pde_systems import PDES
+from benchmarks.pde_variations import VARIATIONS, WALLS
 from distill import find_equation
+from distill.weak.equation import Equation
+from distill.weak.forecast import Spectral, forecast
+from distill.weak.terms import make_library
+from equations.errors import InputError
 from equations.files import write_text
 
 NOISES = "0,0.01,0.05,0.1,0.2"
-THRESHOLDS = (0.001, 0.003, 0.01, 0.03, 0.06, 0.1, 0.2, 0.4)
-DOMAINS = 400
-RIVAL_SHARE = 0.1  # of each axis in half a window of PySINDy's
-# derivative order, and whether products stand before derivatives; KS, CH, taxis need what its library has not
-RIVAL_NEEDS = {"burgers": (2, True), "swift-hohenberg": (4, False)}
-NOT_ITS_OWN = ("kuramoto-sivashinsky", "cahn-hilliard", "keller-segel")
+AHEAD = 20  # frames of a rollout
+SYSTEMS = tuple(name for name, pde in PDES.items() if pde.law is not None)
 
 
-def worst_error(law: Law, found: Law) -> tuple[bool, float]:
-    """Whether the support is exact, and the largest relative error of a true coefficient."""
-    exact = all(set(found.get(c, {})) == set(terms) for c, terms in law.items())
-    errors = [abs(found.get(c, {}).get(t, 0.0) - w) / abs(w) for c, terms in law.items() for t, w in terms.items()]
-    return exact, max(errors)
-
-
-def ours(recording: Recording, law: Law | None) -> dict[str, Any]:
+def ours(recording: Recording, clean: Recording, law: Law | None) -> dict[str, Any]:
+    """What `find_equation` says of a recording; clean: the same without noise."""
     began = time.process_time()
-    found = find_equation(recording.frames, recording.channels, recording.dt, recording.dx)
-    seconds = time.process_time() - began
-    answer: dict[str, Any] = {"verdict": found.verdict, "seconds": seconds, "reasons": list(found.reasons)}
+    try:
+        found = find_equation(recording.frames, recording.channels, recording.dt, recording.dx)
+    except InputError as error:
+        return {"verdict": "refused", "reasons": [str(error)], "seconds": time.process_time() - began}
+    answer: dict[str, Any] = {
+        "verdict": found.verdict,
+        "seconds": time.process_time() - began,
+        "reasons": list(found.reasons),
+        "boundary": found.boundary,
+        "rollout": rollout(found, clean),
+        "law": [one.text(errors=False) for one in found.laws],
+    }
     if law is not None:
         exact, error = worst_error(law, {c: found.coefficients(c) for c in found.channels})
         answer |= {"exact": exact, "error": error, "sigmas": sigmas(law, found) if exact else None}
     return answer
 
 
-def sigmas(law: Law, found: Any) -> float:
+def sigmas(law: Law, found: Equation) -> float:
     """The root mean square of the coefficients' errors in units of their stated standard errors."""
     parts = [(t.coefficient - law[c][t.text]) / max(t.error, 1e-300) for c in law for t in found.law(c).terms]
     return float(np.sqrt(np.mean(np.square(parts))))
 
 
-def rival(name: str, recording: Recording) -> dict[str, Any]:
-    """PySINDy's weak form, or why not."""
-    law = PDES[name].law
-    if law is None:
-        return {"skipped": "no law"}
-    if name in NOT_ITS_OWN:
-        return {"skipped": "not in its library"}
-    try:
-        import pysindy
-    except ImportError as error:
-        return {"skipped": f"not importable: {error}"}
-    began = time.process_time()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        library, data = rival_system(pysindy, name, recording)
-        library.fit(data)
-        features = np.asarray(library.transform(data))
-        change = np.asarray(library.convert_u_dot_integral(data))
-        names = library.get_feature_names()
-        answers = [
-            min(
-                (worst_error({c: law[c]}, rival_law(names, w, c, recording.channels)) for w in paths),
-                key=lambda a: (not a[0], a[1]),
-            )
-            for c, paths in zip(recording.channels, rival_fits(pysindy, features, change), strict=True)
-        ]
-    exact, error = all(a[0] for a in answers), max(a[1] for a in answers)
-    return {"exact": exact, "error": error, "seconds": time.process_time() - began}
+def rollout(found: Equation, clean: Recording) -> float | None:
+    """The error of the last of AHEAD frames from the middle on; None where the equation diverges or frames have edges.
+
+    In units of each channel's standard deviation, mean over channels.
+    """
+    if found.boundary != "periodic":
+        return None
+    frames = clean.frames - np.array(found.offsets)[:, None, None]
+    begin = len(frames) // 2
+    count = min(AHEAD, len(frames) - 1 - begin)
+    predicted = forecast(spectral(found, frames.shape[2:]), frames[begin], count)
+    if predicted is None:
+        return None
+    error = np.sqrt(np.square(predicted[-1] - frames[begin + count]).mean(axis=(1, 2)))
+    return float((error / frames.std(axis=(0, 2, 3))).mean())
 
 
-def rival_fits(pysindy: Any, features: np.ndarray, change: np.ndarray) -> list[list[np.ndarray]]:
-    """For each channel its coefficients at all thresholds, on columns of unit length and on columns as they are."""
-    found: list[list[np.ndarray]] = []
-    for target in change.T:
-        size = float(np.linalg.norm(target))
-        settings = [(True, t * size) for t in THRESHOLDS] + [(False, t) for t in THRESHOLDS]
-        found.append([])
-        for unit, threshold in settings:
-            model = pysindy.STLSQ(threshold=threshold, alpha=1e-8, normalize_columns=unit)
-            model.fit(features, target[:, None])
-            found[-1].append(np.ravel(model.coef_))
-    return found
+def spectral(found: Equation, shape: tuple[int, ...]) -> Spectral:
+    """The equation's right-hand side on a periodic plane, in units of cells and frames."""
+    terms = make_library(found.channels)
+    place = {term.text: k for k, term in enumerate(terms)}
+    weights = np.zeros((len(terms), len(found.channels)))
+    for c, channel in enumerate(found.channels):
+        for text, value in found.coefficients(channel).items():
+            kind, _, rest = text.partition("(")
+            if kind in ("dxx", "dyy"):
+                name, sign = rest.rstrip(")"), 1 if kind == "dxx" else -1
+                parts = {f"lap({name})": value / 2, f"dxx({name})-dyy({name})": sign * value / 2}
+            else:
+                parts = {text: value}
+            for part, number in parts.items():
+                term = terms[place[part]]
+                weights[place[part], c] += number * found.dt / found.dx**term.order
+    return Spectral(terms, weights, (shape[0], shape[1]))
 
 
-def rival_system(pysindy: Any, name: str, recording: Recording) -> tuple[Any, Any]:
-    """Its library and its data (x, y, t, channel)."""
-    order, products = RIVAL_NEEDS.get(name, (2, False))
-    t, _, h, w = recording.frames.shape
-    axes = [np.arange(w) * recording.dx, np.arange(h) * recording.dx, np.arange(t) * recording.dt]
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    np.random.seed(0)  # noqa: NPY002 - it draws its windows from the global generator
-    library = pysindy.WeakPDELibrary(
-        pysindy.PolynomialLibrary(degree=1 if products else 3, include_bias=not products),
-        derivative_order=order,
-        spatiotemporal_grid=grid,
-        K=DOMAINS,
-        H_xt=[RIVAL_SHARE * axis[-1] for axis in axes],
-        include_interaction=products,
-        p=6,
-    )
-    return library, np.transpose(recording.frames, (3, 2, 0, 1))
+def wanted(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """What is to be measured: the beginnings of rows."""
+    names = options.only.split(",") if options.only else [*SYSTEMS, *CONTROLS]
+    for kind in options.sets.split(","):
+        for seed in range(options.seeds):
+            if kind == "controls":
+                yield from ({"set": kind, "system": n, "seed": seed} for n in CONTROLS if n in names)
+            elif kind == "variations":
+                yield from (
+                    {"set": kind, "system": n, "variation": v, "seed": seed}
+                    for n in SYSTEMS
+                    for v in VARIATIONS
+                    if n in names and (v != "walls" or n in WALLS)
+                )
+            else:
+                yield from (
+                    {"set": kind, "system": n, "frames": options.frames, "noise": level, "seed": seed}
+                    for n in SYSTEMS
+                    for level in map(float, options.noise.split(","))
+                    if n in names
+                )
 
 
-def rival_law(names: list[str], weights: np.ndarray, channel: str, channels: tuple[str, ...]) -> Law:
-    """Its equation of one channel in our terms."""
-    terms = {translated(n, channels): float(w) for n, w in zip(names, weights, strict=True) if w}
-    return {channel: tied(terms, channels)}
+@lru_cache(maxsize=1)
+def _clean(name: str, frames: int, seed: int) -> Recording:
+    return record(name, frames=frames, seed=seed)
 
 
-def translated(name: str, channels: tuple[str, ...]) -> str:
-    """x0^2 x1 as u**2*v, x0_11 as dxx(u), x0x1_2 as u*dy(v)."""
-    parts = []
-    for part in name.replace("x", " x").split():
-        base, _, orders = part.partition("_")
-        index, _, power = base.lstrip("x").partition("^")
-        text = base if base == "1" else channels[int(index)] + (f"**{power}" if power else "")
-        parts.append(f"d{orders.replace('1', 'x').replace('2', 'y')}({text})" if orders else text)
-    return "*".join(parts)
+def recordings_of(row: dict[str, Any]) -> tuple[Recording, Recording]:
+    """A row's recording, and the same without noise."""
+    name, seed = row["system"], row["seed"]
+    if row["set"] == "controls":
+        clean = CONTROLS[name](seed)
+    elif row["set"] == "variations":
+        clean = VARIATIONS[row["variation"]](name, seed)
+    else:
+        clean = _clean(name, row["frames"], seed)
+    noise = row.get("noise", 0.0)
+    return (add_noise(clean, noise, seed) if noise else clean), clean
 
 
-def tied(terms: dict[str, float], channels: tuple[str, ...]) -> dict[str, float]:
-    """Second (and fourth) derivatives as lap(u) and bilap(u) where alike, u*dx(u) as dx(u**2)."""
-    for u in channels:
-        x, y = terms.get(f"dxx({u})", 0.0), terms.get(f"dyy({u})", 0.0)
-        if x and y and abs(x - y) < 0.2 * max(abs(x), abs(y)):
-            terms[f"lap({u})"] = (terms.pop(f"dxx({u})") + terms.pop(f"dyy({u})")) / 2
-        fourth = [terms.get(f"d{d}({u})", 0.0) for d in ("xxxx", "xxyy", "yyyy")]
-        if all(fourth):
-            terms[f"bilap({u})"] = (fourth[0] + fourth[1] / 2 + fourth[2]) / 3
-            for d in ("xxxx", "xxyy", "yyyy"):
-                del terms[f"d{d}({u})"]
-        for d in "xy":
-            if f"{u}*d{d}({u})" in terms:
-                terms[f"d{d}({u}**2)"] = terms.pop(f"{u}*d{d}({u})") / 2
-    return terms
-
-
-def cell(answer: dict[str, Any]) -> str:
-    if "skipped" in answer:
-        return answer["skipped"]
-    parts = [f"{answer['seconds']:.1f} s"]
-    if "exact" in answer:
-        parts = ["exact" if answer["exact"] else "NOT exact", f"{100 * answer['error']:.2g} %", *parts]
-    return ", ".join([*parts, answer["verdict"]] if "verdict" in answer else parts)
+def measure(row: dict[str, Any], before: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """The row with what is missing."""
+    row = before or row
+    asked = not options.no_rival and row["set"] == "noise"
+    if "ours" in row and not options.again and ("rival" in row or not asked):
+        return row
+    noisy, clean = recordings_of(row)
+    law = PDES[row["system"]].law if row["system"] in SYSTEMS else None
+    if "ours" not in row or options.again:
+        row = row | {"ours": ours(noisy, clean, law)}
+    if asked and "rival" not in row:
+        row = row | {"rival": rival(row["system"], noisy)}
+    return row
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default=",".join(PDES))
+    parser.add_argument("--out", type=Path, default=Path("outputs/equations"))
+    parser.add_argument("--sets", default="noise,variations,controls")
+    parser.add_argument("--only", default="")
     parser.add_argument("--noise", default=NOISES)
-    parser.add_argument("--frames", type=int, default=61)
+    parser.add_argument("--frames", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--no-rival", action="store_true")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
-    rows: list[dict[str, Any]] = []
-    print("| system | noise | seed | ours | PySINDy, weak form |\n|---|---|---|---|---|")
-    for name in options.only.split(","):
-        for seed in range(options.seeds):
-            clean = record(name, frames=options.frames, seed=seed)
-            for level in map(float, options.noise.split(",")):
-                noisy = add_noise(clean, level, seed) if level else clean
-                mine = ours(noisy, PDES[name].law)
-                other = {"skipped": "not asked"} if options.no_rival else rival(name, noisy)
-                rows.append({"system": name, "noise": level, "seed": seed, "ours": mine, "rival": other})
-                print(f"| {name} | {100 * level:g} % | {seed} | {cell(mine)} | {cell(other)} |", flush=True)
-    known = [row["ours"] for row in rows if "exact" in row["ours"]]
-    print(f"\nours: exact support in {sum(a['exact'] for a in known)} of {len(known)}")
-    if options.json:
-        write_text(options.json, json.dumps(rows, indent=1))
+    if not options.no_rival and not options.table and importlib.util.find_spec("pysindy") is None:
+        parser.error(MISSING)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for row in () if options.table else wanted(options):
+        file = options.out / ("-".join(str(v).replace(" ", "-") for v in row.values()) + ".json")
+        before = json.loads(file.read_text()) if file.exists() else {}
+        after = measure(row, before, options)
+        if after != before:
+            write_text(file, json.dumps(after, indent=1))
+            answer = after["ours"]
+            print(*row.values(), {k: answer.get(k) for k in ("verdict", "exact", "error", "rollout")}, flush=True)
+    print(tables([json.loads(file.read_text()) for file in sorted(options.out.glob("*.json"))]))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
     python benchmarks/identify.py [--only gray-scott,turing] [--rule RULE …] [--json FILE]
 
 In disguise its channels have other names, another order and other units: u → 2.5 u, v → 0.3 v, w → 1.7 w. Perturbed,
-all coefficients are off by up to 3 % as well. A rule given with --rule (a rule.json or its folder) should not be
-any of the models.
+all coefficients are off by up to 3 % as well. Spoilt, there are two terms too many as well: random products of up to
+three channels, each as large as 1 % of the largest term of its channel (root mean square on the model's run). A rule
+given with --rule (a rule.json or its folder) should not be any of the models.
 """
 
 from __future__ import annotations
@@ -24,11 +25,17 @@ import numpy as np
 
 from equations import Rule, load_rule, models
 from equations.comparison import THRESHOLD, Ranking, identify, in_units
+from equations.comparison.cells import model_cells
+from equations.comparison.kernels import CELL
+from equations.comparison.reduced_law import Term, law_of
+from equations.expressions.infix import parse_infix
 from equations.expressions.terms import join_terms, split_terms
 from equations.files import write_text
 
 SCALES = (2.5, 0.3, 1.7)
 NOISE = 0.03
+SPURIOUS, SPURIOUS_STREAM = 0.01, 41
+SPOILT = 3  # times each model is spoilt
 
 
 def disguised(rule: Rule) -> Rule:
@@ -48,12 +55,36 @@ def perturbed(rule: Rule, seed: int) -> Rule:
     return rule.replace(updates={channel: off(channel) for channel in rule.channels})
 
 
+def spoilt(name: str, seed: int) -> Rule:
+    """The model with two small terms that it does not have."""
+    rule, rng, extra = models.get(name), np.random.default_rng((seed, SPURIOUS_STREAM)), dict[tuple[str, str], float]()
+    law, cells = law_of(rule), model_cells(name, next(iter(models.load(name).presets)))
+    while len(extra) < 2:
+        channel = str(rng.choice(rule.channels))
+        factors = sorted(map(str, rng.choice(rule.channels, rng.integers(0, 4))))
+        text, own = "*".join(factors) or "1", law.updates[channel]
+        product = tuple((c, CELL, factors.count(c)) for c in sorted(set(factors)))
+        if Term(product) in own.terms:
+            continue
+        largest = max(rms(cells.of(own, [term])) for term in own.terms) / rule.dt
+        extra[channel, text] = float(rng.choice([-1.0, 1.0])) * SPURIOUS * largest / rms(cells.monomial(product))
+    updates = dict(rule.updates)
+    for (channel, text), weight in extra.items():
+        updates[channel] += weight * parse_infix(text, rule.feature_names)
+    return rule.replace(updates=updates)
+
+
+def rms(values: Any) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
 def disguises(name: str) -> Iterator[tuple[str, Rule]]:
-    """Each model as it is, disguised, and disguised and perturbed."""
-    rule = models.get(name)
+    """Each model as it is, disguised, disguised and perturbed, and that with terms too many."""
+    rule, seed = models.get(name), len(name)
     yield "as is", rule
     yield "disguised", disguised(rule)
-    yield "perturbed", perturbed(disguised(rule), seed=len(name))
+    yield "perturbed", perturbed(disguised(rule), seed)
+    yield from ((f"spoilt {k}", perturbed(disguised(spoilt(name, seed + k)), seed + k)) for k in range(SPOILT))
 
 
 def measure(rule: Rule) -> dict[str, Any]:
@@ -90,7 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     answers: dict[str, Any] = {}
     print(f"distance at most {THRESHOLD:g} is the model\n")
-    print("| model | as is | disguised | and 3 % off | nearest other | longest |\n|---|---|---|---|---|---|")
+    titles = ["as is", "disguised", "and 3 % off", *["and 2 terms too many"] * SPOILT]
+    print(f"| model | {' | '.join(titles)} | nearest other | longest |\n{'|---' * (len(titles) + 3)}|")
     for name in options.only.split(",") if options.only else models.names():
         answers[name] = {label: measure(rule) for label, rule in disguises(name)}
         print(row(name, answers[name]), flush=True)

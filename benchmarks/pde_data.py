@@ -117,10 +117,13 @@ class Stepper:
         return self.e * v + self.f1 * n0 + 2 * self.f2 * (na + nb) + self.f3 * self.rest(c)
 
 
-def record(name: str, *, size: int = 64, frames: int = 61, seed: int = 0, refine: int = 1) -> Recording:
+def record(
+    name: str, *, size: int = 64, frames: int = 61, seed: int = 0, refine: int = 1, mirrored: bool = False
+) -> Recording:
     """Solve one of PDES from a random start and sample it.
 
-    refine: divides the solver's time step.
+    refine: divides the solver's time step. mirrored: the start is its own mirror image about the first row and column,
+    and so is all that follows where the law has no direction.
     """
     from benchmarks.pde_systems import PDES
 
@@ -128,7 +131,11 @@ def record(name: str, *, size: int = 64, frames: int = 61, seed: int = 0, refine
     plane = Plane(size * pde.fine, pde.dx, pde.fine)
     steps = pde.steps * refine
     step = Stepper(pde, plane, pde.dt / steps)
-    v = np.array([plane.hat(f) for f in pde.start(plane, np.random.default_rng(seed))]) * plane.kept
+    start = pde.start(plane, np.random.default_rng(seed))
+    if mirrored:
+        for axis in (1, 2):
+            start = (start + np.roll(np.flip(start, axis), 1, axis)) / 2
+    v = np.array([plane.hat(f) for f in start]) * plane.kept
     for _ in range(round(pde.settle / pde.dt) * steps):
         v = step(v)
     seen = []

@@ -112,14 +112,14 @@ def _features(frames: Array, bumps: Sequence[Bump], where: Sequence[npt.NDArray[
             if degree > most_derived:
                 continue
             for stencil, parts in zip(STENCILS, DERIVATIVES, strict=True):
-                through = _through(seen, stencil)
-                by_stencil.append(np.matmul(rows[0] @ through, columns[0].T).ravel())
+                seen_through = through(seen, stencil)
+                by_stencil.append(np.matmul(rows[0] @ seen_through, columns[0].T).ravel())
                 moved = [weight * np.matmul(rows[a] @ seen, columns[b].T) for (a, b), weight in parts.items()]
                 by_derivative.append(np.sum(moved, axis=0).ravel())
     return np.stack([*plain, *by_stencil], axis=1), np.stack([*plain, *by_derivative], axis=1)
 
 
-def _through(fields: Array, stencil: Stencil) -> Array:
+def through(fields: Array, stencil: Stencil) -> Array:
     """Fields (k, h, w) through a stencil; wrong in the outermost cells, which no window reaches."""
     result = np.zeros_like(fields)
     for dy, line in enumerate(stencil.kernel):

@@ -25,6 +25,7 @@ MOST_GROWTH = 0.03  # share of the squared change that may be lost for a simpler
 FLOOR = 1e-6  # share of the squared change below which nothing is explained further
 CLEAR = 3.0  # standard errors at which a difference on held-out windows is one
 SHORTLIST = 5  # terms that are tried in another's place
+NOISY = 0.3  # of what noise adds, by which a loss must be larger to count whatever its scatter
 UNSURE = 0.1  # of the noise that is subtracted may be too much
 MOSTLY = 0.3  # of the held-out loss that noise does not explain: then sampling is the limit
 LEVELS = (("reaction", "diffusion"), ("reaction", "diffusion", "fourth_order", "nonlinear_diffusion", "taxis"))
@@ -53,6 +54,16 @@ class Candidate:
     def clean(self) -> Array:
         """The losses without noise, of each block."""
         return self.losses - self.noise
+
+    @property
+    def beyond(self) -> float:
+        """What it leaves unexplained, at least 0: if more noise is subtracted than there is, its estimate is wrong."""
+        return max(0.0, float(self.clean.sum()))
+
+    @property
+    def left(self) -> float:
+        """`beyond`, and a part of the noise, which is not known exactly."""
+        return self.beyond + UNSURE * float(self.noise.sum())
 
     @property
     def excess(self) -> float:
@@ -87,14 +98,14 @@ def choose(found: Sequence[Candidate], grams: Grams, terms: Sequence[Term]) -> C
 
     From the simplest candidate, terms are dropped, or exchanged for simpler ones, as long as that holds.
     """
-    best = min(found, key=lambda c: float(c.clean.sum()) + UNSURE * float(c.noise.sum()))
+    best = min(found, key=lambda c: c.left)
     chosen = next((c for c in found if not clearly_worse(c, best)), best)
     while True:
         for trials in (_shorter(chosen), _merged(chosen, grams), _simpler(chosen, grams, terms)):
             made = (make_candidate(support, grams, terms) for support in trials)
             good = [c for c in made if not clearly_worse(c, best)]
             if good:
-                chosen = min(good, key=lambda c: float(c.clean.sum()))
+                chosen = min(good, key=lambda c: c.left)
                 break
         else:
             return chosen
@@ -137,16 +148,26 @@ def make_candidate(support: Sequence[int], grams: Grams, terms: Sequence[Term]) 
 def clearly_worse(one: Candidate, other: Candidate) -> bool:
     """Whether `one` leaves more unexplained than `other`, beyond scatter and beyond the error of sampling.
 
-    Blocks differ much in how much happens in them, so differences relative to the blocks' losses are asked as well.
+    Blocks differ much in how much happens in them, so differences relative to the blocks' losses are asked as well, and
+    their ranks: where a front passes through few blocks, these scatter so much that no mean is clear. What is lost
+    counts by itself where it is much, and not small beside what noise adds.
     """
     difference = one.clean - other.clean
-    if float(difference.sum()) <= max(FLOOR, min((GROWTH - 1) * other.excess, MOST_GROWTH)):
+    lost = float(difference.sum())
+    if lost <= max(FLOOR, min((GROWTH - 1) * other.excess, MOST_GROWTH)):
         return False
+    if one.beyond - other.beyond > MOST_GROWTH + NOISY * float(one.noise.sum() + other.noise.sum()):
+        return True  # where little happens in most blocks, even a loss of half the change may not be clear by scatter
     relative = difference / np.clip(one.losses + other.losses, 1e-300, None)
-    return max(_in_errors(difference), _in_errors(relative)) > CLEAR
+    return max(map(in_errors, (difference, relative, signed_ranks(difference)))) > CLEAR
 
 
-def _in_errors(values: Array) -> float:
+def signed_ranks(values: Array) -> Array:
+    """The rank of each value's size, with its sign (Wilcoxon 1945, Biometrics Bulletin 1, 80)."""
+    return np.sign(values) * (1.0 + np.argsort(np.argsort(np.abs(values))))
+
+
+def in_errors(values: Array) -> float:
     """The mean in units of its standard error."""
     if len(values) < 2:
         return np.inf

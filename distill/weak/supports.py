@@ -74,10 +74,12 @@ def half_of(k: int, n: int, order: int) -> int:
     return max(SMALLEST, n // 2 - 1)
 
 
-def choose_bump(recordings: Sequence[Array], axis: int, order: int, noise: Array) -> Bump:
+def choose_bump(
+    recordings: Sequence[Array], axis: int, order: int, noise: Array, largest: float = LARGEST_SHARE
+) -> Bump:
     """The test function along one axis of frames (t, channel, h, w), for derivatives up to `order`.
 
-    noise: standard deviation of white noise in each channel.
+    noise: standard deviation of white noise in each channel. largest: share of the axis that half a support may take.
     The channel and the recording with the highest corner decide.
     """
     halves, sizes = [], []
@@ -88,6 +90,6 @@ def choose_bump(recordings: Sequence[Array], axis: int, order: int, noise: Array
             lines = lines[:, :: max(1, lines.shape[1] // LINES)]
             halves.append(half_of(corner(lines, float(noise[c])), len(lines), order))
         sizes.append(frames.shape[axis])
-    most = max(SMALLEST, int(LARGEST_SHARE * min(sizes)), min(GOOD, min(sizes) // 4))
+    most = max(SMALLEST, int(largest * min(sizes)), min(GOOD, min(sizes) // 4))
     half = int(np.clip(min(halves), SMALLEST, most))
     return Bump(half, power_of(half, order))

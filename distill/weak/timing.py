@@ -4,6 +4,9 @@ Both are fitted in the same windows with equally many terms, and what they leave
 compared. In space, stencils stand against derivatives moved to the test function. In time, steps of length h stand
 against h = 0: a rule's step is a forward difference, which in a window is
 ∫ φ(t) (u(t + h) − u(t)) / h dt = ∫ (φ(t − h) − φ(t)) / h u(t) dt, without an error of its own.
+
+Noise hides the difference between two fits with many terms. Where they do not speak for steps, laws with few terms are
+compared too (`same_terms`), and decide if they explain the recording and differ clearly.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import numpy.typing as npt
 from distill.weak.both_ways import STEPS, both_ways, system_of
 from distill.weak.grams import Grams, make_grams
 from distill.weak.paths import backward
+from distill.weak.same_terms import Comparison, compare_same_terms
 from distill.weak.scaling import LEAST_CELLS, LEAST_FRAMES, Scaled, scale
 from distill.weak.supports import choose_bump
 from distill.weak.system import Setting, System
@@ -41,7 +45,8 @@ class Timing:
     time: "steps" or "continuous".
     unexplained: of the squared change, by steps of a rule on 3 × 3 cells and by derivatives; empty where neither could
         be fitted.
-    odds: mean over blocks of the logarithm of what derivatives leave over what steps leave; above 0 speaks for steps.
+    odds: mean over blocks of the logarithm of what derivatives leave over what steps leave, with many terms; above 0
+        speaks for steps.
     error: standard error of the odds.
     step: length of the rule's step that fits best, in frames; 0 for continuous time.
     reason: a sentence that says what was compared and what follows.
@@ -88,7 +93,25 @@ def decide_time(
     odds = np.log(left["continuous"] / left["steps"])
     error = float(odds.std(ddof=1) / np.sqrt(len(odds))) if len(odds) > 1 else np.inf
     sums = {name: float(blocks.sum()) for name, blocks in left.items()}
-    return _decided(sums, float(odds.mean()), error, (*STEPS, 0.0)[best["steps"]], scaled.dt)
+    found = _decided(sums, float(odds.mean()), error, (*STEPS, 0.0)[best["steps"]], scaled.dt)
+    if found.time == "steps":
+        return found
+    return _with_few_terms(found, compare_same_terms(scaled.frames, scaled.noise, REPLICAS, rng), scaled.dt)
+
+
+def _with_few_terms(before: Timing, seen: Comparison, dt: float) -> Timing:
+    """The decision by laws with few terms; the one before where these explain too little or do not differ clearly."""
+    if not seen.explains or abs(seen.errors) <= CLEAR:
+        return before
+    time: Literal["steps", "continuous"] = "steps" if seen.errors > 0 else "continuous"
+    left = {"steps": max(0.0, seen.steps), "continuous": max(0.0, seen.continuous)}
+    best = f"steps of {seen.step * dt:.3g}" if seen.step else "continuous time"
+    reason = (
+        f"read as {'the steps of a rule' if time == 'steps' else time}: of the squared change, few terms through 3 x 3 "
+        f"stencils leave {left['steps']:.2g} unexplained beside noise (best with {best}) and the same terms by "
+        f"derivatives {left['continuous']:.2g}, a difference of {abs(seen.errors):.3g} standard errors"
+    )
+    return replace(before, time=time, unexplained=left, step=seen.step if time == "steps" else 0.0, reason=reason)
 
 
 def _decided(left: dict[str, float], odds: float, error: float, step: float, dt: float) -> Timing:

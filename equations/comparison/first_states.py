@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from equations.comparison.cells import Cells, model_cells
 from equations.comparison.family import Family
 from equations.comparison.fractions import written_alike
 from equations.comparison.pairings import Pairing, pairings
@@ -86,10 +87,17 @@ def _of_presets(
     return sorted(found, key=_order)[:PRESETS]
 
 
+def usual_cells(family: Family) -> Cells:
+    """Cells of a run of the model's first preset."""
+    return model_cells(family.model.name, next(iter(family.model.presets)))
+
+
 def _fitted(start: Start, family: Family, changes: Mapping[str, float]) -> Start:
     step = family.model.dt * start.time
     alike = written_alike(start.law, family.law(start.values, step))
-    fit = fit_parameters(alike, family, start.values, start.scales, tuple(changes), step, rough=True)
+    fit = fit_parameters(
+        alike, family, start.values, start.scales, tuple(changes), step, usual_cells(family), rough=True
+    )
     return Start(start.pairing, start.time, start.law, start.names, fit.values, fit.scales, fit.left, settled=False)
 
 

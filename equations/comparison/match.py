@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from equations.comparison.cells import Cells, model_cells
 from equations.comparison.family import Family, family_of
-from equations.comparison.first_states import Start, find_starts
+from equations.comparison.first_states import Start, find_starts, usual_cells
 from equations.comparison.foreign import Foreign
 from equations.comparison.fractions import written_alike
 from equations.comparison.parameters import fit_parameters
@@ -113,7 +113,7 @@ def _work_out(
     model, step, undetermined = family.model, family.model.dt * start.time, tuple[str, ...]()
     if not start.settled:
         alike = written_alike(start.law, family.law(start.values, step))
-        fit = fit_parameters(alike, family, start.values, start.scales, tuple(changes), step)
+        fit = fit_parameters(alike, family, start.values, start.scales, tuple(changes), step, usual_cells(family))
         start, undetermined = replace(start, values=fit.values, scales=fit.scales), fit.undetermined
     theirs = family.law(start.values, step)
     ours = written_alike(law_in_units(start.law, {c: c for c in start.pairing}, start.scales), theirs)

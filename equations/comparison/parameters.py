@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from equations.comparison.cells import Cells
 from equations.comparison.family import Family, Layout
 from equations.comparison.reduced_law import Law
-from equations.comparison.rescale import exponents, exponents_below
+from equations.comparison.rescale import exponents, exponents_below, law_in_units
 from equations.comparison.scales import LARGEST
 
 Array = npt.NDArray[np.float64]
@@ -42,6 +43,7 @@ def fit_parameters(
     scales: Mapping[str, float],
     held: Sequence[str],
     step: float,
+    cells: Cells,
     *,
     rough: bool = False,
 ) -> Fit:
@@ -49,14 +51,16 @@ def fit_parameters(
 
     rule: the rule's law, in the model's names and its own units.
     start, scales: where the fit starts. held: parameters that are not fitted. step: the time of a step.
+    cells: of the model, on which the size of terms that only the rule has is measured.
     rough: a quicker fit, less robust to wrong coefficients.
-    Each coefficient counts relative to its size. Parameters in denominators that are 0 at the start stay 0, because
-    otherwise the law would have other terms.
+    Each coefficient of the model counts relative to its size. A term that only the rule has counts by its share of the
+    channel's change: relative to itself it would always count 1, and units would be chosen that make it vanish.
+    Parameters in denominators that are 0 at the start stay 0, because otherwise the law would have other terms.
     """
     from scipy.optimize import least_squares
 
     free = [p for p in family.parameters if p not in held and not (p in family.inside_denominators and not start[p])]
-    problem = _Problem(rule, family, start, free, scales, step)
+    problem = _Problem(rule, family, start, free, scales, step, cells)
     first, count = problem.first, len(free)
     if not len(first) or not len(problem.weights):
         return Fit(dict(start), scales, float("inf"), ())
@@ -84,6 +88,7 @@ class _Problem:
         free: list[str],
         scales: Mapping[str, float],
         step: float,
+        cells: Cells,
     ) -> None:
         self._layout, self._step, self._free = family.layout(start), step, len(free)
         self._sides = _Sides(rule, self._layout, tuple(scales))
@@ -95,6 +100,13 @@ class _Problem:
         least = np.maximum(*(np.abs(side[:, 0]) for side in self._both(self.first[:, None])))
         # relative to the larger of both; the floor is for numbers that are 0 in both
         self.weights = np.maximum(least, max(1e-3 * least.max(initial=0.0), 1e-12))
+        ours = law_in_units(rule, {c: c for c in scales}, scales)
+        theirs = family.law(start, step).updates
+        whole = {c: sum(_rms(cells.of(theirs[c], [t])) for t in theirs[c].terms) for c in scales}
+        for row, channel, term in self._sides.spurious:
+            size = _rms(cells.of(ours.updates[channel], [term]))
+            if whole[channel] > 0:
+                self.weights[row] = least[row] * whole[channel] / size if size else np.inf
 
     def values(self, x: Array) -> Array:
         """All parameters, (parameter, n)."""
@@ -117,8 +129,15 @@ class _Problem:
         return ours, self._sides.model(self._layout.at(self.values(x), self._step))
 
 
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
 class _Sides:
-    """The numbers of a rule and of a model in one order: coefficients of terms, then numbers inside denominators."""
+    """The numbers of a rule and of a model in one order: coefficients of terms, then numbers inside denominators.
+
+    spurious: row, channel and term of what only the rule has.
+    """
 
     def __init__(self, rule: Law, layout: Layout, channels: tuple[str, ...]) -> None:
         theirs = [key for key in layout.terms if key[0] in channels]
@@ -131,6 +150,7 @@ class _Sides:
         keys, places = list(layout.terms), list(layout.inside)
         self._take = [*(keys.index(k) for k in theirs), *(len(keys) + places.index(k) for k in inside)]
         self._gap = len(ours), len(theirs)
+        self.spurious = [(len(theirs) + i, c, t) for i, (c, t) in enumerate(ours)]
         self._numbers = np.array(
             [rule.updates[c].terms.get(t, 0.0) for c, t in (*theirs, *ours)]
             + [rule.updates[c].below[den][i] for c, den, i in inside]

@@ -66,3 +66,28 @@ def test_a_difference_within_the_scatter_of_blocks_is_none():
     worse = Candidate((), losses + 0.002, noise, 1.0)
     assert not clearly_worse(one, same)
     assert clearly_worse(worse, same)
+
+
+def test_a_loss_of_half_the_change_in_one_block_is_clear():
+    quiet = np.full(BLOCKS, 1e-4)
+    burst = np.where(np.arange(BLOCKS) == 7, 0.5, quiet * (1 + 0.3 * (-1.0) ** np.arange(BLOCKS)))
+    noise = np.full(BLOCKS, 1e-4)
+    worse, better = Candidate((), burst, noise, 1.0), Candidate((), quiet, noise, 2.0)
+    assert clearly_worse(worse, better)
+    assert not clearly_worse(better, worse)
+
+
+def test_a_small_loss_in_every_block_is_clear_where_a_burst_scatters_more():
+    burst = np.where(np.arange(BLOCKS) == 7, 0.01, 0.0)
+    better = Candidate((), 1.0 + np.zeros(BLOCKS), np.ones(BLOCKS), 2.0)
+    worse = Candidate((), better.losses + 1e-4 + burst, np.ones(BLOCKS), 1.0)
+    assert clearly_worse(worse, better)
+    assert not clearly_worse(better, worse)
+
+
+def test_a_support_from_which_too_much_noise_was_subtracted_is_not_the_best():
+    losses = np.full(BLOCKS, 0.001)
+    honest = Candidate((1,), losses, losses, 4.0)
+    wrong = Candidate((2,), losses, 3 * losses, 9.0)
+    assert wrong.clean.sum() < honest.clean.sum()
+    assert wrong.left > honest.left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.pde_data import add_noise
 from benchmarks.pde_data import record as solve
 from distill.weak.both_ways import step_rows
 from distill.weak.bumps import Bump
@@ -35,6 +36,29 @@ def test_what_noise_hides_is_called_continuous_for_lack_of_a_difference() -> Non
     found = decide_time([noisy(record(RULE, steps=30, size=24), 0.2)], ("u",), 0.1)
     assert found.time == "continuous"
     assert "for lack of a clear difference" in found.reason
+
+
+@pytest.mark.parametrize(("every", "noise"), [(1, 0.02), (8, 0.01)])
+def test_an_automaton_is_told_from_a_differential_equation_in_spite_of_noise(every: int, noise: float) -> None:
+    frames = record(RULE, steps=50 * every, every=every, size=48)
+    found = decide_time([noisy(frames, noise)], ("u",), 0.1 * every)
+    assert found.time == "steps"
+    assert "few terms through 3 x 3 stencils" in found.reason
+    assert found.unexplained["steps"] < found.unexplained["continuous"]
+
+
+def test_a_differential_equation_with_noise_is_told_from_an_automaton() -> None:
+    recording = add_noise(solve("fitzhugh-nagumo", size=48, frames=50), 0.01)
+    found = decide_time([recording.frames], recording.channels, recording.dt, recording.dx)
+    assert found.time == "continuous"
+    assert "the same terms by derivatives" in found.reason
+
+
+def test_few_terms_that_explain_little_say_nothing() -> None:
+    recording = add_noise(solve("swift-hohenberg", size=48, frames=50), 0.01)  # its fourth derivatives are not in them
+    found = decide_time([recording.frames], recording.channels, recording.dt, recording.dx)
+    assert found.time == "continuous"
+    assert "few terms" not in found.reason
 
 
 def test_small_recordings_and_still_channels_are_read_as_steps() -> None:

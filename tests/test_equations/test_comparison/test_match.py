@@ -71,6 +71,25 @@ def test_one_wrong_reaction_rate_is_not_spread_over_the_units() -> None:
         assert match.scales == {"u": 1.0, "v": 1.0}
 
 
+@pytest.mark.parametrize(
+    ("name", "updates", "scales"),
+    [
+        (
+            "gray-scott",
+            {"u": "0.1648*u_lap - 0.98*u*v^2 + 0.0555*(1 - 1.01*u) + 0.01*v^2 - 0.01*u^2*v"},
+            {"u": 2.5, "v": 0.3},
+        ),
+        ("fisher-kpp", {"u": "1.02*u_lap + 0.41*u - 0.39*u^2 + 0.004*u^3 - 0.001"}, {"u": 2.5}),
+    ],
+)
+def test_small_terms_too_many_do_not_change_the_units(
+    name: str, updates: dict[str, str], scales: dict[str, float]
+) -> None:
+    match = compare_with_model(in_units(changed(models.get(name).replace(clamp=None), **updates), scales), name)
+    assert match.distance < 0.015
+    assert match.scales == pytest.approx(scales, rel=0.06)
+
+
 def test_all_coefficients_off_by_a_little_are_at_most_half_as_far_in_distance() -> None:
     text = {"u": "1.04*(0.16*u_lap - u*v^2 + 0.055*(1 - u))", "v": "1.04*(0.08*v_lap + u*v^2 - 0.117*v)"}
     match = compare_with_model(changed(GRAY_SCOTT, **text), "gray-scott", "coral")

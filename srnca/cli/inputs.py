@@ -118,7 +118,8 @@ def _read_model(text: str, path: Path, changes: dict[str, float]) -> Source:
     name, _, named = text.partition(":")
     if name not in models.names():
         rules = [learned.PREFIX + rule for rule in learned.names()]
-        near = did_you_mean(text, (*_rules_beside(Path(text)), *models.names(), *rules))
+        named = learned.PREFIX + text  # a learned rule without its prefix is meant
+        near = did_you_mean(named if named in rules else text, (*_rules_beside(Path(text)), *models.names(), *rules))
         raise InputError(
             f"{path}: no such file or folder, and no known model{near}; expected a rule.json, its folder, or a name "
             "that `srnca models` lists"

@@ -37,9 +37,11 @@ class Descent:
         deadline: Deadline,
         progress: Progress,
         unfinished: Unfinished,
-        after: float = 0.0,
+        after: float | None = None,
     ) -> None:
-        """after: work of the caller when the rules are chosen, in iterations; there must be time left for it."""
+        """after: work of the caller when the rules are chosen, in iterations: the deadline leaves time for judging and
+        for it. None where the deadline is for the levels alone.
+        """
         self.chains, self.plan, self.needed = chains, plan, needed
         self.iterations, self.deadline = max(chains[0].settings.least_iterations, iterations), deadline
         self.progress, self.unfinished, self.after = progress, unfinished, after
@@ -97,6 +99,8 @@ class Descent:
 
     def _afterwards_s(self) -> float:
         """Seconds that judging the rules of all levels up to this one takes, and what the caller does then."""
+        if self.after is None:
+            return 0.0
         judged = [*self.plan[: self.index + 1]] * len(self.chains)
         return max(chain.pace for chain in self.chains) * (self.after + judging_iterations(judged))
 

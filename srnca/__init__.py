@@ -22,6 +22,7 @@ except Exception as error:  # another project's `equations` may do anything when
 if TYPE_CHECKING:
     from srnca import learned
     from srnca.media.images import Target, load_target
+    from srnca.pages.live.widget import Widget, widget
     from srnca.texture.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from srnca.texture.config import PRESETS, TrainConfig, preset
     from srnca.texture.distill import distill_checkpoint
@@ -38,6 +39,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "texture.teacher": ("NCATeacher",),
     "texture.config": ("PRESETS", "TrainConfig", "preset"),
     "media.images": ("Target", "load_target"),
+    "pages.live.widget": ("Widget", "widget"),
     "texture.training": ("TrainProgress", "train"),
     "texture.distill": ("distill_checkpoint",),
 }
@@ -55,6 +57,7 @@ __all__ = [
     "Target",
     "TrainConfig",
     "TrainProgress",
+    "Widget",
     "__version__",
     "distill_checkpoint",
     "learned",
@@ -63,6 +66,7 @@ __all__ = [
     "preset",
     "save_checkpoint",
     "train",
+    "widget",
 ]
 
 __getattr__, __dir__ = lazy_names(globals(), _HOMES)

@@ -23,6 +23,14 @@ def levels_cost(plan: Sequence[int], iterations: int, tried: float) -> list[floa
     return [tried * more * TRIAL + iterations * (ITERATION + terms) for more, terms in zip(before, plan, strict=False)]
 
 
+def judging_iterations(terms: Sequence[int]) -> float:
+    """How many iterations of tuning take as long as judging rules, two of them side by side, at the end.
+
+    terms: the number of terms of each.
+    """
+    return judging_cost(terms) / (ITERATION + max(terms)) / 2
+
+
 def judging_cost(terms: Sequence[int]) -> float:
     """The cost of judging rules at the end; terms: the number of terms of each."""
     return sum(JUDGING + JUDGING_TERM * count for count in terms)

@@ -12,7 +12,7 @@ import numpy as np
 from distill.deadline import Deadline
 from distill.engines import Progress
 from distill.refine.chain import Arrays, Chain
-from distill.refine.costs import BEGINNING, judging_cost, levels_cost
+from distill.refine.costs import BEGINNING, judging_cost, judging_iterations, levels_cost
 from distill.refine.found import Found
 from distill.unfinished import Unfinished
 
@@ -37,10 +37,14 @@ class Descent:
         deadline: Deadline,
         progress: Progress,
         unfinished: Unfinished,
+        after: float | None = None,
     ) -> None:
+        """after: work of the caller when the rules are chosen, in iterations: the deadline leaves time for judging and
+        for it. None where the deadline is for the levels alone.
+        """
         self.chains, self.plan, self.needed = chains, plan, needed
         self.iterations, self.deadline = max(chains[0].settings.least_iterations, iterations), deadline
-        self.progress, self.unfinished = progress, unfinished
+        self.progress, self.unfinished, self.after = progress, unfinished, after
         self.roots = [chain.root for chain in chains]
         for number, chain in enumerate(chains):
             chain.rate /= 2**number  # chains differ, since no one rate suits every texture
@@ -58,7 +62,8 @@ class Descent:
         if before is not None:
             self._unpack(before)
         while self.index < len(self.plan) and not self._spent():
-            allowed_s = self.deadline.remaining_s() / max(1, self.needed - self.index)
+            left_s = self.deadline.remaining_s() - self._afterwards_s()
+            allowed_s = left_s / max(1, self.needed - self.index)
             iterations = self._affordable(allowed_s)
             if iterations < self.iterations:
                 if self.index >= self.needed:
@@ -91,6 +96,13 @@ class Descent:
             mine = {key.split(":")[1]: a for key, a in packed.items() if key.split(":")[0] == str(number)}
             chain.unpack(mine)
             chain.root = self.roots[int(packed["roots"][number])]
+
+    def _afterwards_s(self) -> float:
+        """Seconds that judging the rules of all levels up to this one takes, and what the caller does then."""
+        if self.after is None:
+            return 0.0
+        judged = [*self.plan[: self.index + 1]] * len(self.chains)
+        return max(chain.pace for chain in self.chains) * (self.after + judging_iterations(judged))
 
     def _affordable(self, allowed_s: float) -> int:
         """How many iterations of a level fit into `allowed_s` seconds; at most all of them."""

@@ -95,13 +95,13 @@ def choose_starts(search: Searching, starts: Sequence[Rule]) -> tuple[list[Chain
         order = order[:most]
         stage = f"starts{number}"
         before = search.unfinished.get(stage)
-        if before is None:
+        if before is None or _to_do_again(search, before):
             for chain, score in zip(order, _tune(search, [chains[i] for i in order], share), strict=True):
                 scores[chain] = score
             packed: Arrays = {"scores": np.array(scores)}
             for chain in order:
                 packed |= {f"{chain}:{name}": array for name, array in chains[chain].pack().items()}
-            search.unfinished.put(stage, packed)
+            search.unfinished.put(stage, packed | {"cut": np.array(search.deadline.passed)})
         else:
             scores = before["scores"].tolist()
             for chain in order:
@@ -110,6 +110,11 @@ def choose_starts(search: Searching, starts: Sequence[Rule]) -> tuple[list[Chain
         order.sort(key=lambda chain: scores[chain])
     named = {str(start.provenance["start"]): score for start, score in zip(starts, scores, strict=True)}
     return [chains[number] for number in order[:GO_ON]], named
+
+
+def _to_do_again(search: Searching, before: Arrays) -> bool:
+    """Whether a deadline cut this stage short, and nothing was built on what it left."""
+    return bool(before.get("cut", False)) and search.unfinished.get("refine") is None
 
 
 def _tune(search: Searching, chains: Sequence[Chain], share: float) -> list[float]:

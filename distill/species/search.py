@@ -41,7 +41,9 @@ SETTINGS = Settings(
     regrown=0.0,
 )
 AUTO = (2, 3, 4)  # species that compete where the number is not given
+AFTER = 190.0  # iterations of tuning that take as long as choosing a law, its pictures and what it means
 CLEARLY = 1.25  # a law with more numbers is taken where its score is better by more than this factor
+NO_TIME = 0.1  # of the budget: with less of it left, no search with more species begins
 GROWTH = 4  # numbers for each species that a law may have more than its start, before it is pruned
 FASTER, FAST, SLOW = 80, 0.6, 0.82  # above 80 numbers a level keeps 0.6 of them, below that 0.82
 
@@ -126,7 +128,7 @@ def distill_species(
     search = Searching(objective, settings, size, seed, effort, deadline, progress or silent, unfinished)
     found: list[tuple[Distillation, float]] = []
     for count in asked:
-        if found and deadline.passed:
+        if found and budget_s is not None and deadline.remaining_s() < NO_TIME * budget_s:
             deadline.leave_out(f"laws of {count} species")
             continue
         part = search if len(asked) == 1 else search.part(count)
@@ -188,6 +190,6 @@ def _prune(search: Searching, chains: list[Chain], species: int, most: int, max_
     plan = levels_of_law(chains[0].table.terms, species, most)
     needed = 1 + next(i for i, numbers in enumerate(plan) if numbers <= most)
     iterations = round(search.effort * search.settings.iterations / len(plan))
-    descent = Descent(chains, plan, needed, iterations, search.deadline, search.progress, search.unfinished)
+    descent = Descent(chains, plan, needed, iterations, search.deadline, search.progress, search.unfinished, AFTER)
     descent.run()
     return settle(chains, descent.cost, max_terms=most, max_loss=max_loss, progress=search.progress)

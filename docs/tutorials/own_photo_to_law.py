@@ -31,7 +31,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from equations import render, simulate
-from srnca import Judge, NCATeacher, distill_checkpoint, load_target, preset, train
+from srnca import Judge, NCATeacher, distill_checkpoint, load_target, preset, train, widget
 
 PHOTO = "sample:roundleaf"
 CROP = None
@@ -104,6 +104,16 @@ frames = simulate(result.rule, size=(2 * SIZE, 4 * SIZE), steps=1000, seed=0, ev
 plt.imshow(render(result.rule, frames[-1]))
 plt.axis("off")
 plt.show()
+
+# %%
+# A page that runs it
+# -------------------
+#
+# `photo-rule/page.html` is one file that runs the rule in any browser, also on a phone, without Python or network:
+# damage it, drag a constant, drop a term. Send it to whoever took the photo. In a notebook `widget` shows it in a
+# frame.
+
+widget(result.rule, title="my photo")
 
 # %%
 # A law for a sheet of paper

@@ -18,6 +18,7 @@ import sympy
 
 from equations import models, render, simulate
 from equations.analysis import analyze, peak_wavelength
+from srnca import widget
 
 SIDE = 64
 STEPS = 6000
@@ -93,6 +94,16 @@ print(f"predicted {found.predicted:.2f} cells")
 
 slow = rule.replace(updates={"u": rule.updates["u"], "v": reaction[1] + v_lap})
 print(analyze(slow, size=SIDE, steps=0).verdict.name)
+
+# %%
+# Touch it
+# --------
+#
+# `widget(rule)` is the rule as a page that runs, in a frame of the notebook. Press play, cut a piece out of the
+# pattern, or drag a constant under *Equations* and see when the spots go. In a browser without WebGL2 it stays empty.
+# `widget(rule).save("spots.html")` writes the page into a file of its own; so does `srnca page schnakenberg`.
+
+widget(rule, title="Schnakenberg's spots")
 
 # %%
 # This page ran when the site was built. What stands above is its output.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack
 
 from distill.work import SearchOptions
-from srnca.automata.files import PICTURE, RECORDING, read_kind
+from srnca.automata.paths import check_checkpoint
 
 if TYPE_CHECKING:
     from distill.refine import Settings
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from srnca.pages.settings import PageSettings
 
 # Kind of checkpoint -> the module whose `make_automaton(path, data, update_rate)` builds its automaton.
-_MODULES = {PICTURE: "srnca.texture.automaton", RECORDING: "srnca.dynamics.automaton"}
+_MODULES = {"picture": "srnca.texture.automaton", "recording": "srnca.dynamics.automaton"}
 
 
 class SharedOptions(SearchOptions, total=False):
@@ -105,6 +105,9 @@ def load(path: Path | str, *, update_rate: float | None = None) -> Automaton:
     update_rate: only for a legacy file (`srnca.texture.legacy`), which does not hold it; 0.5 by default.
     Raises InputError for a file that is missing, damaged or of another format.
     """
+    check_checkpoint(path)  # before the slow import
+    from srnca.automata.files import read_kind
+
     kind, data = read_kind(path)
     automaton: Automaton = import_module(_MODULES[kind]).make_automaton(Path(path), data, update_rate)
     return automaton

@@ -6,7 +6,6 @@ The fields of one kind alone are read by `srnca.texture.checkpoint` and `srnca.d
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from equations.errors import InputError, shorten, shorten_text
 from equations.files import write_bytes
 from equations.rule.stencils import Stencil
 from srnca.automata import fields, kinds
+from srnca.automata.paths import check_checkpoint
 from srnca.automata.tensorfile import read_tensors
 
 FORMAT = "srnca.nca/1"
@@ -33,9 +33,7 @@ def read_kind(path: Path | str) -> tuple[str, Any]:
 
     Raises InputError when the file is missing, cut short, a pickle of something else, or of another format.
     """
-    path = Path(path)
-    if not os.path.exists(path):
-        raise InputError(f"{path}: no such checkpoint; make one with `srnca train IMAGE --out {path.name}`")
+    path = check_checkpoint(path)
     data = read_tensors(path, "a checkpoint")
     if is_legacy(data):
         return PICTURE, data

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from equations.errors import DivergenceError
+from equations.divergence import LIMIT
+from equations.errors import DivergenceError, SrncaError
 
 if TYPE_CHECKING:
     from equations.simulation import Simulator
@@ -72,6 +73,21 @@ def agreement(ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray], threshol
         value = float(np.corrcoef(np.concatenate(ours), np.concatenate(theirs))[0, 1])
     detail = f"correlation of displacements after {AGREEMENT_STEPS} steps"
     return Check.at_least("rollout agreement", value if math.isfinite(value) else 0.0, threshold, detail)
+
+
+def check_bounded(values: np.ndarray, when: str) -> None:
+    """Raises SrncaError where an automaton's own states or pictures run away: a rule cannot be compared with them.
+
+    values: of any shape; they may be as large as the states of a simulation (`equations.divergence.LIMIT`).
+    when: the run that they are from, for the message.
+    """
+    with np.errstate(invalid="ignore"):
+        if np.abs(values).max(initial=0) <= LIMIT:  # false for NaN
+            return
+    raise SrncaError(
+        f"verify: the automaton itself runs away {when}, so no rule can be compared with it; train it again, with a "
+        "smaller --learning-rate or another --seed"
+    )
 
 
 def stability(simulator: Simulator, steps: int, limit: float, detail: str) -> Check:

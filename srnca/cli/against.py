@@ -54,9 +54,7 @@ def _check_model(name: str, preset: str, held: dict[str, float]) -> None:
 
     if name not in models.names():
         hint = did_you_mean(name, (*models.names(), ALL))
-        raise InputError(
-            f"--against: unknown model {name!r}{hint}; expected all, or one of {', '.join(models.names())}"
-        )
+        raise InputError(f"--against: unknown model {name!r}{hint}; expected all, or a model that `srnca models` lists")
     models.load(name).values(preset or None, **held)
 
 

@@ -94,11 +94,10 @@ def _split(found: Analysis) -> str:
 
 def _rounded(expr: Expr) -> str:
     """An expression with its constants rounded to six digits for the table: 0.117, not 0.11699999999999999."""
-    import sympy
-
+    from equations.expressions.tree import round_constants
     from equations.printers.text import print_expression
 
-    return print_expression(expr.xreplace({f: sympy.Float(float(f"{float(f):.6g}")) for f in expr.atoms(sympy.Float)}))
+    return print_expression(round_constants(expr, 6))
 
 
 def _points(found: Analysis) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from equations.errors import InputError
+from srnca.cli.distill_resume import UNFINISHED, go_on, recall, remembered
 from srnca.cli.distill_source import recording_options, source_of
 from srnca.cli.distill_text import describe, describe_coefficients, describe_shortfall, shortened, verdict
 from srnca.cli.equation import find as find_equation
@@ -37,13 +39,11 @@ srnca distill --checkpoint snake.pt --budget 5m        # by the clock; the repor
 srnca distill --checkpoint snake.pt --loss 0.1         # the shortest rule that is as good as this
 srnca distill --checkpoint snake.pt --species 2        # a reaction-diffusion law of two species
 srnca distill --image leaf.png --species auto          # the same without an automaton; 2, 3 and 4 compete
-srnca distill --checkpoint snake.pt --resume           # after Ctrl-C, a kill or a power cut
+srnca distill --resume --out snake-rule                # after Ctrl-C, a kill or a power cut
 srnca distill --frames recording.npz
 srnca distill --frames waves.npz --time continuous     # a partial differential equation, with errors and a verdict
 srnca distill --frames run1.npz --frames run2.npz --stride 2 --json
 srnca distill --frames pictures/ --dt 0.5 --dx 0.1 --derivative weak --engine sparse"""
-
-UNFINISHED = "unfinished.npz"  # as distill.pipeline has it; not imported, for a quick --help
 
 
 def distill(
@@ -63,7 +63,7 @@ def distill(
         Literal["auto", "exact", "sparse", "operon", "pysr"],
         typer.Option(help="Who looks for the equations."),
     ] = "auto",
-    out: Annotated[Path | None, option("Folder of the result.  [default: NAME-rule]")] = None,
+    out: Annotated[Path | None, option("Folder of the result.  [default: NAME-rule, NAME-equation]")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     species: Annotated[
         str | None,
@@ -87,7 +87,7 @@ def distill(
         option("Refine for the automaton's own states too, of this weight: 1 counts them as much as the texture."),
     ] = None,
     update_rate: LegacyRate = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished one, same settings.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the unfinished one in --out.")] = False,
     derivative: Annotated[
         Literal["auto", "step", "multistep", "weak", "savgol"],
         typer.Option(help="For a recording: how du/dt is estimated. auto chooses by the noise and says what it chose."),
@@ -112,9 +112,14 @@ def distill(
     quiet: Quiet = False,
 ) -> None:
     """Find the equations behind an automaton or a recording."""
+    words = dict(locals())  # the options by parameter
+    if resume and out is not None and checkpoint is None and not frames and image is None:
+        go_on(recall(out, words, {name: p.default for name, p in signature(distill).parameters.items()}))
+        return
     source = source_of(checkpoint, frames, image)
     recorded = recording_options(checkpoint, image, derivative, stencil, dt=dt, dx=dx, stride=stride, boundary=boundary)
-    folder = out or Path(f"{source.stem.removeprefix('sample:')}-rule")
+    name = source.stem.removeprefix("sample:")
+    folder = out or Path(f"{name}-rule")
     if image is not None and species is None:
         raise InputError("--image: expected it with --species; for an automaton's rule, train one: srnca train IMAGE")
     if size is not None and image is None:
@@ -128,8 +133,17 @@ def distill(
     if frames or time == "continuous":
         settled, known = settle_time(time, frames or [], seed, units, asked)
         if settled == "continuous":
+            equation = out or Path(f"{name}-equation")  # not among the files of an earlier rule
             find_equation(
-                frames or [], folder, boundary or "auto", seed, units, asked, known=known, as_json=as_json, quiet=quiet
+                frames or [],
+                equation,
+                boundary or "auto",
+                seed,
+                units,
+                asked,
+                known=known,
+                as_json=as_json,
+                quiet=quiet,
             )
             return
         recorded |= {"loaded": known[0], "timing": known[1]}
@@ -153,7 +167,7 @@ def distill(
         options["terms"] = terms
     if resume and not (folder / UNFINISHED).exists():
         warn(f"{folder}: nothing unfinished there, starting anew")
-    with no_empty_folder(folder), Progress(quiet=quiet) as progress:
+    with no_empty_folder(folder), remembered(folder, words), Progress(quiet=quiet) as progress:
 
         def report(stage: str, fraction: float, detail: str) -> None:
             progress.update(stage, fraction, 1.0, detail)
@@ -167,7 +181,7 @@ def distill(
                 )
         except KeyboardInterrupt:
             if (folder / UNFINISHED).exists():
-                warn(f"interrupted; what is done is in {folder}: the same command with --resume goes on")
+                warn(f"interrupted; what is done is in {folder}; go on with: srnca distill --resume --out {folder}")
             raise
     for what in result.report.get("left_out", []):
         warn(f"{f'--budget {budget}' if budget else 'an earlier --budget'} was too short: left out {what}")

@@ -31,9 +31,11 @@ def explore(
     quiet: Quiet = False,
 ) -> None:
     """Write one HTML report of a study and its figures, and queue new sets from where the good ones lie."""
+    from srnca.studies.storage.connect import check_journal, study_folder
+
+    check_journal(study, storage)  # before the slow imports
     from srnca.pages.study_folder import explore as write_report
     from srnca.pages.study_folder import parse_views, summarise
-    from srnca.studies.storage.connect import study_folder
     from srnca.studies.storage.results import open_study
 
     wanted = parse_views(views)

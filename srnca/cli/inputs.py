@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,6 +75,15 @@ def read_source(text: str, changes: Sequence[str] | None = None, *, or_model: bo
     return Source(learned.load(text.removeprefix(learned.PREFIX)).rule if is_learned else load_rule(path))
 
 
+def _rules_beside(path: Path) -> list[str]:
+    """The rules, folders of rules and checkpoints in the folder of a path that is not there."""
+    try:
+        found = list(islice(path.parent.iterdir(), 500))
+    except OSError:
+        return []
+    return sorted(str(p) for p in found if p.suffix in (".json", ".pt") or (p / "rule.json").is_file())
+
+
 def is_checkpoint(text: str) -> bool:
     """Whether RULE names a checkpoint: a file that ends in .pt, whether it is there or not."""
     return Path(text).suffix == ".pt" and not Path(text).is_dir()
@@ -107,11 +117,12 @@ def _read_model(text: str, path: Path, changes: dict[str, float]) -> Source:
 
     name, _, named = text.partition(":")
     if name not in models.names():
-        rules = tuple(learned.PREFIX + rule for rule in learned.names())
-        near = did_you_mean(text, (*models.names(), *rules))
+        rules = [learned.PREFIX + rule for rule in learned.names()]
+        named = learned.PREFIX + text  # a learned rule without its prefix is meant
+        near = did_you_mean(named if named in rules else text, (*_rules_beside(Path(text)), *models.names(), *rules))
         raise InputError(
-            f"{path}: no such file or folder, and no known model{near}; expected a rule.json, its folder, or one of "
-            f"{', '.join((*models.names(), *rules))}"
+            f"{path}: no such file or folder, and no known model{near}; expected a rule.json, its folder, or a name "
+            "that `srnca models` lists"
         )
     model, chosen = models.load(name), named or None
     preset = model.preset(chosen)

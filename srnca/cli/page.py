@@ -47,6 +47,7 @@ def page(
     path = check_output(out or Path(f"{file_name(rule)}.html"), (".html", ".htm"))
     if update_rate is not None and checkpoint is None:
         raise InputError("--update-rate: expected it with --checkpoint; leave it out")
+    parts = _parts(rule, source, checkpoint, update_rate)
 
     from equations.files import write_text
     from srnca.pages.live.builder import build_page
@@ -57,7 +58,6 @@ def page(
 
         check_seed(seed)
     start = Start(size or (source.size or (USUAL, USUAL))[0], source.seed if seed is None else seed)
-    parts = _parts(rule, source, checkpoint, update_rate)
     left_out: list[str] = []
     text = build_page(source.rule, start=start, note=left_out.append, **parts)
     write_text(path, text)
@@ -87,16 +87,16 @@ def _told(text: str, start: Start, notes: list[str]) -> dict[str, Any]:
 
 def _parts(rule: str, source: Source, checkpoint: Path | None, update_rate: float | None) -> dict[str, Any]:
     """All that `build_page` shows of this rule besides the rule itself."""
-    from srnca.pages.live.beside import front_payload, load_errors, load_front
-
     folder = Path(rule) if Path(rule).is_dir() else None
     parts: dict[str, Any] = {"network": None, "photo": None, "notes": [], "front": [], "errors": {}}
     parts |= _words(rule, source)
+    if checkpoint is not None:  # first, since its errors come before the slow imports
+        parts |= _beside(checkpoint, update_rate)
     if folder is not None:
+        from srnca.pages.live.beside import front_payload, load_errors, load_front
+
         parts["front"] = front_payload(source.rule, load_front(folder))
         parts["errors"] = load_errors(folder, source.rule)
-    if checkpoint is not None:
-        parts |= _beside(checkpoint, update_rate)
     return parts
 
 
@@ -105,9 +105,10 @@ def _beside(checkpoint: Path, update_rate: float | None) -> dict[str, Any]:
     if not is_checkpoint(str(checkpoint)):
         raise InputError(f"--checkpoint: expected a .pt file of `srnca train`, got {str(checkpoint)!r}")
     from srnca.automata import load
-    from srnca.pages.live.beside import network_payload, photo_url
 
     automaton = load(checkpoint, update_rate=update_rate)
+    from srnca.pages.live.beside import network_payload, photo_url
+
     network, note = network_payload(automaton.teacher)
     picture = getattr(getattr(automaton, "checkpoint", None), "picture", None)
     return {

@@ -97,7 +97,9 @@ class _Clock:
 
 
 def short_time(seconds: float) -> str:
-    """`8 s`, `3 min 20 s`, `2 h 5 min`."""
+    """`0.2 s`, `8 s`, `3 min 20 s`, `2 h 5 min`."""
+    if 0 < seconds < 1:
+        return f"{seconds:.1f} s" if seconds >= 0.1 else "under 0.1 s"
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"

@@ -17,7 +17,9 @@ def describe_quality(found: Quality) -> str:
     """Both numbers of an automaton, one word, and what to do where the word is poor, with the address of more help."""
     both = (("texture loss", found.scores["texture_loss"]), ("judge", found.scores["judge"]))
     numbers = ", ".join(f"{name} {number(of['teacher'])} (flat colour {number(of['flat'])})" for name, of in both)
-    return f"{numbers}: {found.word}" + (f"; {found.advice} ({help_at(POOR)})" if found.advice else "")
+    return f"from fresh noise: {numbers}: {found.word}" + (
+        f"; {found.advice} ({help_at(POOR)})" if found.advice else ""
+    )
 
 
 def describe_scores(report: dict[str, Any]) -> str:

@@ -41,8 +41,10 @@ def rate(
     as_json: AsJson = False,
 ) -> None:
     """Rate a study's pictures from 0 to 5, blind: no hyperparameters, no losses, in a shuffled order."""
+    from srnca.studies.storage.connect import check_journal, study_folder
+
+    check_journal(study, storage)  # before the slow imports
     from srnca.studies.ratings.ratings import consistency, parse_rater, plan_pages
-    from srnca.studies.storage.connect import study_folder
     from srnca.studies.storage.results import list_results, open_study
 
     who = parse_rater(rater if rater is not None else _user())

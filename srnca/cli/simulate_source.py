@@ -48,6 +48,9 @@ def _read_network(
     path: str, options: dict[str, Any], seed: int | None, decomposition: str, update_rate: float | None
 ) -> Source:
     """The network with the outline of its rule. What a person should know before running it is printed."""
+    from srnca.automata.paths import check_checkpoint
+
+    check_checkpoint(path)  # before the slow imports
     from equations.backends import resolve
     from srnca.automata import load
     from srnca.automata.stepping import outline

@@ -95,6 +95,10 @@ def sweep(
     quiet: Quiet = False,
 ) -> None:
     """Explore hyperparameters: train many sets of them on each target."""
+    from srnca.media.images import check_target
+
+    for target in targets or ():  # before the slow imports
+        check_target(target)
     from srnca.studies.search.space import read_space
     from srnca.studies.storage.schema import import_optuna
     from srnca.studies.workers.founding import StudyRequest, join_study

@@ -103,6 +103,7 @@ def train(
     limit = parse_duration(time_limit, "--time-limit")
     if preview is not None:
         check_output(preview, (".png",))
+    _check_there(target, frames or [])
     recorded = _given(hidden_channels=hidden_channels, stride=stride, dt=dt, dx=dx, denoise=denoise)
     of_recording = frames or (target is None and resume and out is not None and is_of_recording(out))
     if recorded and not of_recording:
@@ -117,6 +118,18 @@ def train(
         return
     plan = _settle(target, out, resume=resume, preset=preset, changes=changes, effort=effort, crop=crop)
     run(_job(plan, device=options.device, vgg_weights=vgg_weights, download=download), options)
+
+
+def _check_there(target: str | None, frames: list[Path]) -> None:
+    """What is learned from must be there; asked before the slow imports."""
+    if target is not None:
+        from srnca.media.images import check_target
+
+        check_target(target)
+    for path in frames:
+        from srnca.media.loading import check_there
+
+        check_there(path)
 
 
 def _given(**values: Any) -> dict[str, Any]:
@@ -196,6 +209,7 @@ def _job(plan: _Plan, *, device: str, **how: Any) -> Job[Checkpoint]:
         load=load_checkpoint,
         show=partial(_show, plan.target),
         loss=lambda losses: sum(losses[-_LAST:]) / len(losses[-_LAST:]),
+        loss_is=f"mean of the last {_LAST} iterations, on the pictures of training",
         estimate=Estimate(cores if device == "cpu" else None),
         further=_rate,
         network=partial(_network, plan),

@@ -60,7 +60,8 @@ class Job(Generic[Saved]):
     train: trains, saves and returns the checkpoint; takes `progress`, which is called after each iteration.
     load: reads the checkpoint.
     show: a text about an iteration, and what draws its picture; None where there is none.
-    loss: the loss that is reported.
+    loss: the training's loss that is reported.
+    loss_is: what that loss is, in words.
     further: more results, as JSON and as a line of text; may show its progress.
     network: what copies the network of an iteration; None where there is none that runs on its own.
     estimate: says after the first iterations how long training takes; None where they do not tell.
@@ -73,6 +74,7 @@ class Job(Generic[Saved]):
     load: Callable[[Path], Saved]
     show: Callable[[Any], tuple[str, Draw | None]]
     loss: Callable[[Sequence[float]], float]
+    loss_is: str
     further: Callable[[Saved, Progress], tuple[Mapping[str, Any], str]]
     estimate: Estimate | None = None
     network: Callable[[Any], Callable[[], Network] | None] = lambda now: None
@@ -173,7 +175,8 @@ def _say_result(
         say_json({"checkpoint": job.out, **job.source, **counts, **further, **about})
         return
     how = "stopped at the time limit" if stopped else "trained"
-    say(f"{shown(job.out)}: {how}, {done.iteration} iterations in {short_time(seconds)}, loss {number(loss)}")
+    ended = "" if loss is None else f", training loss {number(loss)} ({job.loss_is})"
+    say(f"{shown(job.out)}: {how}, {done.iteration} iterations in {short_time(seconds)}{ended}")
     if line:
         say(line)
     if stopped:

@@ -14,7 +14,15 @@ from equations.backends.torch.threads import one_thread
 from equations.errors import DivergenceError, InputError
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
-from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification, agreement, stability
+from srnca.automata.verification import (
+    AGREEMENT_STEPS,
+    MAX_GROWTH,
+    Check,
+    Verification,
+    agreement,
+    check_bounded,
+    stability,
+)
 from srnca.dynamics.checkpoint import RecordingCheckpoint
 from srnca.dynamics.teacher import RecordingNCATeacher
 
@@ -37,7 +45,8 @@ def verify_network(
     """Check one-step fidelity on the network's states, agreement over a few steps, the errors of rule and network on
     held-out frames, and that the rule stays bounded for `steps` steps from a recorded state.
 
-    teacher: the checkpoint's, where it is built already. Raises InputError for a rule over other channels or stencils.
+    teacher: the checkpoint's, where it is built already. Raises InputError for a rule over other channels or stencils,
+    and SrncaError when the network itself runs away.
     """
     teacher = RecordingNCATeacher(checkpoint) if teacher is None else teacher
     if rule.channels != teacher.channels or rule.stencils != teacher.stencils or rule.dt != teacher.dt:
@@ -67,6 +76,7 @@ def _agreement(rule: Rule, teacher: RecordingNCATeacher) -> Check:
             state, now = start, start.numpy()[:, 0]
             for _ in range(AGREEMENT_STEPS):
                 state = teacher.nca(state)
+            check_bounded(state.numpy(), f"within {AGREEMENT_STEPS} steps of a recorded state")
             try:
                 ours = _run(rule, now, AGREEMENT_STEPS)
             except DivergenceError:

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from equations.errors import InputError
+from equations.errors import InputError, check_choice
 from srnca.media.picture_files import Picture, Pictures
 from srnca.media.tiff import Deep
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]  # 0..255 or [0, 1]
 Crop = tuple[int, int, int]  # x and y of the top left corner, and the side, in pixels of the upright picture
+SAMPLE = "sample:"  # before the name of a built-in picture
 SMALLEST = 16  # pixels: the shortest side that shows a texture
 LARGEST = 2048  # pixels: the longest side of a target
 FLAT = 0.01  # a picture with a standard deviation below this has no texture
@@ -50,15 +51,24 @@ def load_target(spec: str | Path, size: int = 64, crop: Crop | None = None) -> T
     """
     if not SMALLEST <= size <= LARGEST:
         raise InputError(f"target size: expected {SMALLEST} to {LARGEST} pixels, got {size}")
-    text = str(spec)
-    if text.startswith("sample:"):
-        return _sample(text.removeprefix("sample:"), size, crop)
-    path = Path(spec)
-    _check_file(path)
+    check_target(spec)
+    text, path = str(spec), Path(spec)
+    if text.startswith(SAMPLE):
+        return _sample(text.removeprefix(SAMPLE), size, crop)
     picture, notes = _read(path)
     box = _square(picture.size, crop, text, notes)
     pixels = _pixels(picture.crop(box), notes)  # (side, side, 3)
     return _finish(path.stem, pixels, size, notes)
+
+
+def check_target(spec: str | Path) -> None:
+    """Raises InputError where `spec` is neither the name of a sample nor an image file that is there."""
+    if not str(spec).startswith(SAMPLE):
+        _check_file(Path(spec))
+        return
+    from srnca.media.samples import SAMPLES
+
+    check_choice("sample", str(spec).removeprefix(SAMPLE), SAMPLES)
 
 
 def load_picture(path: Path, size: tuple[int, int]) -> tuple[NDArray[np.float32], tuple[str, ...]]:

@@ -15,7 +15,15 @@ from equations.perception import perceive
 from equations.rule.reduce import places_in
 from equations.rule.rule import Rule
 from equations.simulation import Simulator
-from srnca.automata.verification import AGREEMENT_STEPS, MAX_GROWTH, Check, Verification, agreement, stability
+from srnca.automata.verification import (
+    AGREEMENT_STEPS,
+    MAX_GROWTH,
+    Check,
+    Verification,
+    agreement,
+    check_bounded,
+    stability,
+)
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.evaluate import (
     MAX_LOSS_RATIO,
@@ -62,7 +70,8 @@ def verify(
     steps: of the long run.
     teacher, loss, judge: the checkpoint's, where they are built already (`srnca.automata.load`).
     picture_steps: age of the pictures whose texture losses and judge are compared.
-    Raises InputError when the rule has other channels or stencils than the automaton.
+    Raises InputError when the rule has other channels or stencils than the automaton, and SrncaError when the
+    automaton itself runs away.
     """
     teacher = NCATeacher(checkpoint) if teacher is None else teacher
     size = (checkpoint.config.size, checkpoint.config.size)
@@ -79,6 +88,7 @@ def verify(
     if rule.display is None or not rule.display.in_colour:
         raise InputError("verify: expected a rule whose display names red, green and blue; its pictures are compared")
     states = teacher.rollout(size=size, steps=400, seed=seed, every=40)
+    check_bounded(states, "within 400 steps")
     promise = not rule.provenance.get("refined", False)
     if loss is None and checkpoint.picture is not None:
         loss = make_loss(checkpoint)
@@ -88,6 +98,7 @@ def verify(
         checks = [_fidelity(rule, teacher, states, promise), _agreement(rule, teacher, states, seed, promise)]
     if loss is not None:
         theirs = nca_pictures(checkpoint, steps=picture_steps, teacher=teacher)
+        check_bounded(theirs, f"within {picture_steps} steps")
         pictures = rule_pictures(rule, size, steps=picture_steps)
         flat, wanted = flat_loss(loss, checkpoint.target), texture_loss(loss, theirs)
         ours = texture_loss(loss, pictures)

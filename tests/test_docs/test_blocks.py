@@ -14,14 +14,18 @@ from tests.test_docs.commands import calls_of, complaint, lines_of
 
 OUTPUT = {"text", "console"}  # what is shown; the commands of `console` are still checked
 CHECKED = {"python", "pycon", "sh", "json", "toml"}
-ELSEWHERE = {"js": "export.md", "{toctree}": "index.md", "{eval-rst}": "api-"}  # run by other tests, or by Sphinx
+REFERENCE = ("api-equations.md", "api-distill.md", "api-srnca.md")  # whose examples run below
+# Run by test_js_blocks.py, or by Sphinx.
+ELSEWHERE = {"js": "export.md", "{toctree}": "index.md", "{eval-rst}": "api-"}
 TOOLS = ("make", "git", "cd", "pip", "python", "cc", "./rule", "source", "torchrun", "srun", "first=")
 
 
 def trouble(block: Block) -> str | None:
     """What is wrong with the block's mark or its content, or None."""
-    if block.language in OUTPUT - {"console"} or block.language in ("python", "pycon"):
+    if block.language in OUTPUT - {"console"} or block.language == "python":  # test_python_blocks.py runs Python
         return None
+    if block.language == "pycon":
+        return None if block.page in REFERENCE else "examples are run in the reference only; write a python block"
     if block.language in ("sh", "console"):
         return shell_trouble(block)
     if block.language == "json":
@@ -85,6 +89,7 @@ def test_python_blocks_are_python() -> None:
         ("```sh\ntorchrun --nproc-per-node 2 \\\n  -m srnca simulate gray-scott --stepps 5\n```", "No such option"),
         ("```json\n{1}\n```", "this is not JSON"),
         ("```js\nlet a = 1;\n```", "expected a mark of"),
+        ("```pycon\n>>> 1 + 1\n3\n```", "in the reference only"),
     ],
 )
 def test_a_block_that_would_not_work_is_found(text: str, said: str) -> None:
@@ -92,7 +97,7 @@ def test_a_block_that_would_not_work_is_found(text: str, said: str) -> None:
     assert said in (trouble(block) or "")
 
 
-@pytest.mark.parametrize("page", ["api-equations.md", "api-distill.md", "api-srnca.md"])
+@pytest.mark.parametrize("page", REFERENCE)
 def test_the_examples_of_the_reference_give_what_they_show(
     page: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from equations.rule.rulefile import load_rule
 from srnca.cli.app import main
-from srnca.cli.distill import UNFINISHED
+from srnca.cli.distill_resume import OPTIONS, UNFINISHED
 from srnca.cli.distill_text import LONGEST, shortened
 from srnca.cli.progress import Progress
 from srnca.texture import distill as texture_distill
@@ -98,9 +98,9 @@ def test_an_interrupt_exits_130_and_names_resume(
     with signalled("refine", 0.3, number):
         code, said, err = run(capsys, "distill", "--checkpoint", trained, "--out", out, *QUICK)
     assert (code, said) == (130, "")
-    assert err.endswith(f"interrupted; what is done is in {out}: the same command with --resume goes on\n")
+    assert err.endswith(f"interrupted; what is done is in {out}; go on with: srnca distill --resume --out {out}\n")
     assert "Traceback" not in err
-    assert [path.name for path in out.iterdir()] == [UNFINISHED]
+    assert {path.name for path in out.iterdir()} == {OPTIONS, UNFINISHED}
 
 
 def test_resume_ends_like_a_run_that_was_never_stopped(
@@ -110,7 +110,7 @@ def test_resume_ends_like_a_run_that_was_never_stopped(
     with signalled("refine", 0.9):  # and again
         code, _, err = run(capsys, *words)
     assert code == 130
-    assert "--resume goes on" in err
+    assert "go on with: srnca distill --resume" in err
     code, said, err = run(capsys, *words)
     assert code == 0
     assert f"\n{unfinished}/rule.json" in said
@@ -124,6 +124,42 @@ def test_resume_ends_like_a_run_that_was_never_stopped(
         for name in ("time_s", "provenance"):  # when it was, and how long it took
             report.pop(name)
     assert reports[0] == reports[1]
+
+
+def test_resume_with_a_folder_alone_goes_on_with_the_settings_that_are_kept_there(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    trained: Path,
+    whole: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(trained.parent)
+    out = tmp_path / "r"
+    with signalled("refine", 0.3):
+        run(capsys, "distill", "--checkpoint", trained.name, "--out", out, *QUICK)
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(capsys, "distill", "--resume", "--out", out, "--seed", 4)
+    assert (code, err) == (
+        2,
+        f"error: --seed: expected --resume --out {out} alone, which goes on with the settings that it was begun with; "
+        "leave it out\n",
+    )
+    code, said, err = run(capsys, "distill", "--resume", "--out", "r", "--json")
+    assert (code, json.loads(said)["folder"]) == (0, "r")
+    assert "fit  " not in err
+    assert (out / "rule.json").read_bytes() == (whole / "rule.json").read_bytes()
+    assert not (out / OPTIONS).exists()
+    code, _, err = run(capsys, "distill", "--resume", "--out", out)
+    assert code == 2
+    assert f"expected an unfinished distillation in {out}, found no unfinished.json there" in err
+
+
+@pytest.mark.parametrize("content", ["{", "3", "[1]"])
+def test_options_that_are_damaged_exit_2(capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str) -> None:
+    (tmp_path / OPTIONS).write_text(content)
+    code, _, err = run(capsys, "distill", "--resume", "--out", tmp_path)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "expected a list of words, it is damaged" in err
 
 
 def test_an_interrupt_before_anything_is_done_promises_nothing(
@@ -200,7 +236,7 @@ def test_a_recording_is_interrupted_and_resumed_too(
     with signalled("report", 0.0):
         code, _, err = run(capsys, *words)
     assert code == 130
-    assert "what is done is in rec-rule: the same command with --resume goes on" in err
+    assert "what is done is in rec-rule; go on with: srnca distill --resume --out rec-rule" in err
     code, _, err = run(capsys, *words, "--resume")
     assert code == 0
     assert "fit  " not in err

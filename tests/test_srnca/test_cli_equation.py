@@ -51,6 +51,17 @@ def test_what_time_is_decides_the_recording(capsys: pytest.CaptureFixture[str], 
     assert found["timing"]["odds"] < 0
 
 
+def test_an_equation_is_not_put_among_the_files_of_an_earlier_rule(
+    capsys: pytest.CaptureFixture[str], heat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "heat-rule").mkdir()
+    code, said, _ = run(capsys, "distill", "--frames", heat, "--time", "continuous")
+    assert code == 0
+    assert "\nheat-equation/equation.json" in said
+    assert list((tmp_path / "heat-rule").iterdir()) == []
+
+
 def test_a_random_walk_has_no_equation(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     random, k = np.random.default_rng(1), 2 * np.pi * np.fft.fftfreq(SIDE)
     smooth = np.exp(-3 * (k[:, None] ** 2 + k**2))

@@ -159,3 +159,4 @@ def test_tables_and_numbers() -> None:
     assert table([("a", "b"), ("long", "")]) == "a     b\nlong"
     assert [number(v) for v in (0.12345, 1234567.0, None, math.nan)] == ["0.123", "1.23e+06", "–", "–"]
     assert [short_time(s) for s in (-1, 8.4, 200, 7500)] == ["0 s", "8 s", "3 min 20 s", "2 h 5 min"]
+    assert [short_time(s) for s in (0.02, 0.24, 0.97)] == ["under 0.1 s", "0.2 s", "1.0 s"]

@@ -14,6 +14,7 @@ import pytest
 from distill.engines import pysr
 from distill.unfinished import UNFINISHED
 from srnca.cli.app import main
+from srnca.cli.distill_resume import OPTIONS
 from srnca.cli.options import no_empty_folder
 from srnca.cli.progress import Progress
 from tests.test_distill.pysr_planted import Logbook, engine
@@ -73,10 +74,10 @@ def test_one_signal_ends_it_with_130_and_the_way_on(
         assert main(words(recording, out)) == 130
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.endswith(f"interrupted; what is done is in {out}: the same command with --resume goes on\n")
+    assert captured.err.endswith(f"what is done is in {out}; go on with: srnca distill --resume --out {out}\n")
     assert (len(book.starts), len(book.jobs)) == (1, 2)
     assert book.nothing_is_left()
-    assert [path.name for path in out.iterdir()] == [UNFINISHED]
+    assert {path.name for path in out.iterdir()} == {OPTIONS, UNFINISHED}
     if number == signal.SIGTERM:
         return
     use(monkeypatch, "good")

@@ -43,6 +43,6 @@ def test_train_says_both_numbers_and_a_word() -> None:
         "judge": {"flat": 1.0, "teacher": 0.152},
     }
     said = describe_quality(Quality(scores, "good", None))
-    assert said == "texture loss 0.0376 (flat colour 1), judge 0.152 (flat colour 1): good"
+    assert said == "from fresh noise: texture loss 0.0376 (flat colour 1), judge 0.152 (flat colour 1): good"
     poor = said.replace("good", f"poor; train longer ({help_at(POOR)})")
     assert describe_quality(Quality(scores, "poor", "train longer")) == poor

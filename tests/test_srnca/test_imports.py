@@ -127,6 +127,27 @@ def test_importing_equations_is_light() -> None:
     assert loaded_by("import equations") == set()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train missing.png",
+        "train --frames missing.npz",
+        "distill --checkpoint missing.pt",
+        "simulate missing.pt",
+        "simulate missing",
+        "verify learned:snake --checkpoint missing.pt",
+        "page learned:snake --checkpoint missing.pt",
+        "sweep missing.png --study missing",
+        "explore missing",
+        "rate missing",
+    ],
+)
+def test_a_missing_file_is_said_before_anything_slow_is_loaded(words: str) -> None:
+    assert (
+        loaded_by(f"from srnca.cli.app import main\nassert main({words.split()!r}) == 2") & {"torch", "optuna"} == set()
+    )
+
+
 def test_using_a_rule_needs_no_torch_and_no_julia() -> None:
     code = (
         "from equations import models, Simulator\n"

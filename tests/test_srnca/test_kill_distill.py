@@ -193,7 +193,7 @@ def test_a_stopped_distillation_keeps_what_is_done(
     ended = commands.killed(folder, WORDS, death)
     kept = (folder / "out" / UNFINISHED).exists()
     assert kept or death.at in (SAMPLE, LABEL)
-    assert ("the same command with --resume goes on" in ended.err) == kept
+    assert ("go on with: srnca distill --resume" in ended.err) == kept
     commands.whole(folder, [*WORDS, "--resume"])
     check(folder, whole)
 

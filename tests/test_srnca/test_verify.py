@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from equations.errors import InputError
+from equations.errors import InputError, SrncaError
 from equations.expressions.infix import parse_infix
 from equations.rule.reduce import drop_unseen
 from equations.rule.rule import Display, Rule
@@ -172,3 +172,12 @@ def test_a_rule_that_shows_no_colours_is_refused(display: Display | None) -> Non
 def test_the_result_is_the_same_again() -> None:
     options: dict[str, Any] = {"steps": 20, "seed": 5}
     assert verify(RULE, MADE, **options) == verify(RULE, MADE, **options)
+
+
+def test_an_automaton_that_runs_away_is_said_to_be_the_one_at_fault() -> None:
+    wild = checkpoint(activation="abs", update_rate=0.5, clamp=None)
+    rule = rule_of(wild)
+    with torch.no_grad():
+        wild.nca.weight.mul_(1e3)
+    with pytest.raises(SrncaError, match="the automaton itself runs away within 400 steps"):
+        verify(rule, wild, steps=20)

@@ -38,6 +38,13 @@ def journal_file(name: str, storage: str | None) -> Path | None:
     return None
 
 
+def check_journal(name: str, storage: str | None) -> None:
+    """Raises InputError where the study's journal is missing; a database is asked when it is opened."""
+    path = journal_file(name, storage)
+    if path is not None and not path.is_file():
+        raise InputError(f"study {name}: expected its journal at {path}, there is no such file; check --storage")
+
+
 def make_storage(name: str, storage: str | None, *, create: bool = False) -> Any:
     """An Optuna storage.
 
@@ -50,8 +57,8 @@ def make_storage(name: str, storage: str | None, *, create: bool = False) -> Any
     path = journal_file(name, storage)
     if path is None:
         return _database(optuna, str(storage))
-    if not create and not path.is_file():
-        raise InputError(f"study {name}: expected its journal at {path}, there is no such file; check --storage")
+    if not create:
+        check_journal(name, storage)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():

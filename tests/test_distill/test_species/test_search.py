@@ -81,6 +81,21 @@ def test_a_search_that_was_killed_goes_on_to_the_same_law(
         short_search(1 - PICTURE, terms=24, folder=tmp_path, resume=True)
 
 
+def test_starts_that_a_budget_cut_short_are_tuned_when_the_search_goes_on(
+    found: Distillation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(self: Descent, *arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Descent, "_level", killed)
+        with pytest.raises(KeyboardInterrupt):
+            short_search(PICTURE, terms=24, folder=tmp_path, budget_s=1e-6)
+    again = short_search(PICTURE, terms=24, folder=tmp_path, resume=True)
+    assert again.report["left_out"] == []
+    assert again.rule == found.rule
+
+
 def test_laws_of_two_three_and_four_species_compete_and_the_search_goes_on_after_a_kill(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

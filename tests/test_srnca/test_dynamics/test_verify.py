@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import copy
+from dataclasses import replace
 
-from equations.errors import InputError
+import pytest
+import torch
+
+from equations.errors import InputError, SrncaError
 from equations.expressions.infix import parse_infix
 from equations.rule.rule import Rule
 from equations.rule.stencils import feature_names
@@ -23,3 +27,12 @@ def test_verify_finds_another_law(network: RecordingCheckpoint) -> None:
     assert not next(c for c in result.checks if c.name == "recording").ok
     with pytest.raises(InputError, match="expected a rule over the automaton's channels"):
         verify_network(record()[0].replace(dt=0.5), network)
+
+
+def test_a_network_that_runs_away_is_said_to_be_the_one_at_fault(network: RecordingCheckpoint) -> None:
+    wild = copy.deepcopy(network.nca)
+    with torch.no_grad():
+        for weight in wild.parameters():
+            weight.mul_(1e6)
+    with pytest.raises(SrncaError, match="the automaton itself runs away within 8 steps"):
+        verify_network(record()[0], replace(network, nca=wild), steps=20)

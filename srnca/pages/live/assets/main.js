@@ -2,6 +2,7 @@
 
 const element = (id) => document.getElementById(id);
 const TABS = [["equations", "Equations"], ["scales", "Scales"], ["probe", "Probe"], ["about", "About"]];
+const FRAMED = location.protocol === "about:"; // a document without an address, in the frame of a notebook
 const SPEEDS = [1, 2, 4, 8, 16, 32, 64, 128, 256]; // steps a frame; keys 1 to 9
 
 function main() {
@@ -19,7 +20,8 @@ function main() {
   connectKeep(app, keep);
   connectKeys(app, tools, keep);
   connectTabs(page, payload);
-  app.on("link", () => history.replaceState(null, "", hashOf(app)));
+  element("keep-link").hidden = FRAMED;
+  if (!FRAMED) app.on("link", () => history.replaceState(null, "", hashOf(app)));
   addEventListener("hashchange", () => location.reload());
   app.start().catch((error) => fail(error));
   return app;

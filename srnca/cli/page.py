@@ -123,6 +123,8 @@ def _words(rule: str, source: Source) -> dict[str, str]:
 
     noted = source.rule.provenance
     if source.size is not None and noted.get("model") in models.names():
-        model, preset = models.load(str(noted["model"])), str(noted["preset"])
-        return {"title": f"{model.title}: {preset}", "about": f"{model.about} Here: {model.preset(preset).about}."}
+        from srnca.pages.live.presets import preset_words
+
+        title, about = preset_words(models.load(str(noted["model"])), str(noted["preset"]))
+        return {"title": title, "about": about}
     return {"title": file_name(rule), "about": ""}

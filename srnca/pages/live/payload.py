@@ -73,6 +73,35 @@ def plain_rule(rule: Rule) -> dict[str, Any]:
     return rule_to_dict(rule.replace(fronts={}, metrics={}))
 
 
+def about_payload(rule: Rule, title: str, about: str) -> dict[str, Any]:
+    """What the page says of itself: texts of any origin, which are shown as text."""
+    terms = sum(rule.terms().values())
+    return {
+        "title": title,
+        "about": about,
+        "file": file_stem(title),
+        "facts": _facts(rule),
+        "front_own": f"this rule, {terms} terms",
+    }
+
+
+def file_stem(title: str) -> str:
+    """The beginning of the names of files that the page saves."""
+    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in title).strip("-")
+    return "-".join(filter(None, plain.split("-")))[:60] or "rule"
+
+
+def _facts(rule: Rule) -> list[list[str]]:
+    """For the tab About."""
+    facts = [["channels", ", ".join(rule.channels)], ["terms", str(sum(rule.terms().values()))]]
+    facts += [["stencils", ", ".join(stencil.name for stencil in rule.stencils)], ["dt", f"{rule.dt:g}"]]
+    if rule.clamp is not None:
+        facts.append(["clamp", f"{rule.clamp[0]:g} to {rule.clamp[1]:g}"])
+    if rule.masked:
+        facts.append(["mask", f"{100 * rule.update_rate:g} % of the {rule.mask}s take a step"])
+    return facts + [[name, str(rule.provenance[name])] for name in ("citation",) if name in rule.provenance]
+
+
 def init_payload(rule: Rule) -> dict[str, Any]:
     """The fields of the first state."""
     init = first_init(rule)

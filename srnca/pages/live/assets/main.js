@@ -4,8 +4,9 @@ const element = (id) => document.getElementById(id);
 const TABS = [["equations", "Equations"], ["scales", "Scales"], ["probe", "Probe"], ["about", "About"]];
 const SPEEDS = [1, 2, 4, 8, 16, 32, 64, 128, 256]; // steps a frame; keys 1 to 9
 
-function main() {
-  const payload = JSON.parse(element("payload").textContent);
+async function main() {
+  const [payload, trouble] = await choosePreset(JSON.parse(element("payload").textContent));
+  showWords(payload);
   const overlay = element("overlay");
   const app = new App(payload, element("picture"), overlay, element("stage"));
   const page = makePage(app, overlay);
@@ -21,8 +22,8 @@ function main() {
   connectTabs(page, payload);
   app.on("link", () => history.replaceState(null, "", hashOf(app)));
   addEventListener("hashchange", () => location.reload());
-  app.start().catch((error) => fail(error));
-  return app;
+  if (trouble) app.say(trouble);
+  await app.start();
 }
 
 function fail(error) {
@@ -232,4 +233,4 @@ function connectPanes(app, payload) {
   layOut();
 }
 
-main();
+main().catch(fail);

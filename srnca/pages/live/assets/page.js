@@ -1,4 +1,4 @@
-// The `page` object that the panels of the right side use, and the link that names seed, size and edits.
+// The `page` object that the panels of the right side use, and the link that names preset, seed, size and edits.
 
 function makePage(app, overlay) {
   return {
@@ -14,6 +14,7 @@ function makePage(app, overlay) {
     setConstants: (values) => app.edits.setConstants(values),
     setGates: (values) => app.edits.setGates(values),
     undo: () => app.edits.undo(),
+    get canUndo() { return app.edits.past.length > 0; },
     resetEdits: () => app.edits.reset(),
     read: (kind = "rule") => app.worlds[kind].read(),
     async cell(x, y) {
@@ -29,12 +30,14 @@ function makePage(app, overlay) {
     advance: (steps) => app.step(steps),
     run: (steps) => app.run(steps),
     reset: () => app.reset(),
+    openPreset: (name) => openPreset(app, name),
     say: (text) => app.say(text),
   };
 }
 
 function hashOf(app) {
-  const parts = new URLSearchParams({ seed: app.seed, size: app.size[0], ...app.edits.link(), ...(app.half && { half: 1 }) });
+  const preset = app.payload.presets?.chosen;
+  const parts = new URLSearchParams({ ...(preset && { preset }), seed: app.seed, size: app.size[0], ...app.edits.link(), ...(app.half && { half: 1 }) });
   return `#${parts.toString().replaceAll("%3A", ":").replaceAll("%2C", ",")}`;
 }
 

@@ -21,7 +21,7 @@ from equations.reading import check_regular_file
 from equations.rule.rule import Rule
 from equations.rule.rulefile import load_rule
 from srnca.automata.stepping import Network
-from srnca.pages.live.payload import display_payload, init_payload
+from srnca.pages.live.payload import CHECK_SEED, CHECK_SIZE, CHECK_STEPS, check_of, display_payload, init_payload
 from srnca.pages.live.terms import named_terms
 
 MOST_NUMBERS = 12_000  # weights of a network that becomes a shader, of about 12 characters each
@@ -57,7 +57,15 @@ def network_payload(network: Network) -> tuple[dict[str, Any] | None, str | None
         "colours": print_colours(exact),
         "display": display_payload(exact),
         "init": init_payload(exact),
+        "check": _check(network, exact),
     }, None
+
+
+def _check(network: Network, exact: Rule) -> dict[str, Any] | None:
+    """What the badge compares: the network's own steps; None where these diverge."""
+    size = (CHECK_SIZE, CHECK_SIZE)
+    state = network.rollout(size=size, steps=CHECK_STEPS, seed=CHECK_SEED, every=CHECK_STEPS)[-1]
+    return check_of(exact, state) if np.isfinite(state).all() else None
 
 
 def photo_url(picture: NDArray[Any]) -> str:

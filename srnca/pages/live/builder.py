@@ -19,8 +19,8 @@ from srnca.visible import escape_json, visible
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = (
-    "panels.js", "hash.js", "shaders.js", "engine.js", "world.js", "edits.js", "view.js", "tools.js", "keep.js",
-    "check.js", "icons.js", "survey.js", "app.js", "page.js", "presets.js", "controls.js",
+    "panels.js", "hash.js", "shaders.js", "engine.js", "world.js", "edits.js", "view.js", "tools.js", "toy.js",
+    "keep.js", "check.js", "icons.js", "survey.js", "app.js", "page.js", "presets.js", "controls.js",
 )  # fmt: skip
 SIZES = (64, 96, 128, 192, 256, 384, 512, 768, 1024)
 LARGEST = 300_000  # bytes of a page; where it is more, the front and the network are left out

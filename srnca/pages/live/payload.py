@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from equations.colormaps import COLORMAPS, table
 from equations.divergence import limit_of
@@ -135,16 +136,20 @@ def display_payload(rule: Rule) -> dict[str, Any]:
 
 
 def check_payload(rule: Rule) -> dict[str, Any] | None:
-    """What the badge compares: the checksum of the first state, and cells of the reference's state after 20 steps.
-
-    None where the reference diverges before.
-    """
-    first = make_state(first_init(rule), len(rule.channels), (CHECK_SIZE, CHECK_SIZE), CHECK_SEED)
+    """What the badge compares of a rule: `check_of` with the reference's steps; None where these diverge."""
     simulator = Simulator(rule, CHECK_SIZE, CHECK_SEED, backend="reference")
     try:
-        state = simulator.step(CHECK_STEPS)
+        return check_of(rule, simulator.step(CHECK_STEPS))
     except DivergenceError:
         return None
+
+
+def check_of(rule: Rule, state: NDArray[Any]) -> dict[str, Any]:
+    """The checksum of the rule's first state, and some cells of the state that should come of it.
+
+    state: (channels, CHECK_SIZE, CHECK_SIZE) after CHECK_STEPS steps from the seed CHECK_SEED.
+    """
+    first = make_state(first_init(rule), len(rule.channels), (CHECK_SIZE, CHECK_SIZE), CHECK_SEED)
     cells = sorted({int(hash_u32(1, 0, 0, index)) % CHECK_SIZE**2 for index in range(CHECK_CELLS)})
     return {
         "size": CHECK_SIZE,

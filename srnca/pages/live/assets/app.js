@@ -99,9 +99,9 @@ class App {
 
   async check() {
     try {
-      this.emit("checked", await checkRule(this.engine, this.payload));
+      this.emit("checked", await checkPage(this.engine, this.payload));
     } catch (error) {
-      this.emit("checked", { state: "unchecked", text: error.message });
+      this.emit("checked", { state: "unchecked", text: error.message, title: error.message });
     }
   }
 

@@ -47,11 +47,11 @@ function connectMessages(app) {
     element("trouble").hidden = false;
   });
   app.on("reset", () => (element("trouble").hidden = true));
-  app.on("checked", ({ state, text }) => {
+  app.on("checked", ({ state, text, title }) => {
     const badge = element("badge");
     badge.dataset.check = state;
     badge.textContent = { checked: "Checked", failed: "Differs", unchecked: "Not checked" }[state];
-    badge.title = text;
+    badge.title = title;
     element("check-text").textContent = text;
     document.documentElement.dataset.check = state;
   });

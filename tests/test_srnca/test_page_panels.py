@@ -260,6 +260,32 @@ def test_the_probe_follows_a_picked_cell_and_a_lesion_has_a_recovery_curve(fresh
     fresh.tab.wait_for_selector(".probe section:nth-of-type(3) .summary:has-text('at most')")
 
 
+CONTROLS = {
+    "button", "checkbox", "slider", "spinbutton", "combobox", "textbox", "switch", "tab", "image", "application",
+    "toolbar", "tabpanel", "group", "DisclosureTriangle",
+}  # fmt: skip
+LIVE = """() => [...document.querySelectorAll("[role=status], [role=alert], [aria-live], output")]
+    .filter((e) => e.closest("[aria-live]")?.getAttribute("aria-live") !== "off").map((e) => e.textContent)"""
+
+
+def test_a_screen_reader_has_a_name_for_every_control_and_is_not_told_every_step(fresh: Live) -> None:
+    session = fresh.context.new_cdp_session(fresh.tab)
+    for tab in ("equations", "scales", "probe", "about"):
+        fresh.tab.click(f"#tab-{tab}")
+        fresh.run(2)
+        nodes = [node for node in session.send("Accessibility.getFullAXTree")["nodes"] if not node["ignored"]]
+        names = [(n["role"]["value"], n.get("name", {}).get("value", "").strip()) for n in nodes]
+        found = [(role, name) for role, name in names if role in CONTROLS]
+        assert len(found) > 30
+        assert [role for role, name in found if not name] == []
+        before = fresh.ask(LIVE)
+        assert len(before) >= 3
+        fresh.ask("() => page.advance(5)")
+        fresh.wait("step", 7)
+        fresh.ask("() => new Promise((done) => setTimeout(done, 900))")
+        assert fresh.ask(LIVE) == before
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("label", ["awkward names", "signs"])
 def test_names_of_any_kind_are_shown_as_text(label: str, chromium: Any, tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def _term(term: NamedTerm, names: Names) -> dict[str, Any]:
 def _plain(expression: Expr) -> str:
     """A term as text that can be read aloud: numbers to four digits, 0.16·u_lap, −u·v²."""
     text = re.sub(r"\d+\.\d+(e[-+]?\d+)?", lambda found: f"{float(found[0]):.4g}", print_expression(expression))
+    text = re.sub(r"Abs\(([^()]*)\)", r"|\1|", text)
     text = re.sub(r"\*\*(\d)\b", lambda found: "⁰¹²³⁴⁵⁶⁷⁸⁹"[int(found[1])], text)
     return text.replace("*", "·").replace("-", "−")
 

@@ -18,7 +18,7 @@ from equations.expressions.constants import fill_names, name_numbers, summands
 from equations.expressions.infix import parse_infix
 from equations.expressions.tree import from_tree, to_tree
 from equations.rule.display import render
-from equations.rule.init import make_state
+from equations.rule.init import Init, make_state
 from equations.rule.rule import Rule
 from equations.rule.rulefile import rule_from_dict
 from equations.simulation import first_init
@@ -27,6 +27,7 @@ from srnca.pages.live.builder import build_page
 from srnca.pages.live.payload import Start
 from srnca.texture.teacher import NCATeacher
 from tests.test_equations.awkward import AWKWARD, COLOURED, ROUNDED, reference
+from tests.test_equations.helpers import in_colours, make_rule
 from tests.test_srnca.browser import Live, browser
 from tests.test_srnca.tiny import checkpoint
 
@@ -235,6 +236,30 @@ def test_the_network_runs_beside_the_rule_with_the_same_seed_and_mask(chromium: 
         live.tab.uncheck('[data-pane="photo"]')
         assert not live.tab.is_visible("#photo")
         assert live.errors == []
+    finally:
+        live.close()
+
+
+def test_a_rule_of_the_front_has_its_own_colours(chromium: Any, tmp_path: Path) -> None:
+    laws = {"u": "0.1*u_lap - 0.2*u", "v": "-0.1*v"}
+    init = Init("noise", (0.5, 0.5), (0.5, 0.5))
+    rule = in_colours(make_rule(laws, init=init), "0.5 - 0.4*u", "v", "0.2")
+    other = in_colours(make_rule({**laws, "v": "0.02*u"}, init=init), "0.1", "u*u", "0.9*v")
+    live = Live(chromium, write(tmp_path, rule, front=front_payload(rule, {2: other})))
+    try:
+        for index, shown in ((1, other), (0, rule)):
+            live.tab.fill("#front", str(index))
+            live.wait("building", "no")
+            assert live.tab.is_visible("text=Another rule of the front is running") is (index == 1)
+            state = live.run(STEPS)
+            close(state, shown)
+            with live.tab.expect_download() as saved:
+                live.tab.keyboard.press("s")
+            with Image.open(saved.value.path()) as picture:
+                pixels = np.asarray(picture.convert("RGB"))[::4, ::4].astype(int)
+            assert np.abs(pixels - render(shown, state)).max() <= 1
+            colours = live.ask("() => page.colours.map((program) => program.length)")
+            assert (colours == [1, 2, 3]) is (index == 1)
     finally:
         live.close()
 

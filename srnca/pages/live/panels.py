@@ -44,7 +44,7 @@ def panel_payload(
     scales: uniform states at rest, the colours as programs, the photo's spectrum.
     """
     terms = named_terms(rule, errors)
-    scales: dict[str, Any] = {"colours": _colours(rule), "photo": None if photo is None else _spectrum(photo)}
+    scales: dict[str, Any] = {"colours": colour_programs(rule), "photo": None if photo is None else _spectrum(photo)}
     programs = {term.id: program_of(term.tree) for term in terms}
     items = sum(map(len, programs.values()))
     if items > MOST_ITEMS:
@@ -138,7 +138,7 @@ def _why_none(found: FixedPoints) -> str:
     return f"No uniform state at rest was found in {found.starts} tries, so growth rates cannot be computed."
 
 
-def _colours(rule: Rule) -> list[list[float | str]]:
+def colour_programs(rule: Rule) -> list[list[float | str]]:
     """Red, green and blue, or the one channel that is shown, as programs of the channels; not yet clipped to [0, 1]."""
     display: Display = display_of(rule)
     if display.in_colour:

@@ -98,6 +98,6 @@ class Keep {
   }
 
   shaderToy() {
-    this.text(shaderToy(this.app.payload, this.app.shaderText(), this.app.seed), `${this.app.payload.file}-shadertoy.txt`);
+    this.text(shaderToy(this.app.shown, this.app.shaderText(), this.app.seed), `${this.app.payload.file}-shadertoy.txt`);
   }
 }

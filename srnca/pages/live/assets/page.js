@@ -11,6 +11,8 @@ function makePage(app, overlay) {
     constants: app.edits.constants,
     found: app.edits.found,
     gates: app.edits.gates,
+    get front() { return app.front; },
+    get colours() { return app.shown.programs ?? app.payload.scales.colours; },
     setConstants: (values) => app.edits.setConstants(values),
     setGates: (values) => app.edits.setGates(values),
     undo: () => app.edits.undo(),

@@ -11,6 +11,8 @@ panels.equations = (element, page) => {
   const undo = make("button", { type: "button", text: "Undo", onclick: () => page.undo() || page.say?.("Nothing to undo") });
   const reset = make("button", { type: "button", text: "As found", title: "All numbers and terms as they were found", onclick: () => page.resetEdits() });
   element.append(make("div", { class: "panel-bar" }, undo, reset));
+  const another = make("p", { class: "reason", hidden: true, text: "Another rule of the front is running. Equations and scales are those of this page’s own rule; an edit goes back to it." });
+  element.append(another);
   const parameters = data.parameters && makeParameters(page, data.parameters, page.payload.presets);
   if (parameters) element.append(parameters.root);
   element.append(make("p", { class: "hint", text: "Click a term to leave it out. Drag a number, or click it to type." }));
@@ -22,6 +24,7 @@ panels.equations = (element, page) => {
   element.append(changes);
   for (const channel of data.channels) list.append(makeChannel(channel));
   page.on("edit", show);
+  for (const event of ["front", "edit"]) page.on(event, () => { another.hidden = page.front === null; });
   show();
 
   function makeChannel(channel) {

@@ -37,7 +37,7 @@ function makeSpectrum(page, scales) {
     try {
       const state = await page.read(), cells = state.width * state.height;
       drawnStep = state.step;
-      if (state.data.every(Number.isFinite)) draw(spectra.radial(greyOf(scales.colours, state, cells), state.width, state.height));
+      if (state.data.every(Number.isFinite)) draw(spectra.radial(greyOf(page.colours, state, cells), state.width, state.height));
       else summary.textContent = "The picture holds numbers that diverged; it has no spectrum.";
     } finally {
       busy = false;

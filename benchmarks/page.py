@@ -76,9 +76,8 @@ def print_sizes() -> None:
     """kB of the page of every learned rule, and of every preset of a known model with its menu of presets."""
     for name in learned.names():
         rule = learned.load(name).rule
-        print(
-            f"learned:{name}, {sum(rule.terms().values())} terms: {len(build_page(rule, title=name).encode()) / 1000:.0f} kB"
-        )
+        size = len(build_page(rule, title=name).encode()) / 1000
+        print(f"learned:{name}, {sum(rule.terms().values())} terms: {size:.0f} kB")
     for name in models.names():
         model, sizes = models.load(name), []
         for preset in model.presets:

@@ -47,7 +47,9 @@ ADDED = {
 THEIRS = """(steps) => {
     const start = performance.now();
     for (let i = 0; i < steps; i++) theirs.step();
-    theirs.gl.readPixels(0, 0, 1, 1, theirs.gl.RGBA, theirs.gl.FLOAT, new Float32Array(4));
+    const cell = new Float32Array(4);
+    theirs.gl.readPixels(0, 0, 1, 1, theirs.gl.RGBA, theirs.gl.FLOAT, cell);
+    if (!cell.every(Number.isFinite)) throw new Error("VisualPDE's numbers diverged");
     return (1000 * steps) / (performance.now() - start);
 }"""
 
@@ -125,8 +127,9 @@ def main() -> None:
         ours.goto(f"{path.as_uri()}#paused=1")
         ours.wait_for_selector("html[data-check=checked]", state="attached", timeout=300_000)
         theirs.goto(address)
-        theirs.get_by_text("No, let me jump in!").click(timeout=120_000)
+        theirs.locator("#welcome_no").dispatch_event("click", timeout=120_000)  # no tour
         theirs.wait_for_function("globalThis.theirs", timeout=120_000)
+        theirs.locator("#erase").dispatch_event("click")  # a first state, in case that it was drawn from too early
         print("VisualPDE:", theirs.evaluate("() => [theirs.size, theirs.scheme, theirs.edges].join(', ')"))
         jobs = {"srnca page": lambda: ours.evaluate(TIMED, chosen.steps)[1]}
         jobs["VisualPDE"] = lambda: theirs.evaluate(THEIRS, chosen.steps)

@@ -221,6 +221,9 @@ function connectPanes(app, payload) {
     const photo = element("photo");
     const pane = photo && app.view.panes.find((one) => one.kind === "photo");
     if (photo) photo.hidden = !pane;
+    if (photo?.naturalWidth) {
+      document.querySelector('[data-label="photo"]').textContent = `photo, ${photo.naturalWidth} cells wide`; // its scale is its own
+    }
     if (pane) {
       photo.style.width = photo.style.height = `${pane.side - 4}px`;
       photo.style.transform = `translate(${pane.left + 2}px, ${pane.top + 2}px)`;
@@ -229,6 +232,7 @@ function connectPanes(app, payload) {
   };
   for (const box of boxes) box?.addEventListener("change", layOut);
   app.on("layout", layOut);
+  element("photo")?.addEventListener("load", layOut);
   new ResizeObserver(layOut).observe(element("stage"));
   layOut();
 }

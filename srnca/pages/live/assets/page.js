@@ -28,6 +28,7 @@ function makePage(app, overlay) {
     overlay,
     toCell: (px, py) => app.view.toCell(px, py),
     toPixel: (x, y) => app.view.toPixel(x, y),
+    get pane() { return app.view.main; }, // of the rule: {left, top, side} in pixels of the overlay
     play: (playing) => app.setPlaying(playing),
     advance: (steps) => app.step(steps),
     run: (steps) => app.run(steps),

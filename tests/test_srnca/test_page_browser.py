@@ -9,29 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sympy
 from PIL import Image
 
-from distill.teacher import compose
 from equations import models
 from equations.expressions.constants import fill_names, name_numbers, summands
-from equations.expressions.infix import parse_infix
 from equations.expressions.tree import from_tree, to_tree
 from equations.rule.display import render
-from equations.rule.init import Init, make_state
+from equations.rule.init import make_state
 from equations.rule.rule import Rule
 from equations.rule.rulefile import rule_from_dict
 from equations.simulation import first_init
-from srnca.pages.live.beside import front_payload, network_payload, photo_url
-from srnca.pages.live.builder import build_page
-from srnca.pages.live.payload import Start
-from srnca.texture.teacher import NCATeacher
 from tests.test_equations.awkward import AWKWARD, COLOURED, ROUNDED, reference
-from tests.test_equations.helpers import in_colours, make_rule
-from tests.test_srnca.browser import Live, browser
-from tests.test_srnca.tiny import checkpoint
+from tests.test_srnca.browser import SEED, SIZE, STEPS, Live, browser, close, write
 
-SIZE, SEED, STEPS = 24, 7, 20
 NASTY = '"><script>document.title="hit"</script> & \u202ereversed ünï😀'
 
 
@@ -39,13 +29,6 @@ NASTY = '"><script>document.title="hit"</script> & \u202ereversed ünï😀'
 def chromium() -> Iterator[Any]:
     with browser() as running:
         yield running
-
-
-def write(folder: Path, rule: Rule, **parts: Any) -> Path:
-    path = folder / "page.html"
-    parts.setdefault("title", "a rule")
-    path.write_text(build_page(rule, start=Start(SIZE, SEED), **parts), encoding="utf-8")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +58,6 @@ def without(rule: Rule, channel: str, index: int) -> Rule:
     """The rule without one term."""
     left = [part for k, part in enumerate(summands(to_tree(rule.updates[channel]))) if k != index]
     return rule.replace(updates={**rule.updates, channel: from_tree(["Add", *left] if len(left) > 1 else left[0])})
-
-
-def close(got: np.ndarray, rule: Rule, rtol: float = 1e-5) -> None:
-    wanted = reference(rule, (SIZE, SIZE), STEPS, SEED)
-    np.testing.assert_allclose(got, wanted, rtol=rtol, atol=1e-5 * max(1, np.abs(wanted).max()))
 
 
 def test_the_first_state_is_that_of_the_reference_and_so_are_20_steps(fresh: Live) -> None:
@@ -213,69 +191,6 @@ def test_a_rule_that_diverges_is_stopped_and_says_so(fresh: Live) -> None:
     assert "Diverged by step" in fresh.tab.inner_text("#trouble")
     fresh.ask("() => page.reset()")
     fresh.wait("state", "ready")
-
-
-def test_the_network_runs_beside_the_rule_with_the_same_seed_and_mask(chromium: Any, tmp_path: Path) -> None:
-    teacher = NCATeacher(checkpoint(update_rate=0.5))
-    rule = compose(teacher, {c: parse_infix(f"-0.1*{c}", teacher.channels) for c in teacher.channels})
-    less = rule.replace(updates={**rule.updates, teacher.channels[0]: sympy.S.Zero})
-    network, _ = network_payload(teacher)
-    parts = {"network": network, "photo": photo_url(np.zeros((8, 8, 3))), "front": front_payload(rule, {3: less})}
-    live = Live(chromium, write(tmp_path, rule, **parts))
-    try:
-        close(live.run(STEPS), rule)
-        live.wait("check", "checked")
-        assert "Network: Same first state bit for bit" in str(live.tab.text_content("#check-text"))
-        wanted = teacher.rollout(size=(SIZE, SIZE), steps=STEPS, seed=SEED, every=STEPS)[-1]
-        np.testing.assert_allclose(live.state("network"), wanted, atol=2e-5)
-        assert np.abs(wanted - live.state()).max() > 0.01
-        live.tab.fill("#front", "1")
-        live.wait("building", "no")
-        assert live.tab.inner_text("#front-text") == "3 terms"
-        close(live.run(STEPS), less)
-        live.tab.uncheck('[data-pane="photo"]')
-        assert not live.tab.is_visible("#photo")
-        assert live.errors == []
-    finally:
-        live.close()
-
-
-def test_a_rule_of_the_front_has_its_own_colours(chromium: Any, tmp_path: Path) -> None:
-    laws = {"u": "0.1*u_lap - 0.2*u", "v": "-0.1*v"}
-    init = Init("noise", (0.5, 0.5), (0.5, 0.5))
-    rule = in_colours(make_rule(laws, init=init), "0.5 - 0.4*u", "v", "0.2")
-    other = in_colours(make_rule({**laws, "v": "0.02*u"}, init=init), "0.1", "u*u", "0.9*v")
-    live = Live(chromium, write(tmp_path, rule, front=front_payload(rule, {2: other})))
-    try:
-        for index, shown in ((1, other), (0, rule)):
-            live.tab.fill("#front", str(index))
-            live.wait("building", "no")
-            assert live.tab.is_visible("text=Another rule of the front is running") is (index == 1)
-            state = live.run(STEPS)
-            close(state, shown)
-            with live.tab.expect_download() as saved:
-                live.tab.keyboard.press("s")
-            with Image.open(saved.value.path()) as picture:
-                pixels = np.asarray(picture.convert("RGB"))[::4, ::4].astype(int)
-            assert np.abs(pixels - render(shown, state)).max() <= 1
-            colours = live.ask("() => page.colours.map((program) => program.length)")
-            assert (colours == [1, 2, 3]) is (index == 1)
-    finally:
-        live.close()
-
-
-def test_the_badge_says_when_only_the_network_differs(chromium: Any, tmp_path: Path) -> None:
-    teacher = NCATeacher(checkpoint(update_rate=0.5))
-    rule = compose(teacher, {c: parse_infix(f"-0.1*{c}", teacher.channels) for c in teacher.channels})
-    network, _ = network_payload(teacher)
-    assert network is not None
-    network["check"]["values"][0][5] += 0.1
-    live = Live(chromium, write(tmp_path, rule, network=network))
-    try:
-        live.wait("check", "failed")
-        assert live.tab.get_attribute("#badge", "title") == "Rule: checked. Network: failed."
-    finally:
-        live.close()
 
 
 def test_keys_run_it_and_labels_name_every_control(fresh: Live) -> None:

@@ -12,12 +12,9 @@ async function choosePreset(payload) {
   const { presets } = payload;
   if (name === null || (presets && name === presets.own)) return [payload, null];
   if (!presets?.names.some(([one]) => one === name)) return [payload, "The link names a preset that this page does not have."];
-  try {
-    const chosen = (await unpack(presets.packed))[name];
-    return [{ ...payload, ...chosen, presets: { ...presets, chosen: name } }, null];
-  } catch {
-    return [payload, "This browser is too old to open the presets of a page."];
-  }
+  if (!globalThis.DecompressionStream) return [payload, "This browser is too old to open the presets of a page."];
+  const chosen = (await unpack(presets.packed))[name];
+  return [{ ...payload, ...chosen, presets: { ...presets, chosen: name } }, null];
 }
 
 // Open a preset, or the page's own rule (null): equations, numbers, first state, size, seed.

@@ -1,9 +1,11 @@
 """Size and speed of live pages in Chromium: kB of the file, steps a second, time of the first step.
 
     python benchmarks/page.py [--many RULE] [--gpu] [--steps 200]
+    python benchmarks/page.py --sizes
 
 Gray-Scott on 512 x 512 cells and a rule of many terms on 256 x 256: 8 channels of 16 terms each unless `--many` names a
-rule. Without --gpu WebGL2 runs on the CPU (SwiftShader). Only steps are timed: nothing is drawn between them.
+rule. Without --gpu WebGL2 runs on the CPU (SwiftShader). Only steps are timed: nothing is drawn between them. With
+--sizes only the size of the page of every learned rule and known model is printed.
 """
 
 from __future__ import annotations
@@ -22,8 +24,10 @@ if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its 
 from playwright.sync_api import sync_playwright
 
 from equations import Init, Rule, load_rule, models, nca_stencils, parse_infix
+from srnca import learned
 from srnca.pages.live.builder import build_page
 from srnca.pages.live.payload import Start
+from srnca.pages.live.presets import preset_words
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CPU = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -68,12 +72,30 @@ def processor_seconds() -> float:
     return sum(found.values()) / os.sysconf("SC_CLK_TCK")
 
 
+def print_sizes() -> None:
+    """kB of the page of every learned rule, and of every preset of a known model with its menu of presets."""
+    for name in learned.names():
+        rule = learned.load(name).rule
+        size = len(build_page(rule, title=name).encode()) / 1000
+        print(f"learned:{name}, {sum(rule.terms().values())} terms: {size:.0f} kB")
+    for name in models.names():
+        model, sizes = models.load(name), []
+        for preset in model.presets:
+            title, about = preset_words(model, preset)
+            sizes.append(len(build_page(model.rule(preset), title=title, about=about).encode()) / 1000)
+        print(f"{name}, {len(sizes)} presets: {min(sizes):.0f} to {max(sizes):.0f} kB")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--many", help="a rule.json in place of the 128 terms")
     parser.add_argument("--gpu", action="store_true")
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--sizes", action="store_true")
     chosen = parser.parse_args()
+    if chosen.sizes:
+        print_sizes()
+        return
     many = load_rule(chosen.many) if chosen.many else many_terms()
     jobs = [("Gray-Scott", models.get("gray-scott:coral"), 512), ("many terms", many, 256)]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:

@@ -21,9 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from equations.analysis.differentiate import differentiate
-from equations.analysis.stencil_waves import stencil_moments, stencil_symbol
+from equations.analysis.stencil_waves import stencil_symbol
 from equations.expressions.numeric import compile_numpy
 from equations.expressions.tree import to_tree
+from equations.rule.moments import stencil_moments
 from equations.rule.rule import Rule
 
 Array = npt.NDArray[Any]

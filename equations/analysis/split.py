@@ -11,9 +11,9 @@ import numpy.typing as npt
 import sympy
 from sympy import Expr
 
-from equations.analysis.stencil_waves import stencil_moments
 from equations.expressions.terms import split_terms
 from equations.rule.grouping import Kind, group_update
+from equations.rule.moments import stencil_moments
 from equations.rule.rule import Rule
 from equations.rule.stencils import feature_name
 

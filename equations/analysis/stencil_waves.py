@@ -1,12 +1,11 @@
 """The exact Fourier symbol of a 3×3 stencil: the factor by which it multiplies a wave on the grid.
 
 Applied to exp(i (kx x + ky y)) on a periodic grid, a stencil gives the same wave times its symbol. Near k = 0 the
-symbol is that of a differential operator: sum + i k·slope − ½ k·curvature·k, with the moments below.
+symbol is that of a differential operator: sum + i k·slope − ½ k·curvature·k, with the moments of `rule.moments`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,31 +26,3 @@ def stencil_symbol(stencil: Stencil, kx: npt.ArrayLike, ky: npt.ArrayLike) -> Ar
             if weight != 0:
                 total += weight * np.exp(1j * (kx * dx + ky * dy))
     return total
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Moments of a kernel, in cells: the sum of its weights, Σ w·(x, y), and Σ w·(xx, xy, yy)."""
-
-    total: float
-    slope: tuple[float, float]
-    curvature: tuple[float, float, float]
-
-    @property
-    def laplacian(self) -> float:
-        """The coefficient of the Laplacian in it: the mean of ½ Σ w·xx and ½ Σ w·yy, for cells of width 1."""
-        return (self.curvature[0] + self.curvature[2]) / 4
-
-
-def stencil_moments(stencil: Stencil) -> Moments:
-    """The moments of a stencil."""
-    weights = [
-        (x, y, weight)
-        for y, row in zip(_OFFSETS, stencil.kernel, strict=True)
-        for x, weight in zip(_OFFSETS, row, strict=True)
-    ]
-
-    def moment(a: int, b: int) -> float:
-        return float(sum(weight * x**a * y**b for x, y, weight in weights))
-
-    return Moments(moment(0, 0), (moment(1, 0), moment(0, 1)), (moment(2, 0), moment(1, 1), moment(0, 2)))

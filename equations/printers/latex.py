@@ -10,19 +10,14 @@ from sympy.printing.latex import LatexPrinter
 
 from equations.rule.display import formulas_of
 from equations.rule.grouping import group_update
+from equations.rule.moments import Operator, operators_of, unit_fraction
 from equations.rule.rule import Rule
 from equations.rule.stencils import feature_name
 from equations.rule.symbols import symbol
 
-_OPERATORS = {
-    "id": "%s",
-    "lap": r"\left(\nabla^2 %s\right)",
-    "lap5": r"\left(\nabla^2 %s\right)",
-    "lap9sims": r"\left(\nabla^2 %s\right)",
-    "dx": r"\left(\partial_x %s\right)",
-    "dy": r"\left(\partial_y %s\right)",
-    "moore": r"\overline{%s}",
-}
+_OPERATORS: dict[Operator, str] = {
+    "cell": "%s", "laplacian": r"\nabla^2 %s", "dx": r"\partial_x %s", "dy": r"\partial_y %s", "mean": r"\overline{%s}",
+}  # fmt: skip
 DIGITS = 6
 TERMS_A_LINE = 6  # more do not fit on the width of a page
 
@@ -68,14 +63,23 @@ def _printer(names: dict[str, str]) -> _Printer:
 
 
 def symbol_names(rule: Rule) -> dict[str, str]:
-    """How each feature is written: `u_lap` as ∇²u, `u_f7` as (f₇ ∗ u)."""
+    """How each feature is written: `u_lap` as ∇²u times what its kernel is of the Laplacian, `u_f7` as (f₇ ∗ u)."""
     names = {}
-    for channel in rule.channels:
-        for stencil in rule.stencils:
-            other = rf"\left(\mathrm{{{_escaped(stencil.name)}}} \ast %s\right)"
-            pattern = _OPERATORS.get(stencil.name, other)
-            names[feature_name(channel, stencil.name)] = pattern % _channel(channel)
+    for stencil, operator in operators_of(rule).items():
+        for channel in rule.channels:
+            names[feature_name(channel, stencil)] = _response(stencil, operator, _channel(channel))
     return names
+
+
+def _response(stencil: str, operator: tuple[Operator, float] | None, channel: str) -> str:
+    if operator is None:
+        return rf"\left(\mathrm{{{_escaped(stencil)}}} \ast {channel}\right)"
+    kind, factor = operator
+    share = unit_fraction(factor)
+    size = "" if share == 1 else rf"\frac{{1}}{{{share}}} " if share else rf"{_number(abs(factor))} \, "
+    front = f"-{size}" if factor < 0 else size
+    text = front + _OPERATORS[kind] % channel
+    return rf"\left({text}\right)" if front or kind in ("laplacian", "dx", "dy") else text
 
 
 class _Printer(LatexPrinter):
@@ -93,8 +97,12 @@ class _Printer(LatexPrinter):
         return self._calls[expr]
 
     def _print_Float(self, expr: sympy.Float) -> str:
-        mantissa, _, exponent = f"{float(expr):.{DIGITS}g}".partition("e")
-        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+        return _number(float(expr))
+
+
+def _number(value: float) -> str:
+    mantissa, _, exponent = f"{value:.{DIGITS}g}".partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
 def _channel(name: str) -> str:

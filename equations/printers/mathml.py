@@ -16,6 +16,7 @@ from equations.expressions.ops import OPERATORS
 from equations.expressions.tree import to_tree
 from equations.rule.display import formulas_of
 from equations.rule.grouping import group_update
+from equations.rule.moments import Operator, operators_of, unit_fraction
 from equations.rule.rule import Rule
 from equations.rule.stencils import feature_name
 
@@ -25,16 +26,14 @@ Part = tuple[str, int]  # the MathML of a part, and how tightly it binds
 Names = dict[str, Part]
 
 _SPACE = '<mspace width="0.17em"/>'
-_LAPLACE = "<msup><mo>∇</mo><mn>2</mn></msup>%s"
-_STENCILS = {
-    "id": ("%s", ATOM),
-    "lap": (_LAPLACE, POWER),
-    "lap5": (_LAPLACE, POWER),
-    "lap9sims": (_LAPLACE, POWER),
+_OPERATORS: dict[Operator, tuple[str, int]] = {
+    "cell": ("%s", ATOM),
+    "laplacian": ("<msup><mo>∇</mo><mn>2</mn></msup>%s", POWER),
     "dx": ("<msub><mo>∂</mo><mi>x</mi></msub>%s", POWER),
     "dy": ("<msub><mo>∂</mo><mi>y</mi></msub>%s", POWER),
-    "moore": ('<mover>%s<mo stretchy="true">‾</mo></mover>', ATOM),
+    "mean": ('<mover>%s<mo stretchy="true">‾</mo></mover>', ATOM),
 }
+_FRACTIONS = {1: "", 2: "<mn>½</mn>", 3: "<mn>⅓</mn>", 4: "<mn>¼</mn>", 8: "<mn>⅛</mn>"}
 
 
 def print_rule(rule: Rule) -> str:
@@ -81,14 +80,23 @@ def print_terms(expr: Expr, names: Names | None = None, *, first: bool = True) -
 
 
 def symbol_names(rule: Rule) -> Names:
-    """How each feature is written: `u_lap` as ∇²u, `u_f7` as f7 ∗ u."""
+    """How each feature is written: `u_lap` as ∇²u times what its kernel is of the Laplacian, `u_f7` as f7 ∗ u."""
     names = {}
-    for channel in rule.channels:
-        for stencil in rule.stencils:
-            other = (f"<mi>{escape(stencil.name)}</mi><mo>∗</mo>%s", SUM)
-            pattern, level = _STENCILS.get(stencil.name, other)
-            names[feature_name(channel, stencil.name)] = (pattern % channel_name(channel), level)
+    for stencil, operator in operators_of(rule).items():
+        for channel in rule.channels:
+            names[feature_name(channel, stencil)] = _response(stencil, operator, channel_name(channel))
     return names
+
+
+def _response(stencil: str, operator: tuple[Operator, float] | None, channel: str) -> Part:
+    if operator is None:
+        return f"<mi>{escape(stencil)}</mi><mo>∗</mo>{channel}", SUM
+    kind, factor = operator
+    pattern, level = _OPERATORS[kind]
+    share = unit_fraction(factor)
+    front = _FRACTIONS[share] if share else number_text(abs(factor)) + _SPACE
+    text, level = front + pattern % channel, PRODUCT if front else level
+    return (_with_sign(True, text, True), SUM) if factor < 0 else (text, level)
 
 
 def channel_name(name: str) -> str:

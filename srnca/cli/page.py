@@ -119,11 +119,18 @@ def _beside(checkpoint: Path, update_rate: float | None) -> dict[str, Any]:
 
 
 def _words(rule: str, source: Source) -> dict[str, str]:
-    """Title and description: of a known model its own."""
+    """Title and description: of a known model or a learned rule its own."""
     from equations import models
+    from srnca.learned import PREFIX
 
     noted = source.rule.provenance
     if source.size is not None and noted.get("model") in models.names():
-        model, preset = models.load(str(noted["model"])), str(noted["preset"])
-        return {"title": f"{model.title}: {preset}", "about": f"{model.about} Here: {model.preset(preset).about}."}
+        from srnca.pages.live.presets import preset_words
+
+        title, about = preset_words(models.load(str(noted["model"])), str(noted["preset"]))
+        return {"title": title, "about": about}
+    facts = noted.get("learned")
+    if rule.startswith(PREFIX) and isinstance(facts, dict):
+        picture = f"Learned by srnca from a picture: {facts['picture']}"
+        return {"title": f"{rule.removeprefix(PREFIX)}: {facts['title']}", "about": picture}
     return {"title": file_name(rule), "about": ""}

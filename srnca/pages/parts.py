@@ -32,6 +32,11 @@ def number(value: float | None) -> str:
     return f"{value:.3f}" if abs(value) < 1 else f"{value:.2f}"
 
 
+def number_or_none(value: float | None) -> str:
+    """A length with three digits; "none" where there is none, as when no wave grows."""
+    return "none" if value is None else number(value)
+
+
 def data_url(pixels: npt.NDArray[np.uint8]) -> str:
     """Pixels (h, w, 3) as a PNG in a data URL, so that the page holds its own images."""
     from PIL import Image

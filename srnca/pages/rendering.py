@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from srnca.pages.drawing import COLOURS
-from srnca.pages.parts import escape, number, shorten
+from srnca.pages.parts import escape, number, number_or_none, shorten
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -41,6 +41,6 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"number": number, "shorten": shorten, "thousands": "{:,}".format}
+    made.filters |= {"number": number, "number_or_none": number_or_none, "shorten": shorten, "thousands": "{:,}".format}
     made.globals["colours"] = COLOURS
     return made

@@ -46,10 +46,10 @@ def test_a_line_for_each_group() -> None:
     rule = make_rule({"u": "0.16*u_lap - u*v^2 + 0.1*u_dx + abs(u_dx) + 0.5", "v": "-v_lap"})
     assert print_rule(rule, "latex").splitlines()[1:-1] == [
         r"  \Delta u &= - u v^{2} + 0.5 \\",
-        r"  &\quad {} + 0.16 \left(\nabla^2 u\right) \\",
+        r"  &\quad {} + 0.16 \left(\frac{1}{4} \nabla^2 u\right) \\",
         r"  &\quad {} + 0.1 \left(\partial_x u\right) \\",
         r"  &\quad {} + \left|{\left(\partial_x u\right)}\right| \\",
-        r"  \Delta v &= - \left(\nabla^2 v\right)",
+        r"  \Delta v &= - \left(\frac{1}{4} \nabla^2 v\right)",
     ]
 
 

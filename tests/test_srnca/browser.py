@@ -11,9 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from equations.rule.rule import Rule
+from srnca.pages.live.builder import build_page
+from srnca.pages.live.payload import Start
+from tests.test_equations.awkward import reference
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
 PATIENCE = 120_000  # ms: the machine may be busy
+SIZE, SEED, STEPS = 24, 7, 20
 
 
 @contextmanager
@@ -72,3 +78,17 @@ class Live:
 
     def close(self) -> None:
         self.context.close()
+
+
+def write(folder: Path, rule: Rule, **parts: Any) -> Path:
+    """The page of a rule, SIZE² cells from SEED."""
+    path = folder / "page.html"
+    parts.setdefault("title", "a rule")
+    path.write_text(build_page(rule, start=Start(SIZE, SEED), **parts), encoding="utf-8")
+    return path
+
+
+def close(got: np.ndarray, rule: Rule, rtol: float = 1e-5) -> None:
+    """The state is that of the reference after STEPS steps."""
+    wanted = reference(rule, (SIZE, SIZE), STEPS, SEED)
+    np.testing.assert_allclose(got, wanted, rtol=rtol, atol=1e-5 * max(1, np.abs(wanted).max()))

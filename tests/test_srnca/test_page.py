@@ -19,9 +19,9 @@ from equations.rule.stencils import nca_stencils
 from equations.simulation import first_init
 from srnca.pages.live import beside, builder
 from srnca.pages.live.beside import front_payload, load_errors, load_front, network_payload
-from srnca.pages.live.builder import build_page, file_stem, join_scripts, page_scripts
+from srnca.pages.live.builder import build_page, join_scripts, page_scripts
 from srnca.pages.live.parameters import parameter_panel
-from srnca.pages.live.payload import Start, check_payload, fnv1a
+from srnca.pages.live.payload import Start, check_payload, file_stem, fnv1a
 from srnca.texture.teacher import NCATeacher
 from tests.test_equations.awkward import AWKWARD
 from tests.test_equations.helpers import make_rule

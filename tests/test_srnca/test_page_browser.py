@@ -9,28 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sympy
 from PIL import Image
 
-from distill.teacher import compose
 from equations import models
 from equations.expressions.constants import fill_names, name_numbers, summands
-from equations.expressions.infix import parse_infix
 from equations.expressions.tree import from_tree, to_tree
 from equations.rule.display import render
 from equations.rule.init import make_state
 from equations.rule.rule import Rule
 from equations.rule.rulefile import rule_from_dict
 from equations.simulation import first_init
-from srnca.pages.live.beside import front_payload, network_payload, photo_url
-from srnca.pages.live.builder import build_page
-from srnca.pages.live.payload import Start
-from srnca.texture.teacher import NCATeacher
 from tests.test_equations.awkward import AWKWARD, COLOURED, ROUNDED, reference
-from tests.test_srnca.browser import Live, browser
-from tests.test_srnca.tiny import checkpoint
+from tests.test_srnca.browser import SEED, SIZE, STEPS, Live, browser, close, write
 
-SIZE, SEED, STEPS = 24, 7, 20
 NASTY = '"><script>document.title="hit"</script> & \u202ereversed ünï😀'
 
 
@@ -38,13 +29,6 @@ NASTY = '"><script>document.title="hit"</script> & \u202ereversed ünï😀'
 def chromium() -> Iterator[Any]:
     with browser() as running:
         yield running
-
-
-def write(folder: Path, rule: Rule, **parts: Any) -> Path:
-    path = folder / "page.html"
-    parts.setdefault("title", "a rule")
-    path.write_text(build_page(rule, start=Start(SIZE, SEED), **parts), encoding="utf-8")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +58,6 @@ def without(rule: Rule, channel: str, index: int) -> Rule:
     """The rule without one term."""
     left = [part for k, part in enumerate(summands(to_tree(rule.updates[channel]))) if k != index]
     return rule.replace(updates={**rule.updates, channel: from_tree(["Add", *left] if len(left) > 1 else left[0])})
-
-
-def close(got: np.ndarray, rule: Rule, rtol: float = 1e-5) -> None:
-    wanted = reference(rule, (SIZE, SIZE), STEPS, SEED)
-    np.testing.assert_allclose(got, wanted, rtol=rtol, atol=1e-5 * max(1, np.abs(wanted).max()))
 
 
 def test_the_first_state_is_that_of_the_reference_and_so_are_20_steps(fresh: Live) -> None:
@@ -173,6 +152,17 @@ def test_a_telephone_with_16_bit_floats_can_touch_it(chromium: Any, tmp_path: Pa
         assert np.abs(got[:, SIZE // 2, SIZE // 2] - middle).max() > 0.1
         live.tab.tap("#tab-about")
         assert live.tab.is_visible("#check-text")
+        live.ask("() => new Promise((done) => setTimeout(done, 300))")
+        picture, drawer = (live.tab.locator(name).bounding_box() for name in ("#overlay", "#panels"))
+        assert picture["y"] + picture["height"] <= drawer["y"]  # the open drawer leaves the picture in sight
+        assert picture["height"] > 200
+        for name in ("#play", "[data-tool=probe]", "#tab-equations"):
+            assert min(live.tab.locator(name).bounding_box()[side] for side in ("width", "height")) >= 36
+        live.tab.set_viewport_size({"width": 844, "height": 390})
+        live.ask("() => new Promise((done) => setTimeout(done, 300))")
+        picture, drawer = (live.tab.locator(name).bounding_box() for name in ("#overlay", "#panels"))
+        assert picture["x"] + picture["width"] <= drawer["x"]
+        assert picture["height"] > 300
         assert live.errors == []
     finally:
         live.close()
@@ -201,29 +191,6 @@ def test_a_rule_that_diverges_is_stopped_and_says_so(fresh: Live) -> None:
     assert "Diverged by step" in fresh.tab.inner_text("#trouble")
     fresh.ask("() => page.reset()")
     fresh.wait("state", "ready")
-
-
-def test_the_network_runs_beside_the_rule_with_the_same_seed_and_mask(chromium: Any, tmp_path: Path) -> None:
-    teacher = NCATeacher(checkpoint(update_rate=0.5))
-    rule = compose(teacher, {c: parse_infix(f"-0.1*{c}", teacher.channels) for c in teacher.channels})
-    less = rule.replace(updates={**rule.updates, teacher.channels[0]: sympy.S.Zero})
-    network, _ = network_payload(teacher)
-    parts = {"network": network, "photo": photo_url(np.zeros((8, 8, 3))), "front": front_payload(rule, {3: less})}
-    live = Live(chromium, write(tmp_path, rule, **parts))
-    try:
-        close(live.run(STEPS), rule)
-        wanted = teacher.rollout(size=(SIZE, SIZE), steps=STEPS, seed=SEED, every=STEPS)[-1]
-        np.testing.assert_allclose(live.state("network"), wanted, atol=2e-5)
-        assert np.abs(wanted - live.state()).max() > 0.01
-        live.tab.fill("#front", "1")
-        live.wait("building", "no")
-        assert live.tab.inner_text("#front-text") == "3 terms"
-        close(live.run(STEPS), less)
-        live.tab.uncheck('[data-pane="photo"]')
-        assert not live.tab.is_visible("#photo")
-        assert live.errors == []
-    finally:
-        live.close()
 
 
 def test_keys_run_it_and_labels_name_every_control(fresh: Live) -> None:
@@ -287,24 +254,6 @@ def test_pictures_and_shaders_are_saved(fresh: Live, tmp_path: Path) -> None:
     shader = save("#keep-shader").read_text("utf-8")
     assert "(0.0625f)" in shader
     assert "⟦" not in shader
-    toy = save("#keep-toy").read_text("utf-8")
-    buffer, _, image = toy.partition("// ---- Image")
-    assert fresh.ask(COMPILES, buffer) is None
-    assert fresh.ask(COMPILES, f"//{image}") is None
-    assert fresh.ask(COMPILES, buffer.replace("advance(here)", "advanced(here)"))  # what is wrong is found
-
-
-COMPILES = """(text) => {
-    const gl = document.createElement("canvas").getContext("webgl2"), shader = gl.createShader(gl.FRAGMENT_SHADER);
-    gl.shaderSource(shader, `#version 300 es
-        precision highp float; precision highp int; precision highp sampler2D;
-        uniform vec3 iResolution; uniform int iFrame; uniform sampler2D iChannel0, iChannel1, iChannel2, iChannel3;
-        out vec4 shown_pixel;
-        ${text}
-        void main() { mainImage(shown_pixel, gl_FragCoord.xy); }`);
-    gl.compileShader(shader);
-    return gl.getShaderParameter(shader, gl.COMPILE_STATUS) ? null : gl.getShaderInfoLog(shader);
-}"""
 
 
 @pytest.mark.slow

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import math
+import re
+import zlib
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -12,11 +17,15 @@ from equations import models
 from equations.analysis.spectrum import windowed_spectrum
 from equations.expressions.infix import parse_infix
 from equations.expressions.tree import canonical
+from equations.models.model import Model
 from equations.rule.rule import Rule
 from equations.rule.stencils import nca_stencils
 from srnca.pages.live import panels
+from srnca.pages.live.builder import LARGEST, build_page
 from srnca.pages.live.panels import panel_payload
 from srnca.pages.live.parameters import parameter_panel
+from srnca.pages.live.payload import Start
+from srnca.pages.live.presets import preset_words
 from srnca.pages.live.programs import Program
 from srnca.pages.live.terms import named_terms
 
@@ -39,25 +48,60 @@ def value(program: Program, names: dict[str, float]) -> float:
     return stack[0]
 
 
-@pytest.mark.parametrize("name", models.names())
-def test_numbers_of_every_preset_follow_from_its_parameters(name: str) -> None:
-    rule, model = models.get(name), models.load(name)
+FIXED = {("lambda-omega", "spirals"), ("lambda-omega", "glass"), ("allen-cahn", "domains"), ("allen-cahn", "drops")}
+"""Presets all of whose parameters are 0 or 1, and so are no numbers of the equations."""
+PRESETS = [(name, preset) for name in models.names() for preset in models.load(name).presets]
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_numbers_of_every_preset_follow_from_its_parameters(name: str, preset: str) -> None:
+    model = models.load(name)
+    rule = model.rule(preset)
     panel = parameter_panel(rule)
     assert panel is not None
     own = {constant.name: constant.value for term in named_terms(rule) for constant in term.constants}
-    fixed = {p["name"] for p in panel["parameters"] if p["fixed"]}
-    alike = [preset for preset in panel["presets"] if preset["constants"] is not None]
-    assert rule.provenance["preset"] in [preset["name"] for preset in alike]
-    for preset in alike:
-        for constant, program in panel["constants"].items():
-            if any(model.values(preset["name"])[p] != model.values()[p] for p in fixed):
-                continue
-            assert value(program, preset["values"]) == pytest.approx(preset["constants"][constant], rel=1e-12)
+    assert set(panel["constants"]) <= set(own)
+    moved = {p["name"] for p in panel["parameters"] if not p["fixed"]}
+    assert bool(moved) is bool(panel["constants"]) is ((name, preset) not in FIXED)
     for constant, program in panel["constants"].items():
-        assert value(program, model.values()) == pytest.approx(own[constant], rel=1e-12)
+        assert value(program, model.values(preset)) == pytest.approx(own[constant], rel=1e-12)
     for parameter in panel["parameters"]:
+        assert parameter["value"] == model.values(preset)[parameter["name"]]
         assert parameter["range"][0] < parameter["range"][1]
         assert parameter["range"][0] <= parameter["value"] <= parameter["range"][1]
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_the_page_of_a_model_holds_what_the_page_of_each_preset_has(name: str) -> None:
+    first, *others = models.load(name).presets
+    pages = {preset: _payload_of_page(models.load(name), preset) for preset in (first, *others)}
+    menu = pages[first]["presets"]
+    packed = json.loads(zlib.decompress(base64.b64decode(menu["packed"])))
+    assert menu["own"] == first
+    assert [preset for preset, _ in menu["names"]] == [first, *others]
+    assert sorted(packed) == sorted(others)
+    for preset in others:
+        opened, wanted = {**pages[first], **packed[preset]}, dict(pages[preset])
+        assert opened["rule"]["provenance"]["preset"] == preset
+        for payload in (opened, wanted):
+            del payload["presets"]
+        assert opened == wanted
+
+
+def _payload_of_page(model: Model, preset: str) -> Any:
+    title, about = preset_words(model, preset)
+    start = Start(model.preset(preset).size, model.preset(preset).seed)
+    text = build_page(model.rule(preset), title=title, about=about, start=start)
+    assert len(text.encode()) < LARGEST
+    return json.loads(re.findall(r'id="payload">(.*?)</script>', text, re.S)[0])
+
+
+def test_a_model_with_other_numbers_can_go_back_to_every_preset() -> None:
+    model = models.load("barkley")
+    payload = json.loads(re.findall(r'id="payload">(.*?)</script>', build_page(model.rule(a=0.7), title="t"), re.S)[0])
+    packed = json.loads(zlib.decompress(base64.b64decode(payload["presets"]["packed"])))
+    assert payload["presets"]["own"] is None
+    assert sorted(packed) == sorted(model.presets)
 
 
 def test_most_parameters_of_the_catalogue_can_be_moved() -> None:

@@ -6,6 +6,7 @@ import base64
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -308,6 +309,15 @@ def test_numbers_and_tables() -> None:
     assert flatten({"a": None, "b": "", "c": 0, "d": 0.123456, "e": []}) == [("c", "0"), ("d", "0.1235")]
     assert rows == [("a", "1"), ("b: c", "1 2"), ("b: d", "e 2"), ("f", "g 1, h x")]
     assert "…" in environment().get_template("macros.html").module.table([("k", "x" * 500)], "t")
+
+
+def test_a_wavelength_that_is_missing_is_none_and_not_infinite() -> None:
+    template = (files("srnca.pages") / "templates/rule.html").read_text("utf-8")
+    sentence = template[template.index("Wavelength in cells") : template.index("{{ meaning.wavelength.why")]
+    cells = {"predicted": None, "measured": 8.25}
+    data = {"meaning": {"wavelength": {"cells": cells}}, "species": {"wavelength": 9.5}}
+    words = environment().from_string(sentence).render(data).split()
+    assert " ".join(words) == "Wavelength in cells: predicted none, measured 8.25; of the picture's pattern 9.50."
 
 
 def test_what_a_template_prints_is_escaped_and_made_visible() -> None:

@@ -21,12 +21,13 @@ from equations.reading import check_regular_file
 from equations.rule.rule import Rule
 from equations.rule.rulefile import load_rule
 from srnca.automata.stepping import Network
-from srnca.pages.live.payload import display_payload, init_payload
+from srnca.pages.live.panels import colour_programs
+from srnca.pages.live.payload import CHECK_SEED, CHECK_SIZE, CHECK_STEPS, check_of, display_payload, init_payload
 from srnca.pages.live.terms import named_terms
 
 MOST_NUMBERS = 12_000  # weights of a network that becomes a shader, of about 12 characters each
 MOST_SHADER = 150_000  # characters of the network's shader
-MOST_FRONT = 60_000  # characters of all shaders of the front together
+MOST_FRONT = 60_000  # characters of the front, which are its shaders for the most part
 MOST_REPORT = 2**24  # bytes of a report.json
 SAME = 1e-9  # relative difference of a coefficient and the constant that it became
 
@@ -57,7 +58,15 @@ def network_payload(network: Network) -> tuple[dict[str, Any] | None, str | None
         "colours": print_colours(exact),
         "display": display_payload(exact),
         "init": init_payload(exact),
+        "check": _check(network, exact),
     }, None
+
+
+def _check(network: Network, exact: Rule) -> dict[str, Any] | None:
+    """What the badge compares: the network's own steps; None where these diverge."""
+    size = (CHECK_SIZE, CHECK_SIZE)
+    state = network.rollout(size=size, steps=CHECK_STEPS, seed=CHECK_SEED, every=CHECK_STEPS)[-1]
+    return check_of(exact, state) if np.isfinite(state).all() else None
 
 
 def photo_url(picture: NDArray[Any]) -> str:
@@ -73,17 +82,19 @@ def photo_url(picture: NDArray[Any]) -> str:
 def front_payload(rule: Rule, others: Mapping[int, Rule]) -> list[dict[str, Any]]:
     """Other rules for the same state, from the most terms to the fewest, as many as fit; others: terms → rule.
 
-    Rules with other channels, and the rule itself, are left out.
+    Rules with other channels, and the rule itself, are left out. A rule with other colours brings them along.
     """
     found, left = [], MOST_FRONT
     for terms, other in sorted(others.items(), reverse=True):
         if other.channels != rule.channels or dict(other.updates) == dict(rule.updates):
             continue
-        shader = print_rule(other).replace("    ", "")
-        if len(shader) > left:
+        entry: dict[str, Any] = {"title": f"{terms} terms", "shader": print_rule(other).replace("    ", "")}
+        if other.display != rule.display:
+            entry |= {"colours": print_colours(other), "programs": colour_programs(other)}
+        if (length := len(json.dumps(entry))) > left:
             continue
-        left -= len(shader)
-        found.append({"title": f"{terms} terms", "shader": shader})
+        left -= length
+        found.append(entry)
     return found
 
 

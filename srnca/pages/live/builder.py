@@ -11,15 +11,16 @@ from typing import Any
 
 from equations.rule.rule import Rule
 from srnca.pages.live.panels import panel_payload
-from srnca.pages.live.payload import Start, plain_rule, rule_payload
+from srnca.pages.live.payload import Start, about_payload, plain_rule, rule_payload
+from srnca.pages.live.presets import preset_payload
 from srnca.pages.parts import pixels_of
 from srnca.pages.rendering import render
 from srnca.visible import escape_json, visible
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = (
-    "panels.js", "hash.js", "shaders.js", "engine.js", "world.js", "edits.js", "view.js", "tools.js", "keep.js",
-    "check.js", "icons.js", "survey.js", "app.js", "page.js", "controls.js",
+    "panels.js", "hash.js", "shaders.js", "engine.js", "world.js", "edits.js", "view.js", "tools.js", "toy.js",
+    "keep.js", "check.js", "icons.js", "survey.js", "app.js", "page.js", "presets.js", "controls.js",
 )  # fmt: skip
 SIZES = (64, 96, 128, 192, 256, 384, 512, 768, 1024)
 LARGEST = 300_000  # bytes of a page; where it is more, the front and the network are left out
@@ -67,23 +68,19 @@ def build_page(
     payload = rule_payload(rule, start or Start(), errors)
     payload |= panel_payload(rule, errors=errors, photo=None if photo is None else pixels_of(photo))
     whole = plain_rule(rule)
-    payload |= {
-        "title": title,
-        "file": file_stem(title),
-        "front": list(front),
-        "front_own": f"this rule, {sum(rule.terms().values())} terms",
-    }
-    payload |= {"photo": photo is not None}
+    payload |= about_payload(rule, title, about) | {"front": list(front), "photo": photo is not None}
     if len(json.dumps(whole)) <= MOST_RULE:
         payload["rule"] = whole
     if network is not None:
         payload["network"] = dict(network)
+    elif presets := preset_payload(rule, payload):
+        payload["presets"] = presets
     said = list(notes)
-    text = _page(rule, payload, photo, about, said)
+    text = _page(payload, photo, said)
     whole_front = len(payload["front"])
     while len(text.encode()) > LARGEST and payload["front"]:
         payload["front"] = payload["front"][1:]  # the longest rule comes first
-        text = _page(rule, payload, photo, about, said)
+        text = _page(payload, photo, said)
     left_out = [f"{n} of the other rules of its front"] if (n := whole_front - len(payload["front"])) else []
     if len(text.encode()) > LARGEST and payload.pop("network", None):
         left_out.append("the network beside it")
@@ -91,16 +88,16 @@ def build_page(
         said.append(f"A page has at most {LARGEST // 1000} kB, so this one is without {words}.")
         if note is not None:
             note(said[-1])
-    return _page(rule, payload, photo, about, said)
+    return _page(payload, photo, said)
 
 
-def _page(rule: Rule, payload: Mapping[str, Any], photo: str | None, about: str, notes: Iterable[str]) -> str:
+def _page(payload: Mapping[str, Any], photo: str | None, notes: Iterable[str]) -> str:
     script, title = join_scripts(page_scripts()), visible(payload["title"])
     there = {"photo": photo, "network": payload.get("network"), "rule": True}
     return render(
         "page.html",
         title=title,
-        about=visible(about),
+        about=visible(payload["about"]),
         notes=[visible(note) for note in notes],
         description=f"The pattern of {title}, as it runs",
         policy=f"default-src 'none'; script-src '{hash_of(script)}'; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -115,7 +112,7 @@ def _page(rule: Rule, payload: Mapping[str, Any], photo: str | None, about: str,
         sizes=SIZES,
         tools=TOOLS,
         keys=KEYS,
-        facts=_facts(rule),
+        facts=payload["facts"],
     )
 
 
@@ -136,20 +133,3 @@ def join_scripts(files: Iterable[Path]) -> str:
 def hash_of(script: str) -> str:
     """How a content security policy names a script that it allows."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def file_stem(title: str) -> str:
-    """The beginning of the names of files that the page saves."""
-    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in title).strip("-")
-    return "-".join(filter(None, plain.split("-")))[:60] or "rule"
-
-
-def _facts(rule: Rule) -> list[tuple[str, str]]:
-    """For the tab About."""
-    facts = [("channels", ", ".join(rule.channels)), ("terms", str(sum(rule.terms().values())))]
-    facts += [("stencils", ", ".join(stencil.name for stencil in rule.stencils)), ("dt", f"{rule.dt:g}")]
-    if rule.clamp is not None:
-        facts.append(("clamp", f"{rule.clamp[0]:g} to {rule.clamp[1]:g}"))
-    if rule.masked:
-        facts.append(("mask", f"{100 * rule.update_rate:g} % of the {rule.mask}s take a step"))
-    return facts + [(name, str(rule.provenance[name])) for name in ("citation",) if name in rule.provenance]

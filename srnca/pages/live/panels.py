@@ -44,7 +44,7 @@ def panel_payload(
     scales: uniform states at rest, the colours as programs, the photo's spectrum.
     """
     terms = named_terms(rule, errors)
-    scales: dict[str, Any] = {"colours": _colours(rule), "photo": None if photo is None else _spectrum(photo)}
+    scales: dict[str, Any] = {"colours": colour_programs(rule), "photo": None if photo is None else _spectrum(photo)}
     programs = {term.id: program_of(term.tree) for term in terms}
     items = sum(map(len, programs.values()))
     if items > MOST_ITEMS:
@@ -106,6 +106,7 @@ def _term(term: NamedTerm, names: Names) -> dict[str, Any]:
 def _plain(expression: Expr) -> str:
     """A term as text that can be read aloud: numbers to four digits, 0.16·u_lap, −u·v²."""
     text = re.sub(r"\d+\.\d+(e[-+]?\d+)?", lambda found: f"{float(found[0]):.4g}", print_expression(expression))
+    text = re.sub(r"Abs\(([^()]*)\)", r"|\1|", text)
     text = re.sub(r"\*\*(\d)\b", lambda found: "⁰¹²³⁴⁵⁶⁷⁸⁹"[int(found[1])], text)
     return text.replace("*", "·").replace("-", "−")
 
@@ -137,7 +138,7 @@ def _why_none(found: FixedPoints) -> str:
     return f"No uniform state at rest was found in {found.starts} tries, so growth rates cannot be computed."
 
 
-def _colours(rule: Rule) -> list[list[float | str]]:
+def colour_programs(rule: Rule) -> list[list[float | str]]:
     """Red, green and blue, or the one channel that is shown, as programs of the channels; not yet clipped to [0, 1]."""
     display: Display = display_of(rule)
     if display.in_colour:

@@ -37,13 +37,12 @@ Trial = tuple[dict[str, float], Constants]  # parameters and the constants that 
 
 
 def parameter_panel(rule: Rule) -> dict[str, Any] | None:
-    """The parameters and presets of the known model that a rule says it is; None where it is none, or was changed.
+    """The parameters of the known model that a rule says it is; None where it is none, or was changed.
 
     parameters: name, meaning, value, range (low, high); `fixed` says why one cannot be moved, or is null.
     constants: name of a constant → program of the parameters.
-    presets: name, what is seen, parameters and constants; constants are null where the preset's formula is another.
     """
-    model = _model_of(rule)
+    model = model_of(rule)
     if model is None:
         return None
     preset, form = str(rule.provenance["preset"]), _Form.of(rule)
@@ -69,19 +68,11 @@ def parameter_panel(rule: Rule) -> dict[str, Any] | None:
             for name, value in values.items()
         ],
         "constants": {name: program_of(to_tree(formula)) for name, formula in formulas.items()},
-        "presets": [
-            {
-                "name": name,
-                "about": entry.about,
-                "values": model.values(name),
-                "constants": form.constants(model.rule(name)),
-            }
-            for name, entry in model.presets.items()
-        ],
     }
 
 
-def _model_of(rule: Rule) -> Model | None:
+def model_of(rule: Rule) -> Model | None:
+    """The known model that a rule says it is, by its provenance."""
     name = rule.provenance.get("model")
     if not isinstance(name, str) or name not in MODELS:
         return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from equations.colormaps import COLORMAPS, table
 from equations.divergence import limit_of
@@ -73,6 +74,35 @@ def plain_rule(rule: Rule) -> dict[str, Any]:
     return rule_to_dict(rule.replace(fronts={}, metrics={}))
 
 
+def about_payload(rule: Rule, title: str, about: str) -> dict[str, Any]:
+    """What the page says of itself: texts of any origin, which are shown as text."""
+    terms = sum(rule.terms().values())
+    return {
+        "title": title,
+        "about": about,
+        "file": file_stem(title),
+        "facts": _facts(rule),
+        "front_own": f"this rule, {terms} terms",
+    }
+
+
+def file_stem(title: str) -> str:
+    """The beginning of the names of files that the page saves."""
+    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in title).strip("-")
+    return "-".join(filter(None, plain.split("-")))[:60] or "rule"
+
+
+def _facts(rule: Rule) -> list[list[str]]:
+    """For the tab About."""
+    facts = [["channels", ", ".join(rule.channels)], ["terms", str(sum(rule.terms().values()))]]
+    facts += [["stencils", ", ".join(stencil.name for stencil in rule.stencils)], ["dt", f"{rule.dt:g}"]]
+    if rule.clamp is not None:
+        facts.append(["clamp", f"{rule.clamp[0]:g} to {rule.clamp[1]:g}"])
+    if rule.masked:
+        facts.append(["mask", f"{100 * rule.update_rate:g} % of the {rule.mask}s take a step"])
+    return facts + [[name, str(rule.provenance[name])] for name in ("citation",) if name in rule.provenance]
+
+
 def init_payload(rule: Rule) -> dict[str, Any]:
     """The fields of the first state."""
     init = first_init(rule)
@@ -106,16 +136,20 @@ def display_payload(rule: Rule) -> dict[str, Any]:
 
 
 def check_payload(rule: Rule) -> dict[str, Any] | None:
-    """What the badge compares: the checksum of the first state, and cells of the reference's state after 20 steps.
-
-    None where the reference diverges before.
-    """
-    first = make_state(first_init(rule), len(rule.channels), (CHECK_SIZE, CHECK_SIZE), CHECK_SEED)
+    """What the badge compares of a rule: `check_of` with the reference's steps; None where these diverge."""
     simulator = Simulator(rule, CHECK_SIZE, CHECK_SEED, backend="reference")
     try:
-        state = simulator.step(CHECK_STEPS)
+        return check_of(rule, simulator.step(CHECK_STEPS))
     except DivergenceError:
         return None
+
+
+def check_of(rule: Rule, state: NDArray[Any]) -> dict[str, Any]:
+    """The checksum of the rule's first state, and some cells of the state that should come of it.
+
+    state: (channels, CHECK_SIZE, CHECK_SIZE) after CHECK_STEPS steps from the seed CHECK_SEED.
+    """
+    first = make_state(first_init(rule), len(rule.channels), (CHECK_SIZE, CHECK_SIZE), CHECK_SEED)
     cells = sorted({int(hash_u32(1, 0, 0, index)) % CHECK_SIZE**2 for index in range(CHECK_CELLS)})
     return {
         "size": CHECK_SIZE,

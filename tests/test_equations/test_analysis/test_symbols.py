@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from equations.analysis.stencil_waves import stencil_moments, stencil_symbol
+from equations.analysis.stencil_waves import stencil_symbol
 from equations.perception import perceive
+from equations.rule.moments import stencil_moments
 from equations.rule.stencils import STENCILS
 
 

@@ -99,9 +99,9 @@ class App {
 
   async check() {
     try {
-      this.emit("checked", await checkRule(this.engine, this.payload));
+      this.emit("checked", await checkPage(this.engine, this.payload));
     } catch (error) {
-      this.emit("checked", { state: "unchecked", text: error.message });
+      this.emit("checked", { state: "unchecked", text: error.message, title: error.message });
     }
   }
 
@@ -172,9 +172,13 @@ class App {
     this.rebuild();
   }
 
+  // Shader and colours of the rule that runs: the page's own, or one of the front.
+  get shown() {
+    return { ...this.payload, ...(this.front !== null && this.payload.front[this.front]) };
+  }
+
   shaderText(hot = []) {
-    const chosen = this.front === null ? this.payload.shader : this.payload.front[this.front].shader;
-    return fillShader(chosen, this.edits.constants, this.edits.gates, hot);
+    return fillShader(this.shown.shader, this.edits.constants, this.edits.gates, hot);
   }
 
   // The rule's program with the present edits; the former one runs until it is there.
@@ -184,7 +188,9 @@ class App {
     this.building = true;
     document.documentElement.dataset.building = "yes";
     try {
-      if (await this.worlds.rule.build(this.shaderText(hot), hot)) {
+      const { rule } = this.worlds;
+      const [built] = await Promise.all([rule.build(this.shaderText(hot), hot), this.view.recolour("rule", rule.count, this.shown.colours)]);
+      if (built) {
         this.linkTime = performance.now() - start;
         this.building = false;
         document.documentElement.dataset.building = "no";
@@ -199,6 +205,7 @@ class App {
   setFront(index) {
     this.front = index;
     this.rebuild();
+    this.emit("front");
   }
 
   // --- the loop ----------------------------------------------------------------------------------------------------

@@ -2,19 +2,31 @@
 
 const AGREEMENT = 1e-3; // of the largest value of a channel: devices round functions such as sin to about 1e-4
 
-// {state: "checked" | "failed" | "unchecked", text}
-async function checkRule(engine, payload) {
-  const wanted = payload.check;
+const RANKS = ["checked", "unchecked", "failed"];
+
+// Of the rule, and of the network beside it: {state: "checked" | "failed" | "unchecked", text}, the worse of both.
+async function checkPage(engine, payload) {
+  const { network } = payload;
+  const rule = await checkWorld(engine, payload, fillShader(payload.shader, payload.constants, {}, []));
+  if (!network) return { ...rule, title: rule.text };
+  const beside = await checkWorld(engine, network, network.shader);
+  const text = `Rule: ${rule.text} Network: ${beside.text}`;
+  const state = RANKS[Math.max(RANKS.indexOf(rule.state), RANKS.indexOf(beside.state))];
+  return { state, text, title: `Rule: ${rule.state}. Network: ${beside.state}.` };
+}
+
+async function checkWorld(engine, source, shader) {
+  const wanted = source.check;
   if (!wanted) return { state: "unchecked", text: "The reference diverges within the first steps: nothing to compare with." };
-  const first = makeState(payload.init, wanted.size, wanted.size, wanted.seed);
+  const first = makeState(source.init, wanted.size, wanted.size, wanted.seed);
   if (checksum(first) !== wanted.first) {
     return { state: "failed", text: "The first state in this browser differs from that of the reference." };
   }
   if (engine.half) {
     return { state: "unchecked", text: "This device draws 16-bit floats only: good to look at, not compared with the reference." };
   }
-  const world = new World(engine, payload, wanted.size, wanted.size);
-  await world.build(fillShader(payload.shader, payload.constants, {}, []));
+  const world = new World(engine, source, wanted.size, wanted.size);
+  await world.build(shader);
   world.reset(wanted.seed);
   world.step(wanted.steps);
   const { data } = await world.read();

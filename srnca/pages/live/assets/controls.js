@@ -60,6 +60,7 @@ function connectTabs(page, payload) {
       button.tabIndex = name === chosen ? 0 : -1;
       panel.hidden = name !== chosen;
     }
+    marks.redraw();
   };
   for (const [name, title] of TABS) {
     const panel = element(`panel-${name}`);
@@ -74,6 +75,7 @@ function connectTabs(page, payload) {
     button.addEventListener("click", () => {
       const open = button.getAttribute("aria-selected") === "true" && aside.classList.contains("open");
       aside.classList.toggle("open", !open); // a drawer where the window is narrow
+      document.body.classList.toggle("drawer", !open);
       select(name);
     });
     element("tabs").append(button);

@@ -98,62 +98,6 @@ class Keep {
   }
 
   shaderToy() {
-    const text = shaderToy(this.app.payload, this.app.shaderText(), this.app.seed);
-    if (text) this.text(text, `${this.app.payload.file}-shadertoy.txt`);
-    else this.note("ShaderToy has four textures of four channels; this rule does not fit.");
+    this.text(shaderToy(this.app.shown, this.app.shaderText(), this.app.seed), `${this.app.payload.file}-shadertoy.txt`);
   }
-}
-
-// The tabs of a ShaderToy: Common, one buffer for every four channels, and the image.
-function shaderToy(payload, shader, seed) {
-  const count = Math.ceil(payload.channels.length / 4);
-  const body = shader.slice(shader.indexOf("void main()"));
-  const last = `out vec4 next${count - 1};`;
-  const helpers = shader.slice(shader.indexOf(last) + last.length, shader.indexOf("void main()"));
-  const outputs = Array.from({ length: count }, (_, i) => `next${i}`);
-  const vec = (numbers, i) => `vec4(${[0, 1, 2, 3].map((c) => literal(numbers[4 * i + c] ?? 0)).join(", ")})`;
-  const { init } = payload;
-  const noise = (i) => `vec4(${[0, 1, 2, 3].map((c) => `rand(here, ${4 * i + c})`).join(", ")}) * 2.0 - 1.0`;
-  const first = outputs.map((name, i) => `    ${name} = ${vec(init.background, i)};
-    if (inside) ${name} = ${vec(init.square.length ? init.square : init.background, i)};
-    ${name} += ${vec(init.amplitude, i)} * (${noise(i)});`);
-  const define = outputs.map((_, i) => `#define state${i} iChannel${i}`).join("\n");
-  const step = body.replace("void main()", "void advance(ivec2 here)").replace("    ivec2 here = ivec2(gl_FragCoord.xy);\n", "")
-    .replaceAll("textureSize(state0, 0)", "ivec2(iResolution.xy)");
-  const buffer = (i) => `// ---- Buffer ${"ABCD"[i]}: iChannel0 to iChannel${count - 1} are Buffer A to Buffer ${"ABCD"[count - 1]}
-${define}
-#define seed ${seed}u
-#define steps_done uint(iFrame - 1)
-vec4 ${outputs.join(", ")};
-${helpers}
-float rand(ivec2 cell, int c)
-{
-    uint h = uint(cell.x) * 747796405u ^ uint(cell.y) * 2891336453u ^ uint(c) * 277803737u ^ seed;
-    h ^= h >> 16; h *= 0x7feb352du; h ^= h >> 15; h *= 0x846ca68bu; h ^= h >> 16;
-    return float(h >> 8) / 16777216.0;
-}
-${step}
-void mainImage(out vec4 result, in vec2 pixel)
-{
-    ivec2 here = ivec2(pixel);
-    if (iFrame > 0) {
-        advance(here);
-    } else {
-        vec2 away = abs(pixel / iResolution.xy - 0.5);
-        bool inside = max(away.x, away.y) < ${literal(init.square_fraction / 2)};
-${first.join("\n")}
-    }
-    result = next${i};
-}
-`;
-  const { channel, low, gain } = payload.display;
-  const index = Math.max(0, payload.channels.indexOf(channel));
-  const value = `texelFetch(state${index >> 2}, cell, 0)[${index & 3}]`;
-  const grey = `vec4 colour(ivec2 cell) { return vec4((${value} - ${literal(low ?? 0)}) * ${literal(gain ?? 1)}); }`;
-  const image = `// ---- Image: the same channels
-${define}
-${payload.colours || grey}
-void mainImage(out vec4 result, in vec2 pixel) { result = vec4(colour(ivec2(pixel)).rgb, 1.0); }
-`;
-  return [...outputs.map((_, i) => buffer(i)), image].join("\n");
 }

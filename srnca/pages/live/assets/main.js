@@ -5,8 +5,9 @@ const TABS = [["equations", "Equations"], ["scales", "Scales"], ["probe", "Probe
 const FRAMED = location.protocol === "about:"; // a document without an address, in the frame of a notebook
 const SPEEDS = [1, 2, 4, 8, 16, 32, 64, 128, 256]; // steps a frame; keys 1 to 9
 
-function main() {
-  const payload = JSON.parse(element("payload").textContent);
+async function main() {
+  const [payload, trouble] = await choosePreset(JSON.parse(element("payload").textContent));
+  showWords(payload);
   const overlay = element("overlay");
   const app = new App(payload, element("picture"), overlay, element("stage"));
   const page = makePage(app, overlay);
@@ -23,8 +24,8 @@ function main() {
   element("keep-link").hidden = FRAMED;
   if (!FRAMED) app.on("link", () => history.replaceState(null, "", hashOf(app)));
   addEventListener("hashchange", () => location.reload());
-  app.start().catch((error) => fail(error));
-  return app;
+  if (trouble) app.say(trouble);
+  await app.start();
 }
 
 function fail(error) {
@@ -48,11 +49,11 @@ function connectMessages(app) {
     element("trouble").hidden = false;
   });
   app.on("reset", () => (element("trouble").hidden = true));
-  app.on("checked", ({ state, text }) => {
+  app.on("checked", ({ state, text, title }) => {
     const badge = element("badge");
     badge.dataset.check = state;
     badge.textContent = { checked: "Checked", failed: "Differs", unchecked: "Not checked" }[state];
-    badge.title = text;
+    badge.title = title;
     element("check-text").textContent = text;
     document.documentElement.dataset.check = state;
   });
@@ -222,6 +223,9 @@ function connectPanes(app, payload) {
     const photo = element("photo");
     const pane = photo && app.view.panes.find((one) => one.kind === "photo");
     if (photo) photo.hidden = !pane;
+    if (photo?.naturalWidth) {
+      document.querySelector('[data-label="photo"]').textContent = `photo, ${photo.naturalWidth} cells wide`; // its scale is its own
+    }
     if (pane) {
       photo.style.width = photo.style.height = `${pane.side - 4}px`;
       photo.style.transform = `translate(${pane.left + 2}px, ${pane.top + 2}px)`;
@@ -230,8 +234,9 @@ function connectPanes(app, payload) {
   };
   for (const box of boxes) box?.addEventListener("change", layOut);
   app.on("layout", layOut);
+  element("photo")?.addEventListener("load", layOut);
   new ResizeObserver(layOut).observe(element("stage"));
   layOut();
 }
 
-main();
+main().catch(fail);

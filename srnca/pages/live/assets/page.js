@@ -1,4 +1,4 @@
-// The `page` object that the panels of the right side use, and the link that names seed, size and edits.
+// The `page` object that the panels of the right side use, and the link that names preset, seed, size and edits.
 
 function makePage(app, overlay) {
   return {
@@ -11,9 +11,12 @@ function makePage(app, overlay) {
     constants: app.edits.constants,
     found: app.edits.found,
     gates: app.edits.gates,
+    get front() { return app.front; },
+    get colours() { return app.shown.programs ?? app.payload.scales.colours; },
     setConstants: (values) => app.edits.setConstants(values),
     setGates: (values) => app.edits.setGates(values),
     undo: () => app.edits.undo(),
+    get canUndo() { return app.edits.past.length > 0; },
     resetEdits: () => app.edits.reset(),
     read: (kind = "rule") => app.worlds[kind].read(),
     async cell(x, y) {
@@ -25,16 +28,19 @@ function makePage(app, overlay) {
     overlay,
     toCell: (px, py) => app.view.toCell(px, py),
     toPixel: (x, y) => app.view.toPixel(x, y),
+    get pane() { return app.view.main; }, // of the rule: {left, top, side} in pixels of the overlay
     play: (playing) => app.setPlaying(playing),
     advance: (steps) => app.step(steps),
     run: (steps) => app.run(steps),
     reset: () => app.reset(),
+    openPreset: (name) => openPreset(app, name),
     say: (text) => app.say(text),
   };
 }
 
 function hashOf(app) {
-  const parts = new URLSearchParams({ seed: app.seed, size: app.size[0], ...app.edits.link(), ...(app.half && { half: 1 }) });
+  const preset = app.payload.presets?.chosen;
+  const parts = new URLSearchParams({ ...(preset && { preset }), seed: app.seed, size: app.size[0], ...app.edits.link(), ...(app.half && { half: 1 }) });
   return `#${parts.toString().replaceAll("%3A", ":").replaceAll("%2C", ",")}`;
 }
 

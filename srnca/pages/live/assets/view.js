@@ -21,12 +21,19 @@ class View {
   async prepare(worlds) {
     const { engine } = this;
     this.programs = {};
-    await Promise.all(Object.entries(worlds).map(async ([kind, { count, source }]) => {
-      this.programs[kind] = await engine.link(displayShader(count, source.colours));
-    }));
+    this.colours = {};
+    await Promise.all(Object.entries(worlds).map(([kind, { count, source }]) => this.recolour(kind, count, source.colours)));
     const gl = engine.gl;
     this.mapTexture = engine.makeTexture(256, 1, gl.RGBA8);
     this.mapShown = "";
+  }
+
+  // Show a world in these colours (the text of a shader); the former ones stay until it is compiled.
+  async recolour(kind, count, colours) {
+    if (this.colours[kind] === colours) return;
+    this.colours[kind] = colours;
+    const program = await this.engine.link(displayShader(count, colours));
+    if (this.colours[kind] === colours) this.programs[kind] = program;
   }
 
   showMap(name) {

@@ -1,6 +1,6 @@
 // Line charts as SVG: axes with round ticks, lines with a legend, vertical marks. Colours are those of the page.
 const charts = (() => {
-  const NAME = "http://www.w3.org/2000/svg", WIDTH = 360, LEFT = 54, RIGHT = 10, TOP = 10, BOTTOM = 34;
+  const NAME = "http://www.w3.org/2000/svg", WIDTH = 360, LEFT = 60, RIGHT = 10, TOP = 10, BOTTOM = 34;
 
   function node(tag, attributes, text) {
     const made = document.createElementNS(NAME, tag);

@@ -11,7 +11,9 @@ panels.equations = (element, page) => {
   const undo = make("button", { type: "button", text: "Undo", onclick: () => page.undo() || page.say?.("Nothing to undo") });
   const reset = make("button", { type: "button", text: "As found", title: "All numbers and terms as they were found", onclick: () => page.resetEdits() });
   element.append(make("div", { class: "panel-bar" }, undo, reset));
-  const parameters = data.parameters && makeParameters(page, data.parameters);
+  const another = make("p", { class: "reason", hidden: true, text: "Another rule of the front is running. Equations and scales are those of this page’s own rule; an edit goes back to it." });
+  element.append(another);
+  const parameters = data.parameters && makeParameters(page, data.parameters, page.payload.presets);
   if (parameters) element.append(parameters.root);
   element.append(make("p", { class: "hint", text: "Click a term to leave it out. Drag a number, or click it to type." }));
   const list = make("div", { class: "equation-list" });
@@ -22,6 +24,7 @@ panels.equations = (element, page) => {
   element.append(changes);
   for (const channel of data.channels) list.append(makeChannel(channel));
   page.on("edit", show);
+  for (const event of ["front", "edit"]) page.on(event, () => { another.hidden = page.front === null; });
   show();
 
   function makeChannel(channel) {
@@ -161,17 +164,19 @@ function makeEditor(page, errors, constants) {
   return { root, open, show };
 }
 
-// Sliders for the parameters of a known model, and its presets. The numbers of the equations follow them.
-function makeParameters(page, { model, parameters, constants, presets }) {
+// Sliders for the parameters of a known model, which the numbers of the equations follow, and a menu of its presets.
+function makeParameters(page, { model, parameters, constants }, presets) {
   const { make } = parts;
   const root = make("section", { class: "parameters", "aria-label": `Parameters of ${model}` });
-  const menu = make("select", { "aria-label": "Preset" }, make("option", { value: "", text: "own numbers", disabled: true }));
-  for (const preset of presets) {
-    const other = preset.constants === null;
-    menu.append(make("option", { value: preset.name, text: preset.name + (other ? " (other equations)" : ""), title: preset.about, disabled: other }));
-  }
+  const chosen = presets?.chosen ?? presets?.own ?? "";
+  const menu = make("select", { "aria-label": "Preset" });
   const about = make("p", { class: "hint" });
-  root.append(make("label", { class: "preset" }, make("span", { text: "Preset" }), menu), about);
+  if (presets) {
+    menu.append(make("option", { value: "", text: "own numbers", disabled: presets.own !== null }));
+    for (const [name, seen] of presets.names) menu.append(make("option", { value: name, text: name, title: seen }));
+    menu.addEventListener("change", () => page.openPreset(menu.value === (presets.own ?? "") ? null : menu.value));
+    root.append(make("label", { class: "preset" }, make("span", { text: "Preset" }), menu), about);
+  }
   const values = Object.fromEntries(parameters.map((p) => [p.name, p.value]));
   const formulas = Object.entries(constants), sliders = new Map();
   for (const { name, meaning, value, range, fixed } of parameters) {
@@ -182,7 +187,6 @@ function makeParameters(page, { model, parameters, constants, presets }) {
   }
   const note = make("p", { class: "hint", hidden: true, text: "The numbers were changed one by one and no longer follow from the parameters." });
   root.append(note);
-  menu.addEventListener("change", () => page.setConstants(presets.find((preset) => preset.name === menu.value).constants));
 
   const given = (at) => Object.fromEntries(formulas.map(([name, program]) => [name, programs.value(program, at)]));
 
@@ -218,9 +222,9 @@ function makeParameters(page, { model, parameters, constants, presets }) {
     if (!follows()) infer();
     note.hidden = follows();
     for (const [name, slider] of sliders) slider.set(values[name]);
-    const same = presets.find((p) => p.constants && Object.entries(p.constants).every(([name, value]) => near(value, page.constants[name])));
-    menu.value = same ? same.name : "";
-    about.textContent = same ? same.about : "";
+    const asFound = Object.keys(page.found).every((name) => page.constants[name] === page.found[name]);
+    menu.value = asFound ? chosen : "";
+    about.textContent = (asFound && presets?.names.find(([name]) => name === chosen)?.[1]) || "";
   }
 
   return { root, show };

@@ -18,7 +18,7 @@ function makeSeries(page) {
   const shown = page.channels.slice(0, SPECIES_KINDS);
   root.append(charts.legend(shown.map((name, i) => ({ name, kind: `species-${i}` }))));
   const chart = charts.chart(root, "Species of one cell over time", 180);
-  const values = make("p", { class: "summary", role: "status" });
+  const values = make("p", { class: "summary" });
   const middle = make("button", { type: "button", text: "Cell in the middle" });
   root.append(values, make("div", { class: "panel-bar" }, middle, make("button", { type: "button", text: "Clear", onclick: clear })));
   let cell = null, points = [], every = 1, seen = 0, busy = false;

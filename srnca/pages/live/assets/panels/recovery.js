@@ -5,7 +5,7 @@ function makeRecovery(page) {
   const root = make("section", { "aria-label": "Recovery after a lesion" }, make("h3", { text: "Recovery after a lesion" }));
   root.append(charts.legend([{ name: "distance from before", kind: "now" }, { name: "its own change before", kind: "photo" }]));
   const chart = charts.chart(root, "Distance of statistics from before the lesion", 180);
-  const summary = make("p", { class: "summary", role: "status", text: "Wound the picture with a brush while it runs." });
+  const summary = make("p", { class: "summary", text: "Wound the picture with a brush while it runs." });
   const hint = make("p", { class: "hint", text: "Distance: root mean square change of each channel’s mean, deviation and differences between cells 1 to 16 apart, in units of its deviation before." });
   root.append(summary, hint);
   let latest = null, earlier = null, before = null, own = 0, lesions = [], curve = [], busy = false, next = 0;

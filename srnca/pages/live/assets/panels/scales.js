@@ -37,7 +37,7 @@ function makeSpectrum(page, scales) {
     try {
       const state = await page.read(), cells = state.width * state.height;
       drawnStep = state.step;
-      if (state.data.every(Number.isFinite)) draw(spectra.radial(greyOf(scales.colours, state, cells), state.width, state.height));
+      if (state.data.every(Number.isFinite)) draw(spectra.radial(greyOf(page.colours, state, cells), state.width, state.height));
       else summary.textContent = "The picture holds numbers that diverged; it has no spectrum.";
     } finally {
       busy = false;
@@ -163,9 +163,9 @@ function makeGrowth(page, law, scales) {
   function drawOn(context) {
     if (wavelength === null || !shown.checked || !parts.visible(root)) return;
     const [ax] = page.toPixel(1, 0), [bx] = page.toPixel(2, 0), perCell = Math.abs(bx - ax);
-    const length = wavelength * perCell;
-    if (!Number.isFinite(length) || length > context.canvas.width - 30) return;
-    const x = 14.5, y = context.canvas.height - 16.5, count = Math.min(3, Math.floor((context.canvas.width - 30) / length)) || 1;
+    const length = wavelength * perCell, { left, top, side } = page.pane;
+    if (!Number.isFinite(length) || length > side - 30) return;
+    const x = left + 14.5, y = top + side - 16.5, count = Math.min(3, Math.floor((side - 30) / length)) || 1;
     const words = `predicted ${text(wavelength, 3)} cells`;
     context.font = "12px system-ui, sans-serif";
     const width = Math.max(count * length, context.measureText(words).width);

@@ -73,8 +73,11 @@ class Spectral:
         return result * self.kept
 
 
-def forecast(law: Spectral, start: Array, frames: int) -> Array | None:
-    """The frames (frames, channel, h, w) that follow `start`; None when the law grows without bound."""
+def forecast(law: Spectral, start: Array, frames: int, *, same: float = SAME) -> Array | None:
+    """The frames (frames, channel, h, w) that follow `start`; None when the law grows without bound.
+
+    same: share of the change by which halving the step may still move them.
+    """
     if float(law.linear.real.max()) * frames > RUNAWAY:
         return None
     last: Array | None = None
@@ -83,7 +86,7 @@ def forecast(law: Spectral, start: Array, frames: int) -> Array | None:
         found = _integrate(law, start, frames, steps)
         if found is not None and last is not None:
             moved = float(np.square(found - start).mean())
-            if float(np.square(found - last).mean()) <= SAME**2 * max(moved, 1e-12):
+            if float(np.square(found - last).mean()) <= same**2 * max(moved, 1e-12):
                 return found
         last, steps = found, steps * 2
     return None

@@ -154,3 +154,13 @@ def make_library(names: Sequence[str], families: Sequence[str] = DEFAULT_FAMILIE
         else:
             found += _second_order(names, family)
     return tuple(found)
+
+
+def terms_by_text(names: Sequence[str]) -> dict[str, Term]:
+    """Every term that a found law of these channels can have, by its text: dxx(u) and dyy(u), not their difference."""
+    found = {term.text: term for term in make_library(names)}
+    for c, name in enumerate(names):
+        del found[f"dxx({name})-dyy({name})"]
+        for text, moved in ((f"dxx({name})", (0, 2)), (f"dyy({name})", (2, 0))):
+            found[text] = _derived(text, "anisotropy", (c,), {moved: 1.0})
+    return found

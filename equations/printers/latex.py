@@ -21,6 +21,9 @@ _OPERATORS = {
     "lap9sims": r"\left(\nabla^2 %s\right)",
     "dx": r"\left(\partial_x %s\right)",
     "dy": r"\left(\partial_y %s\right)",
+    "dxx": r"\left(\partial_x^2 %s\right)",
+    "dyy": r"\left(\partial_y^2 %s\right)",
+    "dxy": r"\left(\partial_x \partial_y %s\right)",
     "moore": r"\overline{%s}",
 }
 DIGITS = 6
@@ -35,8 +38,8 @@ def print_rule(rule: Rule) -> str:
     printer, rows = _printer(symbol_names(rule)), []
     for channel in rule.channels:
         parts = [part for group in group_update(rule, channel).values() for part in _parts(group)]
-        rows += _rows(rf"\Delta {_channel(channel)}", parts, printer)
-    printer = _printer({channel: _channel(channel) for channel in rule.channels})
+        rows += _rows(rf"\Delta {channel_name(channel)}", parts, printer)
+    printer = _printer({channel: channel_name(channel) for channel in rule.channels})
     for name, expr in formulas_of(rule).items():
         rows += _rows(rf"\mathrm{{{name}}}", _parts(expr), printer)
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}\n"
@@ -74,7 +77,7 @@ def symbol_names(rule: Rule) -> dict[str, str]:
         for stencil in rule.stencils:
             other = rf"\left(\mathrm{{{_escaped(stencil.name)}}} \ast %s\right)"
             pattern = _OPERATORS.get(stencil.name, other)
-            names[feature_name(channel, stencil.name)] = pattern % _channel(channel)
+            names[feature_name(channel, stencil.name)] = pattern % channel_name(channel)
     return names
 
 
@@ -97,7 +100,7 @@ class _Printer(LatexPrinter):
         return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
-def _channel(name: str) -> str:
+def channel_name(name: str) -> str:
     letter, digits = name.rstrip("0123456789"), name[len(name.rstrip("0123456789")) :]
     head = _escaped(letter) if len(letter) == 1 else rf"\mathrm{{{_escaped(letter)}}}"
     return f"{head}_{{{digits}}}" if digits else head

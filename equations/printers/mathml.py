@@ -33,6 +33,9 @@ _STENCILS = {
     "lap9sims": (_LAPLACE, POWER),
     "dx": ("<msub><mo>∂</mo><mi>x</mi></msub>%s", POWER),
     "dy": ("<msub><mo>∂</mo><mi>y</mi></msub>%s", POWER),
+    "dxx": ("<msubsup><mo>∂</mo><mi>x</mi><mn>2</mn></msubsup>%s", POWER),
+    "dyy": ("<msubsup><mo>∂</mo><mi>y</mi><mn>2</mn></msubsup>%s", POWER),
+    "dxy": ("<msub><mo>∂</mo><mi>x</mi></msub><msub><mo>∂</mo><mi>y</mi></msub>%s", POWER),
     "moore": ('<mover>%s<mo stretchy="true">‾</mo></mover>', ATOM),
 }
 

@@ -23,6 +23,7 @@ from srnca.media.flaws import find_flaws
 from srnca.media.loading import load_recordings
 from srnca.media.recording import Recording
 from srnca.pages import report_recording
+from srnca.pages.equation_page import report_equation
 from srnca.pages.live.result import write_result_page
 from srnca.provenance import provenance
 
@@ -107,8 +108,8 @@ def find_frames_equation(
 
     See `distill.find_equation` and `distill.weak.discretise`.
 
-    out: a folder for equation.json, equation.tex and rule.json. The other arguments are those of `distill_frames`, and
-    so are the errors.
+    out: a folder for equation.json, equation.tex, report.html and rule.json. The other arguments are those of
+    `distill_frames`, and so are the errors.
     """
     paths = [source] if isinstance(source, Path) else list(source)
     recordings = loaded or load_all(paths, dt=dt, dx=dx, stride=stride, note=note)
@@ -120,7 +121,7 @@ def find_frames_equation(
     ruled = None if equation.verdict == "none" else discretise(equation, frames[0], display=_shown(first))
     found = FramesEquation(equation, ruled, timing)
     if out is not None:
-        found.save(out, {"recordings": [path.name for path in paths], "stride": stride})
+        found.save(out, paths[0].stem, {"recordings": [path.name for path in paths], "stride": stride})
     return found
 
 
@@ -141,20 +142,23 @@ class FramesEquation:
         timing = {} if self.timing is None else {"timing": self.timing.to_json()}
         return self.equation.to_json() | {"rule": None if self.rule is None else self.rule.to_json()} | timing
 
-    def save(self, folder: Path, origin: Mapping[str, Any]) -> None:
-        """Write equation.json, equation.tex and, where there is one, rule.json; an older rule.json goes otherwise.
+    def save(self, folder: Path, name: str, origin: Mapping[str, Any]) -> None:
+        """Write equation.json, equation.tex, report.html and, where there is one, rule.json; without one an older
+        rule.json is removed.
 
-        origin: what is noted in the rule of where it comes from.
+        name: of the recording. origin: what is noted in rule and report of where they come from.
         """
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "equation.json", json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n")
         write_text(folder / "equation.tex", to_latex(self.equation))
+        noted = {**origin, **provenance()}
+        report_equation(folder / "report.html", self.equation, self.rule, name, noted)
         path = folder / "rule.json"
         if self.rule is None:
             path.unlink(missing_ok=True)
             return
         rule = self.rule.rule
-        save_rule(rule.replace(provenance={**rule.provenance, **origin, **provenance()}), path)
+        save_rule(rule.replace(provenance={**rule.provenance, **noted}), path)
 
 
 def time_of(recordings: Sequence[Recording], seed: int = 0) -> Timing:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from distill.identify.teacher import look_alike
 from distill.weak.equation import Equation
-from distill.weak.forecast import LONGEST, Spectral, denoised, forecast
+from distill.weak.forecast import LONGEST, Spectral, denoised, forecast, mirrored
 from distill.weak.stencilled import Stencilled, on_stencils
 from distill.weak.system import CHUNKS
 from distill.weak.terms import terms_by_text
@@ -204,12 +204,6 @@ def _run(rule: Rule, start: Array, steps: int, count: int) -> Array | None:
         return np.array([np.array(simulator.step(steps)[:channels]) for _ in range(count)])
     except DivergenceError:
         return None
-
-
-def mirrored(state: Array) -> Array:
-    """A state (channel, h, w) beside its mirror images, (channel, 2h, 2w): periodic, and without steps at its edges."""
-    wide = np.concatenate([state, state[:, :, ::-1]], axis=2)
-    return np.asarray(np.concatenate([wide, wide[:, ::-1]], axis=1))
 
 
 def _rms(values: Array) -> float:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from distill.weak.evidence import Evidence
 
 Verdict = Literal["found", "partly", "none"]
 WORST_LAST: tuple[Verdict, ...] = ("found", "partly", "none")
@@ -69,8 +72,9 @@ class Equation:
     window: half the width of the test functions along t, y and x, in frames and cells.
     forecast: root mean square error of a forecast from a late frame, as a share of how much the frames change; None
         where no forecast was made.
-    verdict: the worst of the laws' verdicts, and of the forecast's.
+    verdict: the worst of the laws' verdicts, and, without walls, of the forecast's.
     reasons: why it is not "found".
+    evidence: the forecast and the residuals themselves.
     """
 
     laws: tuple[ChannelLaw, ...]
@@ -84,6 +88,7 @@ class Equation:
     reasons: tuple[str, ...] = ()
     forecast: float | None = None
     forecast_allowed: float | None = field(default=None, repr=False)
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -107,7 +112,8 @@ class Equation:
         shares = ", ".join(f"{law.channel} {max(0.0, law.misfit):.2g}" for law in self.laws)
         lines.append(f"{self.verdict}; unexplained share of the change: {shares}")
         if self.forecast is not None:
-            lines.append(f"forecast from a late frame: {self.forecast:.2g} of the change wrong")
+            walls = " between walls that nothing passes" if self.boundary == "walls" else ""
+            lines.append(f"forecast from a late frame{walls}: {self.forecast:.2g} of the change wrong")
         return "\n".join([*lines, *self.reasons])
 
     def to_json(self) -> dict[str, Any]:

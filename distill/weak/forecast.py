@@ -113,6 +113,12 @@ def _integrate(law: Spectral, start: Array, frames: int, steps: int) -> Array | 
     return np.array(seen)
 
 
+def mirrored(state: Array) -> Array:
+    """A state (channel, h, w) beside its mirror images, (channel, 2h, 2w): periodic, and without steps at its edges."""
+    wide = np.concatenate([state, state[:, :, ::-1]], axis=2)
+    return np.asarray(np.concatenate([wide, wide[:, ::-1]], axis=1))
+
+
 def denoised(frame: Array, noise: Array) -> tuple[Array, Array]:
     """A frame (channel, h, w) through a Wiener filter, and what noise remains in each channel, as a deviation."""
     size = frame.shape[1] * frame.shape[2]

@@ -102,7 +102,7 @@ def find(
 
 def _say_rule(found: FramesEquation, folder: Path, recording: Path) -> None:
     """Where the equation is kept, and the rule that simulates it with how far it is from the equation."""
-    say(f"\n{shown(folder)}/equation.json, equation.tex: the equation")
+    say(f"\n{shown(folder)}/equation.json, equation.tex, report.html: the equation")
     if found.rule is not None:
         say(f"{shown(folder)}/rule.json simulates it: {found.rule.text()}")
         start = f" --init {shown(recording)}" if recording.suffix == ".npz" else ""

@@ -6,7 +6,7 @@ until waves do not grow faster than the equation lets them, and until the step c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from distill.weak.equation import Equation
 from distill.weak.forecast import LONGEST, Spectral, denoised, forecast, mirrored
 from distill.weak.stencilled import Stencilled, on_stencils
 from distill.weak.system import CHUNKS
-from distill.weak.terms import terms_by_text
+from distill.weak.terms import term_of
 from equations.analysis.jacobian import UniformRule
 from equations.analysis.stencil_waves import stencil_symbol
 from equations.errors import DivergenceError
@@ -181,15 +181,15 @@ class _Maker:
 
 def _solve(equation: Equation, start: Array, sizes: Array, count: int) -> Array | None:
     """The equation's own solution from a state without offsets, (count, channel, h, w); None if it cannot be had."""
-    library = terms_by_text(equation.channels)
-    texts = sorted({term.text for law in equation.laws for term in law.terms})
-    terms = [library[text] for text in texts]
+    used = [(c, found) for c, law in enumerate(equation.laws) for found in law.terms]
+    terms = [term_of(found.text, found.saturation, equation.channels) for _, found in used]
     weights = np.zeros((len(terms), len(equation.laws)))
-    for c, law in enumerate(equation.laws):
-        for found in law.terms:
-            k = texts.index(found.text)
-            size = float(np.prod(sizes[list(terms[k].channels)]))
-            weights[k, c] = found.coefficient * size / sizes[c] * equation.dt / equation.dx ** terms[k].order
+    for k, (c, found) in enumerate(used):
+        size = float(np.prod(sizes[list(terms[k].channels)]))
+        weights[k, c] = found.coefficient * size / sizes[c] * equation.dt / equation.dx ** terms[k].order
+        inside = terms[k].saturation
+        if inside is not None:
+            terms[k] = replace(terms[k], saturation=replace(inside, half=inside.half / sizes[inside.channel]))
     spread = sizes[:, None, None]
     right = Spectral(terms, weights, (start.shape[1], start.shape[2]))
     solved = forecast(right, start / spread, count, same=SAME)

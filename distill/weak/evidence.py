@@ -20,6 +20,8 @@ from distill.weak.terms import Term
 
 Array = npt.NDArray[np.float64]
 
+Fit = tuple[Grams, Sequence[int], Sequence[Term]]
+
 GOOD_FORECAST = 0.1  # share of the change by which a forecast may be wrong …
 NOISY_START = 3.0  # … and this many times the noise left in its start
 LEAST_LEFT = 4  # frames of a forecast
@@ -95,26 +97,27 @@ def residual_of(
     )
 
 
-def run_forecast(
-    scaled: Scaled, setting: Setting, system: System, fits: Sequence[tuple[Grams, Sequence[int]]], boundary: str
-) -> Forecast | None:
+def run_forecast(scaled: Scaled, system: System, fits: Sequence[Fit], boundary: str) -> Forecast | None:
     """The forecast; None where the recording is too short, or walls cannot be mirrored.
 
-    fits: for each channel its sums and the indices of its terms. Coefficients come from the blocks before the last
-    quarter of each recording; the forecast starts there, in the first recording.
+    fits: for each channel its sums, the indices of its terms, and the library that they are of. Coefficients come from
+    the blocks before the last quarter of each recording; the forecast starts there, in the first recording.
     """
     frames = scaled.frames[0]
     begin = len(frames) * (CHUNKS[0] - 1) // CHUNKS[0]
     count = min(LONGEST, len(frames) - 1 - begin)
-    used = [setting.terms[k] for _, support in fits for k in support]
-    if count < LEAST_LEFT or (boundary == "walls" and any(_has_direction(term) for term in used)):
+    used = [(c, terms[k], k) for c, (_, support, terms) in enumerate(fits) for k in support]
+    if count < LEAST_LEFT or (boundary == "walls" and any(_has_direction(term) for _, term, _ in used)):
         return None
     chunk = np.array([system.place[system.block == b][0, 0] for b in range(system.blocks)])
     early = (chunk < CHUNKS[0] - 1).astype(float)
-    weights = np.stack([grams.fit(support, early) / grams.sizes for grams, support in fits], axis=1)
+    fitted = [grams.fit(support, early) / grams.sizes for grams, support, _ in fits]
+    weights = np.zeros((len(used), len(fits)))
+    for row, (c, _, k) in enumerate(used):
+        weights[row, c] = fitted[c][k]
     start, left = denoised(frames[begin], scaled.noise)
     seen = frames[begin + 1 : begin + 1 + count]
-    predicted = _run(setting.terms, weights, start, count, walls=boundary == "walls")
+    predicted = _run([term for _, term, _ in used], weights, start, count, walls=boundary == "walls")
     if predicted is None:
         return Forecast(begin, _outside(scaled, seen), None, np.inf, GOOD_FORECAST)
     share = compare(predicted, seen, start, scaled.noise)
@@ -123,7 +126,7 @@ def run_forecast(
     return Forecast(begin, _outside(scaled, seen), _outside(scaled, predicted), share, allowed)
 
 
-def _run(terms: tuple[Term, ...], weights: Array, start: Array, count: int, *, walls: bool) -> Array | None:
+def _run(terms: Sequence[Term], weights: Array, start: Array, count: int, *, walls: bool) -> Array | None:
     _, h, w = start.shape
     whole = mirrored(start) if walls else start
     found = forecast(Spectral(terms, weights, (whole.shape[1], whole.shape[2])), whole, count)

@@ -18,11 +18,13 @@ from distill.weak.equation import ChannelLaw, Equation, Verdict, worst
 from distill.weak.evidence import Evidence, Forecast, Residual, residual_of, run_forecast
 from distill.weak.gradients import choose_filter
 from distill.weak.grams import Grams, make_grams
+from distill.weak.quotient_columns import Columns
+from distill.weak.quotients import Quotients
 from distill.weak.scaling import Scaled, scale
 from distill.weak.selection import candidates, choose
 from distill.weak.supports import choose_bump
 from distill.weak.system import CHUNKS, Setting, System, averages, make_system
-from distill.weak.terms import DEFAULT_FAMILIES, make_library
+from distill.weak.terms import DEFAULT_FAMILIES, Term, make_library
 from distill.weak.verdict import EXPLAINED, differences, judge
 
 Array = npt.NDArray[np.float64]
@@ -33,13 +35,14 @@ REPLICAS = 3  # of simulated noise
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """One channel's law, the sums it was computed from, the indices of its terms in the library, and what it leaves;
+    """One channel's law, the sums it was computed from, the indices of its terms in its library, and what it leaves;
     None of a channel that never changes.
     """
 
     law: ChannelLaw
     grams: Grams
     support: tuple[int, ...]
+    terms: tuple[Term, ...]
     residual: Residual | None = None
 
 
@@ -75,10 +78,12 @@ def find_equation(
     rng = np.random.default_rng((seed, STREAM))
     system = make_system(scaled.frames, setting, scaled.noise)
     check_rows(len(system.block), len(terms))
-    errors = _noise_systems(scaled, setting, system, rng)
-    fits = [_fit_channel(scaled, setting, system, errors, c, rng) for c in range(len(scaled.channels))]
+    noisy = [_with_noise(scaled, rng) for _ in range(REPLICAS)]
+    errors = [_change_by_noise(frames, scaled, setting, system) for frames in noisy]
+    quotients = Quotients(terms, system, errors, Columns(scaled, setting, noisy)) if "reaction" in families else None
+    fits = [_fit_channel(scaled, setting, system, errors, c, rng, quotients) for c in range(len(scaled.channels))]
     known = not any(fit.law.verdict == "none" for fit in fits)
-    forecast = run_forecast(scaled, setting, system, [(f.grams, f.support) for f in fits], kind) if known else None
+    forecast = run_forecast(scaled, system, [(f.grams, f.support, f.terms) for f in fits], kind) if known else None
     trouble = _trouble_of(forecast, kind)
     ran = forecast is not None and forecast.predicted is not None
     verdicts: list[Verdict] = [fit.law.verdict for fit in fits]
@@ -109,28 +114,40 @@ def _setting(scaled: Scaled, terms: tuple, kind: str) -> Setting:
     return Setting(terms, (along[0], along[1], along[2]), filters, kind == "periodic")
 
 
-def _noise_systems(scaled: Scaled, setting: Setting, system: System, rng: np.random.Generator) -> list[System]:
-    """What noise like the recording's changes in the system, a few times."""
-    found = []
-    for _ in range(REPLICAS):
-        noisy = [f + scaled.noise[:, None, None] * rng.standard_normal(f.shape) for f in scaled.frames]
-        other = make_system(noisy, setting, scaled.noise * np.sqrt(2))
-        found.append(System(other.features - system.features, other.change - system.change, system.block, system.place))
-    return found
+def _with_noise(scaled: Scaled, rng: np.random.Generator) -> list[Array]:
+    """The recordings with noise like their own added once more."""
+    return [f + scaled.noise[:, None, None] * rng.standard_normal(f.shape) for f in scaled.frames]
+
+
+def _change_by_noise(noisy: Sequence[Array], scaled: Scaled, setting: Setting, system: System) -> System:
+    """What this noise changes in the system."""
+    other = make_system(noisy, setting, scaled.noise * np.sqrt(2))
+    return System(other.features - system.features, other.change - system.change, system.block, system.place)
 
 
 def _fit_channel(
-    scaled: Scaled, setting: Setting, system: System, errors: list[System], c: int, rng: np.random.Generator
+    scaled: Scaled,
+    setting: Setting,
+    system: System,
+    errors: list[System],
+    c: int,
+    rng: np.random.Generator,
+    quotients: Quotients | None,
 ) -> _Fit:
     grams = make_grams(system, errors, c)
-    name, terms = scaled.channels[c], setting.terms
+    name, terms, slope = scaled.channels[c], setting.terms, None
     if all((f[:, c] == f[0, c]).all() for f in scaled.frames):
-        return _Fit(ChannelLaw(name, (), 0.0, 0.0, 0.0, "found"), grams, ())
-    chosen = choose(candidates(grams, terms), grams, terms)
+        return _Fit(ChannelLaw(name, (), 0.0, 0.0, 0.0, "found"), grams, (), terms)
+    known = candidates(grams, terms)
+    chosen = choose(known, grams, terms)
+    rational = None if quotients is None else quotients.search(c, chosen, known)
+    if rational is not None:
+        terms, system, errors, grams = rational.terms, rational.system, rational.errors, rational.grams
+        chosen, slope = rational.chosen, rational.slope
     part = np.array([system.place[system.block == b][0] for b in range(system.blocks)])
     groups = {"from early to late": part[:, 0], "from place to place": part[:, 1] * CHUNKS[2] + part[:, 2]}
     drifts = differences(grams, chosen.support, groups, float(chosen.clean.sum()))
-    found = found_terms(grams, chosen.support, terms, scaled, c, rng)
+    found = found_terms(grams, chosen.support, terms, scaled, c, rng, slope)
     verdict, reasons, misfit, error = judge(chosen, found, drifts)
     weights = grams.fit(chosen.support) / grams.sizes
     if verdict != "found" and misfit > EXPLAINED:
@@ -139,7 +156,7 @@ def _fit_channel(
         project = partial(averages, setting=setting)
         reasons += name_causes(residual, c, misfit, scaled.frames, project, system.block, early)
     law = ChannelLaw(name, found, misfit, error, float(chosen.noise.sum()), verdict, reasons)
-    return _Fit(law, grams, chosen.support, residual_of(scaled, setting, system, errors, c, weights))
+    return _Fit(law, grams, chosen.support, terms, residual_of(scaled, setting, system, errors, c, weights))
 
 
 def _trouble_of(forecast: Forecast | None, kind: str) -> list[str]:

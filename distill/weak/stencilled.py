@@ -18,7 +18,7 @@ import sympy
 from sympy import Expr
 
 from distill.weak.equation import ChannelLaw, Equation
-from distill.weak.terms import Term, terms_by_text
+from distill.weak.terms import Term, term_of
 from equations.expressions import build
 from equations.rule.stencils import ID, Kernel, Stencil, feature_name
 from equations.rule.symbols import symbol
@@ -128,11 +128,11 @@ class _Builder:
         return build.multiply(*(self.state(c) for c in channels)) if channels else build.number(1)
 
     def side(self, law: ChannelLaw) -> Expr:
-        library = terms_by_text(self.names)
         plain: list[Expr] = []
         inner: list[tuple[float, Term]] = []
         for found in law.terms:
-            term, weight = library[found.text], float(f"{found.coefficient:.{DIGITS}g}")
+            term = term_of(found.text, found.saturation, self.names)
+            weight = float(f"{found.coefficient:.{DIGITS}g}")
             if term.family in UNDER:
                 inner.append((weight, term))
             else:
@@ -167,6 +167,11 @@ class _Builder:
         names, channels = self.names, term.channels
         if term.family == "reaction":
             return self.product(channels)
+        if term.saturation is not None:
+            inside = term.saturation
+            above = self.product([inside.channel] * inside.power)
+            half = build.number(float(f"{inside.half**inside.power:.{DIGITS}g}"))
+            return build.divide(build.multiply(above, self.product(channels)), build.add(above, half))
         if term.family == "diffusion":
             return self.seen(names[channels[0]], LAP)
         if term.family == "taxis":  # ∇·(u ∇c) = ∇u·∇c + u ∇²c

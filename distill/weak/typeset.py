@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from distill.weak.equation import ChannelLaw, Equation, FoundTerm
-from distill.weak.terms import Term, terms_by_text
+from distill.weak.terms import Term, term_of
 from equations.printers.latex import channel_name as latex_name
 from equations.printers.mathml import channel_name as mathml_name
 
@@ -23,6 +23,7 @@ class _Notation:
 
     name: Callable[[str], str]
     power: str
+    quotient: str
     joined: str
     bracketed: str
     laplacian: str
@@ -34,7 +35,8 @@ class _Notation:
 
 
 LATEX = _Notation(
-    name=latex_name, power="%s^{%d}", joined=" ", bracketed=r"\left(%s\right)", laplacian=r"\nabla^2 %s",
+    name=latex_name, power="%s^{%d}", quotient=r"\frac{%s}{%s + %s}", joined=" ",
+    bracketed=r"\left(%s\right)", laplacian=r"\nabla^2 %s",
     bilaplacian=r"\nabla^4 %s", divergence=r"\nabla \cdot \left(%s\right)", gradient=r"\nabla %s",
     squared=r"\left|\nabla %s\right|^2",
     slope={"x": r"\partial_x %s", "y": r"\partial_y %s", "xx": r"\partial_x^2 %s", "yy": r"\partial_y^2 %s",
@@ -44,7 +46,9 @@ _OF = "<msub><mo>∂</mo><mi>%s</mi></msub>"
 _TWICE = "<msubsup><mo>∂</mo><mi>%s</mi><mn>2</mn></msubsup>"
 _BRACKETS = "<mrow><mo>(</mo>%s<mo>)</mo></mrow>"
 MATHML = _Notation(
-    name=mathml_name, power="<msup>%s<mn>%d</mn></msup>", joined='<mspace width="0.17em"/>', bracketed=_BRACKETS,
+    name=mathml_name, power="<msup>%s<mn>%d</mn></msup>",
+    quotient="<mfrac><mrow>%s</mrow><mrow>%s<mo>+</mo><mn>%s</mn></mrow></mfrac>",
+    joined='<mspace width="0.17em"/>', bracketed=_BRACKETS,
     laplacian="<msup><mo>∇</mo><mn>2</mn></msup>%s", bilaplacian="<msup><mo>∇</mo><mn>4</mn></msup>%s",
     divergence="<mo>∇</mo><mo>·</mo>" + _BRACKETS, gradient="<mo>∇</mo>%s",
     squared="<msup><mrow><mo>|</mo><mo>∇</mo>%s<mo>|</mo></mrow><mn>2</mn></msup>",
@@ -75,13 +79,13 @@ def to_mathml(equation: Equation) -> list[tuple[str, list[str]]]:
 
 
 def _signed(law: ChannelLaw, equation: Equation, notation: _Notation) -> list[str]:
-    library = terms_by_text(equation.channels)
     certain = law.verdict == equation.verdict == "found"
     found = []
     for number, term in enumerate(law.terms):
         minus = term.coefficient < 0
         size = _coefficient(term, certain, notation)
-        what = "" if term.text == "1" else notation.joined + write_term(library[term.text], equation.channels, notation)
+        meant = term_of(term.text, term.saturation, equation.channels)
+        what = "" if term.text == "1" else notation.joined + write_term(meant, equation.channels, notation)
         if notation is MATHML:
             form = "prefix" if number == 0 else "infix"
             sign = f'<mo form="{form}">{"−" if minus else "+"}</mo>' if minus or number else ""
@@ -102,6 +106,10 @@ def write_term(term: Term, names: Sequence[str], notation: _Notation) -> str:
     first, channels = term.parts[0], term.channels
     if term.family == "reaction":
         return product(channels)
+    if term.saturation is not None:
+        own = [term.saturation.channel] * term.saturation.power
+        half = measured(term.saturation.half**term.saturation.power, None)[0]
+        return notation.quotient % (product([*channels, *own]), product(own), half)
     if term.family == "diffusion":
         return notation.laplacian % name[channels[0]]
     if term.family == "fourth_order":

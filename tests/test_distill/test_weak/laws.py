@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from distill.weak.equation import ChannelLaw, Equation, FoundTerm, Verdict
+from distill.weak.terms import Saturation, make_quotient
+
+
+def quotient(
+    names: tuple[str, ...], saturation: Saturation, channels: tuple[int, ...] = (), coefficient: float = 1.0
+) -> FoundTerm:
+    """A term of a law: coefficient · product of channels · u^n/(K^n + u^n)."""
+    return FoundTerm(make_quotient(names, saturation, channels).text, coefficient, 0.0, saturation)
 
 
 def written(

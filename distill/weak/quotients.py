@@ -22,6 +22,7 @@ from distill.weak.quotient_columns import HALVES, Column, Columns
 from distill.weak.selection import FLOOR, LEVELS, Candidate, clearly_worse, make_candidate
 from distill.weak.system import System
 from distill.weak.terms import Term, make_quotient
+from distill.weak.verdict import EXPLAINED
 
 Array = npt.NDArray[np.float64]
 
@@ -201,7 +202,11 @@ def _without_last(grams: Grams) -> Grams:
 
 
 def _wins(law: Augmented, polynomials: Sequence[Candidate]) -> bool:
-    """Whether the law beats all polynomials that are as short, by evidence, and is not clearly worse than any."""
+    """Whether the law explains the change, beats all polynomials that are as short, by evidence, and is not clearly
+    worse than any.
+    """
+    if float(law.chosen.clean.sum()) > EXPLAINED:
+        return False
     numbers = len(law.chosen.support) + 1
     best = min(polynomials, key=lambda one: float(one.clean.sum()))
     as_short = [one for one in polynomials if len(one.support) <= numbers]

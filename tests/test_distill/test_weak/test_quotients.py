@@ -75,6 +75,12 @@ def test_what_is_polynomial_stays_polynomial(name, noise):
     assert set(equation.coefficients("u")) == set(law["u"])
 
 
+def test_a_law_that_does_not_explain_the_change_has_no_quotient():
+    equation = find(recorded("hidden-species"))
+    assert equation.verdict != "found"
+    assert not any(term.saturation for term in equation.law("u").terms)
+
+
 def test_units_change_nothing_but_the_numbers():
     plain = recorded("michaelis-menten")
     scaled = find_equation(3e7 * plain.frames, ("u",), 60 * plain.dt, 1e-6 * plain.dx)

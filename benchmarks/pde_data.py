@@ -120,14 +120,14 @@ class Stepper:
 def record(
     name: str, *, size: int = 64, frames: int = 61, seed: int = 0, refine: int = 1, mirrored: bool = False
 ) -> Recording:
-    """Solve one of PDES from a random start and sample it.
+    """Solve one of PDES or QUOTIENTS from a random start and sample it.
 
     refine: divides the solver's time step. mirrored: the start is its own mirror image about the first row and column,
     and so is all that follows where the law has no direction.
     """
-    from benchmarks.pde_systems import PDES
+    from benchmarks.pde_systems import PDES, QUOTIENTS
 
-    pde = PDES[name]
+    pde = (PDES | QUOTIENTS)[name]
     plane = Plane(size * pde.fine, pde.dx, pde.fine)
     steps = pde.steps * refine
     step = Stepper(pde, plane, pde.dt / steps)

@@ -78,6 +78,20 @@ def _nonlocal(p: Plane, f: Array, v: Complex) -> list[Complex]:
     return [p.hat(np.tanh(6 * blurred + 0.1) - f[0])]
 
 
+def _rosenzweig(p: Plane, f: Array, v: Complex) -> list[Complex]:
+    u, w = f
+    eaten = u * w / (u + 0.4)
+    return [p.hat(u * (1 - u) - eaten), p.hat(0.8 * eaten - 0.3 * w)]
+
+
+def _uptake(p: Plane, f: Array, v: Complex) -> list[Complex]:
+    return [p.hat(0.3 - f[0] / (f[0] + 0.5))]
+
+
+def _switch(p: Plane, f: Array, v: Complex) -> list[Complex]:
+    return [p.hat(0.05 + f[0] ** 2 / (f[0] ** 2 + 0.36) - 0.8 * f[0])]
+
+
 def starts(
     count: int, cells: float, size: float = 1.0, mean: tuple[float, ...] = (0.0,)
 ) -> Callable[[Plane, np.random.Generator], Array]:
@@ -180,3 +194,23 @@ PDES: dict[str, PDE] = {
     "uneven-medium": PDE(None, ("u",), 0.7, 0.05, diffusing(0.5), _uneven, starts(1, 3.0, 0.5)),
     "nonlocal": PDE(None, ("u",), 1.0, 0.1, diffusing(0.0), _nonlocal, starts(1, 3.0, 0.5)),
 }  # fmt: skip
+
+# Their laws have a quotient; its terms are written without the number in the denominator, which stands in HALVES.
+QUOTIENTS: dict[str, PDE] = {
+    "rosenzweig-macarthur": PDE(
+        {
+            "u": {"lap(u)": 0.1, "u": 1.0, "u**2": -1.0, "u*v/(u + …)": -1.0},
+            "v": {"lap(v)": 0.2, "v": -0.3, "u*v/(u + …)": 0.8},
+        },
+        ("u", "v"), 0.5, 0.2, diffusing(0.1, 0.2), _rosenzweig, starts(2, 4.0, 0.13, (0.5, 0.5)), fine=1,
+    ),
+    "michaelis-menten": PDE(
+        {"u": {"lap(u)": 0.2, "1": 0.3, "u/(u + …)": -1.0}},
+        ("u",), 0.5, 0.1, diffusing(0.2), _uptake, starts(1, 4.0, 0.3, (1.0,)), fine=1,
+    ),
+    "hill": PDE(
+        {"u": {"lap(u)": 0.1, "1": 0.05, "u": -0.8, "u**2/(u**2 + …)": 1.0}},
+        ("u",), 0.5, 0.1, diffusing(0.1), _switch, starts(1, 4.0, 0.25, (0.8,)), fine=1,
+    ),
+}  # fmt: skip
+HALVES = {"rosenzweig-macarthur": 0.4, "michaelis-menten": 0.5, "hill": 0.6}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from distill.sampling import Samples, sample
     from distill.species.search import distill_species
     from distill.teacher import AnsweringTeacher, RuleTeacher, Teacher
+    from distill.weak.discretise import Discretised, discretise
     from distill.weak.equation import Equation
     from distill.weak.find import find_equation
 
@@ -38,6 +39,7 @@ _HOMES = {
     "refine.starts": ("starting_rule",),
     "species.search": ("distill_species",),
     "teacher": ("AnsweringTeacher", "RuleTeacher", "Teacher"),
+    "weak.discretise": ("Discretised", "discretise"),
     "weak.equation": ("Equation",),
     "weak.find": ("find_equation",),
 }
@@ -45,6 +47,7 @@ _HOMES = {
 __all__ = [
     "ENGINES",
     "AnsweringTeacher",
+    "Discretised",
     "Distillation",
     "Equation",
     "FitOptions",
@@ -52,6 +55,7 @@ __all__ = [
     "RuleTeacher",
     "Samples",
     "Teacher",
+    "discretise",
     "distill",
     "distill_species",
     "find_equation",

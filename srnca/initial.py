@@ -16,6 +16,7 @@ from equations.divergence import limit_of
 from equations.errors import did_you_mean, shorten
 from equations.files import write_bytes
 from equations.npz import list_npz, read_npz
+from equations.rule.auxiliary import auxiliary_channels, settle
 from equations.rule.display import display_of
 from equations.rule.init import KINDS
 from equations.simulation import first_init
@@ -124,6 +125,7 @@ def _read_state(rule: Rule, path: Path, size: tuple[int, int] | None) -> Start:
         raise InputError(
             f"{path}: expected a state (channel, h, w) or frames (t, channel, h, w) in it, found {list_npz(path)}"
         )
+    state, computed = _with_auxiliary(rule, path, state, arrays)
     count = len(rule.channels)
     if state.ndim != 3 or state.shape[0] != count or state.dtype.kind not in "fiub":
         raise InputError(
@@ -144,8 +146,21 @@ def _read_state(rule: Rule, path: Path, size: tuple[int, int] | None) -> Start:
             f"{path}: expected finite numbers of at most {limit:.0e}, got {state[c, y, x]} in channel "
             f"{rule.channels[c]} at y={y}, x={x}"
         )
-    state, notes = _in_order(rule, path, state, arrays.get("channels"))
+    state, notes = (state, computed) if computed else _in_order(rule.channels, path, state, arrays.get("channels"))
     return Start(state, notes, _whole(path, arrays, "step") or 0, _whole(path, arrays, "seed"))
+
+
+def _with_auxiliary(
+    rule: Rule, path: Path, state: NDArray[Any], arrays: dict[str, NDArray[Any]]
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """A state that lacks the rule's auxiliary channels, completed, and a note; any other state as it is."""
+    held = auxiliary_channels(rule)
+    own = tuple(channel for channel in rule.channels if channel not in held)
+    numbers = state.ndim == 3 and len(state) == len(own) and state.dtype.kind in "fiub"
+    if not held or not numbers or min(state.shape[1:]) < SMALLEST or not np.isfinite(state).all():
+        return state, ()
+    ordered, notes = _in_order(own, path, state, arrays.get("channels"))
+    return settle(rule, ordered), (*notes, f"{path}: {', '.join(held)} computed from the other channels")
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -157,13 +172,13 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _in_order(
-    rule: Rule, path: Path, state: NDArray[Any], channels: NDArray[Any] | None
+    wanted: tuple[str, ...], path: Path, state: NDArray[Any], channels: NDArray[Any] | None
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """The channels in the rule's order, matched by name. Where the names differ, by position, and a note says so."""
-    stored = rule.channels if channels is None else np.atleast_1d(channels).ravel()[:MOST_NAMES].tolist()
+    """The channels in the wanted order, matched by name. Where names differ, by position, and a note says so."""
+    stored = wanted if channels is None else np.atleast_1d(channels).ravel()[:MOST_NAMES].tolist()
     names = tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in stored)
-    if set(names) == set(rule.channels) and len(names) == len(rule.channels):
-        return state[[names.index(name) for name in rule.channels]], ()
+    if set(names) == set(wanted) and len(names) == len(wanted):
+        return state[[names.index(name) for name in wanted]], ()
     return state, (f"{path}: its channels are called {shorten(', '.join(names))}; taken in their order",)
 
 

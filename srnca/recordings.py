@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from distill.identify import identify
 from distill.result import Distillation
+from distill.weak.discretise import Discretised, discretise
 from distill.weak.equation import Equation
 from distill.weak.find import find_equation
 from distill.weak.timing import Timing, decide_time
+from distill.weak.typeset import to_latex
 from distill.work import SearchOptions
 from equations.files import write_text
 from equations.rule.rule import Display
+from equations.rule.rulefile import save_rule
 from srnca.media.flaws import find_flaws
 from srnca.media.loading import load_recordings
 from srnca.media.recording import Recording
 from srnca.pages import report_recording
+from srnca.pages.equation_page import report_equation
 from srnca.pages.live.result import write_result_page
+from srnca.provenance import provenance
 
 
 def distill_frames(
@@ -98,23 +103,62 @@ def find_frames_equation(
     note: Callable[[str], None] | None = None,
     loaded: Sequence[Recording] | None = None,
     timing: Timing | None = None,
-) -> Equation:
-    """The partial differential equation of one recording, or several of one system; see `distill.find_equation`.
+) -> FramesEquation:
+    """The partial differential equation of one recording, or several of one system, and the rule that simulates it.
 
-    out: a folder for equation.json. The other arguments are those of `distill_frames`, and so are the errors.
+    See `distill.find_equation` and `distill.weak.discretise`.
+
+    out: a folder for equation.json, equation.tex, report.html and rule.json. The other arguments are those of
+    `distill_frames`, and so are the errors.
     """
     paths = [source] if isinstance(source, Path) else list(source)
     recordings = loaded or load_all(paths, dt=dt, dx=dx, stride=stride, note=note)
     first = recordings[0]
     frames = [recording.frames for recording in recordings]
-    found = find_equation(
+    equation = find_equation(
         frames, first.channels, first.dt, 1.0 if first.dx is None else first.dx, boundary=boundary, seed=seed
     )
+    ruled = None if equation.verdict == "none" else discretise(equation, frames[0], display=_shown(first))
+    found = FramesEquation(equation, ruled, timing)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        data = found.to_json() | ({} if timing is None else {"timing": timing.to_json()})
-        write_text(out / "equation.json", json.dumps(data, indent=2, allow_nan=False) + "\n")
+        found.save(out, paths[0].stem, {"recordings": [path.name for path in paths], "stride": stride})
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class FramesEquation:
+    """What a recording's continuous law is.
+
+    rule: what simulates it; None where the verdict is "none", or the equation cannot be run forward.
+    timing: why time was taken for continuous, where that was asked.
+    """
+
+    equation: Equation
+    rule: Discretised | None
+    timing: Timing | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: the keys of equation.json."""
+        timing = {} if self.timing is None else {"timing": self.timing.to_json()}
+        return self.equation.to_json() | {"rule": None if self.rule is None else self.rule.to_json()} | timing
+
+    def save(self, folder: Path, name: str, origin: Mapping[str, Any]) -> None:
+        """Write equation.json, equation.tex, report.html and, where there is one, rule.json; without one an older
+        rule.json is removed.
+
+        name: of the recording. origin: what is noted in rule and report of where they come from.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / "equation.json", json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n")
+        write_text(folder / "equation.tex", to_latex(self.equation))
+        noted = {**origin, **provenance()}
+        report_equation(folder / "report.html", self.equation, self.rule, name, noted)
+        path = folder / "rule.json"
+        if self.rule is None:
+            path.unlink(missing_ok=True)
+            return
+        rule = self.rule.rule
+        save_rule(rule.replace(provenance={**rule.provenance, **noted}), path)
 
 
 def time_of(recordings: Sequence[Recording], seed: int = 0) -> Timing:
@@ -138,6 +182,16 @@ def load_all(
         for text in dict.fromkeys([*(text for r in recordings for text in r.notes), *flaws]):
             note(text)
     return recordings
+
+
+def _shown(recording: Recording) -> Display:
+    """Pictures as they were; otherwise the first channel, from the smallest value to the largest, black to white."""
+    plain = _display(recording.channels)
+    if plain is not None:
+        return plain
+    low, high = float(recording.frames[:, 0].min()), float(recording.frames[:, 0].max())
+    scale = 1 / (high - low) if high > low else 1.0
+    return Display(recording.channels[:1], scale, -low * scale)
 
 
 def _display(channels: tuple[str, ...]) -> Display | None:

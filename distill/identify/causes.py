@@ -1,8 +1,9 @@
 """Why a law does not hold: what its residual goes with, each cause tested by itself.
 
 A residual is regressed on fields that only one cause would make useful: fields times functions of position (a medium
-that varies in space), averages over wide neighbourhoods (a nonlocal law), fields times functions of time (a driven or
-flickering system). Products of the local fields of higher degree compete: they stand for a law outside the library.
+that varies in space), averages over wide neighbourhoods (a nonlocal law), fields times functions of time (a driven
+system, or light that changes), fields along the frame's edges and what lies across them on a torus (walls). Products of
+the local fields of higher degree compete: they stand for a law outside the library.
 Where a species was not recorded, its elimination leaves an equation of second order in time, u_tt = local terms and
 their rates, so that one is fitted. What counts is the share that a cause explains on blocks left out of its fit.
 """
@@ -33,6 +34,7 @@ WORDS = {
     "past": "an equation of second order in time fits: a species may not have been recorded",
     "reach": "the residual goes with averages over wide neighbourhoods: the law may be nonlocal",
     "clock": "the residual goes with time: the system may be driven from outside, or the light may have changed",
+    "rim": "the residual sits at the rim of the frame: there may be walls, see --boundary walls",
     "local": "the residual goes with higher powers of the fields: the law may have terms that the library lacks, such "
     "as quotients",
 }
@@ -67,7 +69,7 @@ def name_causes(
     if 1 - second <= BETTER * misfit:
         shares["past"] = second
     base = np.stack([project(f) for f in _local(frames, 3)], axis=1)[kept]
-    for name, make in (("place", _place), ("reach", _reach), ("clock", _clock)):
+    for name, make in (("place", _place), ("reach", _reach), ("clock", _clock), ("rim", _rim)):
         fields = np.stack([project(f) for f in make(frames)], axis=1)[kept]
         shares[name] = explained(y, np.concatenate([base, fields], axis=1), group)
     best, next_best = sorted(shares, key=lambda name: shares[name], reverse=True)[:2]
@@ -166,6 +168,23 @@ def _clock(frames: Sequence[Array]) -> Fields:
     for field in chain([_ones(frames)], _local(frames, 3)):
         for k in range(3):
             yield [part * times(len(part), k) for part in field]
+
+
+def _rim(frames: Sequence[Array]) -> Fields:
+    """Along each edge 1, every channel, and its value across the edge, which a law on a torus takes for a neighbour."""
+
+    def along(field: Array, axis: int, place: int) -> Array:
+        kept = np.zeros_like(field)
+        where = tuple(place if k == axis else slice(None) for k in range(3))
+        kept[where] = field[where]
+        return kept
+
+    for axis in (1, 2):
+        for place, step in ((0, 1), (-1, -1)):
+            yield [along(part, axis, place) for part in _ones(frames)]
+            for c in _channels(frames):
+                yield [along(f[:, c], axis, place) for f in frames]
+                yield [along(np.roll(f[:, c], step, axis), axis, place) for f in frames]
 
 
 def _ones(frames: Sequence[Array]) -> list[Array]:

@@ -71,7 +71,7 @@ def judge_rule(run: Run, task: Task, chosen: Survey, laws: Mapping[str, Law], ru
 
 def _of_law(law: Law) -> tuple[Verdict, str]:
     """The verdict on one channel's law, and why it is not "found"."""
-    share = f"{100 * min(1.0, law.misfit):.2g} % of the squared change is explained neither by the law nor by noise"
+    share = f"{100 * min(1.0, law.misfit):.3g} % of the squared change is explained neither by the law nor by noise"
     if law.misfit > max(PARTLY, OF_NOISE * law.disturbance):
         return "none", share
     if not law.constants and law.misfit > EXPLAINED:

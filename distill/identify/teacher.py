@@ -59,7 +59,7 @@ class RecordingTeacher:
         self.dt, self.clamp, self.display = check_dt(dt), clamp, display
         self.update_rate, self.walls = update_rate, walls
         self.mask: Literal["cell", "channel"] = "cell"
-        self.init: Init | None = _look_alike(self.frames[0])
+        self.init: Init | None = look_alike(self.frames[0])
 
     def rollout(self, *, size: tuple[int, int], steps: int, seed: int, every: int) -> Array:
         """The recorded frames 0, every, 2·every, … up to `steps`; size and seed are the recording's own."""
@@ -135,7 +135,7 @@ def _central(frames: Array, index: int) -> Array:
     return derivative
 
 
-def _look_alike(frame: Array) -> Init:
+def look_alike(frame: Array) -> Init:
     """A noise init with the first frame's mean and spread per channel, for runs of the found rule."""
     mean = frame.mean(axis=(1, 2))
     spread = np.sqrt(3.0) * frame.std(axis=(1, 2))  # uniform noise of ±a has deviation a/√3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from distill.weak.equation import FoundTerm
 from distill.weak.grams import Grams
 from distill.weak.scaling import Scaled
-from distill.weak.terms import Term
+from distill.weak.terms import Term, make_quotient
 
 Array = npt.NDArray[np.float64]
 
@@ -32,16 +33,43 @@ def resampled(grams: Grams, support: Sequence[int], rng: np.random.Generator) ->
 
 
 def found_terms(
-    grams: Grams, support: Sequence[int], terms: Sequence[Term], scaled: Scaled, target: int, rng: np.random.Generator
+    grams: Grams,
+    support: Sequence[int],
+    terms: Sequence[Term],
+    scaled: Scaled,
+    target: int,
+    rng: np.random.Generator,
+    slope: Grams | None = None,
 ) -> tuple[FoundTerm, ...]:
-    """The terms of one channel's law."""
+    """The terms of one channel's law.
+
+    slope: of a law with a quotient, the sums with one more column, the quotient's derivative by log K. In resamples
+    it stands for another K, so that the errors of coefficients hold that of K.
+    """
     if not len(support):
         return ()
     rows = resampled(grams, support, rng)
+    moved = np.zeros(len(rows))  # of log K
+    if slope is not None:
+        steeper = resampled(slope, [*support, slope.terms - 1], rng)
+        place = next(i for i, k in enumerate(support) if terms[k].saturation is not None)
+        moved = steeper[:, -1] / slope.sizes[-1] / (steeper[:, place] / slope.sizes[support[place]])
+        rows[1:] = steeper[1:, :-1]
     unit = [scaled.unit(terms[k], target) / grams.sizes[k] for k in support]
     columns = {terms[k].text: row for k, row in zip(support, (rows * unit).T, strict=True)}
+    inside = {t.text: t for t in (terms[k] for k in support) if t.saturation is not None}
     columns = _by_direction(columns, scaled.channels)
-    return tuple(FoundTerm(text, float(c[0]), float(c[1:].std())) for text, c in columns.items())
+    return tuple(_found(text, c, inside.get(text), float(moved[1:].std()), scaled) for text, c in columns.items())
+
+
+def _found(text: str, column: Array, quotient: Term | None, moved: float, scaled: Scaled) -> FoundTerm:
+    """A term with its error; a quotient with its K in the recording's units."""
+    size, error = float(column[0]), float(column[1:].std())
+    if quotient is None or quotient.saturation is None:
+        return FoundTerm(text, size, error)
+    half = quotient.saturation.half * float(scaled.scales[quotient.saturation.channel])
+    outside = make_quotient(scaled.channels, replace(quotient.saturation, half=half), quotient.channels)
+    return FoundTerm(outside.text, size, error, outside.saturation, half * moved)
 
 
 def _by_direction(columns: dict[str, Array], names: Sequence[str]) -> dict[str, Array]:

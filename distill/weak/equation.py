@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from distill.weak.terms import Saturation
+
+if TYPE_CHECKING:
+    from distill.weak.evidence import Evidence
 
 Verdict = Literal["found", "partly", "none"]
 WORST_LAST: tuple[Verdict, ...] = ("found", "partly", "none")
@@ -16,11 +21,14 @@ class FoundTerm:
 
     text: with channels' names, as in `distill.weak.terms`; also dxx(u) and dyy(u).
     error: the coefficient's standard error.
+    saturation: the factor of a quotient, None in any other term. half_error: the standard error of its K.
     """
 
     text: str
     coefficient: float
     error: float
+    saturation: Saturation | None = None
+    half_error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,9 @@ class Equation:
     window: half the width of the test functions along t, y and x, in frames and cells.
     forecast: root mean square error of a forecast from a late frame, as a share of how much the frames change; None
         where no forecast was made.
-    verdict: the worst of the laws' verdicts, and of the forecast's.
+    verdict: the worst of the laws' verdicts, and, without walls, of the forecast's.
     reasons: why it is not "found".
+    evidence: the forecast and the residuals themselves.
     """
 
     laws: tuple[ChannelLaw, ...]
@@ -84,6 +93,7 @@ class Equation:
     reasons: tuple[str, ...] = ()
     forecast: float | None = None
     forecast_allowed: float | None = field(default=None, repr=False)
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -100,6 +110,13 @@ class Equation:
     def text(self) -> str:
         """The equations, what they are in, and the verdict, for reading."""
         lines = [law.text(errors=self.verdict == "found") for law in self.laws]
+        for law in self.laws:
+            for term in law.terms:
+                if term.saturation is not None:
+                    error = f" ± {term.half_error:.1g}" if law.verdict == self.verdict == "found" else ""
+                    lines.append(
+                        f"{law.channel}: {term.text} is half of its largest at {term.saturation.half:.5g}{error}"
+                    )
         for channel, offset in zip(self.channels, self.offsets, strict=True):
             if offset:
                 lines.append(f"{channel} stands for the recorded value minus {offset:g}")
@@ -107,7 +124,8 @@ class Equation:
         shares = ", ".join(f"{law.channel} {max(0.0, law.misfit):.2g}" for law in self.laws)
         lines.append(f"{self.verdict}; unexplained share of the change: {shares}")
         if self.forecast is not None:
-            lines.append(f"forecast from a late frame: {self.forecast:.2g} of the change wrong")
+            walls = " between walls that nothing passes" if self.boundary == "walls" else ""
+            lines.append(f"forecast from a late frame{walls}: {self.forecast:.2g} of the change wrong")
         return "\n".join([*lines, *self.reasons])
 
     def to_json(self) -> dict[str, Any]:
@@ -117,8 +135,10 @@ class Equation:
             trusted = law.verdict == self.verdict == "found"
             return [[t.coefficient, t.error if trusted else None, t.text] for t in law.terms]
 
+        halves = {law.channel: found for law in self.laws if (found := _halves(law, self.verdict))}
         return {
             "equation": {law.channel: rows(law) for law in self.laws},
+            **({"half_saturations": halves} if halves else {}),
             "verdict": self.verdict,
             "causes": list(self.reasons),
             "time": "continuous",
@@ -130,6 +150,14 @@ class Equation:
             "dt": self.dt,
             "dx": self.dx,
         }
+
+
+def _halves(law: ChannelLaw, verdict: Verdict) -> dict[str, list[float | None]]:
+    """For each quotient of a law its K and the standard error of K, which is None unless the law is found."""
+    trusted = law.verdict == verdict == "found"
+    return {
+        t.text: [t.saturation.half, t.half_error if trusted else None] for t in law.terms if t.saturation is not None
+    }
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:

@@ -15,32 +15,35 @@ from distill.identify.recording import check_rows
 from distill.weak import boundary as edges
 from distill.weak.coefficients import found_terms
 from distill.weak.equation import ChannelLaw, Equation, Verdict, worst
-from distill.weak.forecast import LONGEST, Spectral, compare, denoised, forecast
+from distill.weak.evidence import Evidence, Forecast, Residual, residual_of, run_forecast
 from distill.weak.gradients import choose_filter
 from distill.weak.grams import Grams, make_grams
+from distill.weak.quotient_columns import Columns
+from distill.weak.quotients import Quotients
 from distill.weak.scaling import Scaled, scale
 from distill.weak.selection import candidates, choose
 from distill.weak.supports import choose_bump
 from distill.weak.system import CHUNKS, Setting, System, averages, make_system
-from distill.weak.terms import DEFAULT_FAMILIES, make_library
+from distill.weak.terms import DEFAULT_FAMILIES, Term, make_library
 from distill.weak.verdict import EXPLAINED, differences, judge
 
 Array = npt.NDArray[np.float64]
 
 STREAM = 71_993  # simulated noise must not be the noise that somebody added with the same seed
 REPLICAS = 3  # of simulated noise
-GOOD_FORECAST = 0.1  # share of the change by which a forecast may be wrong …
-NOISY_START = 3.0  # … and this many times the noise left in its start
-LEAST_LEFT = 4  # frames of a forecast
 
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """One channel's law, the sums it was computed from, and the indices of its terms in the library."""
+    """One channel's law, the sums it was computed from, the indices of its terms in its library, and what it leaves;
+    None of a channel that never changes.
+    """
 
     law: ChannelLaw
     grams: Grams
     support: tuple[int, ...]
+    terms: tuple[Term, ...]
+    residual: Residual | None = None
 
 
 def find_equation(
@@ -75,9 +78,14 @@ def find_equation(
     rng = np.random.default_rng((seed, STREAM))
     system = make_system(scaled.frames, setting, scaled.noise)
     check_rows(len(system.block), len(terms))
-    errors = _noise_systems(scaled, setting, system, rng)
-    fits = [_fit_channel(scaled, setting, system, errors, c, rng) for c in range(len(scaled.channels))]
-    share, allowed, trouble = _check_forecast(scaled, setting, system, fits, kind)
+    noisy = [_with_noise(scaled, rng) for _ in range(REPLICAS)]
+    errors = [_change_by_noise(frames, scaled, setting, system) for frames in noisy]
+    quotients = Quotients(terms, system, errors, Columns(scaled, setting, noisy)) if "reaction" in families else None
+    fits = [_fit_channel(scaled, setting, system, errors, c, rng, quotients) for c in range(len(scaled.channels))]
+    known = not any(fit.law.verdict == "none" for fit in fits)
+    forecast = run_forecast(scaled, system, [(f.grams, f.support, f.terms) for f in fits], kind) if known else None
+    trouble = _trouble_of(forecast, kind)
+    ran = forecast is not None and forecast.predicted is not None
     verdicts: list[Verdict] = [fit.law.verdict for fit in fits]
     if trouble:
         verdicts.append("partly")
@@ -92,8 +100,9 @@ def find_equation(
         window=tuple(bump.half for bump in setting.bumps),  # type: ignore[arg-type]
         verdict=worst(verdicts),
         reasons=tuple(reasons + trouble),
-        forecast=share,
-        forecast_allowed=allowed,
+        forecast=forecast.share if forecast and ran else None,
+        forecast_allowed=forecast.allowed if forecast and ran else None,
+        evidence=Evidence({fit.law.channel: fit.residual for fit in fits if fit.residual}, forecast),
     )
 
 
@@ -105,65 +114,57 @@ def _setting(scaled: Scaled, terms: tuple, kind: str) -> Setting:
     return Setting(terms, (along[0], along[1], along[2]), filters, kind == "periodic")
 
 
-def _noise_systems(scaled: Scaled, setting: Setting, system: System, rng: np.random.Generator) -> list[System]:
-    """What noise like the recording's changes in the system, a few times."""
-    found = []
-    for _ in range(REPLICAS):
-        noisy = [f + scaled.noise[:, None, None] * rng.standard_normal(f.shape) for f in scaled.frames]
-        other = make_system(noisy, setting, scaled.noise * np.sqrt(2))
-        found.append(System(other.features - system.features, other.change - system.change, system.block, system.place))
-    return found
+def _with_noise(scaled: Scaled, rng: np.random.Generator) -> list[Array]:
+    """The recordings with noise like their own added once more."""
+    return [f + scaled.noise[:, None, None] * rng.standard_normal(f.shape) for f in scaled.frames]
+
+
+def _change_by_noise(noisy: Sequence[Array], scaled: Scaled, setting: Setting, system: System) -> System:
+    """What this noise changes in the system."""
+    other = make_system(noisy, setting, scaled.noise * np.sqrt(2))
+    return System(other.features - system.features, other.change - system.change, system.block, system.place)
 
 
 def _fit_channel(
-    scaled: Scaled, setting: Setting, system: System, errors: list[System], c: int, rng: np.random.Generator
+    scaled: Scaled,
+    setting: Setting,
+    system: System,
+    errors: list[System],
+    c: int,
+    rng: np.random.Generator,
+    quotients: Quotients | None,
 ) -> _Fit:
     grams = make_grams(system, errors, c)
-    name, terms = scaled.channels[c], setting.terms
+    name, terms, slope = scaled.channels[c], setting.terms, None
     if all((f[:, c] == f[0, c]).all() for f in scaled.frames):
-        return _Fit(ChannelLaw(name, (), 0.0, 0.0, 0.0, "found"), grams, ())
-    chosen = choose(candidates(grams, terms), grams, terms)
+        return _Fit(ChannelLaw(name, (), 0.0, 0.0, 0.0, "found"), grams, (), terms)
+    known = candidates(grams, terms)
+    chosen = choose(known, grams, terms)
+    rational = None if quotients is None else quotients.search(c, chosen, known)
+    if rational is not None:
+        terms, system, errors, grams = rational.terms, rational.system, rational.errors, rational.grams
+        chosen, slope = rational.chosen, rational.slope
     part = np.array([system.place[system.block == b][0] for b in range(system.blocks)])
     groups = {"from early to late": part[:, 0], "from place to place": part[:, 1] * CHUNKS[2] + part[:, 2]}
     drifts = differences(grams, chosen.support, groups, float(chosen.clean.sum()))
-    found = found_terms(grams, chosen.support, terms, scaled, c, rng)
+    found = found_terms(grams, chosen.support, terms, scaled, c, rng, slope)
     verdict, reasons, misfit, error = judge(chosen, found, drifts)
+    weights = grams.fit(chosen.support) / grams.sizes
     if verdict != "found" and misfit > EXPLAINED:
-        weights = grams.fit(chosen.support) / grams.sizes
         residual = system.change[:, c] - system.features @ weights
         early = system.place[:, 0] == 0
         project = partial(averages, setting=setting)
         reasons += name_causes(residual, c, misfit, scaled.frames, project, system.block, early)
     law = ChannelLaw(name, found, misfit, error, float(chosen.noise.sum()), verdict, reasons)
-    return _Fit(law, grams, chosen.support)
+    return _Fit(law, grams, chosen.support, terms, residual_of(scaled, setting, system, errors, c, weights))
 
 
-def _check_forecast(
-    scaled: Scaled, setting: Setting, system: System, fits: Sequence[_Fit], kind: str
-) -> tuple[float | None, float | None, list[str]]:
-    """The forecast's error, what is allowed, and what is wrong with it.
-
-    Coefficients come from the blocks before the last quarter of each recording. The forecast starts there, in the
-    first recording.
-    """
-    if kind != "periodic" or any(fit.law.verdict == "none" for fit in fits):
-        return None, None, []
-    frames = scaled.frames[0]
-    begin = len(frames) * (CHUNKS[0] - 1) // CHUNKS[0]
-    count = min(LONGEST, len(frames) - 1 - begin)
-    if count < LEAST_LEFT:
-        return None, None, []
-    chunk = np.array([system.place[system.block == b][0, 0] for b in range(system.blocks)])
-    early = (chunk < CHUNKS[0] - 1).astype(float)
-    weights = np.stack([fit.grams.fit(fit.support, early) / fit.grams.sizes for fit in fits], axis=1)
-    start, left = denoised(frames[begin], scaled.noise)
-    law = Spectral(setting.terms, weights, (frames.shape[2], frames.shape[3]))
-    predicted = forecast(law, start, count)
-    if predicted is None:
-        return None, None, ["the law cannot be run forward: it grows without bound"]
-    seen = frames[begin + 1 : begin + 1 + count]
-    share = compare(predicted, seen, start, scaled.noise)
-    change = float(np.sqrt(np.square(predicted - start).mean()))
-    allowed = GOOD_FORECAST + NOISY_START * float(np.sqrt(np.square(left).mean())) / max(change, 1e-12)
-    trouble = [f"a forecast over {count} frames is wrong by {share:.0%} of the change"] if share > allowed else []
-    return share, allowed, trouble
+def _trouble_of(forecast: Forecast | None, kind: str) -> list[str]:
+    """What is wrong with the forecast. Between walls nothing is: they may be others than those it assumes."""
+    if forecast is None or kind != "periodic":
+        return []
+    if forecast.predicted is None:
+        return ["the law cannot be run forward: it grows without bound"]
+    if forecast.share > forecast.allowed:
+        return [f"a forecast over {len(forecast.seen)} frames is wrong by {forecast.share:.0%} of the change"]
+    return []

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from distill.weak.terms import Part, Term
+from distill.weak.terms import Part, Saturation, Term
 
 Array = npt.NDArray[np.float64]
 Complex = npt.NDArray[np.complex128]
@@ -39,7 +39,8 @@ class Spectral:
         self.linear = np.zeros((channels, shape[0], shape[1] // 2 + 1), dtype=complex)
         self.own = np.zeros_like(weights, dtype=bool)
         for index, term in enumerate(terms):
-            if len(term.channels) == 1 and not any(direction for _, direction in term.parts[0].factors):
+            plain = len(term.channels) == 1 and term.saturation is None
+            if plain and not any(direction for _, direction in term.parts[0].factors):
                 c = term.channels[0]
                 self.own[index, c] = True
                 self.linear[c] += weights[index, c] * sum(p.weight * self._symbol(p.moved) for p in term.parts)
@@ -58,8 +59,11 @@ class Spectral:
                 fields[factor] = np.fft.irfft2(hat, s=self.shape)
             return fields[factor]
 
-        def transformed(part: Part) -> Complex:
+        def transformed(part: Part, inside: Saturation | None) -> Complex:
             values = np.ones(self.shape)
+            if inside is not None:
+                raised = field((inside.channel, "")) ** inside.power
+                values = raised / (raised + inside.half**inside.power)
             for factor in part.factors:
                 values = values * field(factor)
             return np.asarray(part.weight * self._symbol(part.moved) * np.fft.rfft2(values))
@@ -68,13 +72,16 @@ class Spectral:
         for index, term in enumerate(self.terms):
             wanted = np.where(self.own[index], 0.0, self.weights[index])
             if wanted.any():
-                hat = sum((transformed(part) for part in term.parts), np.zeros_like(v[0]))
+                hat = sum((transformed(part, term.saturation) for part in term.parts), np.zeros_like(v[0]))
                 result += wanted[:, None, None] * hat
         return result * self.kept
 
 
-def forecast(law: Spectral, start: Array, frames: int) -> Array | None:
-    """The frames (frames, channel, h, w) that follow `start`; None when the law grows without bound."""
+def forecast(law: Spectral, start: Array, frames: int, *, same: float = SAME) -> Array | None:
+    """The frames (frames, channel, h, w) that follow `start`; None when the law grows without bound.
+
+    same: share of the change by which halving the step may still move them.
+    """
     if float(law.linear.real.max()) * frames > RUNAWAY:
         return None
     last: Array | None = None
@@ -83,7 +90,7 @@ def forecast(law: Spectral, start: Array, frames: int) -> Array | None:
         found = _integrate(law, start, frames, steps)
         if found is not None and last is not None:
             moved = float(np.square(found - start).mean())
-            if float(np.square(found - last).mean()) <= SAME**2 * max(moved, 1e-12):
+            if float(np.square(found - last).mean()) <= same**2 * max(moved, 1e-12):
                 return found
         last, steps = found, steps * 2
     return None
@@ -108,6 +115,12 @@ def _integrate(law: Spectral, start: Array, frames: int, steps: int) -> Array | 
                 return None
             seen.append(state)
     return np.array(seen)
+
+
+def mirrored(state: Array) -> Array:
+    """A state (channel, h, w) beside its mirror images, (channel, 2h, 2w): periodic, and without steps at its edges."""
+    wide = np.concatenate([state, state[:, :, ::-1]], axis=2)
+    return np.asarray(np.concatenate([wide, wide[:, ::-1]], axis=1))
 
 
 def denoised(frame: Array, noise: Array) -> tuple[Array, Array]:

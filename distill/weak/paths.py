@@ -10,18 +10,19 @@ Array = npt.NDArray[np.float64]
 TINY = 1e-13
 
 
-def backward(gram: Array, start: list[int]) -> list[list[int]]:
+def backward(gram: Array, start: list[int], kept: int = 0) -> list[list[int]]:
     """Supports from `start` down to one term; the one whose removal costs least goes first.
 
     gram: products of the columns (n terms, then the target), (n + 1, n + 1).
+    kept: this many terms at the end of `start` are never removed.
     """
     support = list(start)
     path = [list(support)]
-    while len(support) > 1:
+    while len(support) > max(1, kept):
         inverse = np.linalg.pinv(gram[np.ix_(support, support)], rcond=TINY, hermitian=True)
         w = inverse @ gram[support, -1]
         cost = np.square(w) / np.clip(np.diag(inverse), 1e-300, None)
-        support.pop(int(np.argmin(cost)))
+        support.pop(int(np.argmin(cost[: len(cost) - kept])))
         path.append(list(support))
     return path
 

@@ -73,8 +73,12 @@ class Candidate:
 
 
 def cost_of(term: Term) -> float:
-    """1 and a little for each degree, each derivative and a preferred direction: ties go to what is simple."""
-    return 1.0 + 0.05 * (len(term.channels) + term.order) + (0.1 if term.family in DIRECTED else 0.0)
+    """1 and a little for each degree, each derivative and a preferred direction; 1 more for the number in a quotient.
+
+    Ties go to what is simple.
+    """
+    inside = 0.0 if term.saturation is None else 1.0 + 0.05 * term.saturation.power
+    return 1.0 + 0.05 * (len(term.channels) + term.order) + (0.1 if term.family in DIRECTED else 0.0) + inside
 
 
 def candidates(grams: Grams, terms: Sequence[Term]) -> list[Candidate]:

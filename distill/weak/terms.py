@@ -41,17 +41,31 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Saturation:
+    """The factor u^n / (K^n + u^n): Michaelis-Menten and Holling II for n = 1, Hill and Holling III for n = 2.
+
+    channel: of u. power: n. half: K, the value of u at which the factor is ½.
+    """
+
+    channel: int
+    power: int
+    half: float
+
+
+@dataclass(frozen=True)
 class Term:
     """A candidate term.
 
     text: how it is written, with channels' names.
-    family: its key in FAMILIES.
+    family: its key in FAMILIES, or "quotient".
     parts: what it is the sum of.
+    saturation: a factor of a quotient, which its parts do not hold.
     """
 
     text: str
     family: str
     parts: tuple[Part, ...]
+    saturation: Saturation | None = None
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -132,6 +146,14 @@ def _gradients(names: Sequence[str], family: str) -> list[Term]:
     return found
 
 
+def make_quotient(names: Sequence[str], saturation: Saturation, channels: Sequence[int]) -> Term:
+    """A product of channels times u^n / (K^n + u^n), written as u*v/(u + 0.4)."""
+    counted = sorted([*channels, *[saturation.channel] * saturation.power])
+    below = product_text(names, [saturation.channel] * saturation.power)
+    text = f"{product_text(names, counted)}/({below} + {saturation.half**saturation.power:.5g})"
+    return Term(text, "quotient", (Part(1.0, _plain(channels)),), saturation)
+
+
 def make_library(names: Sequence[str], families: Sequence[str] = DEFAULT_FAMILIES, degree: int = 3) -> tuple[Term, ...]:
     """All candidate terms of these families, for channels of these names.
 
@@ -154,3 +176,22 @@ def make_library(names: Sequence[str], families: Sequence[str] = DEFAULT_FAMILIE
         else:
             found += _second_order(names, family)
     return tuple(found)
+
+
+def term_of(text: str, saturation: Saturation | None, names: Sequence[str]) -> Term:
+    """The term of a found law, from its text, or from its factor and the other species in it."""
+    if saturation is None:
+        return terms_by_text(names)[text]
+    above = text.partition("/(")[0].split("*")
+    own = names[saturation.channel]
+    return make_quotient(names, saturation, [names.index(part) for part in above if part in names and part != own])
+
+
+def terms_by_text(names: Sequence[str]) -> dict[str, Term]:
+    """Every term that a found law of these channels can have, by its text: dxx(u) and dyy(u), not their difference."""
+    found = {term.text: term for term in make_library(names)}
+    for c, name in enumerate(names):
+        del found[f"dxx({name})-dyy({name})"]
+        for text, moved in ((f"dxx({name})", (0, 2)), (f"dyy({name})", (2, 0))):
+            found[text] = _derived(text, "anisotropy", (c,), {moved: 1.0})
+    return found

@@ -32,7 +32,7 @@ def judge(
     unsure = [term.text for term in found if abs(term.coefficient) < CERTAIN * term.error]
     reasons = [f"the coefficient of {text} could as well be zero" for text in unsure] + list(drifts)
     if misfit > max(EXPLAINED, 2 * error):
-        share = f"{100 * min(1.0, misfit):.2g} %"
+        share = f"{100 * min(1.0, misfit):.3g} %"
         reasons.insert(0, f"{share} of the squared change is explained neither by the law nor by noise")
     elif misfit + 2 * error > TOLD:
         reasons.insert(0, "noise hides more of the change than can be told from a wrong law")

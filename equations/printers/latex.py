@@ -17,6 +17,7 @@ from equations.rule.symbols import symbol
 
 _OPERATORS: dict[Operator, str] = {
     "cell": "%s", "laplacian": r"\nabla^2 %s", "dx": r"\partial_x %s", "dy": r"\partial_y %s", "mean": r"\overline{%s}",
+    "dxx": r"\partial_x^2 %s", "dyy": r"\partial_y^2 %s", "dxy": r"\partial_x \partial_y %s",
 }  # fmt: skip
 DIGITS = 6
 TERMS_A_LINE = 6  # more do not fit on the width of a page
@@ -30,8 +31,8 @@ def print_rule(rule: Rule) -> str:
     printer, rows = _printer(symbol_names(rule)), []
     for channel in rule.channels:
         parts = [part for group in group_update(rule, channel).values() for part in _parts(group)]
-        rows += _rows(rf"\Delta {_channel(channel)}", parts, printer)
-    printer = _printer({channel: _channel(channel) for channel in rule.channels})
+        rows += _rows(rf"\Delta {channel_name(channel)}", parts, printer)
+    printer = _printer({channel: channel_name(channel) for channel in rule.channels})
     for name, expr in formulas_of(rule).items():
         rows += _rows(rf"\mathrm{{{name}}}", _parts(expr), printer)
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}\n"
@@ -67,7 +68,7 @@ def symbol_names(rule: Rule) -> dict[str, str]:
     names = {}
     for stencil, operator in operators_of(rule).items():
         for channel in rule.channels:
-            names[feature_name(channel, stencil)] = _response(stencil, operator, _channel(channel))
+            names[feature_name(channel, stencil)] = _response(stencil, operator, channel_name(channel))
     return names
 
 
@@ -79,7 +80,7 @@ def _response(stencil: str, operator: tuple[Operator, float] | None, channel: st
     size = "" if share == 1 else rf"\frac{{1}}{{{share}}} " if share else rf"{_number(abs(factor))} \, "
     front = f"-{size}" if factor < 0 else size
     text = front + _OPERATORS[kind] % channel
-    return rf"\left({text}\right)" if front or kind in ("laplacian", "dx", "dy") else text
+    return rf"\left({text}\right)" if front or kind not in ("cell", "mean") else text
 
 
 class _Printer(LatexPrinter):
@@ -105,7 +106,7 @@ def _number(value: float) -> str:
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
-def _channel(name: str) -> str:
+def channel_name(name: str) -> str:
     letter, digits = name.rstrip("0123456789"), name[len(name.rstrip("0123456789")) :]
     head = _escaped(letter) if len(letter) == 1 else rf"\mathrm{{{_escaped(letter)}}}"
     return f"{head}_{{{digits}}}" if digits else head

@@ -31,6 +31,9 @@ _OPERATORS: dict[Operator, tuple[str, int]] = {
     "laplacian": ("<msup><mo>∇</mo><mn>2</mn></msup>%s", POWER),
     "dx": ("<msub><mo>∂</mo><mi>x</mi></msub>%s", POWER),
     "dy": ("<msub><mo>∂</mo><mi>y</mi></msub>%s", POWER),
+    "dxx": ("<msubsup><mo>∂</mo><mi>x</mi><mn>2</mn></msubsup>%s", POWER),
+    "dyy": ("<msubsup><mo>∂</mo><mi>y</mi><mn>2</mn></msubsup>%s", POWER),
+    "dxy": ("<msub><mo>∂</mo><mi>x</mi></msub><msub><mo>∂</mo><mi>y</mi></msub>%s", POWER),
     "mean": ('<mover>%s<mo stretchy="true">‾</mo></mover>', ATOM),
 }
 _FRACTIONS = {1: "", 2: "<mn>½</mn>", 3: "<mn>⅓</mn>", 4: "<mn>¼</mn>", 8: "<mn>⅛</mn>"}

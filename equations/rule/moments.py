@@ -11,7 +11,7 @@ from equations.rule.stencils import MOORE, Stencil
 
 _OFFSETS = (-1, 0, 1)
 _TOLERANCE = 1e-9  # relative: kernels are rounded to decimals
-Operator = Literal["laplacian", "dx", "dy", "mean", "cell"]
+Operator = Literal["laplacian", "dx", "dy", "dxx", "dyy", "dxy", "mean", "cell"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ def stencil_moments(stencil: Stencil) -> Moments:
 def operator_of(stencil: Stencil, dx: float = 1.0) -> tuple[Operator, float] | None:
     """The operator that the stencil is a multiple of on smooth fields, and that factor; None for any other kernel.
 
-    laplacian: ∇². dx, dy: ∂x, ∂y; y grows downwards. mean: of the eight neighbours. cell: the cell itself.
+    laplacian: ∇². dx, dy: ∂x, ∂y; y grows downwards. dxx, dyy, dxy: ∂x², ∂y², ∂x ∂y. mean: of the eight neighbours.
+    cell: the cell itself.
     dx: the width of a cell, in the unit of length in which the factor is meant.
 
     So the stencil `lap` of automata is ("laplacian", 0.25). It is decided by the kernel, not by the name.
@@ -60,7 +61,18 @@ def operator_of(stencil: Stencil, dx: float = 1.0) -> tuple[Operator, float] | N
         x, y = (slope if abs(slope) > _TOLERANCE * largest else 0.0 for slope in moments.slope)
         if (x == 0) != (y == 0):
             return ("dx", x * dx) if x else ("dy", y * dx)
-    return ("mean", 1.0) if stencil.kernel == MOORE.kernel else None
+    if stencil.kernel == MOORE.kernel:
+        return "mean", 1.0
+    return _second_derivative(moments, dx, _TOLERANCE * largest)
+
+
+def _second_derivative(moments: Moments, dx: float, least: float) -> tuple[Operator, float] | None:
+    """The one second derivative that a kernel with these moments is a multiple of; moments below `least` are 0."""
+    xx, xy, yy = moments.curvature
+    parts: dict[Operator, float] = {"dxx": xx / 2, "dxy": xy, "dyy": yy / 2}
+    there = [(name, part * dx**2) for name, part in parts.items() if abs(part) > least]
+    lower = max(abs(moment) for moment in (moments.total, *moments.slope))
+    return there[0] if len(there) == 1 and lower <= least else None
 
 
 def operators_of(rule: Rule) -> dict[str, tuple[Operator, float] | None]:

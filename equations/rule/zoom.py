@@ -8,6 +8,7 @@ from sympy import Expr
 
 from equations.errors import InputError, shorten
 from equations.expressions.tree import canonical
+from equations.rule.auxiliary import auxiliary_channels
 from equations.rule.rule import Rule
 from equations.rule.stencils import Stencil, feature_name
 from equations.rule.symbols import symbol
@@ -47,7 +48,16 @@ def zoomed(rule: Rule, factor: float) -> Rule:
             )
         scales |= {symbol(name): factor**order * symbol(name) for name in names if order}
     updates: dict[str, Expr] = {c: canonical(expr.xreplace(scales)) for c, expr in rule.updates.items()}
-    return rule.replace(updates=updates, dt=rule.dt / substeps(rule, factor), fronts={}, metrics={})
+    steps = substeps(rule, factor)
+    for channel in auxiliary_channels(rule):  # they still have their values after every step
+        updates[channel] = canonical(steps * updates[channel])
+    return rule.replace(updates=updates, dt=rule.dt / steps, fronts={}, metrics={})
+
+
+def _is_held(rule: Rule, channel: str) -> bool:
+    """Whether the channel's update is (f - s)/dt, so that it has the value f after every step."""
+    slope = rule.updates[channel].diff(symbol(channel))
+    return bool(slope.is_number and math.isclose(float(slope), -1 / rule.dt, rel_tol=1e-6))
 
 
 def substeps(rule: Rule, factor: float) -> int:
@@ -58,8 +68,8 @@ def substeps(rule: Rule, factor: float) -> int:
 def _highest_order(rule: Rule) -> int:
     """The highest order of a derivative in the equation.
 
-    A channel with the update (f - s)/dt has the value f after every step: what looks at it through a stencil sees a
-    derivative of f. So the fourth order of Swift-Hohenberg is written as the Laplacian of a Laplacian.
+    What looks at a channel that `_is_held` through a stencil sees a derivative of the channel's value f. So the fourth
+    order of Swift-Hohenberg is written as the Laplacian of a Laplacian.
     """
     order_of = {
         feature_name(channel, stencil.name): (channel, derivative_order(stencil) or 0)
@@ -72,8 +82,7 @@ def _highest_order(rule: Rule) -> int:
         for channel, expr in rule.updates.items():
             orders = [own[source] + order for name in expr.free_symbols for source, order in [order_of[str(name)]]]
             highest = max([highest, *orders])
-            slope = expr.diff(symbol(channel))
-            if slope.is_number and math.isclose(float(slope), -1 / rule.dt, rel_tol=1e-6):
+            if _is_held(rule, channel):
                 own[channel] = max(orders)
     return highest
 
@@ -82,6 +91,8 @@ def derivative_order(stencil: Stencil) -> int | None:
     """0 for the cell itself, 1 for a first and 2 for a second derivative, in any direction; None for anything else.
 
     A first derivative changes its sign under a half turn, a second one does not, and both have weights of sum 0.
+    The cell itself may be sharpened, u − ∇²u/12, which makes up for the width of cells: weights of sum 1, more than 1
+    in the middle.
     """
     kernel = [weight for row in stencil.kernel for weight in row]
     slack = _TOLERANCE * max(map(abs, kernel))
@@ -91,4 +102,6 @@ def derivative_order(stencil: Stencil) -> int | None:
     if all(abs(a + b) <= slack for a, b in zip(kernel, turned, strict=True)):
         return 1
     even = all(abs(a - b) <= slack for a, b in zip(kernel, turned, strict=True))
+    if even and kernel[4] > 1 and abs(sum(kernel) - 1) <= 9 * slack:
+        return 0
     return 2 if even and abs(sum(kernel)) <= 9 * slack else None

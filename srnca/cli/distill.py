@@ -50,7 +50,7 @@ def distill(
     checkpoint: Annotated[Path | None, option("The automaton: a file of `srnca train`.")] = None,
     frames: Annotated[
         list[Path] | None,
-        option("A recording: npz, zarr, mat, a folder of pictures, tif, gif, mp4. Again for each of one system."),
+        option("A recording: npz, zarr, mat, h5, a folder of pictures, tif, gif, mp4. Again for each of one system."),
     ] = None,
     image: Annotated[
         str | None,

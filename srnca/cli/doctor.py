@@ -38,6 +38,7 @@ PACKAGES = (
 EXTRAS = {  # package -> the extra that brings it, and what it is for
     "torchvision": ("vgg", "--bank vgg16"),
     "zarr": ("zarr", "recordings larger than memory"),
+    "h5py": ("hdf5", "recordings in HDF5"),
     "optuna": ("sweep", "srnca sweep, rate and explore"),
     "submitit": ("slurm", "srnca sweep --slurm"),
     "umap-learn": ("umap", "UMAP in srnca explore"),

@@ -17,6 +17,7 @@ from srnca.help import NO_LAW, help_at
 if TYPE_CHECKING:
     from distill.weak.timing import Timing
     from srnca.media.recording import Recording
+    from srnca.recordings import FramesEquation
 
 Loaded = tuple["Sequence[Recording] | None", "Timing | None"]
 
@@ -87,13 +88,24 @@ def find(
             timing=known[1],
             **units,
         )
+    equation = found.equation
     if as_json:
-        evidence = {} if known[1] is None else {"timing": known[1].to_json()}
-        say_json({**found.to_json(), **evidence, "folder": folder})
+        say_json({**found.to_json(), "folder": folder})
     else:
-        say(found.text())
-        say(f"\n{shown(folder)}/equation.json")
-        if found.verdict != "found":
+        say(equation.text())
+        _say_rule(found, folder, frames[0])
+        if equation.verdict != "found":
             say(help_at(NO_LAW))
-    if found.verdict == "none":
+    if equation.verdict == "none":
         raise typer.Exit(1)
+
+
+def _say_rule(found: FramesEquation, folder: Path, recording: Path) -> None:
+    """Where the equation is kept, and the rule that simulates it with how far it is from the equation."""
+    say(f"\n{shown(folder)}/equation.json, equation.tex, report.html: the equation")
+    if found.rule is not None:
+        say(f"{shown(folder)}/rule.json simulates it: {found.rule.text()}")
+        start = f" --init {shown(recording)}" if recording.suffix == ".npz" else ""
+        say(f"next: srnca simulate {shown(folder)}/rule.json{start} --out film.gif")
+    elif found.equation.verdict != "none":
+        say("no rule.json: run forward, the equation grows without bound")

@@ -1,9 +1,9 @@
-"""Reads a recording of a dynamics from any kind of file: npz, zarr, mat, a folder of pictures, a stack, a film.
+"""Reads a recording of a dynamics from any kind of file: npz, zarr, mat, HDF5, a folder of pictures, a stack, a film.
 
     recording = load_recording(Path("frames.npz"), stride=2)
     recording.frames, recording.dt, recording.dx, recording.channels
 
-The module that reads a kind of file is imported on use: only films need PyAV.
+The module that reads a kind of file is imported on use: only films need PyAV, only HDF5 h5py.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _READERS: dict[str, tuple[str, str]] = {
     ".npz": ("npz", "load_frames"),
     ".zarr": ("zarr.frames", "load_group"),
     ".mat": ("mat", "load_mat"),
+    **dict.fromkeys((".h5", ".hdf5"), ("hdf5", "load_hdf5")),
     **dict.fromkeys((".gif", ".tif", ".tiff", ".webp", ".png", ".apng"), ("stacks", "load_file")),
     **dict.fromkeys(_FILMS, ("film", "load_film")),
 }

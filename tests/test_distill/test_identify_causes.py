@@ -16,6 +16,7 @@ FIELD = gaussian_filter(RANDOM.normal(size=(FRAMES, 1, SIDE, SIDE)), (4, 0, 2, 2
 FIELD /= FIELD.std()
 U = FIELD[:, 0]
 X = 2 * np.pi * np.arange(SIDE) / SIDE
+AT_TOP, AT_RIGHT = (np.arange(SIDE) == 0)[:, None], np.arange(SIDE) == SIDE - 1
 T = np.arange(FRAMES)[:, None, None]
 BLOCK = ((T // 10 * 2 + np.arange(SIDE)[:, None] // 12) * 2 + np.arange(SIDE) // 12 + 0 * T).ravel()
 EARLY = (T + 0 * U).ravel() < 4
@@ -33,6 +34,7 @@ def causes(residual: np.ndarray, misfit: float = 0.5) -> str:
         (gaussian_filter(U, (0, 6, 6), mode="wrap"), "averages over wide neighbourhoods"),
         (U * (T / FRAMES - 0.5) ** 3, "goes with time"),
         (U**5 - 3 * U**4, "higher powers"),
+        (AT_TOP * (U - np.roll(U, 1, 1)) + AT_RIGHT * (U - np.roll(U, -1, 2)), "sits at the rim of the frame"),
     ],
 )
 def test_each_cause_is_told_by_a_test_of_its_own(residual: np.ndarray, words: str) -> None:
@@ -77,3 +79,22 @@ def test_recordings_of_two_frames_have_causes_though_no_second_derivative_in_tim
     said = name_causes(residual, 0, 0.5, frames, project, BLOCK[: residual.size], np.zeros(residual.size, bool))
     assert "higher powers" in said[0]
     assert explained(np.zeros(60), RANDOM.normal(size=(60, 2)), np.arange(60)) == 0
+
+
+def test_walls_that_are_taken_for_a_torus_are_named() -> None:
+    """Diffusion with no-flux walls by explicit steps."""
+    from distill.identify import identify
+
+    u, frames = gaussian_filter(RANDOM.normal(size=(28, 28)), 2), []
+    u /= u.std()
+    for _ in range(60):
+        frames.append(u)
+        wide = np.pad(u, 1, mode="edge")
+        around = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:] - 4 * u
+        u = u + 0.1 * (around + u - u**3)
+    recording = np.array(frames)[:, None]
+    told = identify([recording], 0.1, ("u",), boundary="periodic", engine="sparse").result.report
+    assert told["verdict"] != "found"
+    assert any("sits at the rim" in cause for cause in told["causes"])
+    seen = identify([recording], 0.1, ("u",), engine="sparse").result.report
+    assert (seen["verdict"], seen["boundary"]) == ("found", "walls")

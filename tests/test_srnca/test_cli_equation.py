@@ -40,6 +40,41 @@ def test_a_recording_becomes_an_equation(capsys: pytest.CaptureFixture[str], hea
     assert (kept["verdict"], kept["time"], kept["boundary"]) == ("found", "continuous", "periodic")
 
 
+@pytest.fixture(scope="module")
+def fourth(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The exact solution of du/dt = −∇⁴u − ∇²u."""
+    random = np.random.default_rng(0)
+    k = 2 * np.pi * np.fft.fftfreq(SIDE)
+    squared = k[:, None] ** 2 + k**2
+    start = np.fft.fft2(random.normal(size=(SIDE, SIDE))) * np.exp(-2 * squared)
+    frames = [np.fft.ifft2(start * np.exp((squared - squared**2) * DT * t)).real for t in range(2 * FRAMES)]
+    path = tmp_path_factory.mktemp("fourth") / "fourth.npz"
+    np.savez(path, frames=np.array(frames)[:, None].astype(np.float64), dt=DT, dx=1.0, channels=["u"])
+    return path
+
+
+def test_equation_and_rule_are_two_results(capsys: pytest.CaptureFixture[str], fourth: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "law"
+    code, said, _ = run(capsys, "distill", "--frames", fourth, "--time", "continuous", "--out", folder)
+    assert code == 0
+    assert "bilap(u)" in said
+    assert "rule.json simulates it: " in said
+    assert "auxiliary species" in said
+    kept = json.loads((folder / "equation.json").read_text())["rule"]
+    assert 0 < kept["error"] < 0.1
+    assert kept["steps_per_frame"] * kept["dt"] == pytest.approx(DT)
+    assert r"\nabla^4 u" in (folder / "equation.tex").read_text()
+    rule = folder / "rule.json"
+    words = ["--steps", kept["steps_per_frame"] * 5, "--every", kept["steps_per_frame"], "--out", tmp_path / "x.npz"]
+    code, _, err = run(capsys, "simulate", rule, "--init", fourth, *words)
+    assert code == 0
+    assert f"{', '.join(kept['auxiliary'])} computed from the other channels" in err
+    with np.load(tmp_path / "x.npz") as made, np.load(fourth) as seen:
+        assert np.allclose(made["frames"][0, 0], seen["frames"][-1, 0], atol=1e-6)
+    assert run(capsys, "analyze", rule, "--size", 32, "--out", tmp_path / "a.png")[0] == 0
+    assert run(capsys, "page", rule, "--out", tmp_path / "p.html")[0] == 0
+
+
 def test_what_time_is_decides_the_recording(capsys: pytest.CaptureFixture[str], heat: Path, tmp_path: Path) -> None:
     code, said, err = run(capsys, "distill", "--frames", heat, "--out", tmp_path / "rule", "--json")
     assert code == 0
@@ -71,6 +106,8 @@ def test_a_random_walk_has_no_equation(capsys: pytest.CaptureFixture[str], tmp_p
     code, said, _ = run(capsys, *words)
     assert code == 1
     assert json.loads(said)["verdict"] == "none"
+    assert json.loads(said)["rule"] is None
+    assert not (tmp_path / "x" / "rule.json").exists()
 
 
 def test_a_video_of_noise_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -154,3 +154,24 @@ def test_bad_words_and_files_are_refused(tmp_path: Path) -> None:
     ]:
         with pytest.raises(InputError, match=sentence):
             read_start(rule, init, size, 0)
+
+
+def test_auxiliary_channels_are_computed_from_the_others(tmp_path: Path) -> None:
+    rule = make_rule(
+        {"u": "-w_lap", "w": "(u_lap - w)/0.5", "s": "(w - s)/0.5"}, dt=0.5, provenance={"auxiliary": ["w", "s"]}
+    )
+    field = np.random.default_rng(0).random((2, 1, 5, 6), np.float32)
+    np.savez(tmp_path / "a.npz", frames=field, channels=["u"])
+    start = read_start(rule, str(tmp_path / "a.npz"), None, seed=0)
+    around = sum(np.roll(field[1, 0], s, axis) for axis in (0, 1) for s in (-1, 1)) * 2 + sum(
+        np.roll(field[1, 0], (a, b), (0, 1)) for a in (-1, 1) for b in (-1, 1)
+    )
+    np.testing.assert_allclose(start.state[1], (around - 12 * field[1, 0]) / 16, atol=1e-6)
+    np.testing.assert_array_equal(start.state[2], start.state[1])
+    assert start.notes == (f"{tmp_path / 'a.npz'}: w, s computed from the other channels",)
+    whole = np.arange(90, dtype=np.float32).reshape(3, 5, 6)  # a state that has them is taken as it is
+    np.savez(tmp_path / "b.npz", state=whole)
+    np.testing.assert_array_equal(read_start(rule, str(tmp_path / "b.npz"), None, seed=0).state, whole)
+    odd = rule.replace(updates={**rule.updates, "w": rule.updates["u"]})
+    with pytest.raises(InputError, match="auxiliary channel w: expected an update"):
+        read_start(odd, str(tmp_path / "a.npz"), None, seed=0)

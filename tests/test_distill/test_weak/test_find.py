@@ -109,3 +109,35 @@ def test_a_channel_that_never_changes_has_the_law_zero():
     )
     assert equation.law("k").terms == ()
     assert equation.law("k").verdict == "found"
+
+
+def test_a_forecast_between_walls_that_nothing_passes_is_right_and_others_count_for_nothing():
+    y, x = (np.arange(24) + 0.5)[:, None] * np.pi / 24, (np.arange(32) + 0.5)[None, :] * np.pi / 32
+    waves = [(1, 2, 1.0), (3, 1, 0.8), (2, 4, 0.6), (4, 3, 0.5), (0, 5, 0.4), (5, 0, 0.4)]
+    rates = [0.8 * ((a * np.pi / 24) ** 2 + (b * np.pi / 32) ** 2) for a, b, _ in waves]
+    times = 0.4 * np.arange(40)[:, None, None]
+    parts = [c * np.exp(-d * times) * np.cos(a * y) * np.cos(b * x) for d, (a, b, c) in zip(rates, waves, strict=True)]
+    frames = np.sum(parts, axis=0)[:, None]
+    equation = find_equation(frames, ("u",), 0.4, boundary="walls")
+    assert equation.coefficients("u")["lap(u)"] == pytest.approx(0.8, rel=1e-3)
+    assert equation.forecast is not None
+    assert equation.forecast < 0.01
+    assert "between walls that nothing passes" in equation.text()
+    piece = find_equation(frames[:, :, 2:20, 3:27], ("u",), 0.4, boundary="walls")  # heat flows across these edges
+    assert piece.forecast is not None
+    assert piece.forecast > 10 * equation.forecast
+    assert piece.verdict == "found"
+
+
+def test_residuals_say_where_and_when_the_law_fails():
+    recording = recorded("uneven-medium")
+    evidence = find(recording).evidence
+    assert evidence is not None
+    left = evidence.residuals["u"]
+    assert left.in_space.shape == (len(left.rows), len(left.columns))
+    assert left.over_time.shape == left.noise.shape == left.times.shape
+    assert left.over_time.max() > 100 * left.noise.max()
+    good = find(add_noise(recorded("allen-cahn"), 0.05)).evidence
+    assert good is not None
+    fine = good.residuals["u"]
+    assert 0.5 < fine.over_time.mean() / fine.noise.mean() < 2  # noise explains it all

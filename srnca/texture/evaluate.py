@@ -58,17 +58,16 @@ def make_objective(checkpoint: Checkpoint, texture: TextureLoss | None = None) -
 
 
 def make_species_objective(target: np.ndarray, measure: TextureLoss) -> Objective:
-    """The objective of a law of few species: Gram matrices, patches and how line-like the pattern is.
+    """The objective of a law of few species: the wavelet loss, and how line-like the pattern is.
 
-    No such law has the finest grain of a photo, which the wavelet loss counts: following it, round spots become ragged
-    worms, because these have more of it.
+    By the wavelet loss alone a labyrinth of the right edges and colours is nearer to round spots than softer spots are.
     target: (h, w, 3). measure: the loss that is reported. Raises InputError for a target of less than two waves.
     """
     lines = LineDistance(target, measure_scale(target).wavelength)
-    plain = _with_patches(build_loss("multiscale", target), target, measure)
+    texture = build_loss("wavelet", target)
     return Objective(
-        train=lambda rgb, random: plain.train(rgb, random) + LINES * lines(rgb),
-        judge=lambda rgb: plain.judge(rgb) * (LINES * lines(rgb)).clamp(max=LARGEST_LINES).exp(),
+        train=lambda rgb, random: logarithm(texture(rgb)) + LINES * lines(rgb),
+        judge=lambda rgb: texture(rgb) * (LINES * lines(rgb)).clamp(max=LARGEST_LINES).exp(),
         measure=measure,
     )
 

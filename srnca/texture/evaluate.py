@@ -23,6 +23,7 @@ from srnca.texture.lines import LineDistance
 from srnca.texture.loss import TextureLoss, build_loss, logarithm
 from srnca.texture.patches import PatchDistance, balanced
 from srnca.texture.teacher import NCATeacher
+from srnca.texture.wavelets.loss import WaveletLoss
 
 STEPS = 400  # age of the pictures that are measured
 SEEDS = (90_001, 90_002, 90_003, 90_004)  # fresh: neither training nor refinement draws these
@@ -60,11 +61,12 @@ def make_objective(checkpoint: Checkpoint, texture: TextureLoss | None = None) -
 def make_species_objective(target: np.ndarray, measure: TextureLoss) -> Objective:
     """The objective of a law of few species: the wavelet loss, and how line-like the pattern is.
 
-    By the wavelet loss alone a labyrinth of the right edges and colours is nearer to round spots than softer spots are.
+    The grain of a photo does not count: no such law has it, and more contrast than the photo's would make up for it.
+    By the rest alone, a labyrinth with sharp edges is nearer to round spots than softer spots are; hence the lines.
     target: (h, w, 3). measure: the loss that is reported. Raises InputError for a target of less than two waves.
     """
     lines = LineDistance(target, measure_scale(target).wavelength)
-    texture = build_loss("wavelet", target)
+    texture = WaveletLoss(target, without=("grain",))
     return Objective(
         train=lambda rgb, random: logarithm(texture(rgb)) + LINES * lines(rgb),
         judge=lambda rgb: texture(rgb) * (LINES * lines(rgb)).clamp(max=LARGEST_LINES).exp(),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -44,13 +42,9 @@ class WaveletLoss(TextureLoss):
     shares: Tensor
     unit: Tensor
 
-    def __init__(self, target: np.ndarray, *, without: Sequence[str] = ()) -> None:
-        """target: (h, w, 3) in [0, 1], at least 16 pixels a side. Raises InputError for a smaller one.
-
-        without: kinds of statistics that do not count.
-        """
+    def __init__(self, target: np.ndarray) -> None:
+        """target: (h, w, 3) in [0, 1], at least 16 pixels a side. Raises InputError for a smaller one."""
         super().__init__()
-        self.without = frozenset(without)
         self.scales = number_of_scales(min(target.shape[:2]))
         if self.scales < 2:
             raise InputError(
@@ -100,8 +94,7 @@ class WaveletLoss(TextureLoss):
                 self.groups.append(group)
         self.register_buffer("target", _flattened(wanted))
         self.register_buffer("weights", torch.block_diag(*columns).float())
-        kinds = set(self.groups) - self.without
-        shares = [(group in kinds) / self.groups.count(group) / len(kinds) for group in self.groups]
+        shares = [1 / self.groups.count(group) / len(set(self.groups)) for group in self.groups]
         self.register_buffer("shares", torch.tensor(shares))
 
     def statistics(self, rgb: Tensor, *, part: int | None = None) -> Statistics:

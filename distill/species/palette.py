@@ -1,7 +1,7 @@
 """First colours of a law: those that give its states the distribution of colours of a picture.
 
-Quadratic functions of the activator make soft edges. Most pictures have sharper ones: a spot is yellow up to its rim, and
-then green. So colours may also use a blend, tanh(k·u − c): two colours on both sides of a threshold c / k of u.
+Quadratic functions of the activator make soft edges. Most pictures have sharper ones: a spot is yellow up to its rim,
+and then green. So colours may also use a blend, tanh(k·u − c): two colours on both sides of a threshold c / k of u.
 """
 
 from __future__ import annotations

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sympy
-from sympy import Expr
 
 from distill.report import count, front_row, versions
 from distill.species.scale import Scale
-from equations.expressions.terms import count_terms, split_terms
+from equations.expressions.terms import count_inner, count_terms, split_terms
 from equations.rule.display import formulas_of
 from equations.rule.mask import shift_seed
 from equations.rule.rule import Rule
@@ -60,8 +58,8 @@ def make_species_report(
         "refine": [
             {
                 **front_row(point),
-                "terms_per_channel": count_numbers(point.rule)["all"] / len(point.rule.channels),
-                "numbers": count_numbers(point.rule)["all"],
+                "terms_per_channel": point.terms / len(point.rule.channels),
+                "numbers": round(point.terms),
             }
             for point in refined.front
         ],
@@ -84,17 +82,15 @@ def make_species_report(
 
 
 def count_numbers(rule: Rule) -> dict[str, int]:
-    """The numbers that a person would copy: of the laws, of the colours, and both. A blend of colours has two."""
+    """The numbers that a person would copy: of the laws, of the colours, and both.
+
+    A term has one, and those inside it, such as k and c of tanh(k·u − c), count once for all colours.
+    """
     laws = sum(count_terms(expr) for expr in rule.expressions)
     formulas = formulas_of(rule).values()
-    colours = sum(count_terms(expr) for expr in formulas) + count_inner(formulas)
-    return {"all": laws + colours, "laws": laws, "colours": colours}
-
-
-def count_inner(formulas: Iterable[Expr]) -> int:
-    """The numbers inside the terms of formulas, such as k and c of tanh(k·u − c); equal terms are copied once."""
     bases = {basis for formula in formulas for _, basis in split_terms(formula)}
-    return sum(isinstance(part, sympy.Float) for basis in bases for part in sympy.preorder_traversal(basis))
+    colours = sum(count_terms(expr) for expr in formulas) + count_inner(bases)
+    return {"all": laws + colours, "laws": laws, "colours": colours}
 
 
 def _stability(rule: Rule, size: tuple[int, int], seed: int, limit: float) -> dict[str, Any]:

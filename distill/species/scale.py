@@ -14,8 +14,8 @@ from equations.errors import InputError, SrncaError
 Array = npt.NDArray[np.float64]
 
 SHORTEST = 3.0  # cells: a shorter wave cannot be told from noise, and no stencil of 3 × 3 cells makes one
-WAVES = 3.0  # of a longer wave there are too few to tell a pattern from a shade, where a shorter one is nearly as strong
-NEARLY = 0.5  # as strong as the strongest, from which it is
+WAVES = 3.0  # a picture has to show so many to tell a pattern from a shade, unless no shorter wave is nearly as strong
+NEARLY = 0.5  # as strong as the strongest: that is, from this share of it on
 STEEPNESS = 1.25  # power is multiplied by frequency to this: 2 would be the energy in an octave, but it favours edges
 BLUR = 0.15  # standard deviation of the smoothing of the spectrum, in ln(frequency)
 GRADIENT = 0.9  # share of the contrast that a plane explains, from which a picture is a gradient and no pattern

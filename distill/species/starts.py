@@ -131,8 +131,10 @@ class _Bench:
     def judged(self, system: System) -> list[Tried]:
         """The system in soft and in sharp colours, each with the worse score of two ages; none without a pattern."""
         found = self.run(system, STEPS, OLD)
+        if found is None:
+            return []
         tried = []
-        for blend in (False, True) if found else ():
+        for blend in (False, True):
             colours = fit_colours(self.picture, found[-1][0], ("u", "v"), blend=blend)
             score = max(self.measure(painted(colours, state, ("u", "v"))) for state in found)
             tried.append(Tried(system, colours, blend, score))

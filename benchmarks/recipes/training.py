@@ -77,6 +77,7 @@ def _micro(laplacians: int, slopes: int, loss: str = "transport") -> Published:
 
 
 CHANNELS = (3, 4, 6, 8)
+MAPPED = {"quality": (8, 12), "compact": (3, 4)}  # channels of presets that have no map of the colours, with one
 # The preset `default` before there were wavelet losses and maps of the colours
 FORMER = TrainConfig(bank="multiscale", colours="channels", channels=8, learning_rate=3e-3, iterations=900)
 RECIPES: dict[str, Recipe] = {
@@ -96,6 +97,11 @@ RECIPES: dict[str, Recipe] = {
         f"{kind}-{n}": Ours(replace(PRESETS["default"], colours=kind, channels=n))
         for kind in get_args(Colours)
         for n in CHANNELS
+    },
+    **{
+        f"{name}-map-{n}": Ours(replace(PRESETS[name], colours="map", channels=n))
+        for name, channels in MAPPED.items()
+        for n in channels
     },
 }
 

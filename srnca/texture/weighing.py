@@ -29,7 +29,7 @@ def part_of(length: int, place: int) -> slice:
 def weigh(
     wanted: NDArray[np.floating],
     parts: NDArray[np.floating],
-    structureless: NDArray[np.floating],
+    structureless: NDArray[np.floating] | None,
     *,
     visible: float,
     own: float = OWN,
@@ -41,7 +41,8 @@ def weigh(
 
     wanted: (n,), of the target.
     parts: (PARTS, n), of half-size parts of the target.
-    structureless: (SURROGATES, n), of structureless fields.
+    structureless: (SURROGATES, n), of structureless fields; None for statistics that such fields share with the target
+        by construction, and which therefore count equally.
     visible: a difference below this is not seen, however certain it is.
     own: share of a statistic's own variance in the estimate of it; the rest is the mean over the group.
     least: the finest unit of a distance, as a share of chance and the visible together. With 1 there is no finer one;
@@ -50,8 +51,10 @@ def weigh(
     scatter = parts.var(axis=0, ddof=1) / 4  # a part has a quarter of the pixels
     scatter = 2 * (own * scatter + (1 - own) * scatter.mean())  # both pictures vary
     error = scatter + visible**2
-    telling = ((structureless - wanted) ** 2 / error).mean(axis=0)
-    share = telling + EQUAL * telling.mean() + 1e-9
+    share = np.ones(len(wanted))
+    if structureless is not None:
+        telling = ((structureless - wanted) ** 2 / error).mean(axis=0)
+        share = telling + EQUAL * telling.mean() + 1e-9
     share /= share.sum()
     return np.asarray(share / error / max(float((share * scatter / error).sum()), least), np.float64)
 

@@ -34,6 +34,13 @@ def test_what_tells_the_target_apart_counts_most() -> None:
     assert weights[0] / weights[2] == pytest.approx(EQUAL / 3 / (1 + EQUAL / 3), rel=1e-6)
 
 
+def test_without_structureless_fields_equally_certain_statistics_count_equally() -> None:
+    parts = np.tile(draws().normal(size=(PARTS, 1)), (1, 3))
+    weights = weigh(np.array([0.0, 1.0, 9.0]), parts, None, visible=0.05)
+    np.testing.assert_allclose(weights, weights[0])
+    assert 0 < float(weights[0]) < np.inf
+
+
 def test_an_uncertain_statistic_counts_less() -> None:
     parts = draws().normal(size=(PARTS, 2)) * [1, 10]
     weights = weigh(np.zeros(2), parts, np.ones((SURROGATES, 2)), visible=1e-3)

@@ -13,16 +13,20 @@ from srnca.texture.wavelets.pyramid import make_pyramid, number_of_scales
 from srnca.texture.wavelets.statistics import LEVELS, Statistics, colour_directions, measure
 from srnca.texture.weighing import OWN, PARTS, SURROGATES, counted, weigh
 
-LEAST_UNIT = 5.0  # of a flat target, from which a flat picture has no distance; of textures the unit is 9 to 25
-VISIBLE = {"power": 0.25, "histogram": 0.1}  # differences below these are not seen; others 0.05
+LEAST_UNIT = 5.0  # of a flat target, from which a flat picture has no distance; of textures the unit is 13 to 20
+VISIBLE = {"power": 0.25, "histogram": 0.1, "steps": 0.1}  # differences below these are not seen; others 0.05
+# Random fields have these of the target by construction, and what differs all the same is chance: they count equally.
+# (The histograms of the blurred picture are another matter, but go with that of the picture.)
+SHARED = frozenset({"mean", "histogram", "power", "grain"})
 
 
 class WaveletLoss(TextureLoss):
     """Distance of the statistics of pictures from the target's; 0 is a perfect match, 1 a flat picture.
 
     Each statistic is measured in units of its own sampling error, estimated from parts of the target, and weighed by
-    how well it tells the target from random fields with its spectrum and histogram. A group's distance d is the mean
-    over its statistics; d² / (d + CHANCE) hardly counts what differs between two pieces of the same texture.
+    how well it tells the target from random fields with its spectrum and histogram, unless these have it too. A
+    group's distance d is the mean over its statistics; d² / (d + CHANCE) hardly counts what differs between two pieces
+    of the same texture.
 
     `forward(rgb)` takes (batch, 3, h, w) in [0, 1] and returns (batch,). h and w may differ from the target's. Half of
     its shorter side is always enough; InputError for less than the coarsest scale needs.
@@ -86,7 +90,7 @@ class WaveletLoss(TextureLoss):
                 weights = weigh(
                     values[0, scale].double().numpy(),
                     np.stack([part[i][1][0, scale].double().numpy() for part in parts]),
-                    structureless[i][1][:, scale].double().numpy(),
+                    None if group in SHARED else structureless[i][1][:, scale].double().numpy(),
                     visible=VISIBLE.get(group, 0.05),
                     own=1.0 if group == "mean" else OWN,
                 )

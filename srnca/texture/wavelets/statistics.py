@@ -5,6 +5,8 @@ palette      average of the second and third colour at several levels of the fir
 grain        power and sparsity of what is finer than the finest scale.
 histogram    distribution of colours along several directions of colour space, without its mean and variance; on the
              picture, and on it blurred to each coarser scale.
+steps        distribution of the differences of neighbouring pixels, in each colour. The filters of the finest scale
+             ring for several pixels around an edge, so by their outputs a chequerboard beside it passes for the edge.
 power        log of the mean square of each filter's output: the spectrum. This and the rest on each scale.
 sparsity     mean amplitude over its root mean square: a few strong edges, or many weak ones.
 coherence    correlation of the outputs of two filters: colours that vary together, lines that run along each other.
@@ -13,7 +15,7 @@ scales       correlation of amplitudes on neighbouring scales: an edge is seen o
 phases       correlation of a filter's output with that of the next coarser scale at twice its phase: lines or steps,
              light on dark or dark on light.
 
-All but the first three are ratios: each says something that those before it do not.
+All but the first three and the steps are ratios: each says something that those before it do not.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ MARGIN = 2.0  # cells of a scale's grid: averages fade out over this distance fr
 BINS = 32  # of a histogram, each with the same number of pixels
 LEVELS = 6  # of lightness, between the 5 % darkest and lightest pixels
 RARE = 0.02  # share of pixels: hues of a lightness that fewer have hardly count
+SMALL_STEP = 0.1  # difference of neighbours, in units of the contrast: larger ones count by their logarithm
 DIRECTIONS = 5  # of colour space, besides the three decorrelated colours
 
 Statistics = list[tuple[str, Tensor]]  # group and values (batch, scales, values); a group may come in several parts
@@ -59,6 +62,7 @@ def measure(
         ("palette", _palette(pixels, levels, weights[0])[:, None]),
         ("grain", _grain(bands[0].round, weights[0])[:, None]),
         ("histogram", _histogram(pixels, directions[:3], weights[0], part)[:, None]),
+        ("steps", _steps(colours, part)[:, None]),
     ]
     blurred = [
         _histogram(band.round, directions, weight, part) for band, weight in zip(bands[1:], weights[1:], strict=True)
@@ -136,10 +140,24 @@ def _histogram(colours: Tensor, directions: Tensor, weights: Tensor, part: int |
     """Quantiles along each direction of colours (batch, 3, pixels), with mean 0 and mean square 1."""
     if part is not None:
         colours = colours[..., weights > 0]
-    values = directions @ colours
-    ranked = functional.adaptive_avg_pool1d(values.gather(2, _order(values.detach())), BINS)
+    ranked = _quantiles(directions @ colours)
     ranked = ranked - ranked.mean(dim=2, keepdim=True)
     return (ranked / (ranked.square().mean(dim=2, keepdim=True) + POWER_FLOOR).sqrt()).flatten(1)
+
+
+def _steps(colours: Tensor, part: int | None) -> Tensor:
+    """Quantiles of the differences between neighbours, across and down, of colours (batch, 3, h, w)."""
+    if part is not None:
+        row, column = divmod(part, 3)
+        colours = colours[..., part_of(colours.shape[2], row), part_of(colours.shape[3], column)]
+    here = colours[..., :-1, :-1]
+    differences = torch.cat([colours[..., :-1, 1:] - here, colours[..., 1:, :-1] - here], dim=1)
+    return (_quantiles(differences.flatten(2)) / SMALL_STEP).asinh().flatten(1)
+
+
+def _quantiles(values: Tensor) -> Tensor:
+    """The means of BINS equal shares of values (batch, n, pixels), from the smallest to the largest."""
+    return functional.adaptive_avg_pool1d(values.gather(2, _order(values.detach())), BINS)
 
 
 def _order(values: Tensor) -> Tensor:

@@ -52,6 +52,43 @@ def test_other_seeds_of_a_sample_come_before_what_lacks_its_structure(sample: tu
     assert float(loss(rgb(negative(target)))) > 1.5 * worst
 
 
+def discs(seed: int) -> np.ndarray:
+    """Fourteen discs on a torus of 64 x 64, one where they cover it."""
+    y, x = np.mgrid[:64, :64]
+    centres = 64 * np.random.default_rng(seed).random((14, 2))
+    apart = [np.hypot((y - cy + 32) % 64 - 32, (x - cx + 32) % 64 - 32) for cy, cx in centres]
+    return np.clip(4.5 - np.min(apart, axis=0), 0, 1)[..., None]
+
+
+@pytest.mark.parametrize("wavelength", [5, 8])
+def test_faint_ripples_on_a_plain_ground_are_worse_than_other_discs(wavelength: float) -> None:
+    light = np.array([0.36, 0.6, 0.48])
+    target, others = 0.2 + light * discs(0), [0.2 + light * discs(seed) for seed in (1, 2, 3)]
+    y, x = np.mgrid[:64, :64]
+    ripples = 0.04 * np.sin(2 * np.pi * (x + 2 * y) / wavelength)[..., None]
+    loss = WaveletLoss(target)
+    assert float(loss(rgb(target + (1 - discs(0)) * ripples))) > 2 * float(loss(rgb(*others)).max())
+
+
+@pytest.mark.parametrize("shade", [0.2, 0.8])
+def test_a_faint_chequerboard_in_stripes_is_seen(shade: float) -> None:
+    y, x = np.mgrid[:64, :64]
+    target = np.where((x + y) // 8 % 2, 0.2, 0.8)[..., None] * np.ones(3)
+    chequered = target + 0.02 * (-1.0) ** x[..., None] * (target == shade)
+    loss = WaveletLoss(target)
+    assert float(loss(rgb(chequered))) > 2 * float(loss(rgb(np.roll(target, 3, axis=1))))
+
+
+def test_lightness_counts_although_only_the_faint_colours_of_random_fields_have_another_histogram() -> None:
+    y, x = np.mgrid[:64, :64]
+    faint = 0.002 * np.random.default_rng(0).normal(size=(64, 64, 3))
+    target = np.where((x + y) // 8 % 2, 0.2, 0.7)[..., None] * np.array([0.6, 0.8, 1.0]) + faint
+    narrow = 0.2 + 0.5 * (0.5 + 0.5 * np.sin(2 * np.pi * (x + y) / 16)) ** 2.5
+    loss = WaveletLoss(target)
+    distances = loss.distances(rgb(narrow[..., None] * np.array([0.6, 0.8, 1.0])))[0]
+    assert float(distances[loss.groups.index("histogram")]) > 8
+
+
 def test_moving_and_repeating_a_periodic_target_costs_hardly_anything(sample: tuple[str, WaveletLoss]) -> None:
     name, loss = sample
     target = make_sample(name, 64)
@@ -160,8 +197,8 @@ def test_groups_count_equally_and_their_distances_add_up_to_the_loss(sample: tup
     shares = dict.fromkeys(loss.groups, 0.0)
     for group, share in zip(loss.groups, loss.shares.tolist(), strict=True):
         shares[group] += share
-    assert len(shares) == 10
-    assert list(shares.values()) == pytest.approx([0.1] * 10)
+    assert len(shares) == 11
+    assert list(shares.values()) == pytest.approx([1 / 11] * 11)
     distances = loss.distances(rgb(make_sample(name, 64, 1)))
     assert distances.shape == (1, len(loss.groups))
     assert bool((distances >= 0).all())

@@ -10,7 +10,15 @@ from torch import Tensor
 from srnca.media.samples import make_sample
 from srnca.texture.wavelets.loss import WaveletLoss
 from srnca.texture.wavelets.pyramid import ORIENTATIONS
-from srnca.texture.wavelets.statistics import BANDS, BINS, DIRECTIONS, LEVELS, Statistics, colour_directions
+from srnca.texture.wavelets.statistics import (
+    BANDS,
+    BINS,
+    DIRECTIONS,
+    LEVELS,
+    SMALL_STEP,
+    Statistics,
+    colour_directions,
+)
 from srnca.texture.weighing import PARTS
 from tests.test_srnca.tiny import stripes
 
@@ -43,6 +51,7 @@ def test_pictures_of_any_size_have_the_same_statistics(snake: WaveletLoss, size:
         ("palette", (2, 1, 2 * LEVELS)),
         ("grain", (2, 1, 6)),
         ("histogram", (2, 1, 3 * BINS)),
+        ("steps", (2, 1, 2 * 3 * BINS)),
         ("histogram", (2, 3, (3 + DIRECTIONS) * BINS)),
         ("power", (2, 4, BANDS)),
         ("sparsity", (2, 4, BANDS)),
@@ -117,6 +126,21 @@ def test_histograms_have_no_mean_and_no_variance(snake: WaveletLoss) -> None:
             assert bool((quantiles.square().mean(dim=3) < 1).all())
             assert float(quantiles[..., 0, :].square().mean(dim=2).min()) > 0.9
             assert bool((quantiles.diff(dim=3) >= 0).all())
+
+
+def test_steps_are_quantiles_of_the_differences_between_neighbours(snake: WaveletLoss) -> None:
+    """A ramp along x: every difference across is one slope, and every difference down is zero."""
+    slope = 0.01
+    ramp = np.broadcast_to(slope * np.arange(64, dtype=np.float32)[None, :, None], (64, 64, 3))
+    steps = named(snake.statistics(rgb(ramp)))["steps"].unflatten(2, (2, 3, BINS))[0, 0]
+    wanted = (slope * snake.colours.sum(dim=1) / SMALL_STEP).asinh()
+    torch.testing.assert_close(steps[0], wanted[:, None].expand(3, BINS), atol=1e-3, rtol=1e-3)
+    assert float(steps[1].abs().max()) < 1e-5
+    noisy = ramp.copy()
+    noisy[:32, :32] += np.random.default_rng(0).random((32, 32, 3), dtype=np.float32)
+    of_part = [dict(snake.statistics(rgb(noisy), part=part))["steps"].unflatten(2, (2, -1)) for part in (0, 8)]
+    assert float(of_part[0][0, 0, 1].abs().max()) > 1
+    assert float(of_part[1][0, 0, 1].abs().max()) < 1e-5
 
 
 def test_a_part_is_measured_where_it_lies(snake: WaveletLoss) -> None:

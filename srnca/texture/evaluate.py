@@ -23,14 +23,14 @@ from srnca.texture.lines import LineDistance
 from srnca.texture.loss import TextureLoss, build_loss, logarithm
 from srnca.texture.patches import PatchDistance, balanced
 from srnca.texture.teacher import NCATeacher
+from srnca.texture.weighing import counted
 
 STEPS = 400  # age of the pictures that are measured
 SEEDS = (90_001, 90_002, 90_003, 90_004)  # fresh: neither training nor refinement draws these
 MAX_LOSS_RATIO = 2.0  # a rule's distance over the automaton's, by either; above it there is a warning, and verify fails
 MAX_OF_FLAT = 0.5  # texture loss over that of a flat picture; above it there is hardly any texture
-LINES = 0.5  # weight of how line-like a law's pictures are: coherences that are off by 0.14 cost a factor of e
+LINES = 0.5  # weight of how line-like a law's pictures are: coherences that are off by 0.2 to 0.3 cost a factor of e
 EXCESS = 30.0  # weight of the mean square by which colours leave [0, 1]: 0.06 costs 0.1
-LARGEST_LINES = 8.0  # the largest exponent of that factor
 
 Scores = dict[str, float | None]  # who ("flat", "teacher", "rule") -> distance; None where its pictures diverged
 
@@ -61,8 +61,8 @@ def make_objective(checkpoint: Checkpoint, texture: TextureLoss | None = None) -
 def make_species_objective(target: np.ndarray, measure: TextureLoss) -> Objective:
     """The objective of a law of few species: the wavelet loss, and how line-like the pattern is.
 
-    By the wavelet loss alone a labyrinth with sharp edges is nearer to round spots than softer spots are. Pictures are
-    compared as they are shown, clipped to [0, 1]; beyond that colours only have a penalty.
+    By the wavelet loss alone a labyrinth with sharp edges is nearer to round spots than softer spots are. How line-like
+    two pieces of one texture are differs by about 1, so that hardly counts (`counted`). Pictures are compared as they are shown, clipped to [0, 1]; beyond that colours only have a penalty.
     target: (h, w, 3). measure: the loss that is reported. Raises InputError for a target of less than two waves.
     """
     lines = LineDistance(target, measure_scale(target).wavelength)
@@ -71,11 +71,11 @@ def make_species_objective(target: np.ndarray, measure: TextureLoss) -> Objectiv
     def train(rgb: Tensor, random: torch.Generator) -> Tensor:
         shown = rgb.clamp(0, 1)
         excess = (rgb - shown).square().mean(dim=(1, 2, 3))
-        return logarithm(texture(shown)) + LINES * lines(shown) + EXCESS * excess
+        return logarithm(texture(shown)) + LINES * counted(lines(shown), torch.log1p) + EXCESS * excess
 
     def judge(rgb: Tensor) -> Tensor:
         shown = rgb.clamp(0, 1)
-        return texture(shown) * (LINES * lines(shown)).clamp(max=LARGEST_LINES).exp()
+        return texture(shown) * (LINES * counted(lines(shown), torch.log1p)).exp()
 
     return Objective(train, judge, lambda rgb: measure(rgb.clamp(0, 1)))
 

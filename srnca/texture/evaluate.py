@@ -29,7 +29,7 @@ STEPS = 400  # age of the pictures that are measured
 SEEDS = (90_001, 90_002, 90_003, 90_004)  # fresh: neither training nor refinement draws these
 MAX_LOSS_RATIO = 2.0  # a rule's distance over the automaton's, by either; above it there is a warning, and verify fails
 MAX_OF_FLAT = 0.5  # texture loss over that of a flat picture; above it there is hardly any texture
-LINES = 0.5  # weight of how line-like a law's pictures are: coherences that are off by 0.2 to 0.3 cost a factor of e
+LINES = 0.5  # weight of how line-like a law's pictures are: coherences that are off by 0.2 cost a factor of e
 EXCESS = 30.0  # weight of the mean square by which colours leave [0, 1]: 0.06 costs 0.1
 
 Scores = dict[str, float | None]  # who ("flat", "teacher", "rule") -> distance; None where its pictures diverged
@@ -62,7 +62,8 @@ def make_species_objective(target: np.ndarray, measure: TextureLoss) -> Objectiv
     """The objective of a law of few species: the wavelet loss, and how line-like the pattern is.
 
     By the wavelet loss alone a labyrinth with sharp edges is nearer to round spots than softer spots are. How line-like
-    two pieces of one texture are differs by about 1, so that hardly counts (`counted`). Pictures are compared as they are shown, clipped to [0, 1]; beyond that colours only have a penalty.
+    two pieces of one texture are differs by about 1, so that hardly counts (`counted`). Pictures are compared as they
+    are shown, clipped to [0, 1]; beyond that colours only have a penalty.
     target: (h, w, 3). measure: the loss that is reported. Raises InputError for a target of less than two waves.
     """
     lines = LineDistance(target, measure_scale(target).wavelength)

@@ -30,6 +30,7 @@ SEEDS = (90_001, 90_002, 90_003, 90_004)  # fresh: neither training nor refineme
 MAX_LOSS_RATIO = 2.0  # a rule's distance over the automaton's, by either; above it there is a warning, and verify fails
 MAX_OF_FLAT = 0.5  # texture loss over that of a flat picture; above it there is hardly any texture
 LINES = 0.5  # weight of how line-like a law's pictures are: coherences that are off by 0.2 cost a factor of e
+LARGEST_LINES = 8.0  # the largest exponent of that factor
 EXCESS = 30.0  # weight of the mean square by which colours leave [0, 1]: 0.06 costs 0.1
 
 Scores = dict[str, float | None]  # who ("flat", "teacher", "rule") -> distance; None where its pictures diverged
@@ -76,7 +77,7 @@ def make_species_objective(target: np.ndarray, measure: TextureLoss) -> Objectiv
 
     def judge(rgb: Tensor) -> Tensor:
         shown = rgb.clamp(0, 1)
-        return texture(shown) * (LINES * counted(lines(shown), torch.log1p)).exp()
+        return texture(shown) * (LINES * counted(lines(shown), torch.log1p)).clamp(max=LARGEST_LINES).exp()
 
     return Objective(train, judge, lambda rgb: measure(rgb.clamp(0, 1)))
 

@@ -20,21 +20,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
-from benchmarks.photos import picture_file
+from benchmarks.photos import WIDE, picture_file, save_rows
 from distill.species.report import count_numbers
 from equations import load_rule, render, save_rule, simulate
 from srnca import learned
 from srnca.media.contact_sheet import contact_sheet
-from srnca.media.painting import to_bytes
+from srnca.media.images import load_target
 from srnca.texture.checkpoint import load_checkpoint
 from srnca.texture.evaluate import nca_pictures
 
 FOLDER = Path(learned.__file__).parent
 SAMPLE = "sample:"
-STEPS, WIDE, SEED, GAP = 400, 256, 7, 8  # steps of small pictures, cells of the wide ones, their noise, pixels between
+STEPS, SEED = 400, 7  # steps of small pictures, and their noise
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,12 @@ class Entry:
 
     title: one line, of what is seen.
     target: sample:NAME or skimage:NAME.
+    species: of a law that is searched without an automaton; None for a rule that is distilled from one.
     """
 
     title: str
     target: str
+    species: int | None = None
 
     @property
     def picture(self) -> str:
@@ -55,8 +56,10 @@ class Entry:
             return f"{self.target}, a plant drawn by srnca itself"
         return f"the photo {self.target.removeprefix('skimage:')!r} of scikit-image (CC0)"
 
-    def commands(self, name: str, picture: str) -> tuple[str, str]:
-        """What to type: training on `picture`, then distillation."""
+    def commands(self, name: str, picture: str) -> tuple[str, ...]:
+        """What to type: training on `picture`, then distillation; or the search for a law."""
+        if self.species is not None:
+            return (f"srnca distill --image {picture} --species {self.species} --out {name}",)
         return f"srnca train {picture} --out {name}.pt", f"srnca distill --checkpoint {name}.pt --out {name}-rule"
 
 
@@ -67,11 +70,14 @@ LEARNED = {
     "alocasia": Entry("light veins on a dark leaf", "sample:alocasia"),
     "gravel": Entry("gravel", "skimage:gravel"),
     "brick": Entry("joints of a brick wall", "skimage:brick"),
+    "roundleaf-law": Entry("yellow spots, by two species", "sample:roundleaf", 2),
+    "snake-law": Entry("light and dark bands, by two species", "sample:snake", 2),
+    "orchid-law": Entry("strokes of magenta, by two species", "sample:orchid", 2),
 }
 
 
 def make(name: str, out: Path) -> None:
-    """Train and distill as the entry says, in `out`."""
+    """Train and distill, or search, as the entry says, in `out`."""
     out.mkdir(parents=True, exist_ok=True)
     picture = picture_file(LEARNED[name].target, out.absolute())
     for command in LEARNED[name].commands(name, picture):
@@ -90,7 +96,8 @@ def keep(name: str, result: Path) -> Path:
         "commands": entry.commands(name, picture),
         "numbers": count_numbers(rule)["all"],
     }
-    judge = {who: float(f"{report['judge'][who]:.3g}") for who in ("teacher", "rule")}
+    judged = ("rule",) if entry.species else ("teacher", "rule")
+    judge = {who: float(f"{report['judge'][who]:.3g}") for who in judged}
     slim = dataclasses.replace(
         rule,
         fronts={},
@@ -111,25 +118,20 @@ def sheet(path: Path, size: int = 128, steps: int = 1200) -> None:
     Image.fromarray(contact_sheet(pictures, labels, columns=4, scale=2)).save(path, quality=88)
 
 
-def rows(names: Sequence[str], results: Path, path: Path, scale: int = 4) -> None:
-    """For each name a row: the picture, what its automaton grows, and what its rule grows on 64 and on 256 cells."""
+def rows(names: Sequence[str], results: Path, path: Path) -> None:
+    """For each name a row: the picture, what its automaton grows if there is one, and its rule on 64 and 256 cells."""
     lines = []
     for name in names:
-        automaton, rule = load_checkpoint(results / f"{name}.pt"), learned.load(name).rule
-        wide = simulate(rule, size=WIDE, steps=3 * STEPS, seed=SEED, every=3 * STEPS)[-1]
+        entry, rule = LEARNED[name], learned.load(name).rule
+        if entry.species is None:
+            automaton = load_checkpoint(results / f"{name}.pt")
+            before = [automaton.target, nca_pictures(automaton, steps=STEPS, seeds=(SEED,))[0]]
+        else:
+            before = [load_target(picture_file(entry.target, path.parent), 64).pixels]
         small = simulate(rule, size=64, steps=STEPS, seed=SEED, every=STEPS)[-1]
-        grown = nca_pictures(automaton, steps=STEPS, seeds=(SEED,))[0]
-        pictures = [automaton.target, grown, render(rule, small)]
-        tiles = [Image.fromarray(to_bytes(np.asarray(picture), scale)) for picture in pictures]
-        line = Image.new("RGB", (3 * (64 * scale + GAP) + WIDE, WIDE), "white")
-        for place, tile in enumerate(tiles):
-            line.paste(tile, (place * (64 * scale + GAP), (WIDE - 64 * scale) // 2))
-        line.paste(Image.fromarray(render(rule, wide)), (3 * (64 * scale + GAP), 0))
-        lines.append(line)
-    sheet = Image.new("RGB", (lines[0].width, len(lines) * (WIDE + GAP) - GAP), "white")
-    for place, line in enumerate(lines):
-        sheet.paste(line, (0, place * (WIDE + GAP)))
-    sheet.save(path, optimize=True)
+        wide = simulate(rule, size=WIDE, steps=3 * STEPS, seed=SEED, every=3 * STEPS)[-1]
+        lines.append([*before, render(rule, small), render(rule, wide)])
+    save_rows(lines, path)
 
 
 def main() -> None:
@@ -145,7 +147,7 @@ def main() -> None:
     drawn.add_argument("path", type=Path)
     shown = commands.add_parser("rows")
     shown.add_argument("names", nargs="+", choices=tuple(LEARNED))
-    shown.add_argument("--results", type=Path, required=True, help="where `train` put its results")
+    shown.add_argument("--results", type=Path, default=Path("outputs/learned"), help="where `train` put its results")
     shown.add_argument("--path", type=Path, required=True)
     args = parser.parse_args()
     if args.command == "rows":

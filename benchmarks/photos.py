@@ -12,22 +12,28 @@ import argparse
 import dataclasses
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 if sys.path[0] == str(Path(__file__).resolve().parent):  # run as a script: its folder has a distill.py too
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 
 from srnca.media.contact_sheet import contact_sheet
 from srnca.media.images import load_target
+from srnca.media.painting import to_bytes
 from srnca.media.png import save_png
 from srnca.texture.checkpoint import Checkpoint, load_checkpoint
 from srnca.texture.config import TrainConfig, preset
 from srnca.texture.evaluate import flat_loss, make_loss, nca_pictures, texture_loss
 from srnca.texture.training import train
 
+WIDE, GAP = 256, 8  # pixels: height of the pictures of a row, and between pictures
 HEADER = ("picture", "flat", "NCA", "training")
 
 
@@ -41,6 +47,19 @@ def picture_file(name: str, out: Path) -> str:
     pixels = {"ihc": data.immunohistochemistry}.get(path.stem) or getattr(data, path.stem)
     io.imsave(path, pixels(), check_contrast=False)
     return str(path)
+
+
+def save_rows(rows: Sequence[Sequence[NDArray[Any]]], path: Path) -> None:
+    """Draw rows of pictures (h, w, 3), each enlarged by a whole number to about WIDE pixels."""
+    tiles = [[Image.fromarray(to_bytes(picture, WIDE // picture.shape[0])) for picture in row] for row in rows]
+    width = max(sum(tile.width + GAP for tile in row) for row in tiles) - GAP
+    sheet = Image.new("RGB", (width, len(tiles) * (WIDE + GAP) - GAP), "white")
+    for line, row in enumerate(tiles):
+        place = 0
+        for tile in row:
+            sheet.paste(tile, (place, line * (WIDE + GAP)))
+            place += tile.width + GAP
+    sheet.save(path, optimize=True, quality=90)
 
 
 def make_checkpoint(name: str, path: Path, config: TrainConfig) -> Checkpoint:

@@ -27,7 +27,7 @@ DIGITS = {2: EQUAL, 3: EQUAL, 4: 1.25}
 class RefinedRule:
     """A point of the front.
 
-    terms: per channel; over all channels and colours where the colours are tuned along (`Settings.colours`).
+    terms: per channel; where the colours are tuned along (`Settings.colours`), all numbers of channels and colours.
     loss: texture loss, the worst of the ages (400 and 1,600 steps).
     score: what rules are chosen by, likewise.
     start: what the rule was pruned from.

@@ -142,7 +142,7 @@ def _judged_anew(chains: Sequence[Chain], progress: Progress, cost: float) -> li
     Rules that run away from one of these are left out. cost: of all work before this, for the progress.
     """
     found = [f for chain in chains for f in chain.found.values() if math.isfinite(f.score)]
-    judge, parts = chains[0].judge, 1 if chains[0].settings.colours else chains[0].table.channels
+    judge, channels = chains[0].judge, chains[0].table.channels
     judged, total = list[tuple[float, float]](), cost + judging_cost([f.terms for f in found])
     with ThreadPoolExecutor(2) as pool:
         for number, losses in enumerate(pool.map(lambda f: judge.thorough(f.table), found), start=1):
@@ -150,7 +150,7 @@ def _judged_anew(chains: Sequence[Chain], progress: Progress, cost: float) -> li
             done = cost + judging_cost([f.terms for f in found[:number]])
             progress("refine", done / total, f"rule {number} of {len(found)} judged by other first states")
     return [
-        RefinedRule(f.terms / parts, loss, score, f.table.to_rule(), f.start)
+        RefinedRule(f.table.numbers if f.table.colours else f.terms / channels, loss, score, f.table.to_rule(), f.start)
         for f, (loss, score) in zip(found, judged, strict=True)
         if math.isfinite(score)
     ]

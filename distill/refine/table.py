@@ -17,7 +17,7 @@ from sympy import Expr
 
 from equations.backends.llvm.adjustable import TermKernel
 from equations.expressions.numeric import compile_numpy
-from equations.expressions.terms import join_terms, split_terms
+from equations.expressions.terms import count_inner, join_terms, split_terms
 from equations.expressions.tree import from_tree, to_tree
 from equations.perception import perceive
 from equations.rule.colours import COLOURS
@@ -63,6 +63,11 @@ class TermTable:
         return int(self.alive.sum())
 
     @property
+    def numbers(self) -> int:
+        """How many numbers there are to copy: one a term, and those inside terms, once for all rows."""
+        return self.terms + count_inner(self.bases)
+
+    @property
     def channels(self) -> int:
         """How many of the rows are channels; they are the first ones."""
         return len(self.rule.channels)
@@ -88,7 +93,8 @@ class TermTable:
 
     def in_words(self, terms: int) -> str:
         """A number of terms over all rows, as users read it."""
-        return f"{terms} numbers" if self.colours else f"{terms / self.channels:.1f} terms a channel"
+        inner = self.numbers - self.terms
+        return f"{terms + inner} numbers" if self.colours else f"{terms / self.channels:.1f} terms a channel"
 
     def values(self) -> Floats:
         """The constants themselves, (row, basis)."""

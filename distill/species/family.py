@@ -48,12 +48,13 @@ def monomials(names: tuple[str, ...], degree: int) -> list[Expr]:
 def make_law(updates: Mapping[str, Terms], colours: Mapping[str, Terms], *, directed: bool, start: str) -> Rule:
     """The law with these terms, basis -> constant, and with all other terms of the family at almost nothing.
 
-    updates: of every species. colours: of r, g and b. directed: whether diffusion may differ by direction.
-    start: what the report calls it.
+    updates: of every species. colours: of r, g and b; they may use a blend (`make_blend`) beside the monomials.
+    directed: whether diffusion may differ by direction. start: what the report calls it.
     """
     names = tuple(updates)
     stencils = (ID, LAP, DXX, DXY) if directed else (ID, LAP)
     reactions, shades = monomials(names, DEGREE), monomials(names, COLOUR_DEGREE)
+    shades += sorted({basis for terms in colours.values() for basis in terms} - {*shades}, key=sympy.default_sort_key)
     laws = {}
     for name in names:
         spread = [symbol(feature_name(name, stencil.name)) for stencil in stencils[1:]]

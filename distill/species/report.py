@@ -10,7 +10,7 @@ import numpy as np
 
 from distill.report import count, front_row, versions
 from distill.species.scale import Scale
-from equations.expressions.terms import count_terms
+from equations.expressions.terms import count_inner, count_terms, split_terms
 from equations.rule.display import formulas_of
 from equations.rule.mask import shift_seed
 from equations.rule.rule import Rule
@@ -82,9 +82,14 @@ def make_species_report(
 
 
 def count_numbers(rule: Rule) -> dict[str, int]:
-    """The numbers that a person would copy: of the laws, of the colours, and both."""
+    """The numbers that a person would copy: of the laws, of the colours, and both.
+
+    A term has one, and those inside it, such as k and c of tanh(k·u − c), count once for all colours.
+    """
     laws = sum(count_terms(expr) for expr in rule.expressions)
-    colours = sum(count_terms(expr) for expr in formulas_of(rule).values())
+    formulas = formulas_of(rule).values()
+    bases = {basis for formula in formulas for _, basis in split_terms(formula)}
+    colours = sum(count_terms(expr) for expr in formulas) + count_inner(bases)
     return {"all": laws + colours, "laws": laws, "colours": colours}
 
 

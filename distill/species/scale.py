@@ -14,6 +14,8 @@ from equations.errors import InputError, SrncaError
 Array = npt.NDArray[np.float64]
 
 SHORTEST = 3.0  # cells: a shorter wave cannot be told from noise, and no stencil of 3 × 3 cells makes one
+WAVES = 3.0  # a picture has to show so many to tell a pattern from a shade, unless no shorter wave is nearly as strong
+NEARLY = 0.5  # as strong as the strongest: that is, from this share of it on
 STEEPNESS = 1.25  # power is multiplied by frequency to this: 2 would be the energy in an octave, but it favours edges
 BLUR = 0.15  # standard deviation of the smoothing of the spectrum, in ln(frequency)
 GRADIENT = 0.9  # share of the contrast that a plane explains, from which a picture is a gradient and no pattern
@@ -73,6 +75,9 @@ def _correlation(field: Array, shift: tuple[int, int]) -> float:
 def measure_scale(picture: npt.ArrayLike) -> Scale:
     """The scale of a picture (h, w, 3): where the spectrum of its main colour contrast is strongest.
 
+    A maximum of which the picture shows three waves goes before a longer one that is at most twice as strong: shades
+    across the whole of a photo are no pattern.
+
     Raises InputError where the picture is flat, or its pattern so large that fewer than two waves fit in.
     """
     field = _contrast_of_colours(picture)
@@ -86,7 +91,7 @@ def measure_scale(picture: npt.ArrayLike) -> Scale:
     grid = np.linspace(logs.min(), logs.max(), 200)  # the modes of a ring grow with its frequency, hence -2
     near = np.exp(-0.5 * ((grid[:, None] - logs) / BLUR) ** 2)
     density = near @ weights
-    wavelength = math.exp(-grid[density.argmax()])
+    wavelength = math.exp(-grid[_peak(density, np.exp(-grid) * WAVES <= min(height, width))])
     if 2 * wavelength > min(height, width):
         raise InputError(
             f"the picture shows fewer than two waves of its pattern: about {wavelength:.0f} cells long, on {height} × "
@@ -95,6 +100,13 @@ def measure_scale(picture: npt.ArrayLike) -> Scale:
     octave = there & (np.abs(np.log(np.where(there, frequency, 1) * wavelength)) < 0.5)
     turned = (power * (kx + 1j * ky) ** 2 / np.maximum(kx**2 + ky**2, 1e-12))[octave].sum() / power[octave].sum()
     return Scale(wavelength, float(np.angle(turned)) / 2 % math.pi, float(abs(turned)))
+
+
+def _peak(density: Array, preferred: npt.NDArray[np.bool_]) -> int:
+    """Where the density is largest; at a preferred local maximum, if one has NEARLY as much."""
+    peaks = np.flatnonzero((density[1:-1] >= density[:-2]) & (density[1:-1] > density[2:])) + 1
+    good = [peak for peak in peaks if preferred[peak] and density[peak] >= NEARLY * density.max()]
+    return int(max(good, key=lambda peak: density[peak], default=density.argmax()))
 
 
 def _contrast_of_colours(picture: npt.ArrayLike) -> Array:

@@ -68,7 +68,7 @@ def most_numbers(species: int) -> int:
 
 def check_numbers(species: int, terms: int | None) -> int:
     """`terms` where a law of so many species may have so few. Raises InputError otherwise."""
-    least = species + 4
+    least = species + 6  # of each species and colour one, two of the blend, and one more
     if terms is not None and terms < least:
         raise InputError(
             f"terms: expected at least {least} numbers for {species} species and their colours, got {terms}; "
@@ -186,9 +186,10 @@ def _compete(found: list[tuple[Distillation, float]]) -> Distillation:
 
 
 def _prune(search: Searching, chains: list[Chain], species: int, most: int, max_loss: float | None) -> RefineResult:
-    """Prune the chains in small steps, and choose."""
-    plan = levels_of_law(chains[0].table.terms, species, most)
-    needed = 1 + next(i for i, numbers in enumerate(plan) if numbers <= most)
+    """Prune the chains in small steps, and choose. The numbers inside terms stay as they are."""
+    allowed = most - max(chain.table.numbers - chain.table.terms for chain in chains)
+    plan = levels_of_law(chains[0].table.terms, species, allowed)
+    needed = 1 + next(i for i, terms in enumerate(plan) if terms <= allowed)
     iterations = round(search.effort * search.settings.iterations / len(plan))
     descent = Descent(chains, plan, needed, iterations, search.deadline, search.progress, search.unfinished, AFTER)
     descent.run()

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from distill.refine.coloured import pictures_of
 from distill.refine.pictures import first_state
 from distill.refine.table import Floats, TermTable
 from distill.species.family import SPECIES, check_species, make_law
-from distill.species.palette import fit_colours
+from distill.species.palette import Colours, fit_colours, painted
 from distill.species.scale import Scale, measure_scale
 from distill.species.systems import System, Terms, diffusion_terms, systems
 from equations.errors import InputError
@@ -45,11 +44,11 @@ Measure = Callable[[npt.NDArray[np.float32]], float]  # pictures (n, 3, h, w) ->
 
 @dataclass(frozen=True, eq=False)
 class Tried:
-    """A system of the sweep, scaled to the picture; a state (2, h, w) of it, its colours, and its distance."""
+    """A system of the sweep, scaled to the picture; its colours, whether they have a blend, and its distance."""
 
     system: System
-    state: Floats
-    colours: Mapping[str, Terms]
+    colours: Colours
+    blend: bool
     score: float
 
 
@@ -74,14 +73,13 @@ def make_starts(
 
 def sweep(picture: npt.NDArray[np.floating], scale: Scale, measure: Measure, seed: int) -> list[Tried]:
     """The systems that keep a pattern of the picture's wavelength, those whose pictures are nearest to it first."""
-    nothing: Mapping[str, Terms] = {colour: {} for colour in COLOURS}
-    family = make_law({"u": {}, "v": {}}, nothing, directed=scale.has_direction, start="")
-    bench = _Bench(TermTable(family, colours=True), picture, scale, measure, seed)
+    family = make_law({"u": {}, "v": {}}, GREY, directed=scale.has_direction, start="")
+    bench = _Bench(TermTable(family), picture, scale, measure, seed)
     found = []
     for system in systems():
         fitting = bench.calibrated(system)
-        tried = [] if fitting is None else [bench.judged(fitting.zoomed(stretch)) for stretch in STRETCHES]
-        found += sorted((one for one in tried if one is not None), key=lambda one: one.score)[:1]
+        tried = [] if fitting is None else [one for s in STRETCHES for one in bench.judged(fitting.zoomed(s))]
+        found += sorted(tried, key=lambda one: one.score)[:1]
     return sorted(found, key=lambda one: one.score)
 
 
@@ -99,7 +97,7 @@ class _Bench:
         """States (RUNS, 2, h, w) of these ages; None where the pattern dies or runs away."""
         size = (self.picture.shape[0], self.picture.shape[1])
         rule = self.table.rule.replace(init=_init(system, 2))
-        self.fill(_pair(("u", "v"), system, self.scale), {})
+        self.fill(_pair(("u", "v"), system, self.scale))
         state = np.stack([first_state(rule, size, shift_seed(self.seed, run)) for run in range(RUNS)])
         found, age = [], 0
         for until in ages:
@@ -130,22 +128,24 @@ class _Bench:
             system = system.zoomed(zoom)
         return system
 
-    def judged(self, system: System) -> Tried | None:
-        """The system with its colours and its score, the worse of two ages."""
+    def judged(self, system: System) -> list[Tried]:
+        """The system in soft and in sharp colours, each with the worse score of two ages; none without a pattern."""
         found = self.run(system, STEPS, OLD)
         if found is None:
-            return None
-        colours = fit_colours(self.picture, found[-1][0], ("u", "v"))
-        self.fill(_pair(("u", "v"), system, self.scale), colours)
-        score = max(self.measure(pictures_of(self.table, state)) for state in found)
-        return Tried(system, found[-1][0], colours, score) if math.isfinite(score) else None
+            return []
+        tried = []
+        for blend in (False, True):
+            colours = fit_colours(self.picture, found[-1][0], ("u", "v"), blend=blend)
+            score = max(self.measure(painted(colours, state, ("u", "v"))) for state in found)
+            tried.append(Tried(system, colours, blend, score))
+        return [one for one in tried if math.isfinite(one.score)]
 
-    def fill(self, laws: Mapping[str, Terms], colours: Mapping[str, Terms]) -> None:
+    def fill(self, laws: Mapping[str, Terms]) -> None:
         """Give the table these constants, and 0 for all others."""
         table = self.table
         place = {basis: column for column, basis in enumerate(table.bases)}
         table.scaled[:] = 0
-        for row, terms in enumerate([*laws.values(), *colours.values()]):
+        for row, terms in enumerate(laws.values()):
             for basis, constant in terms.items():
                 table.scaled[row, place[basis]] = constant
         table.scaled *= table.size * table.unit
@@ -155,7 +155,7 @@ def _start(names: tuple[str, ...], tried: Tried, picture: npt.NDArray[np.floatin
     laws = _system(names, tried.system, scale)
     law = make_law(laws, tried.colours, directed=scale.has_direction, start=tried.system.name)
     law = law.replace(init=_init(tried.system, len(names)))
-    return law if len(names) == 2 else _recoloured(law, laws, picture, scale, seed)
+    return law if len(names) == 2 else _recoloured(law, laws, picture, scale, seed, blend=tried.blend)
 
 
 def _init(system: System, species: int) -> Init:
@@ -195,13 +195,19 @@ def _pair(names: tuple[str, str], system: System, scale: Scale) -> dict[str, Ter
 
 
 def _recoloured(
-    law: Rule, laws: Mapping[str, Terms], picture: npt.NDArray[np.floating], scale: Scale, seed: int
+    law: Rule,
+    laws: Mapping[str, Terms],
+    picture: npt.NDArray[np.floating],
+    scale: Scale,
+    seed: int,
+    *,
+    blend: bool = False,
 ) -> Rule:
     """The law, in colours fitted to what its states are after a while."""
     state = grow(law, (picture.shape[0], picture.shape[1]), [seed], STEPS)[0]
     if not np.isfinite(state).all():
         return law  # it has run away, and whoever compares the starts will see that
-    colours = fit_colours(picture, state, law.channels)
+    colours = fit_colours(picture, state, law.channels, blend=blend)
     start = str(law.provenance["start"])
     return make_law(laws, colours, directed=scale.has_direction, start=start).replace(init=law.init)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +33,11 @@ def count_terms(expr: Expr) -> int:
 def count_constants(expr: Expr) -> int:
     """The numbers that a fit could tune: all but exponents, signs and zeros."""
     return _constants(to_tree(expr))
+
+
+def count_inner(bases: Iterable[Expr]) -> int:
+    """The numbers inside bases, such as the 3 and the 2 of tanh(3 u − 2); exponents do not count."""
+    return sum(count_constants(basis) for basis in bases if basis != 1)
 
 
 def join_terms(terms: list[tuple[float, Expr]]) -> Expr:

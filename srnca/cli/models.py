@@ -115,10 +115,11 @@ def _describe_learned(learned: LearnedRule) -> str:
     from equations.printers import print_rule
 
     judge = learned.judge
+    automaton = f"; its automaton {judge['teacher']:.2f}" if "teacher" in judge else ""
     facts = [
         ("learned from", learned.picture),
         ("numbers", f"{learned.numbers} constants in all, those of the colours included"),
-        ("judge", f"{judge['rule']:.2f}; its automaton {judge['teacher']:.2f} (0: the picture, 1: a flat colour)"),
+        ("judge", f"{judge['rule']:.2f}{automaton} (0: the picture, 1: a flat colour)"),
         *(("made as by" if index == 0 else "", command) for index, command in enumerate(learned.commands)),
     ]
     name = f"learned:{learned.name}"

@@ -30,9 +30,10 @@ class LearnedRule:
 
     title: one line.
     picture: what was learned from, and its licence.
-    commands: of the command line, in their order: the same training and distillation, with random numbers of their own.
+    commands: of the command line: they find such a rule again, with other random numbers.
     judge: distance of the pictures from the one that was learned (0: none, 1: as far as a flat colour), by who made
-        them: {"teacher": the automaton, "rule": the rule}. Measured on fresh noise, on 64 x 64 cells.
+        them: {"teacher": the automaton, "rule": the rule}. Measured on fresh noise, on 64 x 64 cells. A law that was
+        found without an automaton has no teacher.
     numbers: constants in updates and colours together, as many as one has to copy.
     """
 

@@ -114,7 +114,7 @@ def test_the_command_prints_how_many_numbers_there_are(
         (["--species", "2", "--engine", "sparse"], "--species: expected it without --engine"),
         (["--species", "2", "--refine", "none"], "--species: expected it without --refine none"),
         (["--species", "2", "--states", "1"], "--species: expected it without --states"),
-        (["--species", "2", "--terms", "5"], "expected at least 6 numbers for 2 species"),
+        (["--species", "2", "--terms", "5"], "expected at least 8 numbers for 2 species"),
     ],
 )
 def test_options_that_do_not_fit_are_errors(

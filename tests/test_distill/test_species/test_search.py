@@ -155,6 +155,6 @@ def test_a_law_grows_by_some_numbers_and_is_pruned_in_small_steps(monkeypatch: p
 
 def test_a_law_has_at_least_a_number_for_each_species_and_colour() -> None:
     assert check_numbers(2, None) == 30
-    assert check_numbers(2, 6) == 6
-    with pytest.raises(InputError, match="expected at least 6 numbers"):
-        check_numbers(2, 5)
+    assert check_numbers(2, 8) == 8
+    with pytest.raises(InputError, match="expected at least 8 numbers"):
+        check_numbers(2, 7)

@@ -15,6 +15,9 @@ from equations.rule.rule import Rule
 from equations.rule.stencils import LAP, LAP5, STENCILS, Stencil, feature_names
 
 ID = STENCILS["id"]
+DXX = Stencil("dxx", ((0, 0, 0), (1, -2, 1), (0, 0, 0)))
+DXY = Stencil("dxy", ((0.25, 0, -0.25), (0, 0, 0), (-0.25, 0, 0.25)))
+OPERATORS = {"∇2u": "lap", "∂x2u": "pxx", "∂y2u": "pyy", "∂x∂yu": "pxy", "∂xu": "px", "∂yu": "py"}
 FRACTIONS = {"½": "(1/2)", "⅓": "(1/3)", "¼": "(1/4)", "⅛": "(1/8)"}
 
 
@@ -29,6 +32,10 @@ RULES = {
     "half": ((ID, scaled("spread", LAP, 2)), "0.8*u_spread^2 - u_spread"),
     "upside down": ((ID, scaled("lap", LAP, -1)), "u*u_lap - 0.7*u_lap"),
     "nanometres": ((ID, scaled("lap", LAP5, 1e18)), "2e-18*u_lap - 0.5*u"),
+    "directions": (
+        (ID, LAP, DXX, DXY, Stencil("dyy", ((0, 3, 0), (0, -6, 0), (0, 3, 0)))),
+        "0.4*u_lap - 0.05*u_dxx + 0.02*u_dxy*u + 0.1*u_dyy",
+    ),
     "slopes": ((ID, scaled("gx", STENCILS["dx"], 0.3), scaled("gy", STENCILS["dy"], -4)), "0.7*u_gx + 0.2*u_gy*u"),
 }
 
@@ -42,13 +49,13 @@ def quadratic() -> tuple[np.ndarray, dict[str, float]]:
     """A field on 7² cells, and what calculus says of its middle; y grows downwards."""
     y, x = np.mgrid[-3:4, -3:4].astype(float)
     field = 0.3 + 0.2 * x - 0.1 * y + 0.15 * x**2 + 0.05 * y**2 + 0.07 * x * y
-    return field, {"u": 0.3, "lap": 0.4, "px": 0.2, "py": -0.1}
+    return field, {"u": 0.3, "lap": 0.4, "px": 0.2, "py": -0.1, "pxx": 0.3, "pxy": 0.07, "pyy": 0.1}
 
 
 def evaluated(text: str) -> float:
     """The value of an equation in which numbers, names and brackets stand side by side as products."""
     text = re.sub(r"\s+", " ", text).replace("−", "-")
-    for operator, name in ((r"∇2u", "lap"), ("∂xu", "px"), ("∂yu", "py")):
+    for operator, name in OPERATORS.items():
         text = text.replace(operator, f"({name})")
     for sign, number in FRACTIONS.items():
         text = text.replace(sign, f"{number}*")
@@ -63,7 +70,10 @@ def from_latex(text: str) -> str:
     text = re.sub(r"\\frac\{1\}\{(\d)\}", r"(1/\1)*", text).replace(r"\,", "*")
     text = re.sub(r"(\S+) \\cdot 10\^\{(-?\d+)\}", r"(\1*10.0**(\2))", text)
     text = text.replace(r"\left|{", "|").replace(r"}\right|", "|").replace(r"\left", "").replace(r"\right", "")
-    text = text.replace(r"\nabla^2 u", "∇2u").replace(r"\partial_x u", "∂xu").replace(r"\partial_y u", "∂yu")
+    text = (
+        text.replace(r"\nabla^2 ", "∇2").replace("^2 u", "2u").replace(r"\partial_x", "∂x").replace(r"\partial_y", "∂y")
+    )
+    text = re.sub(r"(?<=∂[xy]) ", "", text)
     return re.sub(r"\^\{(\d)\}", r"**\1", text)
 
 
@@ -95,7 +105,9 @@ def test_printed_numbers(label: str, language: str) -> None:
         (STENCILS["moore"], ("mean", 1)),
         (STENCILS["dy"], ("dy", 1)),
         (STENCILS["f7"], None),
-        (Stencil("lap", ((0, 0, 0), (1, -2, 1), (0, 0, 0))), None),  # along x only
+        (Stencil("lap", ((0, 0, 0), (1, -2, 1), (0, 0, 0))), ("dxx", 1)),  # along x only
+        (Stencil("lap", ((1, -2, 1), (1, -2, 1), (1, -2, 1))), ("dxx", 3)),
+        (DXY, ("dxy", 1)),
         (Stencil("lap", ((1, -2, 1), (-2, 4, -2), (1, -2, 1))), None),  # no second derivative at all
         (Stencil("dx", ((1, 0, 0), (0, 0, 0), (0, 0, -1))), None),  # a slope along the diagonal
         (Stencil("dx", ((-1, 0, 1), (2, 0, -2), (-1, 0, 1))), None),  # no slope at all

@@ -36,7 +36,6 @@ SETTINGS = Settings(
     rate=5e-4,  # times the effect of the start's largest term
     smallest=0.05,
     steps=(40, 200),
-    fresh_every=2,
     trial_steps=200,
     regrown=0.0,
 )

@@ -42,12 +42,12 @@ class Entry:
 
     title: one line, of what is seen.
     target: sample:NAME or skimage:NAME.
-    species: of a law that is searched without an automaton; None for a rule that is distilled from one.
+    law: options of a search for a law, without an automaton; None for a rule that is distilled from one.
     """
 
     title: str
     target: str
-    species: int | None = None
+    law: str | None = None
 
     @property
     def picture(self) -> str:
@@ -58,8 +58,8 @@ class Entry:
 
     def commands(self, name: str, picture: str) -> tuple[str, ...]:
         """What to type: training on `picture`, then distillation; or the search for a law."""
-        if self.species is not None:
-            return (f"srnca distill --image {picture} --species {self.species} --out {name}",)
+        if self.law is not None:
+            return (f"srnca distill --image {picture} {self.law} --out {name}",)
         return f"srnca train {picture} --out {name}.pt", f"srnca distill --checkpoint {name}.pt --out {name}-rule"
 
 
@@ -70,9 +70,9 @@ LEARNED = {
     "alocasia": Entry("light veins on a dark leaf", "sample:alocasia"),
     "gravel": Entry("gravel", "skimage:gravel"),
     "brick": Entry("joints of a brick wall", "skimage:brick"),
-    "roundleaf-law": Entry("yellow spots, by two species", "sample:roundleaf", 2),
-    "snake-law": Entry("light and dark bands, by two species", "sample:snake", 2),
-    "orchid-law": Entry("strokes of magenta, by two species", "sample:orchid", 2),
+    "roundleaf-law": Entry("yellow spots, by two species", "sample:roundleaf", "--species 2 --terms 22"),
+    "snake-law": Entry("light and dark bands, by two species", "sample:snake", "--species 2"),
+    "orchid-law": Entry("strokes of magenta, by two species", "sample:orchid", "--species 2"),
 }
 
 
@@ -96,7 +96,7 @@ def keep(name: str, result: Path) -> Path:
         "commands": entry.commands(name, picture),
         "numbers": count_numbers(rule)["all"],
     }
-    judged = ("rule",) if entry.species else ("teacher", "rule")
+    judged = ("rule",) if entry.law else ("teacher", "rule")
     judge = {who: float(f"{report['judge'][who]:.3g}") for who in judged}
     slim = dataclasses.replace(
         rule,
@@ -123,7 +123,7 @@ def rows(names: Sequence[str], results: Path, path: Path) -> None:
     lines = []
     for name in names:
         entry, rule = LEARNED[name], learned.load(name).rule
-        if entry.species is None:
+        if entry.law is None:
             automaton = load_checkpoint(results / f"{name}.pt")
             before = [automaton.target, nca_pictures(automaton, steps=STEPS, seeds=(SEED,))[0]]
         else:

@@ -81,5 +81,5 @@ def _words(options: Mapping[str, Any]) -> list[str]:
         if name not in OF_THE_RUN:
             for one in value if isinstance(value, list) else [] if value is None else [value]:
                 whole = isinstance(one, Path) or (name == "image" and not one.startswith("sample:"))
-                words += ["--" + name.replace("_", "-"), str(Path(one).resolve() if whole else one)]
+                words += ["--" + name.replace("_", "-"), str(Path(one).absolute() if whole else one)]
     return words

@@ -103,12 +103,15 @@ def train(
     limit = parse_duration(time_limit, "--time-limit")
     if preview is not None:
         check_output(preview, (".png",))
-    _check_there(target, frames or [])
     recorded = _given(hidden_channels=hidden_channels, stride=stride, dt=dt, dx=dx, denoise=denoise)
     of_recording = frames or (target is None and resume and out is not None and is_of_recording(out))
     if recorded and not of_recording:
         flag = flag_of(next(iter(recorded)))
         raise InputError(f"{flag}: expected it with --frames, a recording to learn, got none; leave it out")
+    if out is not None:
+        check_output(out, (".pt",))
+    if not (target and frames):
+        _check_there(target, frames or [])
     options = Options(resume, resolve_device(device), limit, preview, live, as_json, quiet)
     if of_recording:
         changes |= _given(vgg_weights=vgg_weights, download=download or None, crop=crop)

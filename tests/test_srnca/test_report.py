@@ -331,10 +331,11 @@ def test_only_drawings_and_formulas_are_taken_as_they_are() -> None:
     loader = environment().loader
     assert loader is not None
     names = [name for name in loader.list_templates() if name.endswith(".html")]
-    pages = {"gallery.html", "page.html", "rule.html", "study.html", "training.html"}
+    pages = {"equation.html", "gallery.html", "page.html", "rule.html", "study.html", "training.html"}
     assert {"base.html", "macros.html", *pages} == set(names)
     text = "".join(loader.get_source(environment(), name)[0] for name in names)
-    ours = {"svg", "math", "equation.math", "term", "style", "script", "payload"}  # the last is JSON without < and >
+    formulas = {"math", "equation.math", "channel.math", "one.math", "side", "term"}
+    ours = {"svg", *formulas, "style", "script", "payload"}  # the last is JSON without < and >
     assert set(re.findall(r"(\S+) \| safe", text)) == ours
-    assert text.count("safe") == 10
+    assert text.count("safe") == 15
     assert "autoescape" not in text

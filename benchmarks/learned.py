@@ -72,6 +72,7 @@ LEARNED = {
     "brick": Entry("joints of a brick wall", "skimage:brick"),
     "roundleaf-law": Entry("yellow spots, by two species", "sample:roundleaf", "--species 2 --terms 22"),
     "snake-law": Entry("light and dark bands, by two species", "sample:snake", "--species 2"),
+    "gravel-law": Entry("grains, by two species", "skimage:gravel", "--species 2"),
     "orchid-law": Entry("strokes of magenta, by two species", "sample:orchid", "--species 2"),
 }
 
@@ -89,7 +90,7 @@ def keep(name: str, result: Path) -> Path:
     entry = LEARNED[name]
     report = json.loads((result / "report.json").read_text(encoding="utf-8"))
     rule = load_rule(result / "rule.json")
-    picture = entry.target if entry.target.startswith(SAMPLE) else f"{name}.png"
+    picture = entry.target if entry.target.startswith(SAMPLE) else f"{entry.target.removeprefix('skimage:')}.png"
     facts = {
         "title": entry.title,
         "picture": entry.picture,

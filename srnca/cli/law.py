@@ -58,7 +58,7 @@ def exit_without_law(result: Distillation) -> None:
     """Exit with code 1 and the numbers where the best law's pictures are hardly better than a flat colour."""
     from srnca.texture.species import no_law
 
-    missing = no_law(result.report["judge"])
+    missing = no_law(result.report["texture_loss"], result.report["judge"])
     if missing is not None:
         warn(missing)
         raise typer.Exit(1)

@@ -16,7 +16,7 @@ from srnca.pages.law_figure import draw_law
 from srnca.pages.live.beside import photo_url
 from srnca.pages.live.result import write_result_page
 from srnca.pages.settings import PageSettings
-from srnca.texture.evaluate import STEPS, Scores, make_species_objective, rule_pictures, score_pictures
+from srnca.texture.evaluate import MAX_OF_FLAT, STEPS, Scores, make_species_objective, rule_pictures, score_pictures
 from srnca.texture.judge import Judge
 from srnca.texture.loss import TextureLoss, build_loss
 
@@ -59,7 +59,7 @@ def distill_picture(
     started = time.perf_counter()
     ours = rule_pictures(result.rule, picture.shape[:2], steps=picture_steps)
     scores = score_pictures(loss, judge, picture, rule=ours)
-    result.report.update(scores, shortfall=no_law(scores["judge"]))
+    result.report.update(scores, shortfall=no_law(scores["texture_loss"], scores["judge"]))
     result.report["provenance"]["picture"] = name
     add_meaning(result, picture, loss, cell=cell, out=out)
     result.report["time_s"]["evaluate"] = round(time.perf_counter() - started, 3)
@@ -100,10 +100,13 @@ def find_law(
     )
 
 
-def no_law(judged: Scores) -> str | None:
-    """A sentence that no law of few species makes the picture, where the judge sees hardly more than a flat colour."""
-    rule = judged["rule"]
-    if rule is not None and rule < NO_LAW:
+def no_law(losses: Scores, judged: Scores) -> str | None:
+    """A sentence that no law of few species makes the picture, where loss and judge see hardly more than a flat colour.
+
+    The judge alone does not decide: of perfectly regular stripes it finds any others far away.
+    """
+    loss, rule = losses["rule"], judged["rule"]
+    if loss is not None and rule is not None and (rule < NO_LAW or loss < MAX_OF_FLAT * (losses["flat"] or 0)):
         return None
     seen = "its pictures run away" if rule is None else f"the judge gives the best one {rule:.2f}"
     return f"no law of few species makes this picture: {seen} (0 is the picture, 1 a flat colour, a law has < {NO_LAW})"

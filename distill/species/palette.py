@@ -47,7 +47,7 @@ def fit_colours(
     u = symbol(names[0])
     columns = {u**0: np.ones(RANKS), u: values / unit, u**2: (values / unit) ** 2}
     units = [1.0, unit, unit**2]
-    if blend:
+    if blend and np.ptp(values) > 1e-9:
         steepness, threshold = _fit_blend(values / unit, wanted)
         steepness, shift = (float(f"{x:.{DIGITS}g}") for x in (steepness / unit, steepness * threshold))
         columns[make_blend(u, steepness, shift)] = np.tanh(steepness * values - shift)

@@ -175,6 +175,8 @@ class _Maker:
         k = np.pi * np.arange(WAVES + 1) / WAVES
         symbols = np.stack([stencil_symbol(s, k[:, None], k[None, :]) for s in rule.stencils])
         generator = np.einsum("ncds,sij->nijcd", slopes, symbols)
+        if not np.isfinite(generator).all():
+            return np.inf
         factors = np.linalg.eigvals(np.eye(len(full)) + rule.dt * generator)
         return float(np.log(max(1e-300, float(np.abs(factors).max()))) / rule.dt)
 

@@ -47,7 +47,7 @@ _TWICE = "<msubsup><mo>∂</mo><mi>%s</mi><mn>2</mn></msubsup>"
 _BRACKETS = "<mrow><mo>(</mo>%s<mo>)</mo></mrow>"
 MATHML = _Notation(
     name=mathml_name, power="<msup>%s<mn>%d</mn></msup>",
-    quotient="<mfrac><mrow>%s</mrow><mrow>%s<mo>+</mo><mn>%s</mn></mrow></mfrac>",
+    quotient="<mfrac><mrow>%s</mrow><mrow>%s<mo>+</mo>%s</mrow></mfrac>",
     joined='<mspace width="0.17em"/>', bracketed=_BRACKETS,
     laplacian="<msup><mo>∇</mo><mn>2</mn></msup>%s", bilaplacian="<msup><mo>∇</mo><mn>4</mn></msup>%s",
     divergence="<mo>∇</mo><mo>·</mo>" + _BRACKETS, gradient="<mo>∇</mo>%s",
@@ -108,7 +108,8 @@ def write_term(term: Term, names: Sequence[str], notation: _Notation) -> str:
         return product(channels)
     if term.saturation is not None:
         own = [term.saturation.channel] * term.saturation.power
-        half = measured(term.saturation.half**term.saturation.power, None)[0]
+        digits, _, exponent = measured(term.saturation.half**term.saturation.power, None)
+        half = (digits if notation is LATEX else f"<mn>{digits}</mn>") + _power_of_ten(exponent, notation)
         return notation.quotient % (product([*channels, *own]), product(own), half)
     if term.family == "diffusion":
         return notation.laplacian % name[channels[0]]

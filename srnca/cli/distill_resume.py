@@ -15,7 +15,7 @@ from equations.files import write_text
 from equations.reading import check_regular_file, check_size
 from srnca.cli.options import check_folder
 
-UNFINISHED = "unfinished.npz"  # as distill.pipeline has it; not imported, for a quick --help
+UNFINISHED = "unfinished.npz"  # as distill.unfinished has it; not imported, for a quick --help
 OPTIONS = "unfinished.json"  # beside it: the words of a command line
 OF_THE_RUN = ("out", "resume", "as_json", "quiet")  # said anew by every command
 
@@ -27,7 +27,9 @@ def remembered(folder: Path, options: Mapping[str, Any]) -> Iterator[None]:
     options: of `srnca distill`, by parameter. Those of a run that is gone on with stay.
     """
     kept = check_folder(folder) / OPTIONS
-    if not (options["resume"] and (folder / UNFINISHED).exists()):
+    if not options["resume"]:
+        (folder / UNFINISHED).unlink(missing_ok=True)  # of an earlier run with other options
+    if not (kept.exists() and (folder / UNFINISHED).exists()):
         write_text(kept, json.dumps(_words(options)) + "\n")
     try:
         yield

@@ -55,7 +55,7 @@ def distill_image(
 
 
 def exit_without_law(result: Distillation) -> None:
-    """Exit with code 1 and the numbers where the best law's pictures are hardly better than a flat colour."""
+    """Exit with code 1 and the numbers where loss and judge find the best law hardly better than a flat colour."""
     from srnca.texture.species import no_law
 
     missing = no_law(result.report["texture_loss"], result.report["judge"])

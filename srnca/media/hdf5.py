@@ -22,6 +22,7 @@ from srnca.media.recording import Recording
 _FACTS = ("axes", "dt", "dx", "channels")
 _DEFLATE = 1
 _FILTERS = {_DEFLATE: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
+_COMPRESSORS = (_DEFLATE, 4, 32000)
 _LARGEST_RATIO = 1032  # of deflate: what a byte can grow to
 _MOST_OBJECTS, _MOST_DEPTH = 1000, 8  # that are looked at
 _MOST_FACT = 1 << 20  # bytes of an attribute, or of a small data set beside the frames
@@ -125,6 +126,8 @@ def _check_data(frames: Any, path: Path) -> None:
             f"{path}: expected {what} to be stored plainly or with {', '.join(_FILTERS.values())}, got filter "
             f"{foreign[0]}, which is a plugin; save it with gzip, or without compression"
         )
+    if sum(code in _COMPRESSORS for code in codes) > 1:
+        raise InputError(f"{path}: expected {what} to be compressed once, got more than one compression; save it again")
     check_size(frames.dtype.itemsize * math.prod(frames.shape), what, path)
     if frames.chunks is None:
         if frames.id.get_storage_size() < frames.dtype.itemsize * math.prod(frames.shape):

@@ -55,40 +55,42 @@ def make_objective(checkpoint: Checkpoint, texture: TextureLoss | None = None) -
     """
     texture = make_loss(checkpoint) if texture is None else texture
     if not texture.with_patches:
-        return Objective(train=lambda rgb, random: logarithm(texture(rgb)), judge=texture, measure=texture)
-    return _with_patches(texture, checkpoint.target, texture)
+        return _as_shown(Objective(lambda rgb, random: logarithm(texture(rgb)), texture, texture))
+    patches = PatchDistance(checkpoint.target)
+
+    def train(rgb: Tensor, random: torch.Generator) -> Tensor:
+        return balanced(texture(rgb), patches(rgb, random, projections=16))
+
+    return _as_shown(Objective(train, lambda rgb: balanced(texture(rgb), patches(rgb)).exp(), texture))
 
 
 def make_species_objective(target: np.ndarray, measure: TextureLoss) -> Objective:
     """The objective of a law of few species: the wavelet loss, and how line-like the pattern is.
 
     By the wavelet loss alone a labyrinth with sharp edges is nearer to round spots than softer spots are. How line-like
-    two pieces of one texture are differs by about 1, so that hardly counts (`counted`). Pictures are compared as they
-    are shown, clipped to [0, 1]; beyond that colours only have a penalty.
+    two pieces of one texture are differs by about 1, so that hardly counts (`counted`).
     target: (h, w, 3). measure: the loss that is reported. Raises InputError for a target of less than two waves.
     """
     lines = LineDistance(target, measure_scale(target).wavelength)
     texture = build_loss("wavelet", target)
 
-    def train(rgb: Tensor, random: torch.Generator) -> Tensor:
-        shown = rgb.clamp(0, 1)
-        excess = (rgb - shown).square().mean(dim=(1, 2, 3))
-        return logarithm(texture(shown)) + LINES * counted(lines(shown), torch.log1p) + EXCESS * excess
+    def unlike(rgb: Tensor) -> Tensor:
+        return LINES * counted(lines(rgb), torch.log1p)
 
     def judge(rgb: Tensor) -> Tensor:
-        shown = rgb.clamp(0, 1)
-        return texture(shown) * (LINES * counted(lines(shown), torch.log1p)).clamp(max=LARGEST_LINES).exp()
+        return texture(rgb) * unlike(rgb).clamp(max=LARGEST_LINES).exp()
 
-    return Objective(train, judge, lambda rgb: measure(rgb.clamp(0, 1)))
+    return _as_shown(Objective(lambda rgb, random: logarithm(texture(rgb)) + unlike(rgb), judge, measure))
 
 
-def _with_patches(texture: TextureLoss, target: np.ndarray, measure: TextureLoss) -> Objective:
-    patches = PatchDistance(target)
+def _as_shown(plain: Objective) -> Objective:
+    """The objective for pictures as they are shown, clipped to [0, 1]; beyond that colours only have a penalty."""
 
     def train(rgb: Tensor, random: torch.Generator) -> Tensor:
-        return balanced(texture(rgb), patches(rgb, random, projections=16))
+        shown = rgb.clamp(0, 1)
+        return plain.train(shown, random) + EXCESS * (rgb - shown).square().mean(dim=(1, 2, 3))
 
-    return Objective(train=train, judge=lambda rgb: balanced(texture(rgb), patches(rgb)).exp(), measure=measure)
+    return Objective(train, lambda rgb: plain.judge(rgb.clamp(0, 1)), lambda rgb: plain.measure(rgb.clamp(0, 1)))
 
 
 @torch.no_grad()
@@ -101,6 +103,8 @@ def flat_loss(loss: TextureLoss, target: np.ndarray) -> float:
 @torch.no_grad()
 def texture_loss(loss: TextureLoss, pictures: np.ndarray) -> float:
     """Mean texture loss of pictures (n, h, w, 3), clipped to [0, 1] as they are shown; infinite where not finite."""
+    if not np.isfinite(pictures).all():
+        return math.inf
     shown = np.clip(pictures, 0, 1).transpose(0, 3, 1, 2)
     value = float(loss(torch.from_numpy(np.ascontiguousarray(shown))).mean())
     return value if math.isfinite(value) else math.inf

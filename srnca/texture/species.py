@@ -109,7 +109,10 @@ def no_law(losses: Scores, judged: Scores) -> str | None:
     if loss is not None and rule is not None and (rule < NO_LAW or loss < MAX_OF_FLAT * (losses["flat"] or 0)):
         return None
     seen = "its pictures run away" if rule is None else f"the judge gives the best one {rule:.2f}"
-    return f"no law of few species makes this picture: {seen} (0 is the picture, 1 a flat colour, a law has < {NO_LAW})"
+    return (
+        f"no law of few species makes this picture: {seen} (0 is the picture, 1 a flat colour; a law has less than "
+        f"{NO_LAW}, or at most half of a flat colour's texture loss)"
+    )
 
 
 def add_meaning(

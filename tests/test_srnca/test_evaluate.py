@@ -194,3 +194,13 @@ def test_the_objective_prefers_the_target(made: Checkpoint) -> None:
     trained.sum().backward()
     assert target.grad is not None
     assert not target.grad.any()
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_pictures_that_are_not_finite_have_an_infinite_loss(value: float) -> None:
+    pictures = np.full((1, 32, 32, 3), 0.5, np.float32)
+    loss = make_loss(MADE)
+    assert np.isfinite(texture_loss(loss, pictures))
+    pictures[0, 3, 4] = value
+    assert texture_loss(loss, pictures) == np.inf
+    assert texture_loss(loss, np.full_like(pictures, 7.0)) == texture_loss(loss, np.ones_like(pictures))  # as shown

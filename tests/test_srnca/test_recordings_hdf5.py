@@ -85,6 +85,15 @@ def _plugin(h5py: Any, file: Any, path: Path) -> None:
     h5py.h5d.create(file.id, b"frames", kind, space, properties)
 
 
+def _twice(h5py: Any, file: Any, path: Path) -> None:
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_chunk(FRAMES.shape)
+    properties.set_deflate(9)
+    properties.set_deflate(9)
+    space, kind = h5py.h5s.create_simple(FRAMES.shape), h5py.h5t.IEEE_F32LE
+    h5py.h5d.create(file.id, b"frames", kind, space, properties)
+
+
 def _bomb(h5py: Any, file: Any, path: Path) -> None:
     data = file.create_dataset("frames", (1, 1, 8, 8), "f4", chunks=(1, 1, 8, 8), compression="gzip")
     data.id.write_direct_chunk((0, 0, 0, 0), zlib.compress(bytes(2 * 10**6)))
@@ -95,6 +104,7 @@ HOSTILE: dict[str, tuple[Callable[[Any, Any, Path], None], str]] = {
     "a virtual data set": (_virtual, "a reference to another"),
     "numbers in another file": (_external, "a reference to another"),
     "a plugin": (_plugin, "got filter 32015, which is a plugin"),
+    "compressed twice": (_twice, "expected .* to be compressed once"),
     "texts": (lambda h5py, file, path: file.create_dataset("frames", data=np.array([b"a", b"b"])), "real numbers"),
     "records": (lambda h5py, file, path: file.create_dataset("frames", (2,), "i4,f4"), "real numbers"),
     "complex numbers": (lambda h5py, file, path: file.create_dataset("frames", data=FRAMES + 1j), "real numbers"),

@@ -46,6 +46,12 @@ def test_a_known_model_starts_as_its_preset_and_another_rule_on_128_cells() -> N
     assert widget(other).html == build_page(other, title="rule", start=Start(128, 0))
 
 
+@pytest.mark.parametrize("origin", [{"model": "gray-scott"}, {"model": "gray-scott", "preset": "nope"}])
+def test_a_rule_that_only_says_it_is_a_known_model_is_like_any_other(origin: dict[str, str]) -> None:
+    rule = models.get("gray-scott:coral").replace(provenance=origin)
+    assert widget(rule).html == widget(rule, size=128, seed=0).html
+
+
 def test_the_page_can_be_saved(tmp_path: Path) -> None:
     shown = Widget("<!doctype html>é", 300)
     shown.save(tmp_path / "a.html")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from equations import models
 from equations.errors import InputError
 from equations.files import write_text
 from equations.rule.mask import check_seed
 from equations.rule.rule import Rule
 from srnca.pages.live.builder import build_page
+from srnca.pages.live.parameters import model_of
 from srnca.pages.live.payload import Start
 
 SMALLEST, LARGEST, USUAL = 16, 1024, 128  # cells of a side
@@ -63,8 +63,8 @@ def widget(
 
 def _usual_start(rule: Rule) -> Start:
     """Where a known model's preset starts; other rules have USUAL cells and seed 0."""
-    noted = rule.provenance
-    if noted.get("model") not in models.names():
+    model = model_of(rule)
+    if model is None:
         return Start(USUAL)
-    preset = models.load(str(noted["model"])).preset(str(noted["preset"]))
+    preset = model.preset(str(rule.provenance["preset"]))
     return Start(preset.size, preset.seed)

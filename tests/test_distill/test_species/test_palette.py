@@ -66,3 +66,8 @@ def test_a_blend_is_one_function_of_u_with_short_constants() -> None:
     numbers = re.findall(r"\d+\.\d+", str(to_tree(bases[0])))
     assert sorted(map(float, numbers)) == pytest.approx([14 * 0.6, 28], rel=0.05)
     assert all(len(number.replace(".", "").strip("0")) <= 3 for number in numbers)
+
+
+def test_a_flat_state_has_no_blend() -> None:
+    colours = fit_colours(spots(32, 16, 4.0), np.zeros((2, 32, 32)), ("u", "v"), blend=True)
+    assert all(basis.func.__name__ != "tanh" for terms in colours.values() for basis in terms)

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from distill.weak.terms import terms_by_text
-from distill.weak.typeset import MATHML, measured, to_latex, to_mathml, write_term
+from distill.weak.terms import Saturation, make_quotient, terms_by_text
+from distill.weak.typeset import LATEX, MATHML, measured, to_latex, to_mathml, write_term
 from tests.test_distill.test_weak.laws import written
 
 LAW = {"u": {"u": 1.00553, "u**2*c": -0.5, "lap(u**3)": 2.0}, "c": {"div(u*grad(c))": 3e-13, "1": 1.5}}
@@ -62,3 +62,12 @@ def test_every_term_is_well_formed_mathml(text):
 
 def test_mathml_of_a_law_that_is_zero():
     assert to_mathml(written({"u": {}}))[0][1] == ["<mn>0</mn>"]
+
+
+@pytest.mark.parametrize(("half", "latex"), [(0.5, "0.25"), (0.02, r"4 \cdot 10^{-4}"), (1.5e7, r"2.25 \cdot 10^{14}")])
+def test_a_half_saturation_keeps_its_power_of_ten(half, latex):
+    term = make_quotient(("u", "v"), Saturation(0, 2, half), (1,))
+    assert write_term(term, ("u", "v"), LATEX) == rf"\frac{{u^{{2}} v}}{{u^{{2}} + {latex}}}"
+    text = "".join(ElementTree.fromstring(f"<math>{write_term(term, ('u', 'v'), MATHML)}</math>").itertext())
+    wanted = latex.replace(r" \cdot 10^{-4}", "·10−4").replace(r" \cdot 10^{14}", "·1014")
+    assert text.split("+")[1].replace(" ", "") == wanted

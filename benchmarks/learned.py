@@ -60,7 +60,10 @@ class Entry:
         """What to type: training on `picture`, then distillation; or the search for a law."""
         if self.law is not None:
             return (f"srnca distill --image {picture} {self.law} --out {name}",)
-        return f"srnca train {picture} --out {name}.pt", f"srnca distill --checkpoint {name}.pt --out {name}-rule"
+        return (
+            f"srnca train {picture} --out {name}.pt",
+            f"srnca distill --checkpoint {name}.pt --species none --out {name}-rule",
+        )
 
 
 LEARNED = {

@@ -64,6 +64,7 @@ def distill(
     progress: Progress | None = None,
     folder: Path | None = None,
     resume: bool = False,
+    unfinished: Unfinished | None = None,
 ) -> Distillation:
     """The closed-form rule behind `teacher`.
 
@@ -82,6 +83,7 @@ def distill(
     matched: distance of the rule's states from the teacher's, in standard deviations, that ends the on-policy rounds.
     folder: where an unfinished distillation is kept, stage by stage, until the result is saved there.
     resume: continue the unfinished distillation in `folder`; start one where there is none.
+    unfinished: where its stages are kept, in place of `folder` and `resume`.
 
     Raises InputError for bad arguments, for a teacher that this engine cannot distil, and when the unfinished
     distillation has other settings; MissingPartError for an engine that is not installed.
@@ -101,7 +103,8 @@ def distill(
         key["settings"] = asdict(settings)
     if matched != MATCHED:  # absent at its default, as in files that were written before it was an argument
         key["matched"] = matched
-    unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
+    if unfinished is None:
+        unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
     evaluations = search_evaluations(effort, len(teacher.channels), alone=alone)
     samples, wider, fronts = _regress(run, engines, rows, evaluations, unfinished)
     chosen = choose_equations(run, fronts, samples)

@@ -33,12 +33,14 @@ class Distillation:
     fronts: the equations that regression found, per channel.
     report: plain JSON data.
     texture_front: the refined rules as (terms per channel, texture loss, rule); empty without an objective.
+    others: results that competed with this one and were not chosen, by name.
     """
 
     rule: Rule
     fronts: Mapping[str, tuple[Candidate, ...]]
     report: dict[str, Any]
     texture_front: Sequence[tuple[float, float, Rule]] = field(default=())
+    others: Mapping[str, Distillation] = field(default_factory=dict)
 
     @property
     def equations_(self) -> list[pd.DataFrame]:

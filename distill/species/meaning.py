@@ -31,13 +31,17 @@ TWICE = 2.0  # and distances by at most this factor
 OUTCOMES = ("runs away", "no pattern", "another pattern", "much the same")
 
 
-def explain(rule: Rule, objective: Objective, *, size: tuple[int, int], seed: int) -> tuple[dict[str, Any], Analysis]:
+def analyze_law(rule: Rule, *, size: tuple[int, int], seed: int) -> Analysis:
+    """The analysis of a law for pictures of `size`, (h, w); small ones are analysed on a larger grid."""
+    return analyze(rule, size=(max(size[0], LEAST_SIDE), max(size[1], LEAST_SIDE)), seed=seed)
+
+
+def explain(rule: Rule, objective: Objective, *, size: tuple[int, int], seed: int) -> dict[str, Any]:
     """The analysis of a law, its half time step, what it is without each of its terms, and its nearest textbook system.
 
-    objective: its `judge` compares pictures. size: (h, w) of the pictures.
-    Returns them as data, and the analysis.
+    objective: its `judge` compares pictures. size: (h, w) of the pictures. Returns plain data.
     """
-    found = analyze(rule, size=(max(size[0], LEAST_SIDE), max(size[1], LEAST_SIDE)), seed=seed)
+    found = analyze_law(rule, size=size, seed=seed)
     runs = _Runs(TermTable(rule), objective, size, seed)
     own = runs.measured(runs.table.constants(), STEPS)
     return {
@@ -46,7 +50,7 @@ def explain(rule: Rule, objective: Objective, *, size: tuple[int, int], seed: in
         "half_step": _half_step(runs, own),
         "without": _knocked_out(runs, own),
         "nearest": _nearest(rule),
-    }, found
+    }
 
 
 @dataclass(frozen=True)

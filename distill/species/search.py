@@ -91,6 +91,7 @@ def distill_species(
     progress: Progress | None = None,
     folder: Path | None = None,
     resume: bool = False,
+    unfinished: Unfinished | None = None,
 ) -> Distillation:
     """A law of so many species whose pictures look like `picture`, (h, w, 3) in [0, 1].
 
@@ -102,7 +103,7 @@ def distill_species(
     settings: how refinement works; colours are tuned along whatever it says of them.
     effort: factor on the iterations.
     budget_s: seconds for all; the report's `left_out` says what there was no time for.
-    folder, resume: as in `distill`.
+    folder, resume, unfinished: as in `distill`.
 
     Raises InputError for arguments that do not fit and for a picture of less than two waves, and SrncaError for a
     picture without a pattern (`check_pattern`).
@@ -119,7 +120,8 @@ def distill_species(
         "settings": asdict(settings),
     }
     key["picture"] = hashlib.sha256(np.ascontiguousarray(picture, np.float32).tobytes()).hexdigest()
-    unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
+    if unfinished is None:
+        unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
     check_pattern(picture)
     scale = measure_scale(picture)
     size = (picture.shape[0], picture.shape[1])

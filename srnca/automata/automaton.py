@@ -35,7 +35,7 @@ class SharedOptions(SearchOptions, total=False):
 class DistillOptions(SharedOptions, total=False):
     """All options of `Automaton.distill`. Those that an automaton does not have are in its `missing_options`."""
 
-    species: int | Literal["auto"] | None
+    species: int | Literal["auto", "beside"] | None
     states: float | None
     max_loss: float | None
     refinement: Settings | None

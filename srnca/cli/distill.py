@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from equations.errors import InputError
+from srnca.cli.distill_result import say_result
 from srnca.cli.distill_resume import UNFINISHED, go_on, recall, remembered
 from srnca.cli.distill_source import recording_options, source_of
-from srnca.cli.distill_text import describe, describe_coefficients, describe_shortfall, shortened, verdict
 from srnca.cli.equation import find as find_equation
 from srnca.cli.equation import settle_time
 from srnca.cli.law import check_species, distill_image, exit_without_law
@@ -25,9 +25,8 @@ from srnca.cli.options import (
     option,
     parse_duration,
 )
-from srnca.cli.output import say, say_json, shown, warn
+from srnca.cli.output import warn
 from srnca.cli.progress import Progress
-from srnca.help import POOR, help_at
 
 if TYPE_CHECKING:
     from distill.result import Distillation
@@ -37,7 +36,8 @@ srnca distill --checkpoint snake.pt --out snake-rule
 srnca distill --checkpoint snake.pt --terms 12 --effort 3
 srnca distill --checkpoint snake.pt --budget 5m        # by the clock; the report says what was left out
 srnca distill --checkpoint snake.pt --loss 0.1         # the shortest rule that is as good as this
-srnca distill --checkpoint snake.pt --species 2        # a reaction-diffusion law of two species
+srnca distill --checkpoint snake.pt --species 2        # only a reaction-diffusion law of two species
+srnca distill --checkpoint snake.pt --species none     # only the automaton's rule: half the time
 srnca distill --image leaf.png --species auto          # the same without an automaton; 2, 3 and 4 compete
 srnca distill --resume --out snake-rule                # after Ctrl-C, a kill or a power cut
 srnca distill --frames recording.npz
@@ -67,7 +67,10 @@ def distill(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     species: Annotated[
         str | None,
-        option("A reaction-diffusion law of 1 to 6 species that makes the picture; auto: 2, 3 and 4 compete."),
+        option(
+            "Only a reaction-diffusion law of 1 to 6 species that makes the picture; auto: 2, 3 and 4 compete; none: "
+            "only the automaton's rule.  [default: a law of 2 and the rule]"
+        ),
     ] = None,
     terms: Annotated[
         int | None,
@@ -120,7 +123,7 @@ def distill(
     recorded = recording_options(checkpoint, image, derivative, stencil, dt=dt, dx=dx, stride=stride, boundary=boundary)
     name = source.stem.removeprefix("sample:")
     folder = out or Path(f"{name}-rule")
-    if image is not None and species is None:
+    if image is not None and species in (None, "none"):
         raise InputError("--image: expected it with --species; for an automaton's rule, train one: srnca train IMAGE")
     if size is not None and image is None:
         raise InputError("--size: expected it with --image; an automaton has the size that it was trained at")
@@ -160,9 +163,17 @@ def distill(
             if (checkpoint is None and image is None) or refine == "none":
                 raise InputError(f"{flag}: expected it with --checkpoint and refinement, {why}")
             options[name] = given
-    if species is not None:
-        pictured = checkpoint is not None or image is not None
-        options["species"] = check_species(species, pictured, engine, refine, states)
+    if (
+        asked_species := check_species(
+            species,
+            checkpoint=checkpoint is not None,
+            image=image is not None,
+            engine=engine,
+            refine=refine,
+            states=states,
+        )
+    ) is not None:
+        options["species"] = asked_species
     if terms is not None:
         options["terms"] = terms
     if resume and not (folder / UNFINISHED).exists():
@@ -188,10 +199,10 @@ def distill(
     for note in result.report.get("notes", []):
         warn(f"note: {note}")
     recording = frames[0] if frames and frames[0].suffix == ".npz" else None
-    _say_result(result, folder, recording, as_json=as_json)
+    say_result(result, folder, recording, as_json=as_json)
     if result.report.get("verdict") == "none":
         raise typer.Exit(1)
-    if species is not None:
+    if asked_species not in (None, "beside"):
         exit_without_law(result)
 
 
@@ -208,6 +219,8 @@ def _distill(
         from srnca.automata import load
 
         automaton = load(checkpoint, update_rate=update_rate)
+        if options.get("species") == "beside" and automaton.loss is None:
+            del options["species"]
         for name, flag in (("max_loss", "--loss"), ("species", "--species"), ("states", "--states")):
             if name in options and name in automaton.missing_options:
                 raise InputError(f"{flag}: {checkpoint} {automaton.missing_options[name]}; leave it out")
@@ -224,26 +237,3 @@ def _distill(
 
     del options["refine"]  # there is no picture to refine for
     return distill_frames(frames, out=check_folder(folder), note=warn, **recorded, **options)
-
-
-def _say_result(result: Distillation, folder: Path, recording: Path | None, *, as_json: bool) -> None:
-    """recording: a file whose last frame a simulation can start from, where the law is one of it."""
-    from equations.printers import print_rule
-
-    if as_json:
-        say_json({**result.report, "folder": folder})
-        return
-    if "verdict" in result.report:
-        say(describe_coefficients(result.report))
-    say("\n".join(map(shortened, print_rule(result.rule, "text").splitlines())))
-    say()
-    say(describe(result.report))
-    short = describe_shortfall(result.report, folder)
-    if result.report.get("verdict") == "none":
-        say(f"\n{shown(folder)}/rule.json is the closest rule that was found, and not the law")
-    elif short is None:
-        start = "" if recording is None else f" --init {shown(recording)}"  # from noise it may make no pattern
-        say(f"\n{shown(folder)}/rule.json; next: srnca simulate {shown(folder)}/rule.json{start} --out picture.png")
-    else:
-        say(f"\n{shown(folder)}/rule.json is {verdict(result.report)}: {short}")
-        warn(help_at(POOR))

@@ -19,12 +19,18 @@ SIZE = 64  # as srnca train has it
 
 
 def check_species(
-    species: str, pictured: bool, engine: str, refine: str, states: float | None
-) -> int | Literal["auto"]:
-    """The number of species. Raises InputError where it is out of range, and beside options that do not fit it."""
+    species: str | None, *, checkpoint: bool, image: bool, engine: str, refine: str, states: float | None
+) -> int | Literal["auto", "beside"] | None:
+    """The number of species; "beside" for a law beside an automaton's rule, None for the rule alone.
+
+    Raises InputError where the number is out of range, and beside options that do not fit it.
+    """
+    if species in (None, "none"):
+        usual = engine == "auto" and refine == "auto" and states is None  # others ask for the automaton's own rule
+        return "beside" if species is None and checkpoint and usual else None
     if species != "auto" and species not in map(str, range(1, MOST_SPECIES + 1)):
-        raise InputError(f"--species: expected 1 to {MOST_SPECIES} or auto, got {species}")
-    if not pictured:
+        raise InputError(f"--species: expected 1 to {MOST_SPECIES}, auto or none, got {species}")
+    if not checkpoint and not image:
         raise InputError(
             "--species: expected it with --checkpoint or --image, got --frames: the law of a recording has the species "
             "that were recorded; leave it out, and --frames finds their equations"

@@ -54,7 +54,7 @@ class RecordingAutomaton(Automaton):
         self,
         *,
         max_loss: float | None = None,
-        species: int | Literal["auto"] | None = None,
+        species: int | Literal["auto", "beside"] | None = None,
         states: float | None = None,
         refinement: Settings | None = None,
         **options: Unpack[SharedOptions],

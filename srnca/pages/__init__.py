@@ -37,7 +37,8 @@ def report_checkpoint(
     teacher, loss: those of the checkpoint, where they are built already.
     """
     settings = settings or PageSettings()
-    evidence = gather_checkpoint(result.rule, checkpoint, settings, teacher=teacher, loss=loss)
+    law = result.others["law"].rule if "law" in result.others else None
+    evidence = gather_checkpoint(result.rule, checkpoint, settings, teacher=teacher, loss=loss, law=law)
     write_text(path, make_page(result, evidence, settings))
 
 

@@ -44,6 +44,7 @@ class Evidence:
     large, large_steps: the rule on a larger grid, and after how many steps.
     spectra: who → (frequency in cycles per cell, power).
     long_run: the rule over a long time.
+    law: a picture of the law of few species that was not chosen.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Evidence:
     large_steps: int = 0
     spectra: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]] | None = None
     long_run: LongRun | None = None
+    law: Picture | None = None
 
 
 def gather_recording(rule: Rule, teacher: HasSamples, name: str, settings: PageSettings) -> Evidence:
@@ -88,11 +90,13 @@ def gather_checkpoint(
     *,
     teacher: NCATeacher | None = None,
     loss: TextureLoss | None = None,
+    law: Rule | None = None,
 ) -> Evidence:
     """Run rule and automaton, and measure both.
 
     This takes about five seconds for eight channels of 64 × 64 cells on two cores.
     teacher, loss: those of the checkpoint, where they are built already.
+    law: a law of few species that competed with the rule.
     """
     picture = checkpoint.picture
     teacher = NCATeacher(checkpoint) if teacher is None else teacher
@@ -112,6 +116,7 @@ def gather_checkpoint(
             large_steps=large_steps,
             spectra=_spectra(rule, film, picture),
             long_run=_run_long(rule, loss, settings),
+            law=None if law is None else _draw_large(law, settings)[0],
         )
 
 

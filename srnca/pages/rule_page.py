@@ -52,6 +52,8 @@ def make_page(result: Distillation, evidence: Evidence, settings: PageSettings) 
         large=None if evidence.large is None else {**_picture(evidence.large), "steps": evidence.large_steps},
         step=_step(rule),
         equations=_equations(rule, settings.longest),
+        competed=report.get("competed"),
+        law=_law(result, evidence, settings.longest),
         front=_front(result),
         fidelity=_fidelity(result, evidence),
         refined=bool(rule.provenance.get("refined")),
@@ -132,6 +134,13 @@ def _equations(rule: Rule, longest: int) -> list[dict[str, Any]]:
             ]
         equations.append(equation)
     return [*equations, *_colours(rule, longest)]
+
+
+def _law(result: Distillation, evidence: Evidence, longest: int) -> dict[str, Any] | None:
+    """The law of few species that competed with the rule and was not chosen."""
+    if "law" not in result.others or evidence.law is None:
+        return None
+    return {"equations": _equations(result.others["law"].rule, longest), "picture": _picture(evidence.law)}
 
 
 def _colours(rule: Rule, longest: int) -> list[dict[str, Any]]:

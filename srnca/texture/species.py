@@ -61,9 +61,10 @@ def distill_picture(
     scores = score_pictures(loss, judge, picture, rule=ours)
     result.report.update(scores, shortfall=no_law(scores["texture_loss"], scores["judge"]))
     result.report["provenance"]["picture"] = name
-    add_meaning(result, picture, loss, cell=cell, out=out)
+    add_meaning(result, picture, loss, cell=cell)
     result.report["time_s"]["evaluate"] = round(time.perf_counter() - started, 3)
     if out is not None:
+        draw_meaning(out, result, picture)
         draw_law(out / "figure.png", picture, ours[0], result)
         report_law(out / "report.html", result, picture, name, loss, page)
         write_result_page(out, result, name, photo=photo_url(picture))
@@ -115,26 +116,25 @@ def no_law(losses: Scores, judged: Scores) -> str | None:
     )
 
 
-def add_meaning(
-    result: Distillation, picture: np.ndarray, loss: TextureLoss, *, cell: float | None = None, out: Path | None = None
-) -> None:
-    """What the law means, in the report; with `out`, the figure of its analysis in analysis.png.
+def add_meaning(result: Distillation, picture: np.ndarray, loss: TextureLoss, *, cell: float | None = None) -> None:
+    """What the law means, in the report.
 
     cell: pixels of the photo that one of the picture stands for, where that is known.
     """
     from distill.species.meaning import explain
 
-    data, found = explain(
-        result.rule,
-        make_species_objective(picture, loss),
-        size=(picture.shape[0], picture.shape[1]),
-        seed=result.report["seed"],
-    )
+    size = (picture.shape[0], picture.shape[1])
+    data = explain(result.rule, make_species_objective(picture, loss), size=size, seed=result.report["seed"])
     waves = data["wavelength"]
     waves["photo_pixels"] = cell and {name: length and length * cell for name, length in waves["cells"].items()}
     result.report["meaning"] = data
-    if out is not None:
-        from srnca.pages.analysis_figure import draw_analysis
 
-        out.mkdir(parents=True, exist_ok=True)
-        draw_analysis(out / "analysis.png", found, "the law")
+
+def draw_meaning(out: Path, result: Distillation, picture: np.ndarray) -> None:
+    """Write the figure of the law's analysis, analysis.png."""
+    from distill.species.meaning import analyze_law
+    from srnca.pages.analysis_figure import draw_analysis
+
+    out.mkdir(parents=True, exist_ok=True)
+    found = analyze_law(result.rule, size=(picture.shape[0], picture.shape[1]), seed=result.report["seed"])
+    draw_analysis(out / "analysis.png", found, "the law")

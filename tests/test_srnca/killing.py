@@ -203,15 +203,15 @@ def _shorten(patch: Any) -> None:
     """Short rollouts, few and young pictures, and words in the place of drawings."""
     from equations.files import write_text
     from srnca import recordings
-    from srnca.texture import distill as texture_distill
+    from srnca.texture import task
     from tests.test_srnca import tiny
 
     few = {"late_ages": (60, 80), "damage_interval": 10, "large_seeds": 1, "large_lots": 1, "final_seeds": 2}
     tiny.shorten_distillation(patch, refinement=replace(tiny.SHORT_REFINEMENT, **few))
-    patch.setattr(texture_distill, "distill", functools.partial(texture_distill.distill, rows=2000, steps=60))
+    patch.setattr(task, "distill", functools.partial(task.distill, rows=2000, steps=60))
     for module, name in (
-        (texture_distill, "draw_distillation"),
-        (texture_distill, "report_checkpoint"),
+        (task, "draw_distillation"),
+        (task, "report_checkpoint"),
         (recordings, "report_recording"),
     ):
         patch.setattr(module, name, lambda path, *_, name=name, **__: write_text(path, name))

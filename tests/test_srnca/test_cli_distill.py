@@ -16,20 +16,20 @@ from srnca.cli.app import main
 from srnca.cli.distill_resume import OPTIONS, UNFINISHED
 from srnca.cli.distill_text import LONGEST, shortened
 from srnca.cli.progress import Progress
-from srnca.texture import distill as texture_distill
+from srnca.texture import task
 from srnca.texture.checkpoint import save_checkpoint
 from srnca.texture.teacher import NCATeacher
 from tests.test_srnca.command import run
 from tests.test_srnca.tiny import checkpoint, shorten_distillation, simulate_on_torch
 
-QUICK = ["--terms", "2", "--seed", "3"]
+QUICK = ["--terms", "2", "--seed", "3", "--species", "none"]
 
 
 def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_on_torch(monkeypatch)
     shorten_distillation(monkeypatch)
     for name in ("draw_distillation", "report_checkpoint"):
-        monkeypatch.setattr(texture_distill, name, lambda *_, **__: None)
+        monkeypatch.setattr(task, name, lambda *_, **__: None)
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,7 @@ from equations.rule.rulefile import load_rule
 from srnca.automata import load
 from srnca.cli.app import main
 from srnca.pages import law_figure
-from srnca.texture import distill as texture_distill
-from srnca.texture import species
+from srnca.texture import species, task
 from srnca.texture.checkpoint import Checkpoint, save_checkpoint
 from tests.test_distill.test_species.made import SHORT, waves
 from tests.test_srnca.command import run
@@ -95,7 +94,7 @@ def test_the_command_prints_how_many_numbers_there_are(
 ) -> None:
     shorten(monkeypatch)
     for name in ("draw_distillation", "report_checkpoint", "add_meaning"):
-        monkeypatch.setattr(texture_distill, name, lambda *_, **__: None)
+        monkeypatch.setattr(task, name, lambda *_, **__: None)
     code, out, _ = run(
         capsys, "distill", "--checkpoint", trained, "--species", 1, "--terms", 9, "--out", tmp_path / "one", "--quiet"
     )
@@ -107,9 +106,9 @@ def test_the_command_prints_how_many_numbers_there_are(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--species", "7"], "--species: expected 1 to 6 or auto, got 7"),
-        (["--species", "0"], "--species: expected 1 to 6 or auto, got 0"),
-        (["--species", "many"], "--species: expected 1 to 6 or auto, got many"),
+        (["--species", "7"], "--species: expected 1 to 6, auto or none, got 7"),
+        (["--species", "0"], "--species: expected 1 to 6, auto or none, got 0"),
+        (["--species", "many"], "--species: expected 1 to 6, auto or none, got many"),
         (["--species", "2", "--size", "32"], "--size: expected it with --image"),
         (["--species", "2", "--engine", "sparse"], "--species: expected it without --engine"),
         (["--species", "2", "--refine", "none"], "--species: expected it without --refine none"),

@@ -40,7 +40,7 @@ def found() -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(meaning, "LEAST_SIDE", 48)
         patch.setattr(meaning, "_nearest", lambda rule: {})
-        return explain(turing(), contrast_of(waves(48, 12.0, 0.0)), size=(48, 48), seed=0)[0]
+        return explain(turing(), contrast_of(waves(48, 12.0, 0.0)), size=(48, 48), seed=0)
 
 
 def test_the_verdict_is_turing_and_the_prediction_is_measured(found: dict[str, Any]) -> None:

@@ -10,7 +10,8 @@ munca-N             μNCA (Mordvintsev & Niklasson 2021) with N numbers and opti
                     munca-588-wavelet with our wavelet loss
 PRESET[-multiscale] `srnca train --preset PRESET`; with --bank multiscale
 former              the preset default before there were wavelet losses and maps of the colours
-COLOURS-N           `srnca train --colours COLOURS --channels N`; PRESET-map-N adds `--preset PRESET`
+COLOURS-N           `srnca train --colours COLOURS --channels N`
+PRESET-unmapped     presets before they had a map of the colours; PRESET-N: with another number of channels
 
 Each training gets the same processor time; its learning rate falls as the share of that time that is used grows.
 Then pictures are grown from 4 fresh seeds: 400 steps at the target's size, and 1,600 at twice the size. What is in

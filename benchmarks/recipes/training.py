@@ -77,9 +77,10 @@ def _micro(laplacians: int, slopes: int, loss: str = "transport") -> Published:
 
 
 CHANNELS = (3, 4, 6, 8)
-MAPPED = {"quality": (8, 12), "compact": (3, 4)}  # channels of presets that have no map of the colours, with one
-# The preset `default` before there were wavelet losses and maps of the colours
+# The preset `default` before there were wavelet losses and maps of the colours; others before they had such a map
 FORMER = TrainConfig(bank="multiscale", colours="channels", channels=8, learning_rate=3e-3, iterations=900)
+UNMAPPED = {"quality": 12, "compact": 8}
+OTHERS = {"quality": 12, "compact": 3}  # other numbers of channels with a map
 RECIPES: dict[str, Recipe] = {
     "sot-vgg": _self_organising("vgg"),
     "sot-multiscale": _self_organising("multiscale"),
@@ -99,10 +100,9 @@ RECIPES: dict[str, Recipe] = {
         for n in CHANNELS
     },
     **{
-        f"{name}-map-{n}": Ours(replace(PRESETS[name], colours="map", channels=n))
-        for name, channels in MAPPED.items()
-        for n in channels
+        f"{name}-unmapped": Ours(replace(PRESETS[name], colours="channels", channels=n)) for name, n in UNMAPPED.items()
     },
+    **{f"{name}-{n}": Ours(replace(PRESETS[name], channels=n)) for name, n in OTHERS.items()},
 }
 
 

@@ -183,7 +183,7 @@ def test_a_configuration_that_makes_no_sense_is_refused(changes: dict[str, Any],
 
 def test_presets_by_name() -> None:
     assert preset("compact").activation == "abs"
-    assert (preset("quality").size, preset("quality").channels, preset("quality").hidden) == (128, 12, 96)
+    assert (preset("quality").size, preset("quality").channels, preset("quality").hidden) == (128, 8, 96)
     for name, made in PRESETS.items():
         assert preset(name) is made
         assert made.nca == NCAConfig(**made.nca.to_dict())  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from distill.deadline import Deadline
 from distill.engines.session import Happenings
@@ -135,6 +136,11 @@ def _digest(members: Mapping[str, bytes]) -> bytes:
         found.update(f"{name} {len(data)}\n".encode())
         found.update(data)
     return found.hexdigest().encode()
+
+
+def digest_picture(picture: npt.NDArray[np.floating]) -> str:
+    """The SHA-256 of a picture's pixels as float32."""
+    return hashlib.sha256(np.ascontiguousarray(picture, np.float32).tobytes()).hexdigest()
 
 
 def fingerprint(teacher: Teacher) -> str:

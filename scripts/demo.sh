@@ -16,14 +16,16 @@ from srnca.cli.distill_text import verdict
 
 report = json.loads(Path("demo/rule/report.json").read_text(encoding="utf-8"))
 short = report["shortfall"]
-seen = "demo/rule/figure.png (picture | automaton | law | rule), then demo/orchid.png and demo/orchid.gif: the rule"
+law = "law" in report["competed"]["others"]
+panels = "picture | automaton | law | rule" if law else "picture | automaton | rule"
+seen = f"demo/rule/figure.png ({panels}), then demo/orchid.png and demo/orchid.gif: the rule"
 if short is None:
     print(f"Open {seen}, much larger than the 64 x 64 cells it learned on.")
 else:
     print(f"The rule is {verdict(report)}, as {seen} show.")
     print(f"Why, and what to do: {short}.")
     print("For example: .venv/bin/python -m srnca distill --checkpoint demo/orchid.pt --out demo/rule --seed 1")
-if "law" in report["competed"]["others"]:
-    print("demo/rule/law has the law of two species, which is shorter: look at its report.html.")
+if law:
+    print("demo/rule/law/report.html has the law of two species, which can be read.")
 print("demo/rule/page.html runs it in a browser: damage it, drag a constant, leave out a term.")
 END

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from dataclasses import asdict, replace
@@ -24,7 +23,7 @@ from distill.species.choosing import LIMIT, Searching, begin, choose_starts
 from distill.species.family import check_species
 from distill.species.report import make_species_report
 from distill.species.scale import Scale, check_pattern, measure_scale
-from distill.unfinished import UNFINISHED, Unfinished
+from distill.unfinished import UNFINISHED, Unfinished, digest_picture
 from distill.work import check_positive
 from equations.backends.torch.threads import one_thread
 from equations.errors import InputError
@@ -119,7 +118,7 @@ def distill_species(
         "effort": effort,
         "settings": asdict(settings),
     }
-    key["picture"] = hashlib.sha256(np.ascontiguousarray(picture, np.float32).tobytes()).hexdigest()
+    key["picture"] = digest_picture(picture)
     if unfinished is None:
         unfinished = Unfinished(None if folder is None else folder / UNFINISHED, key, resume=resume)
     check_pattern(picture)

@@ -163,16 +163,9 @@ def distill(
             if (checkpoint is None and image is None) or refine == "none":
                 raise InputError(f"{flag}: expected it with --checkpoint and refinement, {why}")
             options[name] = given
-    if (
-        asked_species := check_species(
-            species,
-            checkpoint=checkpoint is not None,
-            image=image is not None,
-            engine=engine,
-            refine=refine,
-            states=states,
-        )
-    ) is not None:
+    pictured = {"checkpoint": checkpoint is not None, "image": image is not None}
+    asked_species = check_species(species, **pictured, engine=engine, refine=refine, states=states)
+    if asked_species is not None:
         options["species"] = asked_species
     if terms is not None:
         options["terms"] = terms

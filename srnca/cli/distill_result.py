@@ -46,8 +46,9 @@ def say_result(result: Distillation, folder: Path, recording: Path | None, *, as
 def say_competed(competed: dict[str, Any], folder: Path) -> None:
     """The result that was not chosen, whole where it is a law, and why the other one is before it."""
     for name, other in competed["others"].items():
-        size = f"{other['channels']} channels, {other['numbers']} numbers, judge {number(other['judge'])}"
-        say(f"{TITLES[name]}: {size}; it is in {shown(folder / other['folder'])}")
+        size = f"{other['channels']} channels, {other['numbers']} numbers"
+        judged = f"judge {number(other['judge'])}, {other['quality']}"
+        say(f"{TITLES[name]}: {size}, {judged}; it is in {shown(folder / other['folder'])}")
         if name == "law":
             say("\n".join(other["equations"]))
         say()

@@ -11,13 +11,13 @@ from distill.work import SearchOptions
 from equations.backends.torch.threads import one_thread
 from equations.errors import InputError
 from srnca.pages.settings import PageSettings
-from srnca.texture.beside import LAW, RULE, clear, distill_both
 from srnca.texture.checkpoint import Checkpoint
 from srnca.texture.evaluate import STEPS, make_judge, make_loss
 from srnca.texture.judge import Judge
+from srnca.texture.law_and_rule import clear_others, distill_both
 from srnca.texture.loss import TextureLoss
 from srnca.texture.species import Species
-from srnca.texture.task import Task
+from srnca.texture.subject import Subject
 from srnca.texture.teacher import NCATeacher
 
 
@@ -43,7 +43,7 @@ def distill_checkpoint(
 
     species: find a law of so many species for the picture ("auto": 2, 3 and 4 compete), and compare the automaton with
         its pictures only; see `srnca.texture.species`. "beside": find a law of two species and the rule, and take the
-        law where it is nearly as good; see `srnca.texture.beside`. None: the rule alone.
+        law where it is nearly as good; see `srnca.texture.law_and_rule`. None: the rule alone.
     terms: the most terms of a channel, on average over channels; 24 unless given. With a number of species, of numbers
         in all, the constants of the colours included.
     states: weight in refinement of the automaton's own states beside its texture; 0 or None leaves them out.
@@ -63,22 +63,21 @@ def distill_checkpoint(
     if judge is None and checkpoint.picture is not None:
         judge = make_judge(checkpoint)
     teacher = NCATeacher(checkpoint) if teacher is None else teacher
-    task = Task(checkpoint, teacher, loss, judge, picture_steps, page)
+    subject = Subject(checkpoint, teacher, loss, judge, picture_steps, page)
     options: dict[str, Any] = {"terms": terms, "max_loss": max_loss, **search}
     if species == "beside":
         if not refine:
             raise InputError('refine: expected refinement with species "beside"; for the rule alone give species None')
-        return distill_both(task, out=out, states=states, refinement=refinement, **options)
+        return distill_both(subject, out=out, states=states, refinement=refinement, **options)
     if species is None:
-        result = task.search_rule(states=states, refine=refine, settings=refinement, folder=out, **options)
+        result = subject.search_rule(states=states, refine=refine, settings=refinement, folder=out, **options)
     else:
         _check_for_law(search, refine=refine, states=states)
         options.pop("engine", None)
-        result = task.search_law(species, refinement=refinement, out=out, **options)
+        result = subject.search_law(species, refinement=refinement, out=out, **options)
     if out is not None:
-        for name in (LAW, RULE):  # of an earlier result in this folder
-            clear(out / name)
-        task.write(result, out)
+        clear_others(out)
+        subject.write(result, out)
     return result
 
 

@@ -203,15 +203,15 @@ def _shorten(patch: Any) -> None:
     """Short rollouts, few and young pictures, and words in the place of drawings."""
     from equations.files import write_text
     from srnca import recordings
-    from srnca.texture import task
+    from srnca.texture import subject
     from tests.test_srnca import tiny
 
     few = {"late_ages": (60, 80), "damage_interval": 10, "large_seeds": 1, "large_lots": 1, "final_seeds": 2}
     tiny.shorten_distillation(patch, refinement=replace(tiny.SHORT_REFINEMENT, **few))
-    patch.setattr(task, "distill", functools.partial(task.distill, rows=2000, steps=60))
+    patch.setattr(subject, "distill", functools.partial(subject.distill, rows=2000, steps=60))
     for module, name in (
-        (task, "draw_distillation"),
-        (task, "report_checkpoint"),
+        (subject, "draw_distillation"),
+        (subject, "report_checkpoint"),
         (recordings, "report_recording"),
     ):
         patch.setattr(module, name, lambda path, *_, name=name, **__: write_text(path, name))

@@ -16,7 +16,7 @@ from srnca.cli.app import main
 from srnca.cli.distill_resume import OPTIONS, UNFINISHED
 from srnca.cli.distill_text import LONGEST, shortened
 from srnca.cli.progress import Progress
-from srnca.texture import task
+from srnca.texture import subject
 from srnca.texture.checkpoint import save_checkpoint
 from srnca.texture.teacher import NCATeacher
 from tests.test_srnca.command import run
@@ -29,7 +29,7 @@ def shorten_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_on_torch(monkeypatch)
     shorten_distillation(monkeypatch)
     for name in ("draw_distillation", "report_checkpoint"):
-        monkeypatch.setattr(task, name, lambda *_, **__: None)
+        monkeypatch.setattr(subject, name, lambda *_, **__: None)
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from equations.rule.rulefile import load_rule
 from srnca.automata import load
 from srnca.cli.app import main
 from srnca.pages import law_figure
-from srnca.texture import species, task
+from srnca.texture import species, subject
 from srnca.texture.checkpoint import Checkpoint, save_checkpoint
 from tests.test_distill.test_species.made import SHORT, waves
 from tests.test_srnca.command import run
@@ -94,7 +94,7 @@ def test_the_command_prints_how_many_numbers_there_are(
 ) -> None:
     shorten(monkeypatch)
     for name in ("draw_distillation", "report_checkpoint", "add_meaning"):
-        monkeypatch.setattr(task, name, lambda *_, **__: None)
+        monkeypatch.setattr(subject, name, lambda *_, **__: None)
     code, out, _ = run(
         capsys, "distill", "--checkpoint", trained, "--species", 1, "--terms", 9, "--out", tmp_path / "one", "--quiet"
     )

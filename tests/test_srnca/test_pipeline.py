@@ -17,7 +17,7 @@ from equations.errors import InputError
 from equations.rule.rulefile import load_rule
 from equations.simulation import simulate
 from srnca.recordings import distill_frames
-from srnca.texture import task
+from srnca.texture import subject
 from srnca.texture.distill import distill_checkpoint
 from srnca.texture.network import NCA
 from srnca.texture.teacher import NCATeacher
@@ -105,7 +105,7 @@ def test_what_is_unfinished_is_in_the_folder_until_the_end(
     with pytest.raises(InputError, match="other settings or another teacher"):
         distill_checkpoint(checkpoint(1, **CLOSED), out=out, resume=True, **SETTINGS)
     for drawn in ("draw_distillation", "report_checkpoint"):
-        monkeypatch.setattr(task, drawn, lambda *_, **__: None)
+        monkeypatch.setattr(subject, drawn, lambda *_, **__: None)
     again = distill_checkpoint(MADE, out=out, resume=True, **SETTINGS)
     assert {path.name for path in out.iterdir()} == FILES - {"figure.png", "report.html"} | {"front"}
     assert again.rule == whole.rule
@@ -129,7 +129,7 @@ def test_without_refinement_the_rule_is_the_network() -> None:
 
 def test_a_rule_that_diverges_is_reported_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = np.full((4, 16, 16, 3), np.nan, np.float32)
-    monkeypatch.setattr(task, "rule_pictures", lambda *_, **__: broken)
+    monkeypatch.setattr(subject, "rule_pictures", lambda *_, **__: broken)
     distill_checkpoint(MADE, refine=False, out=tmp_path, **YOUNG)
     assert {path.name for path in tmp_path.iterdir()} == FILES
     report = json.loads((tmp_path / "report.json").read_text())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import time
@@ -16,13 +15,14 @@ from distill.engines import Progress, silent
 from distill.refine import Settings
 from distill.result import Distillation
 from distill.species.report import count_numbers
-from distill.unfinished import UNFINISHED, PartOf, Unfinished, fingerprint
+from distill.unfinished import UNFINISHED, PartOf, Unfinished, digest_picture, fingerprint
 from distill.work import check_positive
 from equations.errors import InputError, SrncaError
 from equations.printers import print_rule
 from equations.rule.rulefile import rule_from_dict, rule_to_text
+from srnca.texture.quality import quality_of
 from srnca.texture.species import no_law
-from srnca.texture.task import Task
+from srnca.texture.subject import Subject
 
 LAW, RULE = "law", "rule"  # names of both, and of the folder of the one that is not chosen
 SPECIES = 2  # of the law
@@ -32,7 +32,7 @@ FILES = ("rule.json", "report.json", "report.html", "page.html", "figure.png", "
 
 
 def distill_both(
-    task: Task,
+    subject: Subject,
     *,
     out: Path | None,
     terms: int | None,
@@ -52,39 +52,46 @@ def distill_both(
     where it is as good as the automaton, no rule is. Arguments as in `distill_checkpoint`.
     """
     check_positive("distill", max_terms=terms, effort=effort, budget_s=budget_s, max_loss=max_loss)
-    if task.loss is None:
+    if subject.loss is None:
         raise InputError("species: expected a checkpoint with a picture, this legacy file holds none; train it anew")
-    key: dict[str, Any] = {"teacher": fingerprint(task.teacher), "seed": seed, "effort": effort, "engine": engine}
+    key: dict[str, Any] = {"teacher": fingerprint(subject.teacher), "seed": seed, "effort": effort, "engine": engine}
     key |= {"terms": terms, "states": states, "max_loss": max_loss, "refinement": refinement and asdict(refinement)}
-    key["picture"] = hashlib.sha256(np.ascontiguousarray(task.checkpoint.target, np.float32).tobytes()).hexdigest()
+    key["picture"] = digest_picture(subject.checkpoint.target)
     unfinished = Unfinished(None if out is None else out / UNFINISHED, key, resume=resume)
     progress, began = progress or silent, time.monotonic()
     shared: dict[str, Any] = {"max_loss": max_loss, "seed": seed, "effort": effort}
     law, missing = _search_law(
-        task, unfinished, progress, refinement=refinement, budget_s=budget_s and SHARE * budget_s, **shared
+        subject, unfinished, progress, refinement=refinement, budget_s=budget_s and SHARE * budget_s, **shared
     )
     rule = None
     if law is None or _judged(law) > _judged(law, "teacher"):
-        rule = task.search_rule(
+        rule = subject.search_rule(
             terms=terms, states=states, engine=engine, settings=refinement, progress=progress,
             budget_s=budget_s and max(budget_s - (time.monotonic() - began), 1.0),
             unfinished=PartOf(unfinished, f"{RULE}-"), **shared,
         )  # fmt: skip
     chosen = _choose(law, missing, rule)
     if out is not None:
-        for name in (LAW, RULE):
-            if name in chosen.others:
-                task.write(chosen.others[name], out / name)
-            else:
-                clear(out / name)
-        task.write(chosen, out)
+        clear_others(out)
+        for name, other in chosen.others.items():
+            subject.write(other, out / name)
+        subject.write(chosen, out)
     return chosen
 
 
-def clear(folder: Path) -> None:
-    """Remove the files of an earlier result, which was not chosen, and the folder where nothing else is in it."""
-    if not (folder / "rule.json").exists():
+def clear_others(out: Path) -> None:
+    """Remove what the report of an earlier result in `out` says was not chosen then. Other folders are left alone."""
+    try:
+        report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+        names = set(report["competed"]["others"]) & {LAW, RULE}
+    except (OSError, ValueError, KeyError, TypeError):  # no report, or one without such results
         return
+    for name in names:
+        _clear(out / name)
+
+
+def _clear(folder: Path) -> None:
+    """Remove the files of a result, and the folder where nothing else is in it."""
     for path in [*(folder / name for name in FILES), *folder.glob("front/[0-9]*.json"), *folder.glob("hall_of_fame*")]:
         path.unlink(missing_ok=True)
     for path in (folder / "front", folder):
@@ -93,7 +100,7 @@ def clear(folder: Path) -> None:
 
 
 def _search_law(
-    task: Task, unfinished: Unfinished, progress: Progress, **search: Any
+    subject: Subject, unfinished: Unfinished, progress: Progress, **search: Any
 ) -> tuple[Distillation | None, str | None]:
     """The law, or a sentence why there is none. A finished one is kept in `unfinished`."""
     before = unfinished.get(LAW)
@@ -105,7 +112,7 @@ def _search_law(
 
     law: Distillation | None = None
     try:
-        law = task.search_law(SPECIES, progress=report, unfinished=PartOf(unfinished, f"{LAW}-"), **search)
+        law = subject.search_law(SPECIES, progress=report, unfinished=PartOf(unfinished, f"{LAW}-"), **search)
         missing = no_law(law.report["texture_loss"], law.report["judge"])
     except SrncaError as error:  # a picture without a pattern, or of less than two waves: there may be a rule
         missing = str(error)
@@ -121,7 +128,7 @@ def _choose(law: Distillation | None, missing: str | None, rule: Distillation | 
     elif law is None:
         chosen, why = RULE, str(missing)
     elif _judged(law) <= NEAR * _judged(rule):
-        chosen, why = LAW, f"its judge is at most {NEAR:g} times the rule's, and it is shorter"
+        chosen, why = LAW, f"its judge is at most {NEAR:g} times the rule's"
     else:
         chosen, why = RULE, f"the judge of the law is more than {NEAR:g} times the rule's"
     results = {name: result for name, result in ((LAW, law), (RULE, rule)) if result is not None}
@@ -149,6 +156,7 @@ def _row(name: str, result: Distillation) -> dict[str, Any]:
         "numbers": count_numbers(result.rule)["all"],
         "texture_loss": result.report["texture_loss"]["rule"],
         "judge": result.report["judge"]["rule"],
+        "quality": quality_of("rule", result.report["texture_loss"], result.report["judge"]),
         "equations": print_rule(result.rule, "text").splitlines(),
     }
 

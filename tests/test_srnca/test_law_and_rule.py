@@ -15,10 +15,10 @@ from distill.species.search import SETTINGS
 from equations.errors import InputError
 from equations.rule.rulefile import load_rule
 from srnca.automata import load
-from srnca.texture import beside
+from srnca.texture import law_and_rule
 from srnca.texture.checkpoint import save_checkpoint
 from srnca.texture.species import Species
-from srnca.texture.task import Task
+from srnca.texture.subject import Subject
 from tests.test_distill.test_species.made import SHORT
 from tests.test_srnca.command import run
 from tests.test_srnca.test_cli_species import shorten, striped
@@ -37,21 +37,21 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def judges(patch: pytest.MonkeyPatch, law: float | None, rule: float | None, teacher: float = 0.1) -> list[str]:
     """Both searches give results with these numbers of the judge. Returns a list that names each search that ran."""
     ran: list[str] = []
-    search_law, search_rule = Task.search_law, Task.search_rule
+    search_law, search_rule = Subject.search_law, Subject.search_rule
 
     def found(name: str, result: Distillation, number: float | None) -> Distillation:
         ran.append(name)
         result.report["judge"] |= {"rule": number, "teacher": teacher}
         return result
 
-    def law_of(self: Task, species: Species, **search: Any) -> Distillation:
+    def law_of(self: Subject, species: Species, **search: Any) -> Distillation:
         return found("law", search_law(self, species, **search), law)
 
-    def rule_of(self: Task, **search: Any) -> Distillation:
+    def rule_of(self: Subject, **search: Any) -> Distillation:
         return found("rule", search_rule(self, **search), rule)
 
-    patch.setattr(Task, "search_law", law_of)
-    patch.setattr(Task, "search_rule", rule_of)
+    patch.setattr(Subject, "search_law", law_of)
+    patch.setattr(Subject, "search_rule", rule_of)
     return ran
 
 
@@ -60,7 +60,7 @@ def kill_after_the_law(trained: Path, out: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Task, "search_rule", interrupt)
+        patch.setattr(Subject, "search_rule", interrupt)
         with pytest.raises(KeyboardInterrupt):
             load(trained).distill(species="beside", out=out, **QUICK)
 
@@ -80,6 +80,7 @@ def test_the_law_is_beside_the_rule_where_it_is_worse(
     competed = report["competed"]
     assert competed["chosen"] == "rule"
     assert competed["others"]["law"]["equations"][0].startswith("du = ")
+    assert competed["others"]["law"]["quality"] in ("fair", "poor")
     assert report["time_s"]["law"] > 0
     assert said.index("a law of few species") < said.index("chosen: a rule of the automaton's channels")
     page = (out / "report.html").read_text()
@@ -111,11 +112,15 @@ def test_no_rule_is_searched_where_the_law_is_as_good_as_the_automaton(
     (tmp_path / "rule" / "front").mkdir(parents=True)
     for name in ("rule.json", "front/0012.json", "mine.txt"):  # of an earlier result, and of somebody else
         (tmp_path / "rule" / name).write_text("{}")
+    (tmp_path / "report.json").write_text('{"competed": {"others": {"rule": {}}}}')
+    (tmp_path / "law").mkdir()
+    (tmp_path / "law" / "rule.json").write_text("{}")  # a result of its own
     found = load(trained).distill(species="beside", out=tmp_path, **QUICK)
     assert ran == ["law"]
     assert not found.others
     assert "as good as the automaton" in found.report["competed"]["why"]
     assert [path.name for path in (tmp_path / "rule").iterdir()] == ["mine.txt"]
+    assert (tmp_path / "law" / "rule.json").read_text() == "{}"
 
 
 def test_a_picture_without_a_pattern_gets_the_rule_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +136,9 @@ def test_a_picture_without_a_pattern_gets_the_rule_alone(tmp_path: Path, monkeyp
 
 def test_a_law_whose_pictures_run_away_is_none(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shorten(monkeypatch)
-    monkeypatch.setattr(beside, "no_law", lambda losses, judged: "it runs away" if judged["rule"] is None else None)
+    monkeypatch.setattr(
+        law_and_rule, "no_law", lambda losses, judged: "it runs away" if judged["rule"] is None else None
+    )
     judges(monkeypatch, law=None, rule=None)
     found = load(trained).distill(species="beside", **QUICK)
     assert found.report["competed"] == {"chosen": "rule", "why": "it runs away", "others": {}}
@@ -157,18 +164,18 @@ def test_a_killed_search_goes_on_after_the_law(trained: Path, tmp_path: Path, mo
 def test_both_share_a_budget(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shorten(monkeypatch)
     given: dict[str, float] = {}
-    search_law, search_rule = Task.search_law, Task.search_rule
+    search_law, search_rule = Subject.search_law, Subject.search_rule
 
-    def law_of(self: Task, species: Species, **search: Any) -> Distillation:
+    def law_of(self: Subject, species: Species, **search: Any) -> Distillation:
         given["law"] = search["budget_s"]
         return search_law(self, species, **search)
 
-    def rule_of(self: Task, **search: Any) -> Distillation:
+    def rule_of(self: Subject, **search: Any) -> Distillation:
         given["rule"] = search["budget_s"]
         return search_rule(self, **search)
 
-    monkeypatch.setattr(Task, "search_law", law_of)
-    monkeypatch.setattr(Task, "search_rule", rule_of)
+    monkeypatch.setattr(Subject, "search_law", law_of)
+    monkeypatch.setattr(Subject, "search_rule", rule_of)
     load(trained).distill(species="beside", budget_s=1000.0, **QUICK)
     assert given["law"] == 400.0
     assert 400.0 < given["rule"] < 1000.0

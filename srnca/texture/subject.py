@@ -1,4 +1,4 @@
-"""A checkpoint's distillation in parts: the search for a rule or for a law, what is measured, the result folder."""
+"""A checkpoint to distill: the search for a rule or for a law, what is measured of it, and the result folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from srnca.pages.rule_figure import draw_distillation
 from srnca.pages.settings import PageSettings
 from srnca.provenance import add_provenance
 from srnca.texture.checkpoint import Checkpoint
-from srnca.texture.evaluate import make_objective, nca_pictures, rule_pictures, score_pictures, shortfall
+from srnca.texture.evaluate import SEEDS, make_objective, nca_pictures, rule_pictures, score_pictures, shortfall
 from srnca.texture.judge import Judge
 from srnca.texture.loss import TextureLoss
 from srnca.texture.species import Species, add_meaning, draw_meaning, find_law
@@ -30,8 +30,8 @@ TERMS = 24  # of a channel, where no number is asked for
 
 
 @dataclass(frozen=True)
-class Task:
-    """A checkpoint, what is built of it, and how results are shown.
+class Subject:
+    """A checkpoint to distill, what is built of it, and how results are shown.
 
     loss, judge: None for a legacy checkpoint, which has no picture.
     picture_steps: age of the pictures whose texture losses and judge are reported, in steps.
@@ -84,16 +84,17 @@ class Task:
         if self.loss is None or self.judge is None:
             return
         started = time.perf_counter()
-        scores = score_pictures(
-            self.loss, self.judge, self.checkpoint.target, teacher=self.pictures, rule=self._drawn(result)
-        )
+        target = self.checkpoint.target
+        pictures = rule_pictures(result.rule, target.shape[:2], steps=self.picture_steps)
+        scores = score_pictures(self.loss, self.judge, target, teacher=self.pictures, rule=pictures)
         refined = bool(result.report["refine"])
         result.report.update(scores, shortfall=shortfall(scores["texture_loss"], refined, scores["judge"]))
         result.report["time_s"]["evaluate"] = round(time.perf_counter() - started, 3)
 
-    def _drawn(self, result: Distillation) -> np.ndarray:
-        """Pictures (n, h, w, 3) of a rule."""
-        return rule_pictures(result.rule, self.checkpoint.target.shape[:2], steps=self.picture_steps)
+    def _draw(self, result: Distillation) -> np.ndarray:
+        """A picture (h, w, 3) of a rule, from the seed of the automaton's first picture."""
+        size = self.checkpoint.target.shape[:2]
+        return rule_pictures(result.rule, size, steps=self.picture_steps, seeds=SEEDS[:1])[0]
 
     def write(self, result: Distillation, out: Path) -> None:
         """Write rule.json, report.json, report.html, page.html, the figures, the front and the halls of fame."""
@@ -101,8 +102,8 @@ class Task:
         out.mkdir(parents=True, exist_ok=True)
         if self.loss is not None:
             law = result.others.get("law")
-            pictures = checkpoint.target, self.pictures[0], self._drawn(result)[0]
-            draw_distillation(out / "figure.png", *pictures, result, None if law is None else self._drawn(law)[0])
+            pictures = checkpoint.target, self.pictures[0], self._draw(result)
+            draw_distillation(out / "figure.png", *pictures, result, None if law is None else self._draw(law))
         if "meaning" in result.report:
             draw_meaning(out, result, checkpoint.target)
         report_checkpoint(out / "report.html", result, checkpoint, self.page, teacher=self.teacher, loss=self.loss)

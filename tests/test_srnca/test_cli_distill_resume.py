@@ -1,4 +1,4 @@
-"""`srnca distill`, for real, on a small automaton: a wanted loss, Ctrl-C, and going on."""
+"""`srnca distill` on a small automaton: Ctrl-C, and going on with --resume."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 from equations.rule.rulefile import load_rule
 from srnca.cli.app import main
 from srnca.cli.distill_resume import OPTIONS, UNFINISHED
-from srnca.cli.distill_text import LONGEST, shortened
 from srnca.cli.progress import Progress
 from srnca.texture import distill as texture_distill
 from srnca.texture.checkpoint import save_checkpoint
@@ -266,9 +265,6 @@ def test_the_name_of_the_file_is_the_librarys() -> None:
     assert named == UNFINISHED
 
 
-# --loss
-
-
 def test_a_wanted_loss_takes_the_shortest_rule_that_has_it(
     capsys: pytest.CaptureFixture[str], trained: Path, unfinished: Path, begun: bytes
 ) -> None:
@@ -289,47 +285,3 @@ def test_a_wanted_loss_takes_the_shortest_rule_that_has_it(
     assert len(front) >= 2
     for report, row in ((short, front[0]), (good, min(front, key=lambda row: float(row["loss"])))):
         assert report["terms"]["total"] == round(3 * row["terms_per_channel"])
-
-
-@pytest.mark.parametrize("words", [["--frames", "x.npz"], ["--checkpoint", "x.pt", "--refine", "none"]])
-def test_a_wanted_loss_needs_a_refinement(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
-    code, said, err = run(capsys, "distill", *words, "--loss", "0.1")
-    assert (code, said) == (2, "")
-    assert "--loss: expected it with --checkpoint and refinement" in err
-
-
-@pytest.mark.parametrize("words", [["--frames", "x.npz"], ["--checkpoint", "x.pt", "--refine", "none"]])
-def test_states_count_in_a_refinement_only(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
-    code, said, err = run(capsys, "distill", *words, "--states", "0.5")
-    assert (code, said) == (2, "")
-    assert "--states: expected it with --checkpoint and refinement" in err
-
-
-@pytest.mark.parametrize("weight", ["-1", "nan", "inf"])
-def test_the_weight_of_states_is_a_number(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, trained: Path, weight: str
-) -> None:
-    words = ["distill", "--checkpoint", trained, "--out", tmp_path / "r", "--states", weight]
-    code, said, err = run(capsys, *words)
-    assert (code, said) == (2, "")
-    assert "expected states of at least 0" in err
-
-
-def test_a_recording_has_nothing_to_refine_for(capsys: pytest.CaptureFixture[str]) -> None:
-    code, said, err = run(capsys, "distill", "--frames", "x.npz", "--refine", "none")
-    assert (code, said) == (2, "")
-    assert "--refine none: expected it with --checkpoint" in err
-
-
-@pytest.mark.parametrize("loss", ["0", "-0.5", "nan"])
-def test_a_wanted_loss_is_above_0(capsys: pytest.CaptureFixture[str], tmp_path: Path, trained: Path, loss: str) -> None:
-    code, said, err = run(capsys, "distill", "--checkpoint", trained, "--out", tmp_path / "r", "--loss", loss)
-    assert (code, said) == (2, "")
-    assert "max_loss above 0" in err
-
-
-def test_lines_that_nobody_would_read_are_shortened() -> None:
-    assert shortened("u" * LONGEST) == "u" * LONGEST
-    line = "dr = " + "+".join("u" * LONGEST)
-    assert shortened(line).startswith("dr = u+u+")
-    assert shortened(line).endswith(f"… ({len(line):,} characters; `srnca show` prints them all)")

@@ -27,6 +27,7 @@ from srnca.cli.options import (
 )
 from srnca.cli.output import say, say_json, shown, warn
 from srnca.cli.progress import Progress
+from srnca.cli.simulate_text import next_simulation
 from srnca.help import POOR, help_at
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def distill(
         warn(f"{f'--budget {budget}' if budget else 'an earlier --budget'} was too short: left out {what}")
     for note in result.report.get("notes", []):
         warn(f"note: {note}")
-    recording = frames[0] if frames and frames[0].suffix == ".npz" else None
+    recording = frames[0] if frames else None
     _say_result(result, folder, recording, as_json=as_json)
     if result.report.get("verdict") == "none":
         raise typer.Exit(1)
@@ -227,7 +228,7 @@ def _distill(
 
 
 def _say_result(result: Distillation, folder: Path, recording: Path | None, *, as_json: bool) -> None:
-    """recording: a file whose last frame a simulation can start from, where the law is one of it."""
+    """recording: the one of which the law is, if any."""
     from equations.printers import print_rule
 
     if as_json:
@@ -242,8 +243,7 @@ def _say_result(result: Distillation, folder: Path, recording: Path | None, *, a
     if result.report.get("verdict") == "none":
         say(f"\n{shown(folder)}/rule.json is the closest rule that was found, and not the law")
     elif short is None:
-        start = "" if recording is None else f" --init {shown(recording)}"  # from noise it may make no pattern
-        say(f"\n{shown(folder)}/rule.json; next: srnca simulate {shown(folder)}/rule.json{start} --out picture.png")
+        say(f"\n{shown(folder)}/rule.json; {next_simulation(folder, recording, 'picture.png')}")
     else:
         say(f"\n{shown(folder)}/rule.json is {verdict(result.report)}: {short}")
         warn(help_at(POOR))

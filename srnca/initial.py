@@ -26,6 +26,7 @@ SMALLEST = 3  # cells of a side, as many as a stencil has
 MOST_NAMES = 256  # channel names that are read from a file
 AMPLITUDE = 0.1  # of the noise, where the rule has no amplitude of its own
 LIFT = 0.5  # height of a square above the background, where the rule has none of its own
+NUMBERS = (".npz", ".zarr", ".mat", ".h5", ".hdf5")  # endings of files of numbers, beside TIFF
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of red, green, blue: ITU-R BT.709
 
 
@@ -46,9 +47,9 @@ class Start:
 
 
 def read_start(rule: Rule, init: str, size: tuple[int, int] | None, seed: int, usual: tuple[int, int] = SIZE) -> Start:
-    """The first state that `init` asks for: a kind of Init, a picture, or a state.npz.
+    """The first state that `init` asks for: a kind of Init, a picture, a state.npz, or a recording's last frame.
 
-    size: (h, w); None takes the size in a state.npz, and otherwise `usual`.
+    size: (h, w); None takes the size of a state.npz or a recording, and otherwise `usual`.
 
     Raises InputError for anything else.
     """
@@ -56,7 +57,9 @@ def read_start(rule: Rule, init: str, size: tuple[int, int] | None, seed: int, u
         return Start(make_state(init_of_kind(rule, init), len(rule.channels), size or usual, seed))
     path = Path(init)
     if path.suffix.lower() == ".npz":
-        return _read_state(rule, path, size)
+        return _read_state(rule, path, size, _read_arrays(path))
+    if holds_numbers(path):
+        return _read_state(rule, path, size, _last_frame(path))
     if not path.is_file():
         raise InputError(
             f"--init: expected {', '.join(KINDS)}, a picture or a state.npz, got {init!r}, which is none of them"
@@ -115,8 +118,7 @@ def _read_picture(rule: Rule, path: Path, size: tuple[int, int], seed: int) -> S
     return Start(state, tuple(f"{path}: {note}" for note in notes))
 
 
-def _read_state(rule: Rule, path: Path, size: tuple[int, int] | None) -> Start:
-    arrays = _read_arrays(path)
+def _read_state(rule: Rule, path: Path, size: tuple[int, int] | None, arrays: dict[str, NDArray[Any]]) -> Start:
     if "state" in arrays:
         state = arrays["state"]
     elif "frames" in arrays and arrays["frames"].ndim == 4 and len(arrays["frames"]):
@@ -148,6 +150,26 @@ def _read_state(rule: Rule, path: Path, size: tuple[int, int] | None) -> Start:
         )
     state, notes = (state, computed) if computed else _in_order(rule.channels, path, state, arrays.get("channels"))
     return Start(state, notes, _whole(path, arrays, "step") or 0, _whole(path, arrays, "seed"))
+
+
+def holds_numbers(path: Path) -> bool:
+    """Whether it is a recording of which `--init` takes the last frame: NUMBERS, or a TIFF of several frames."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return path.suffix.lower() in NUMBERS
+    from srnca.media.picture_files import Pictures
+
+    if not path.is_file():
+        return False
+    with Pictures(path) as pictures:
+        return pictures.frames > 1
+
+
+def _last_frame(path: Path) -> dict[str, NDArray[Any]]:
+    """The last frame of a recording, and its channels' names, as a state.npz has them."""
+    from srnca.media.loading import load_recording
+
+    found = load_recording(path)
+    return {"state": found.frames[-1], "channels": np.array(found.channels)}
 
 
 def _with_auxiliary(

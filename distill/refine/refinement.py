@@ -108,23 +108,36 @@ def refine(
     progress = progress or silent
     iterations = round(effort * settings.iterations / len(plan))
     kept = unfinished or Unfinished(None, {})
-    descent = Descent(chains, plan, needed, iterations, deadline or Deadline(), progress, kept)
+    deadline = deadline or Deadline()
+    descent = Descent(chains, plan, needed, iterations, deadline, progress, kept)
     descent.run()
-    return settle(chains, descent.cost, max_terms=max_terms, max_loss=max_loss, progress=progress)
+    hurried = bool(deadline.left_out)
+    return settle(chains, descent.cost, max_terms=max_terms, max_loss=max_loss, progress=progress, hurried=hurried)
 
 
 def settle(
-    chains: Sequence[Chain], cost: float, *, max_terms: float, max_loss: float | None, progress: Progress
+    chains: Sequence[Chain],
+    cost: float,
+    *,
+    max_terms: float,
+    max_loss: float | None,
+    progress: Progress,
+    hurried: bool = False,
 ) -> RefineResult:
     """The choice among the best rules of all chains, judged anew. cost: of all work before this, for the progress.
+
+    hurried: whether a time limit cut the work short, which the error then says.
 
     Raises SrncaError when none of the rules survives a long rollout.
     """
     points = _judged_anew(chains, progress, cost)
     if not points:
-        raise SrncaError(
-            "refinement: no rule survived a long rollout; give more --effort, or train the automaton longer"
+        mend = (
+            "the time given was too short for tuning: give a longer --budget, or none"
+            if hurried
+            else "give more --effort, or train the automaton longer"
         )
+        raise SrncaError(f"refinement: no rule survived a long rollout; {mend}")
     # of equal lengths the best comes last and stays
     front = {point.terms: point for point in sorted(points, key=lambda p: -p.score)}
     choice = Choice(chains[0].judge, progress)

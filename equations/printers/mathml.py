@@ -53,7 +53,8 @@ def print_rule(rule: Rule) -> str:
 
 
 def _row(head: str, terms: list[str]) -> str:
-    return f"<mtr><mtd><mrow>{head}</mrow></mtd><mtd><mrow>{''.join(terms)}</mrow></mtd></mtr>"
+    name, update = (f'<mtd style="text-align:{side}">' for side in ("right", "left"))  # Chromium has no columnalign
+    return f"<mtr>{name}<mrow>{head}</mrow></mtd>{update}<mrow>{''.join(terms)}</mrow></mtd></mtr>"
 
 
 def print_expression(expr: Expr, names: Names | None = None) -> str:

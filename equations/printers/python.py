@@ -102,10 +102,10 @@ def size(text):
 
 def main():
     parser = argparse.ArgumentParser(description="Simulate the rule in this file.")
-    parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--size", type=size, default=(128, 128))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", default="state.npy")
+    parser.add_argument("--steps", type=int, default=1000, help="whole number (1000)")
+    parser.add_argument("--size", type=size, default=(128, 128), help="cells: N or WIDTHxHEIGHT (128)")
+    parser.add_argument("--seed", type=int, default=0, help="of the first state and the update mask (0)")
+    parser.add_argument("--out", default="state.npy", help="the last state, (channel, height, width) (state.npy)")
     options = parser.parse_args()
     state = start(*options.size, options.seed)
     for index in range(options.steps):

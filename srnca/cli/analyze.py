@@ -49,7 +49,7 @@ def analyze(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Split a rule into diffusion and reaction, find its fixed points and their growing waves, and classify it."""
+    """Say why a rule makes its pattern: fixed points and waves. It is split into diffusion and reaction first."""
     source = read_source(rule, changes)
     law = source.rule if dt is None else with_step(source, dt)
     grid = parse_size(size) if size is not None else source.size or (128, 128)

@@ -191,8 +191,7 @@ def distill(
         warn(f"{f'--budget {budget}' if budget else 'an earlier --budget'} was too short: left out {what}")
     for note in result.report.get("notes", []):
         warn(f"note: {note}")
-    recording = frames[0] if frames and frames[0].suffix == ".npz" else None
-    say_result(result, folder, recording, as_json=as_json)
+    say_result(result, folder, frames[0] if frames else None, as_json=as_json)
     if result.report.get("verdict") == "none":
         raise typer.Exit(1)
     if asked_species not in (None, "beside"):

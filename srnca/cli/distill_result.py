@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from srnca.cli.distill_text import describe, describe_coefficients, describe_shortfall, shortened, verdict
 from srnca.cli.output import number, say, say_json, shown, warn
+from srnca.cli.simulate_text import next_simulation
 from srnca.help import POOR, help_at
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ TITLES = {"law": "a law of few species", "rule": "a rule of the automaton's chan
 def say_result(result: Distillation, folder: Path, recording: Path | None, *, as_json: bool) -> None:
     """Equations, numbers, and what to do next.
 
-    recording: a file whose last frame a simulation can start from, where the law is one of it.
+    recording: the one of which the law is, if any.
     """
     from equations.printers import print_rule
 
@@ -36,8 +37,7 @@ def say_result(result: Distillation, folder: Path, recording: Path | None, *, as
     if result.report.get("verdict") == "none":
         say(f"\n{shown(folder)}/rule.json is the closest rule that was found, and not the law")
     elif short is None:
-        start = "" if recording is None else f" --init {shown(recording)}"  # from noise it may make no pattern
-        say(f"\n{shown(folder)}/rule.json; next: srnca simulate {shown(folder)}/rule.json{start} --out picture.png")
+        say(f"\n{shown(folder)}/rule.json; {next_simulation(folder, recording, 'picture.png')}")
     else:
         say(f"\n{shown(folder)}/rule.json is {verdict(result.report)}: {short}")
         warn(help_at(POOR))

@@ -64,8 +64,9 @@ class Finding:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="The findings as one JSON object.")] = False,
 ) -> None:
-    """Say what is installed: GPU, Julia for PySR, VGG weights, ffmpeg, zarr, kernel cache."""
+    """Say what is installed, and what each missing part is for. A damaged installation exits 1."""
     own = _own_packages()
+    damaged = int(not all(item.ok for item in own))
     probes = (_cuda, _torchvision, _julia, _vgg, _ffmpeg, _kernels)
     findings = [*own, *_packages(), *(_safely(probe) for probe in probes)]
     if as_json:
@@ -78,7 +79,7 @@ def doctor(
                 "parts": {item.name: {k: v for k, v in asdict(item).items() if k != "name"} for item in findings},
             }
         )
-        return
+        raise typer.Exit(damaged)
     say(
         f"srnca {__version__}, Python {platform.python_version()} ({sys.executable}), "
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores\n"
@@ -88,6 +89,7 @@ def doctor(
         hints = [f"  {item.name}: {item.hint}" for item in parts if not item.ok and item.hint]
         if hints:
             say(f"\n{title}:\n" + "\n".join([*hints, help_at(MISSING)]))
+    raise typer.Exit(damaged)
 
 
 def _safely(probe: Callable[[], Finding]) -> Finding:

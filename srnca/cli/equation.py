@@ -12,6 +12,7 @@ from equations.errors import InputError
 from srnca.cli.options import check_folder, no_empty_folder
 from srnca.cli.output import say, say_json, shown, warn
 from srnca.cli.progress import Progress
+from srnca.cli.simulate_text import next_simulation
 from srnca.help import NO_LAW, help_at
 
 if TYPE_CHECKING:
@@ -105,7 +106,6 @@ def _say_rule(found: FramesEquation, folder: Path, recording: Path) -> None:
     say(f"\n{shown(folder)}/equation.json, equation.tex, report.html: the equation")
     if found.rule is not None:
         say(f"{shown(folder)}/rule.json simulates it: {found.rule.text()}")
-        start = f" --init {shown(recording)}" if recording.suffix == ".npz" else ""
-        say(f"next: srnca simulate {shown(folder)}/rule.json{start} --out film.gif")
+        say(next_simulation(folder, recording, "film.gif"))
     elif found.equation.verdict != "none":
         say("no rule.json: run forward, the equation grows without bound")

@@ -30,7 +30,7 @@ def explore(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write one HTML report of a study and its figures, and queue new sets from where the good ones lie."""
+    """Report on a study, and queue new sets of hyperparameters. They come from where the good ones lie."""
     from srnca.studies.storage.connect import check_journal, study_folder
 
     check_journal(study, storage)  # before the slow imports

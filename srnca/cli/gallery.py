@@ -29,7 +29,7 @@ def gallery(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a page for each rule, and an index of thumbnails that leads to them."""
+    """Write a page for each rule, and an index of thumbnails."""
     from srnca.pages.live.gallery import make_gallery
     from srnca.pages.live.gallery_entries import folder_entries, model_entries
 

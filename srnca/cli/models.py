@@ -30,7 +30,7 @@ def models(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
 ) -> None:
-    """List the known models and the rules learned from pictures, or show one: equations, parameters, source."""
+    """List known models and learned rules, or show one. It says equations, parameters and source."""
     from equations import models as catalogue
     from srnca import learned
 

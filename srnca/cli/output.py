@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,6 +42,11 @@ def say_json(data: Mapping[str, Any]) -> None:
 def shown(value: object) -> str:
     """A name, a path or a word of a file as part of a line: control characters and line ends are written out."""
     return visible(str(value))
+
+
+def quoted(path: object) -> str:
+    """A path as a shell takes it, for commands that a person may copy."""
+    return shlex.quote(shown(path))
 
 
 def plain(value: Any) -> Any:

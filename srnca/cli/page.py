@@ -42,7 +42,7 @@ def page(
     open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make one HTML file that runs a rule: equations, brushes, the network beside it. It needs no network access."""
+    """Make one HTML file that runs a rule. It has equations, brushes and the automaton, and works offline."""
     source = read_source(rule, changes)
     path = check_output(out or Path(f"{file_name(rule)}.html"), (".html", ".htm"))
     if update_rate is not None and checkpoint is None:

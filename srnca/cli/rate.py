@@ -40,7 +40,7 @@ def rate(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the browser's page.")] = 8080,
     as_json: AsJson = False,
 ) -> None:
-    """Rate a study's pictures from 0 to 5, blind: no hyperparameters, no losses, in a shuffled order."""
+    """Rate a study's pictures from 0 to 5, blind. The order is shuffled; no hyperparameters, no losses."""
     from srnca.studies.storage.connect import check_journal, study_folder
 
     check_journal(study, storage)  # before the slow imports

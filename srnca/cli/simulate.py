@@ -98,7 +98,7 @@ def simulate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a rule or a network and write a picture, a film or its frames.
+    """Run a rule or a network: a picture, a film, its frames.
 
     Ctrl-C stops and keeps what was written; a second one stops at once.
     """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from srnca.cli.output import shown
+from srnca.cli.output import quoted, shown
 from srnca.cli.progress import short_time
 
 
@@ -29,3 +30,15 @@ def speed(cells: float) -> str:
         if cells >= unit:
             return f"{cells / unit:.3g} {name}"
     return f"{cells / 1e3:.3g} kcell/s"
+
+
+def next_simulation(folder: Path, recording: Path | None, out: str) -> str:
+    """The command that runs the rule of a result folder, for copying.
+
+    A law of a recording starts from the recording's last frame where `--init` reads it: from noise it may make no
+    pattern.
+    """
+    from srnca.initial import holds_numbers
+
+    start = f" --init {quoted(recording)}" if recording is not None and holds_numbers(recording) else ""
+    return f"next: srnca simulate {quoted(folder / 'rule.json')}{start} --out {out}"

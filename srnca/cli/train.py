@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 from equations.errors import InputError
 from srnca.cli import train_options as opt
 from srnca.cli.estimate import Estimate
-from srnca.cli.options import AsJson, Quiet, check_output, parse_clamp, parse_crop, parse_duration, resolve_device
-from srnca.cli.output import number, warn
+from srnca.cli.options import AsJson, Quiet, check_output, parse_clamp, parse_duration, resolve_device
+from srnca.cli.output import number
 from srnca.cli.preview import Draw, draw_preview
 from srnca.cli.progress import Progress
 from srnca.cli.quality_text import describe_quality
 from srnca.cli.train_frames import is_of_recording, train_frames
-from srnca.cli.training import Job, Options, check_same, flag_of, run
+from srnca.cli.train_plan import Plan, settle
+from srnca.cli.training import Job, Options, flag_of, run
 
 if TYPE_CHECKING:
     from srnca.media.images import Target
     from srnca.texture.checkpoint import Checkpoint
-    from srnca.texture.config import TrainConfig
     from srnca.texture.network import NCA
     from srnca.texture.teacher import NCATeacher
     from srnca.texture.training import TrainProgress
@@ -38,17 +37,6 @@ srnca train --resume --out snake.pt
 srnca train --frames rec.npz --stride 8 --out net.pt   # a recording that holds every 8th step"""
 
 _LAST = 50  # iterations whose mean loss is reported
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is trained: the picture, how, where it is saved, and whether and from what it goes on."""
-
-    target: Target
-    config: TrainConfig
-    out: Path
-    resume: bool
-    history: list[float]
 
 
 def train(
@@ -90,7 +78,7 @@ def train(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Learn an automaton that paints the texture of an image, or does what a recording shows."""
+    """Learn an automaton from a picture or a recording. It paints the texture, or does what the recording shows."""
     changes = _given(
         channels=channels, colours=colours, hidden=hidden, filters=filters, activation=activation,
         update_rate=update_rate, mask=mask, init=init, max_ca_steps=max_ca_steps, batch_size=batch_size,
@@ -119,7 +107,7 @@ def train(
             target, frames or [], out, preset=preset, changes=changes, recorded=recorded, effort=effort, options=options
         )
         return
-    plan = _settle(target, out, resume=resume, preset=preset, changes=changes, effort=effort, crop=crop)
+    plan = settle(target, out, resume=resume, preset=preset, changes=changes, effort=effort, crop=crop)
     run(_job(plan, device=options.device, vgg_weights=vgg_weights, download=download), options)
 
 
@@ -140,63 +128,7 @@ def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _settle(
-    name: str | None,
-    out: Path | None,
-    *,
-    resume: bool,
-    preset: str | None,
-    changes: dict[str, Any],
-    effort: float | None,
-    crop: str | None,
-) -> _Plan:
-    if name is None and not (resume and out):
-        raise InputError(
-            "train: expected an image or sample:NAME, or --frames FILE, got neither; e.g. srnca train sample:snake"
-        )
-    path = check_output(out or Path(f"{_stem(str(name))}.pt"), (".pt",))
-    if effort is not None:
-        from srnca.texture.config import preset as find_preset
-
-        changes["iterations"] = max(1, round(effort * find_preset(preset or "default").iterations))
-    if resume and (path.exists() or name is None):
-        return _settle_resume(name, path, preset=preset, changes=changes, crop=crop)
-    if resume:
-        warn(f"{path}: nothing to go on from yet, starting anew")
-    from srnca.media.images import load_target
-    from srnca.texture.config import preset as find_preset
-
-    config = replace(find_preset(preset or "default"), **changes)
-    target = load_target(str(name), config.size, crop=parse_crop(crop))
-    for note in target.notes:
-        warn(f"{target.name}: {note}")
-    return _Plan(target, config, path, resume=False, history=[])
-
-
-def _settle_resume(
-    name: str | None, path: Path, *, preset: str | None, changes: dict[str, Any], crop: str | None
-) -> _Plan:
-    """The checkpoint says how and on what it was trained; flags may repeat that, not change it."""
-    from srnca.media.images import Target, load_target
-    from srnca.texture.checkpoint import load_checkpoint
-    from srnca.texture.config import preset as find_preset
-
-    saved = load_checkpoint(path)
-    base = saved.config if preset is None else find_preset(preset)
-    config = replace(base, **changes)
-    check_same(path, saved.config, config, changes)
-    if name is not None:
-        target = load_target(name, config.size, crop=parse_crop(crop))
-    else:
-        target = Target(str(saved.provenance.get("target", path.stem)), saved.target, ())
-    return _Plan(target, config, path, resume=True, history=list(saved.history))
-
-
-def _stem(name: str) -> str:
-    return name.removeprefix("sample:") if name.startswith("sample:") else Path(name).stem or "automaton"
-
-
-def _job(plan: _Plan, *, device: str, **how: Any) -> Job[Checkpoint]:
+def _job(plan: Plan, *, device: str, **how: Any) -> Job[Checkpoint]:
     import torch
 
     from srnca.texture.checkpoint import load_checkpoint
@@ -212,19 +144,19 @@ def _job(plan: _Plan, *, device: str, **how: Any) -> Job[Checkpoint]:
         load=load_checkpoint,
         show=partial(_show, plan.target),
         loss=lambda losses: sum(losses[-_LAST:]) / len(losses[-_LAST:]),
-        loss_is=f"mean of the last {_LAST} iterations, on the pictures of training",
+        loss_is=lambda losses: f"mean of the last {len(losses[-_LAST:])} iterations, on the pictures of training",
         estimate=Estimate(cores if device == "cpu" else None),
         further=_rate,
         network=partial(_network, plan),
     )
 
 
-def _network(plan: _Plan, now: TrainProgress) -> Callable[[], NCATeacher] | None:
+def _network(plan: Plan, now: TrainProgress) -> Callable[[], NCATeacher] | None:
     """What copies the network as it is after this iteration."""
     return None if now.nca is None else partial(_copy, plan, now.nca, now.iteration)
 
 
-def _copy(plan: _Plan, nca: NCA, iteration: int) -> NCATeacher:
+def _copy(plan: Plan, nca: NCA, iteration: int) -> NCATeacher:
     import copy
 
     from srnca.texture.checkpoint import Checkpoint

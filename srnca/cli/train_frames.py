@@ -154,7 +154,7 @@ def _job(
         load=load_recording_checkpoint,
         show=_show,
         loss=lambda losses: losses[-1],
-        loss_is="of the last iteration",
+        loss_is=lambda losses: "of the last iteration",
         further=_further,
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from equations.errors import InputError
 from srnca.cli.estimate import Estimate
-from srnca.cli.output import number, say, say_json, shown, warn
+from srnca.cli.output import number, quoted, say, say_json, shown, warn
 from srnca.cli.preview import Draw, Preview, picture_alone
 from srnca.cli.progress import Progress, short_time
 from srnca.cli.stopping import TimeUp
@@ -61,7 +61,7 @@ class Job(Generic[Saved]):
     load: reads the checkpoint.
     show: a text about an iteration, and what draws its picture; None where there is none.
     loss: the training's loss that is reported.
-    loss_is: what that loss is, in words.
+    loss_is: what that loss of a history is, in words.
     further: more results, as JSON and as a line of text; may show its progress.
     network: what copies the network of an iteration; None where there is none that runs on its own.
     estimate: says after the first iterations how long training takes; None where they do not tell.
@@ -74,7 +74,7 @@ class Job(Generic[Saved]):
     load: Callable[[Path], Saved]
     show: Callable[[Any], tuple[str, Draw | None]]
     loss: Callable[[Sequence[float]], float]
-    loss_is: str
+    loss_is: Callable[[Sequence[float]], str]
     further: Callable[[Saved, Progress], tuple[Mapping[str, Any], str]]
     estimate: Estimate | None = None
     network: Callable[[Any], Callable[[], Network] | None] = lambda now: None
@@ -175,11 +175,11 @@ def _say_result(
         say_json({"checkpoint": job.out, **job.source, **counts, **further, **about})
         return
     how = "stopped at the time limit" if stopped else "trained"
-    ended = "" if loss is None else f", training loss {number(loss)} ({job.loss_is})"
+    ended = "" if loss is None else f", training loss {number(loss)} ({job.loss_is(done.history)})"
     say(f"{shown(job.out)}: {how}, {done.iteration} iterations in {short_time(seconds)}{ended}")
     if line:
         say(line)
     if stopped:
-        say(f"go on with: srnca train --resume --out {shown(job.out)}")
+        say(f"go on with: srnca train --resume --out {quoted(job.out)}")
     else:
-        say(f"next: srnca distill --checkpoint {shown(job.out)}")
+        say(f"next: srnca distill --checkpoint {quoted(job.out)}")

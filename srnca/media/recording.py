@@ -63,7 +63,7 @@ class Recording:
             for index, name in enumerate(self.channels[:SHOWN])
         ]
         more = f" and {channels - SHOWN} more" if channels > SHOWN else ""
-        dx = "dx 1 (not said)" if self.dx is None else f"dx {self.dx:g}"
+        dx = "dx 1 (not in the file)" if self.dx is None else f"dx {self.dx:g}"
         return (
             f"{count} frames of {width}x{height} cells, {channels} channel{'s'[: channels > 1]}: {', '.join(parts)}"
             f"{more}; dt {self.dt:g}, {dx}"

@@ -18,7 +18,7 @@ from srnca.media.recording import Recording, channel_names, make_recording
 from srnca.media.tiff import Deep
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".ppm", ".pgm", ".gif", ".apng")
-AS_THEY_ARE = "numbers without a white of their own (reals, 32 bits, with a sign) are taken as they are"
+AS_THEY_ARE = "values are taken as they are: real, signed and 32-bit numbers have no largest value that would be white"
 FEW_COLOURS = "a GIF has at most 256 colours: its values are rounded"
 
 
@@ -130,7 +130,8 @@ def _joined(rows: Rows, path: Path, notes: tuple[str, ...]) -> Recording:
             f"{path}: expected pictures of one kind of number and as many channels each, got several kinds; save all "
             "of them alike"
         )
-    colours = max(len(page.values) for row in rows for page in row)
+    firsts = [page for row in rows for page in row]
+    colours = max(len(page.values) for page in firsts)
     if channels > 1 and colours > 1:
         raise InputError(f"{path}: expected a stack of grey channels, got colours; save each as grey")
     dtype = np.dtype(np.float32) if unit else np.result_type(*{page.values.dtype for row in rows for page in row})
@@ -142,7 +143,9 @@ def _joined(rows: Rows, path: Path, notes: tuple[str, ...]) -> Recording:
                 values = page.values[index if len(page.values) > 1 else 0]
                 np.divide(values, np.float32(page.top), out=layer) if unit else np.copyto(layer, values)
         row.clear()
-    notes = notes if unit else (*notes, AS_THEY_ARE)
+    tops = sorted({page.top for page in firsts if page.top is not None})
+    scaled = f"values are divided by {' or '.join(f'{top:g}' for top in tops)}, so that white is 1"
+    notes = (*notes, scaled if unit else AS_THEY_ARE)
     if channels > 1:
         return make_recording(frames, path, notes=notes)
     return (

@@ -117,6 +117,7 @@ def test_no_words_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys)
     assert code == 0
     assert all(name in out for name in COMMANDS)
+    assert "..." not in out.partition("Commands:")[2]  # each command's sentence fits into its line
 
 
 @pytest.mark.parametrize("name", COMMANDS)

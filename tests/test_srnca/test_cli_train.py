@@ -75,9 +75,7 @@ def test_quiet_and_defaults(
     assert (code, err) == (0, "")
     assert said.startswith("snake.pt: trained, 2 iterations")
     trained, quality, what_next = said.splitlines()
-    assert re.search(
-        r", training loss [\d.]+ \(mean of the last 50 iterations, on the pictures of training\)$", trained
-    )
+    assert re.search(r", training loss [\d.]+ \(mean of the last 2 iterations, on the pictures of training\)$", trained)
     numbers = r"texture loss [\d.]+ \(flat colour 1\), judge [\d.]+ \(flat colour 1\)"
     assert re.match(rf"from fresh noise: {numbers}: poor; 2 iterations are", quality)
     assert what_next == "next: srnca distill --checkpoint snake.pt"

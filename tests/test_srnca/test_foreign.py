@@ -75,11 +75,11 @@ def test_doctor_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         monkeypatch.setattr(doctor, probe, lambda: doctor.Finding("left out", True, ""))
     shutil.rmtree(plant(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
-    assert main(["doctor", "--json"]) == 0
+    assert main(["doctor", "--json"]) == 1
     part = json.loads(capsys.readouterr().out)["parts"]["package equations"]
     assert not part["ok"]
     assert part["found"] == "equations 1.0.0 writes into the same folder"
-    assert main(["doctor"]) == 0
+    assert main(["doctor"]) == 1
     assert "\nDamaged:\n  package equations: pip uninstall -y equations;" in capsys.readouterr().out
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from equations import Display, Init, InputError, make_state, models
@@ -175,3 +176,14 @@ def test_auxiliary_channels_are_computed_from_the_others(tmp_path: Path) -> None
     odd = rule.replace(updates={**rule.updates, "w": rule.updates["u"]})
     with pytest.raises(InputError, match="auxiliary channel w: expected an update"):
         read_start(odd, str(tmp_path / "a.npz"), None, seed=0)
+
+
+def test_a_tiff_stack_is_a_recording_whose_last_frame_is_taken(tmp_path: Path) -> None:
+    """In its own numbers, and not as a picture whose range is spread over black to white."""
+    frames = np.random.default_rng(0).normal(size=(5, 12, 16)).astype(np.float32)
+    tifffile.imwrite(tmp_path / "rec.tif", frames)
+    rule = make_rule({"grey": "0*grey"})
+    start = read_start(rule, str(tmp_path / "rec.tif"), None, seed=0)
+    np.testing.assert_array_equal(start.state, frames[-1:])
+    tifffile.imwrite(tmp_path / "one.tif", frames[0])
+    assert read_start(rule, str(tmp_path / "one.tif"), (12, 16), seed=0).notes  # a picture: its range is spread

@@ -54,7 +54,7 @@ def test_a_folder_of_float_tiffs_has_one_scale(tmp_path: Path) -> None:
         Image.fromarray(frame[0].astype(np.float32)).save(tmp_path / f"f{number:03}.tif")
     constants, notes = law(tmp_path)
     assert constants == {"grey": {"grey_lap5": pytest.approx(0.2, rel=1e-5)}}
-    assert "24 frames of 22x24 cells, 1 channel: grey 0 to 8; dt 1, dx 1 (not said)" in notes[0]
+    assert "24 frames of 22x24 cells, 1 channel: grey 0 to 8; dt 1, dx 1 (not in the file)" in notes[0]
 
 
 @pytest.mark.parametrize("scale", [1.0, 3e7])

@@ -118,8 +118,9 @@ def test_a_folder_is_read_in_the_natural_order(tmp_path: Path) -> None:
     assert (found.channels, found.dt, found.dx) == (("r", "g", "b"), 1.0, None)
     assert found.notes == (
         "f: 3 frames of 8x6 cells, 3 channels: r 0.01176 to 0.9961, g 0.03137 to 0.9843, b 0.003922 to 1; dt 1, "
-        "dx 1 (not said)",
+        "dx 1 (not in the file)",
         "3 pictures from frame8.png to frame10.png",
+        "values are divided by 255, so that white is 1",
     )
     names = ["a10.png", "a9.png", "b1.png", "A1.png", "1.png"]
     assert sorted(names, key=natural) == ["1.png", "A1.png", "a9.png", "a10.png", "b1.png"]

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+from distill.deadline import Deadline
 from distill.refine import Objective, RefinedRule, RefineResult, descent, refine
 from distill.refine import refinement as module
 from distill.refine.chain import Chain
@@ -180,6 +181,11 @@ def test_masks_and_clamps_are_part_of_the_loop(samples: Samples) -> None:
 def test_a_rule_that_runs_away_is_never_chosen(samples: Samples) -> None:
     with pytest.raises(SrncaError, match="no rule survived a long rollout"):
         refined(samples, WILD, iterations=2, settings=replace(TINY, rate=0.0))
+
+
+def test_an_error_after_a_short_time_names_the_time(samples: Samples) -> None:
+    with pytest.raises(SrncaError, match="give a longer --budget"):
+        refined(samples, WILD, iterations=2, settings=replace(TINY, rate=0.0), deadline=Deadline(1e-9))
 
 
 def test_a_channel_without_terms_stays_without(samples: Samples) -> None:

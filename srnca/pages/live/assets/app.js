@@ -75,16 +75,9 @@ class App {
     ]);
     this.survey = survey;
     this.brushes = Object.fromEntries(counts.map((count, index) => [count, brushes[index]]));
-    this.makeSurveySet();
+    makeSurveySet(this);
     await Promise.all([this.rebuild(), this.worlds.network?.build(payload.network.shader)]);
     this.view.fit(...this.size);
-  }
-
-  makeSurveySet() {
-    const { engine } = this;
-    if (this.surveySet) engine.freeSet(this.surveySet);
-    const [width, height] = this.size.map((n) => Math.ceil(n / 16));
-    this.surveySet = engine.makeSet(width, height, 1);
   }
 
   async recover() {
@@ -125,7 +118,7 @@ class App {
   setSize(size) {
     this.size = [size, size];
     for (const world of Object.values(this.worlds)) world.resize(size, size);
-    this.makeSurveySet();
+    makeSurveySet(this);
     this.view.fit(size, size);
     this.reset();
     this.emit("link");

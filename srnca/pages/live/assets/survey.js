@@ -41,3 +41,11 @@ function judge(app, texels, name) {
   document.documentElement.dataset.state = "diverged";
   app.emit("diverged", app.worlds.rule.steps);
 }
+
+// The small textures that a survey of the whole grid is drawn into; those of the former size are given back.
+function makeSurveySet(app) {
+  const { engine } = app;
+  if (app.surveySet) engine.freeSet(app.surveySet);
+  const [width, height] = app.size.map((n) => Math.ceil(n / 16));
+  app.surveySet = engine.makeSet(width, height, 1);
+}

@@ -165,7 +165,7 @@ class FramesEquation:
         write_text(folder / "equation.json", json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n")
         write_text(folder / "equation.tex", to_latex(self.equation))
         noted = {**origin, **provenance()}
-        report_equation(folder / "report.html", self.equation, self.rule, name, noted)
+        report_equation(folder / "report.html", self.equation, self.rule, name, noted, self.no_rule)
         path = folder / "rule.json"
         if self.rule is None:
             path.unlink(missing_ok=True)

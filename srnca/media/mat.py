@@ -60,7 +60,7 @@ def load_mat(path: Path) -> Recording:
 
 
 def from_matlab(arrays: Mapping[str, Any], path: Path, names: Sequence[str] | None) -> Recording:
-    """The recording of arrays with their axes as they are in MATLAB. Raises InputError for 3 axes that are not named."""
+    """The recording of arrays with their axes as in MATLAB. Raises InputError for 3 axes that are not named."""
     frames = arrays["frames"]
     if "axes" in arrays or frames.ndim not in (3, 4):
         return from_arrays(arrays, path, names)

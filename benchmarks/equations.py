@@ -1,12 +1,13 @@
 """Equations found in recordings of known systems, beside PySINDy's weak form on the same data.
 
-    python benchmarks/equations.py --out outputs/equations [--sets noise,variations,controls,others] [--only lambda-omega,…]
-    [--noise 0,0.01,0.05,0.1,0.2] [--frames 200] [--seeds 2] [--no-rival] [--again] [--table]
+    python benchmarks/equations.py --out outputs/equations [--sets noise,variations,controls,others]
+    [--only lambda-omega,…] [--noise 0,0.01,0.05,0.1,0.2] [--frames 200] [--seeds 2] [--no-rival] [--again] [--table]
 
 Recordings are those of `pde_data`: 64² cells, float64, noise in shares of each channel's standard deviation;
 `pde_variations` has the same between walls, rounded, or sampled rarely, and `pde_controls` recordings that no law of
-the library made, with others of the same kinds on which no test of a cause was tuned. The folder gets a file for every row, and what it has already is not run again; --again measures ours
-again and keeps PySINDy's answers. --table only prints.
+the library made, with others of the same kinds on which no test of a cause was tuned. The folder gets a file for
+every row, and what it has already is not run again; --again measures ours again and keeps PySINDy's answers. --table
+only prints.
 
 Exact: every channel has the terms of the law and no other. Error: the largest relative error of a coefficient, 1 for a
 missing term. Rollout: the found equation runs from the middle of the recording without noise, over 20 frames; the root

@@ -8,8 +8,8 @@ fields of higher degree compete: they stand for a law outside the library.
 Where a species was not recorded, its elimination leaves an equation of second order in time, u_tt = local terms and
 their rates, so that one is fitted. What a complete law leaves of u_tt is small too: it counts relative to the misfit.
 
-A cause has to leave at most a fifth of what the residual is without it, on blocks left out of its fit, and half of what any
-other cause leaves: a cause that is not named is better than a wrong one.
+A cause has to leave at most a fifth of what the residual is without it, on blocks left out of its fit, and half of what
+any other cause leaves: a cause that is not named is better than a wrong one.
 """
 
 from __future__ import annotations

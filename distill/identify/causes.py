@@ -27,11 +27,14 @@ Project = Callable[[Sequence[Array]], Array]  # a field (t, h, w) of each record
 FOLDS = 6
 LEFT = 0.2  # of what is left without a cause, it may leave at most
 CLEAR = 0.5  # of what any other cause leaves, it may leave at most
+MISSED = 0.1  # share of the change that a law without a species leaves; below, nearly complete laws predict u_tt too
+LEFT_OF_PAST = 0.1  # of the law's misfit, an equation of second order may leave of its own at most
 RIDGE = 1e-8
-MOST_TIMES = 24  # of windows that are told apart
+MOST_TIMES = 40  # of windows that are told apart
 FEW_VALUES = 256  # of a channel: those of a picture of 8 bits
 MUCH = 0.2  # share of the change that so few values do not explain
-FORGOTTEN = 0.15  # correlation of residuals of windows that do not overlap
+FORGOTTEN = 0.15  # correlation of residuals of windows that do not overlap …
+WATCHED = 4  # … at so many distances in time
 WORDS = {
     "place": "the residual goes with position: the medium may vary in space",
     "past": "an equation of second order in time fits: a species may not have been recorded",
@@ -104,7 +107,8 @@ def name_causes(
     shares["blur"] = blur
     twice = [np.gradient(np.gradient(f[:, channel], axis=0), axis=0) for f in frames]
     second = explained(project(twice)[kept], columns(fields.past(frames)), group)
-    shares["past"] = (1 - second) / misfit if misfit > 0 else 1.0
+    missed = (1 - second) / misfit if misfit >= MISSED else 1.0
+    shares["past"] = missed if missed <= LEFT_OF_PAST else 1.0
     if predicted is not None and left(at * predicted[kept, None]) <= LEFT:
         shares["gaps"] = shares.pop("clock")  # of which it is a case
     best, next_best = sorted(shares, key=lambda name: shares[name])[:2]
@@ -152,7 +156,7 @@ def _forgets(residual: Array, times: Array, lag: int) -> bool:
         return False
     rows = residual[np.argsort(times, kind="stable")].reshape(len(found), -1)
     power = float(np.square(rows).mean())
-    later = range(lag, len(found) - 2)
+    later = range(lag, min(lag + WATCHED, len(found) - 2))
     return all(float((rows[k:] * rows[:-k]).mean()) <= FORGOTTEN * power for k in later)
 
 

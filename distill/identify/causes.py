@@ -8,7 +8,7 @@ fields of higher degree compete: they stand for a law outside the library.
 Where a species was not recorded, its elimination leaves an equation of second order in time, u_tt = local terms and
 their rates, so that one is fitted. What a complete law leaves of u_tt is small too: it counts relative to the misfit.
 
-A cause has to leave at most a fifth of what the residual is without it, on blocks left out of its fit, and half of what
+A cause has to leave at most a tenth of what the residual is without it, on blocks left out of its fit, and half of what
 any other cause leaves: a cause that is not named is better than a wrong one.
 """
 
@@ -25,7 +25,8 @@ Array = npt.NDArray[np.float64]
 Project = Callable[[Sequence[Array]], Array]  # a field (t, h, w) of each recording, averaged over the rows' windows
 
 FOLDS = 6
-LEFT = 0.2  # of what is left without a cause, it may leave at most
+LEFT_AT_RIM = 0.2  # the same of walls, whose windows see other things too
+LEFT = 0.1  # of what is left without a cause, it may leave at most
 CLEAR = 0.5  # of what any other cause leaves, it may leave at most
 MISSED = 0.1  # share of the change that a law without a species leaves; below, nearly complete laws predict u_tt too
 LEFT_OF_PAST = 0.1  # of the law's misfit, an equation of second order may leave of its own at most
@@ -112,7 +113,7 @@ def name_causes(
     if predicted is not None and left(at * predicted[kept, None]) <= LEFT:
         shares["gaps"] = shares.pop("clock")  # of which it is a case
     best, next_best = sorted(shares, key=lambda name: shares[name])[:2]
-    if shares[best] <= LEFT:
+    if shares[best] <= (LEFT_AT_RIM if best == "rim" else LEFT):
         clear = shares[best] <= CLEAR * shares[next_best]
         return (f"{WORDS[best]} (explains {100 * (1 - max(0.0, shares[best])):.3g} %)",) if clear else ()
     if misfit <= MUCH and all(_values(frames, c) <= FEW_VALUES for c in fields.channels(frames)):

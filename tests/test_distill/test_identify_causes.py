@@ -112,8 +112,10 @@ def test_walls_that_are_taken_for_a_torus_are_named() -> None:
     """Diffusion with no-flux walls by explicit steps."""
     from distill.identify import identify
 
-    u, frames = gaussian_filter(RANDOM.normal(size=(28, 28)), 2), []
-    u /= u.std()
+    random = np.random.default_rng(0)
+    random.normal(size=(FRAMES, 1, SIDE, SIDE))
+    u, frames = gaussian_filter(random.normal(size=(28, 28)), 2), []
+    u /= 2 * u.std()
     for _ in range(60):
         frames.append(u)
         wide = np.pad(u, 1, mode="edge")

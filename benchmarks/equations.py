@@ -1,12 +1,13 @@
 """Equations found in recordings of known systems, beside PySINDy's weak form on the same data.
 
-    python benchmarks/equations.py --out outputs/equations [--sets noise,variations,controls] [--only lambda-omega,…]
-    [--noise 0,0.01,0.05,0.1,0.2] [--frames 200] [--seeds 2] [--no-rival] [--again] [--table]
+    python benchmarks/equations.py --out outputs/equations [--sets noise,variations,controls,others]
+    [--only lambda-omega,…] [--noise 0,0.01,0.05,0.1,0.2] [--frames 200] [--seeds 2] [--no-rival] [--again] [--table]
 
 Recordings are those of `pde_data`: 64² cells, float64, noise in shares of each channel's standard deviation;
 `pde_variations` has the same between walls, rounded, or sampled rarely, and `pde_controls` recordings that no law of
-the library made. The folder gets a file for every row, and what it has already is not run again; --again measures ours
-again and keeps PySINDy's answers. --table only prints.
+the library made, with others of the same kinds on which no test of a cause was tuned. The folder gets a file for
+every row, and what it has already is not run again; --again measures ours again and keeps PySINDy's answers. --table
+only prints.
 
 Exact: every channel has the terms of the law and no other. Error: the largest relative error of a coefficient, 1 for a
 missing term. Rollout: the found equation runs from the middle of the recording without noise, over 20 frames; the root
@@ -33,7 +34,7 @@ import numpy as np
 
 from benchmarks.equations_rival import MISSING, rival, worst_error
 from benchmarks.equations_table import tables
-from benchmarks.pde_controls import CONTROLS
+from benchmarks.pde_controls import CONTROLS, OTHERS
 from benchmarks.pde_data import Law, Recording, add_noise, record
 from benchmarks.pde_systems import PDES
 from benchmarks.pde_variations import VARIATIONS, WALLS
@@ -46,6 +47,7 @@ from equations.files import write_text
 
 NOISES = "0,0.01,0.05,0.1,0.2"
 AHEAD = 20  # frames of a rollout
+SPOILT = {"controls": CONTROLS, "others": OTHERS}
 SYSTEMS = tuple(name for name, pde in PDES.items() if pde.law is not None)
 
 
@@ -114,11 +116,11 @@ def spectral(found: Equation, shape: tuple[int, ...]) -> Spectral:
 
 def wanted(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """What is to be measured: the beginnings of rows."""
-    names = options.only.split(",") if options.only else [*SYSTEMS, *CONTROLS]
+    names = options.only.split(",") if options.only else [*SYSTEMS, *CONTROLS, *OTHERS]
     for kind in options.sets.split(","):
         for seed in range(options.seeds):
-            if kind == "controls":
-                yield from ({"set": kind, "system": n, "seed": seed} for n in CONTROLS if n in names)
+            if kind in SPOILT:
+                yield from ({"set": kind, "system": n, "seed": seed} for n in SPOILT[kind] if n in names)
             elif kind == "variations":
                 yield from (
                     {"set": kind, "system": n, "variation": v, "seed": seed}
@@ -143,8 +145,8 @@ def _clean(name: str, frames: int, seed: int) -> Recording:
 def recordings_of(row: dict[str, Any]) -> tuple[Recording, Recording]:
     """A row's recording, and the same without noise."""
     name, seed = row["system"], row["seed"]
-    if row["set"] == "controls":
-        clean = CONTROLS[name](seed)
+    if row["set"] in SPOILT:
+        clean = SPOILT[row["set"]][name](seed)
     elif row["set"] == "variations":
         clean = VARIATIONS[row["variation"]](name, seed)
     else:

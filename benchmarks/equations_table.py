@@ -19,7 +19,7 @@ def tables(rows: Rows) -> str:
     varied = [r for r in rows if r["set"] == "variations"]
     if varied:
         parts.append(_grid(varied, "variation", _short))
-    controls = [r for r in rows if r["set"] == "controls"]
+    controls = [r for r in rows if r["set"] in ("controls", "others")]
     if controls:
         parts.append(_controls(controls))
     parts.append("confidently wrong: " + ("; ".join(map(_where, filter(confidently_wrong, rows))) or "never"))

@@ -9,11 +9,13 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from benchmarks.pde_data import Array, Recording, record
+from benchmarks.pde_data import PDE, Array, Complex, Plane, Recording, Stepper, record, solve
+from benchmarks.pde_systems import PDES, diffusing, smooth_noise, starts
 
 SIZE, FRAMES = 64, 120
 
@@ -117,64 +119,108 @@ def _of(name: str, seed: int) -> Recording:
     return record(name, frames=FRAMES, seed=seed)
 
 
-def one_species(name: str) -> Callable[[int], Recording]:
-    """The first channel of a system of two."""
-
-    def made(seed: int) -> Recording:
-        whole = _of(name, seed)
-        return replace(whole, frames=whole.frames[:, :1], channels=whole.channels[:1])
-
-    return made
+def one_species(name: str, seed: int) -> Recording:
+    """The first channel of a system of several."""
+    whole = _of(name, seed)
+    return replace(whole, frames=whole.frames[:, :1], channels=whole.channels[:1])
 
 
-def blurred(seed: int) -> Recording:
-    """Lambda-omega through a lens that blurs by 1.5 cells, each frame exposed for three frames' time."""
-    sharp = _of("lambda-omega", seed)
+def uneven(name: str, seed: int) -> Recording:
+    """A system whose first channel also grows where the sine of x is above 0, and decays where it is below."""
+    pde = PDES[name]
+
+    def rest(p: Plane, f: Array, v: Complex) -> list[Complex]:
+        first, *others = pde.rest(p, f, v)
+        return [first + p.hat(0.5 * np.sin(2 * np.pi * np.arange(p.n) / p.n) * f[0]), *others]
+
+    return solve(replace(pde, rest=rest), frames=FRAMES, seed=seed)
+
+
+def shaken(name: str, seed: int) -> Recording:
+    """A system with noise that acts on its first channel, smooth over 2 cells, new in each step of the solver."""
+    rng, pde = _rng(seed, "shaken"), PDES[name]
+    plane = Plane(SIZE * pde.fine, pde.dx, pde.fine)
+    h = pde.dt / pde.steps
+    step, frames = Stepper(pde, plane, h), []
+    v = np.array([plane.hat(f) for f in pde.start(plane, np.random.default_rng(seed))]) * plane.kept
+    for _ in range(FRAMES):
+        frames.append([plane.back(x)[:: pde.fine, :: pde.fine] for x in v])
+        for _ in range(pde.steps):
+            v = step(v)
+            v[0] += np.sqrt(h) * plane.hat(smooth_noise(plane, rng, 1, 2.0, 0.5)[0])
+    return Recording(np.array(frames), pde.dt, pde.dx, pde.channels)
+
+
+def crowded(seed: int) -> Recording:
+    """Growth that a crowd within 5 cells limits: du/dt = 0.3 ∇²u + u (1 - the mean of u around), an equation of Fisher
+    with a kernel (Britton 1989).
+    """
+
+    def rest(p: Plane, f: Array, v: Complex) -> list[Complex]:
+        return [p.hat(f[0] * (1 - p.back(v[0] * np.exp(-p.k2 * 12.5))))]
+
+    pde = PDE(None, ("u",), 1.0, 0.1, diffusing(0.3), rest, starts(1, 3.0, 0.25, (1.0,)))
+    return solve(pde, frames=FRAMES, seed=seed)
+
+
+def blurred(name: str, seed: int) -> Recording:
+    """A system through a lens that blurs by 1.5 cells, each frame exposed for three frames' time."""
+    sharp = _of(name, seed)
     seen = gaussian_filter(sharp.frames, (0, 0, 1.5, 1.5), mode="wrap")
     return replace(sharp, frames=(seen[:-2] + seen[1:-1] + seen[2:]) / 3)
 
 
-def gif(seed: int) -> Recording:
-    """Lambda-omega as a GIF: both fields as red and green, 64 colours chosen anew for each frame and dithered."""
+def gif(name: str, seed: int) -> Recording:
+    """A system as a GIF: its fields as red and green, 64 colours chosen anew for each frame."""
     from PIL import Image
 
-    sharp = _of("lambda-omega", seed)
+    sharp = _of(name, seed)
     low, high = (f(axis=(0, 2, 3), keepdims=True) for f in (sharp.frames.min, sharp.frames.max))
     levels = np.round(255 * (sharp.frames - low) / (high - low)).astype(np.uint8)
-    frames = []
-    for red, green in levels:
-        picture = Image.fromarray(np.stack([red, green, np.zeros_like(red)], axis=2)).quantize(64)
+    channels, frames = levels.shape[1], []
+    for frame in levels:
+        colours = np.zeros((SIZE, SIZE, 3), np.uint8)
+        colours[..., :channels] = frame.transpose(1, 2, 0)
         file = io.BytesIO()
-        picture.save(file, "GIF")
-        frames.append(np.asarray(Image.open(file).convert("RGB"), np.float64)[..., :2].transpose(2, 0, 1) / 255)
+        Image.fromarray(colours).quantize(64).save(file, "GIF")
+        seen = np.asarray(Image.open(file).convert("RGB"), np.float64)
+        frames.append(seen[..., :channels].transpose(2, 0, 1) / 255)
     return replace(sharp, frames=np.array(frames))
 
 
-def flicker(seed: int) -> Recording:
-    """Lambda-omega whose brightness differs by 5 % from frame to frame."""
-    sharp, rng = _of("lambda-omega", seed), _rng(seed, "flicker")
+def flicker(name: str, seed: int) -> Recording:
+    """A system whose brightness differs by 5 % from frame to frame."""
+    sharp, rng = _of(name, seed), _rng(seed, "flicker")
     return replace(sharp, frames=sharp.frames * (1 + 0.05 * rng.standard_normal((FRAMES, 1, 1, 1))))
 
 
-def fading(seed: int) -> Recording:
-    """Lambda-omega whose brightness falls by 30 %."""
-    sharp = _of("lambda-omega", seed)
+def fading(name: str, seed: int) -> Recording:
+    """A system whose brightness falls by 30 %."""
+    sharp = _of(name, seed)
     return replace(sharp, frames=sharp.frames * np.linspace(1, 0.7, FRAMES)[:, None, None, None])
 
 
-def dropped(seed: int) -> Recording:
-    """Lambda-omega without a tenth of its frames, as if none was missing."""
-    sharp, rng = _of("lambda-omega", seed), _rng(seed, "dropped")
+def dropped(name: str, seed: int) -> Recording:
+    """A system without a tenth of its frames, as if none was missing."""
+    sharp, rng = _of(name, seed), _rng(seed, "dropped")
     return replace(sharp, frames=sharp.frames[rng.uniform(size=FRAMES) > 0.1])
 
 
-def gamma(seed: int) -> Recording:
-    """Lambda-omega by a camera whose answer to light is a power of 0.8."""
-    sharp = _of("lambda-omega", seed)
+def gamma(name: str, seed: int) -> Recording:
+    """A system by a camera whose answer to light is a power of 0.8."""
+    sharp = _of(name, seed)
     low, high = (f(axis=(0, 2, 3), keepdims=True) for f in (sharp.frames.min, sharp.frames.max))
     return replace(sharp, frames=((sharp.frames - low) / (high - low)) ** 0.8)
 
 
+CAMERA: dict[str, Callable[[str, int], Recording]] = {
+    "blurred": blurred,
+    "gif": gif,
+    "flicker": flicker,
+    "fading": fading,
+    "dropped-frames": dropped,
+    "gamma": gamma,
+}
 CONTROLS: dict[str, Callable[[int], Recording]] = {
     "lenia": lenia,
     "smooth-life": smooth_life,
@@ -182,14 +228,17 @@ CONTROLS: dict[str, Callable[[int], Recording]] = {
     "stochastic": stochastic,
     "whirl": whirl,
     "hidden-fitzhugh-nagumo": lambda seed: _of("hidden-species", seed),
-    "hidden-lambda-omega": one_species("lambda-omega"),
-    "hidden-gray-scott": one_species("gray-scott"),
+    "hidden-lambda-omega": partial(one_species, "lambda-omega"),
+    "hidden-gray-scott": partial(one_species, "gray-scott"),
     "uneven-medium": lambda seed: _of("uneven-medium", seed),
     "nonlocal": lambda seed: _of("nonlocal", seed),
-    "blurred": blurred,
-    "gif": gif,
-    "flicker": flicker,
-    "fading": fading,
-    "dropped-frames": dropped,
-    "gamma": gamma,
+    **{name: partial(made, "lambda-omega") for name, made in CAMERA.items()},
+}
+UNSEEN = ("brusselator", "ginzburg-landau", "swift-hohenberg")  # no test of a cause was tuned on these
+OTHERS: dict[str, Callable[[int], Recording]] = {
+    "nonlocal-fisher": crowded,
+    **{f"hidden-{name}": partial(one_species, name) for name in ("brusselator", "ginzburg-landau", "food-chain")},
+    **{f"uneven-{name}": partial(uneven, name) for name in UNSEEN},
+    **{f"stochastic-{name}": partial(shaken, name) for name in UNSEEN},
+    **{f"{kind}-{name}": partial(made, name) for name in UNSEEN for kind, made in CAMERA.items()},
 }

@@ -128,6 +128,13 @@ def record(
     from benchmarks.pde_systems import PDES, QUOTIENTS
 
     pde = (PDES | QUOTIENTS)[name]
+    return solve(pde, size=size, frames=frames, seed=seed, refine=refine, mirrored=mirrored)
+
+
+def solve(
+    pde: PDE, *, size: int = 64, frames: int = 61, seed: int = 0, refine: int = 1, mirrored: bool = False
+) -> Recording:
+    """`record` for any system."""
     plane = Plane(size * pde.fine, pde.dx, pde.fine)
     steps = pde.steps * refine
     step = Stepper(pde, plane, pde.dt / steps)

@@ -16,6 +16,7 @@ from distill.weak.find import find_equation
 from distill.weak.timing import Timing, decide_time
 from distill.weak.typeset import to_latex
 from distill.work import SearchOptions
+from equations.errors import InputError
 from equations.files import write_text
 from equations.rule.rule import Display
 from equations.rule.rulefile import save_rule
@@ -118,29 +119,41 @@ def find_frames_equation(
     equation = find_equation(
         frames, first.channels, first.dt, 1.0 if first.dx is None else first.dx, boundary=boundary, seed=seed
     )
-    ruled = None if equation.verdict == "none" else discretise(equation, frames[0], display=_shown(first))
-    found = FramesEquation(equation, ruled, timing)
+    ruled, why = (None, None) if equation.verdict == "none" else _rule_of(equation, first)
+    found = FramesEquation(equation, ruled, timing, why)
     if out is not None:
         found.save(out, paths[0].stem, {"recordings": [path.name for path in paths], "stride": stride})
     return found
+
+
+def _rule_of(equation: Equation, recording: Recording) -> tuple[Discretised | None, str | None]:
+    """The rule that simulates the equation, or why there is none: the equation is kept either way."""
+    try:
+        ruled = discretise(equation, recording.frames, display=_shown(recording))
+    except InputError as error:
+        return None, str(error)
+    return ruled, None if ruled else "run forward, the equation grows without bound"
 
 
 @dataclass(frozen=True, eq=False)
 class FramesEquation:
     """What a recording's continuous law is.
 
-    rule: what simulates it; None where the verdict is "none", or the equation cannot be run forward.
+    rule: what simulates it; None where the verdict is "none", or there is none.
     timing: why time was taken for continuous, where that was asked.
+    no_rule: why there is no rule though there is an equation.
     """
 
     equation: Equation
     rule: Discretised | None
     timing: Timing | None = None
+    no_rule: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: the keys of equation.json."""
         timing = {} if self.timing is None else {"timing": self.timing.to_json()}
-        return self.equation.to_json() | {"rule": None if self.rule is None else self.rule.to_json()} | timing
+        why = {} if self.no_rule is None else {"no_rule": self.no_rule}
+        return self.equation.to_json() | {"rule": None if self.rule is None else self.rule.to_json()} | why | timing
 
     def save(self, folder: Path, name: str, origin: Mapping[str, Any]) -> None:
         """Write equation.json, equation.tex, report.html and, where there is one, rule.json; without one an older
@@ -152,7 +165,7 @@ class FramesEquation:
         write_text(folder / "equation.json", json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n")
         write_text(folder / "equation.tex", to_latex(self.equation))
         noted = {**origin, **provenance()}
-        report_equation(folder / "report.html", self.equation, self.rule, name, noted)
+        report_equation(folder / "report.html", self.equation, self.rule, name, noted, self.no_rule)
         path = folder / "rule.json"
         if self.rule is None:
             path.unlink(missing_ok=True)

@@ -122,7 +122,14 @@ def _likely(run: Run, task: Task, chosen: Survey, laws: Mapping[str, Law]) -> li
             continue
         residual = _residual(system, task, chosen, channel, index, law)
         causes = name_causes(
-            residual, index, law.misfit, chosen.frames, system.averaged, system.block, early_rows(system)
+            residual,
+            index,
+            law.misfit,
+            chosen.frames,
+            system.averaged,
+            system.block,
+            early_rows(system),
+            predicted=system.Y[:, index] - residual,
         )
         found += [f"{channel}: {cause}" for cause in causes]
     if chosen.windows.scheme.order > 1 and not chosen.windows.scheme.substeps:

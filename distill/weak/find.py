@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from distill.identify.causes import name_causes
 from distill.identify.recording import check_rows
 from distill.weak import boundary as edges
+from distill.weak.blur import gain_by_sharpening
 from distill.weak.coefficients import found_terms
 from distill.weak.equation import ChannelLaw, Equation, Verdict, worst
 from distill.weak.evidence import Evidence, Forecast, Residual, residual_of, run_forecast
@@ -81,7 +82,10 @@ def find_equation(
     noisy = [_with_noise(scaled, rng) for _ in range(REPLICAS)]
     errors = [_change_by_noise(frames, scaled, setting, system) for frames in noisy]
     quotients = Quotients(terms, system, errors, Columns(scaled, setting, noisy)) if "reaction" in families else None
-    fits = [_fit_channel(scaled, setting, system, errors, c, rng, quotients) for c in range(len(scaled.channels))]
+    sharper = gain_by_sharpening(scaled, setting)
+    fits = [
+        _fit_channel(scaled, setting, system, errors, c, rng, quotients, sharper) for c in range(len(scaled.channels))
+    ]
     known = not any(fit.law.verdict == "none" for fit in fits)
     forecast = run_forecast(scaled, system, [(f.grams, f.support, f.terms) for f in fits], kind) if known else None
     trouble = _trouble_of(forecast, kind)
@@ -133,6 +137,7 @@ def _fit_channel(
     c: int,
     rng: np.random.Generator,
     quotients: Quotients | None,
+    sharper: Callable[[int], float],
 ) -> _Fit:
     grams = make_grams(system, errors, c)
     name, terms, slope = scaled.channels[c], setting.terms, None
@@ -154,7 +159,19 @@ def _fit_channel(
         residual = system.change[:, c] - system.features @ weights
         early = system.place[:, 0] == 0
         project = partial(averages, setting=setting)
-        reasons += name_causes(residual, c, misfit, scaled.frames, project, system.block, early)
+        reasons += name_causes(
+            residual,
+            c,
+            misfit,
+            scaled.frames,
+            project,
+            system.block,
+            early,
+            known=system.features,
+            predicted=system.change[:, c] - residual,
+            blur=sharper(c),
+            lag=2,
+        )
     law = ChannelLaw(name, found, misfit, error, float(chosen.noise.sum()), verdict, reasons)
     return _Fit(law, grams, chosen.support, terms, residual_of(scaled, setting, system, errors, c, weights))
 

@@ -10,6 +10,7 @@ they look at sharpened fields, such as s = u − h²/12 ∇²u, in an auxiliary 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from sympy import Expr
 from distill.weak.equation import ChannelLaw, Equation
 from distill.weak.terms import Term, term_of
 from equations.expressions import build
-from equations.rule.stencils import ID, Kernel, Stencil, feature_name
+from equations.rule.stencils import ID, Kernel, Stencil, feature_name, feature_names
 from equations.rule.symbols import symbol
 
 DIGITS = 6  # significant, of a coefficient in a rule
@@ -94,15 +95,20 @@ def _plain_others(side: Expr, name: str, channels: Sequence[str]) -> dict[str, f
 
 @dataclass
 class _Builder:
-    """Collects the stencils and auxiliary channels that terms need."""
+    """Collects the stencils and auxiliary channels that terms need.
+
+    mark: what follows the names of stencils.
+    """
 
     names: tuple[str, ...]
     offsets: tuple[float, ...]
     sizes: tuple[float, ...]
     dx: float
     sharp: bool
+    mark: str = ""
     used: set[Stencil] = field(default_factory=set)
     auxiliary: dict[str, Expr] = field(default_factory=dict)
+    copies: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def state(self, c: int) -> Expr:
         own = symbol(self.names[c])
@@ -113,16 +119,20 @@ class _Builder:
         self.used.add(stencil)
         if self.sharp:
             letter, sharpen = SHARPENED[stencil]
-            copy = self.free_name(f"{letter}_{name}")
+            copy = self.copy_of(name, letter)
             self.used.add(sharpen)
-            self.auxiliary[copy] = symbol(feature_name(name, sharpen.name))
+            self.auxiliary[copy] = symbol(feature_name(name, sharpen.name + self.mark))
             name = copy
-        return symbol(feature_name(name, stencil.name))
+        return symbol(feature_name(name, stencil.name + self.mark))
 
-    def free_name(self, name: str) -> str:
-        while name in self.names:
-            name += "_"
-        return name
+    def copy_of(self, channel: str, letter: str) -> str:
+        """The name of the auxiliary channel of this kind for a channel: no other channel has it."""
+        if (channel, letter) not in self.copies:
+            name = f"{letter}_{channel}"
+            while name in self.names or name in self.copies.values():
+                name += "_"
+            self.copies[channel, letter] = name
+        return self.copies[channel, letter]
 
     def product(self, channels: Sequence[int]) -> Expr:
         return build.multiply(*(self.state(c) for c in channels)) if channels else build.number(1)
@@ -146,7 +156,7 @@ class _Builder:
 
         In units where that would be very large or small, it holds the sum divided by a power of two.
         """
-        name = self.free_name(f"w_{channel}")
+        name = self.copy_of(channel, "w")
         outside = inner[0][0] if len(inner) == 1 else 1.0
         size = sum(abs(w / outside) * self.size(term) for w, term in inner)
         unit = 1.0 if SMALL <= size <= LARGE or not size else 2.0 ** round(math.log2(size))
@@ -200,16 +210,28 @@ def on_stencils(equation: Equation, sizes: Sequence[float], *, sharp: bool = Fal
 
     sizes: of each channel, how large its values are without their offset.
     sharp: stencils of fourth order in place of second.
+
+    A channel may have the name of another's feature, such as u_lap beside u: the stencils are then called lap_, dx_ ….
     """
-    builder = _Builder(equation.channels, equation.offsets, tuple(sizes), equation.dx, sharp)
+    marks = ("_" * count for count in itertools.count())
+    found = (_marked(equation, sizes, sharp, mark) for mark in marks)
+    return next(one for one in found if _all_differ(feature_names(one.channels, one.stencils)))
+
+
+def _marked(equation: Equation, sizes: Sequence[float], sharp: bool, mark: str) -> Stencilled:
+    builder = _Builder(equation.channels, equation.offsets, tuple(sizes), equation.dx, sharp, mark)
     sides = {law.channel: builder.side(law) for law in equation.laws}
-    used = tuple(_scaled(s, equation.dx**-order) for s, order in ORDERS.items() if s in builder.used)
+    used = tuple(_scaled(s, equation.dx**-order, mark) for s, order in ORDERS.items() if s in builder.used)
     return Stencilled(
         (*equation.channels, *builder.auxiliary), sides | builder.auxiliary, (ID, *used), tuple(builder.auxiliary)
     )
 
 
-def _scaled(stencil: Stencil, factor: float) -> Stencil:
+def _all_differ(names: Sequence[str]) -> bool:
+    return len(set(names)) == len(names)
+
+
+def _scaled(stencil: Stencil, factor: float, mark: str) -> Stencil:
     a, b, c = ((row[0] * factor, row[1] * factor, row[2] * factor) for row in stencil.kernel)
     kernel: Kernel = (a, b, c)
-    return Stencil(stencil.name, kernel)
+    return Stencil(stencil.name + mark, kernel)

@@ -23,7 +23,9 @@ RESERVED = frozenset(
     "fabs fmin fmax Abs Min Max Heaviside Piecewise".split()
 )
 MAX_MENDED = 32  # characters of a name that was changed to be valid
-_FEATURE = re.compile(r"(.+)_(id|lap\w*|dx|dy|moore|edges|corners|f\d+)\Z")  # the name of a channel and of a stencil
+_FEATURE = re.compile(
+    r"(.+)_(id|lap[a-z0-9]*|dx|dy|moore|edges|corners|f\d+)\Z"
+)  # the name of a channel and of a stencil
 
 
 def symbol(name: str) -> sympy.Symbol:

@@ -107,5 +107,5 @@ def _say_rule(found: FramesEquation, folder: Path, recording: Path) -> None:
     if found.rule is not None:
         say(f"{shown(folder)}/rule.json simulates it: {found.rule.text()}")
         say(next_simulation(folder, recording, "film.gif"))
-    elif found.equation.verdict != "none":
-        say("no rule.json: run forward, the equation grows without bound")
+    elif found.no_rule is not None:
+        say(f"no rule.json: {found.no_rule}")

@@ -24,10 +24,11 @@ _DEFLATE = 1
 _FILTERS = {_DEFLATE: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
 _COMPRESSORS = (_DEFLATE, 4, 32000)
 _LARGEST_RATIO = 1032  # of deflate: what a byte can grow to
+_CHECKSUM = 32  # bytes that may follow the numbers of a chunk
 _MOST_OBJECTS, _MOST_DEPTH = 1000, 8  # that are looked at
 _MOST_FACT = 1 << 20  # bytes of an attribute, or of a small data set beside the frames
 _LISTED = 8  # data sets that a message names
-_DAMAGED = (
+DAMAGED = (
     OSError, ValueError, TypeError, KeyError, RuntimeError, OverflowError, MemoryError, AttributeError, zlib.error,
 )  # fmt: skip
 
@@ -41,16 +42,16 @@ def load_hdf5(path: Path) -> Recording:
     anything but finite numbers; MissingPartError when h5py is not installed.
     """
     check_regular_file(path, "an HDF5 file")
-    h5py = _load_h5py(path)
+    h5py = load_h5py(path)
     try:
         with h5py.File(path, "r") as file:
             frames = _chosen(h5py, file, path)
-            _check_data(frames, path)
+            check_data(frames, path)
             facts = _facts(h5py, file, frames, path)
             arrays: dict[str, Any] = {"frames": frames[()], **facts}
     except InputError:
         raise
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InputError(
             f"{path}: expected an HDF5 file, got one that is damaged or something else ({shorten(str(error))}); "
             "save it again"
@@ -59,7 +60,7 @@ def load_hdf5(path: Path) -> Recording:
     return from_arrays(arrays, path, None if names is None else np.atleast_1d(names).ravel())
 
 
-def _load_h5py(path: Path) -> Any:
+def load_h5py(path: Path) -> Any:
     try:
         import h5py
     except ImportError as error:
@@ -109,8 +110,8 @@ def _data_sets(h5py: Any, file: Any) -> Iterator[tuple[str, Any]]:
                 waiting.append((f"{above}{name}/", one, depth + 1))
 
 
-def _check_data(frames: Any, path: Path) -> None:
-    """Raises InputError for data that is not numbers in this file, too large, or was never written."""
+def check_data(frames: Any, path: Path) -> None:
+    """Raises InputError for a data set that is not numbers in this file, too large, or was never written."""
     what = f"{shorten(frames.name)} of shape {frames.shape}"
     if frames.dtype.kind not in "fiub" or frames.shape is None:
         raise InputError(f"{path}: expected {what} to hold real numbers, got {shorten(str(frames.dtype))}")
@@ -139,19 +140,26 @@ def _check_data(frames: Any, path: Path) -> None:
     if frames.id.get_num_chunks() < count:
         raise InputError(f"{path}: expected all of {what}, got fewer chunks; it was not written to its end")
     if _DEFLATE in codes:
-        _check_chunks(frames, raw, what, path)
+        _check_chunks(frames, 1 << codes.index(_DEFLATE), raw, what, path)
 
 
-def _check_chunks(frames: Any, raw: int, what: str, path: Path) -> None:
-    """Raises InputError for a chunk that would unpack to more than `raw` bytes; HDF5 itself would unpack it all."""
+def _check_chunks(frames: Any, skips: int, raw: int, what: str, path: Path) -> None:
+    """Raises InputError for a chunk that would unpack to more than `raw` bytes; HDF5 itself would unpack it all.
+
+    skips: the bit in a chunk's filter mask that says that this chunk is not compressed.
+    """
     for k in range(frames.id.get_num_chunks()):
         chunk = frames.id.get_chunk_info(k)
+        if chunk.filter_mask & skips:
+            if chunk.size > raw + _CHECKSUM:
+                raise InputError(f"{path}: expected chunks of {raw} bytes in {what}, got a larger one; save it again")
+            continue
         if chunk.size * _LARGEST_RATIO <= read_limit():
             continue
         check_size(chunk.size, f"a chunk of {what}", path)
         _, stored = frames.id.read_direct_chunk(chunk.chunk_offset)
-        unpacked = zlib.decompressobj().decompress(stored, raw + 64)  # a checksum may follow the numbers
-        if len(unpacked) > raw + 32:
+        unpacked = zlib.decompressobj().decompress(stored, raw + 2 * _CHECKSUM)
+        if len(unpacked) > raw + _CHECKSUM:
             raise InputError(f"{path}: expected chunks of {raw} bytes in {what}, got a larger one; save it again")
 
 

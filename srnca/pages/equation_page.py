@@ -36,11 +36,16 @@ WORDS = {
 
 
 def report_equation(
-    path: Path, equation: Equation, rule: Discretised | None, name: str, provenance: dict[str, Any]
+    path: Path,
+    equation: Equation,
+    rule: Discretised | None,
+    name: str,
+    provenance: dict[str, Any],
+    no_rule: str | None = None,
 ) -> None:
     """Write the page.
 
-    name: of the recording. provenance: plain data for the last table.
+    name: of the recording. provenance: plain data for the last table. no_rule: why there is no rule.
     """
     evidence = equation.evidence
     forecast = None if evidence is None else evidence.forecast
@@ -63,6 +68,7 @@ def report_equation(
         film=None if forecast is None or forecast.predicted is None else _film(equation, forecast),
         residuals=[] if evidence is None else [_residual(equation, c, r) for c, r in evidence.residuals.items()],
         rule=None if rule is None else {"text": rule.text(), "error": rule.error and _percent(rule.error)},
+        no_rule=no_rule or "there is no law to simulate",
         noise=[
             (f"noise of {c}, standard deviation", f"{n:.3g}")
             for c, n in zip(equation.channels, equation.noise, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -47,6 +48,32 @@ def test_what_nothing_explains_has_no_cause() -> None:
     assert causes(RANDOM.normal(size=U.shape)) == ""
 
 
+def test_a_factor_at_some_times_is_told_from_what_else_goes_with_time() -> None:
+    predicted = 2 * U - U**3
+    residual = np.where(T % 10 == 3, 1.0, 0.0) * predicted
+    project = lambda fields: np.concatenate([f.ravel() for f in fields])  # noqa: E731
+    told = partial(name_causes, channel=0, misfit=0.1, frames=[FIELD], project=project, block=BLOCK, early=EARLY)
+    (said,) = told(residual.ravel(), predicted=predicted.ravel())
+    assert "frames may be missing" in said
+    (said,) = told((np.where(T % 10 == 3, 1.0, 0.0) * U**2).ravel(), predicted=predicted.ravel())
+    assert "the residual goes with time" in said
+
+
+def test_blur_few_values_and_noise_are_named_where_nothing_else_is() -> None:
+    project = lambda fields: np.concatenate([f.ravel() for f in fields])  # noqa: E731
+    told = partial(name_causes, channel=0, project=project, block=BLOCK, early=EARLY)
+    random = np.random.default_rng(2)
+    white = random.normal(size=U.size)
+    assert told(white, misfit=0.01, frames=[FIELD]) == ()
+    assert "may be blurred" in told(white, misfit=0.01, frames=[FIELD], blur=0.02)[0]
+    coarse = [np.round(FIELD * 20) / 20]
+    assert "at most 256 values" in told(white, misfit=0.01, frames=coarse)[0]
+    assert told(white, misfit=0.5, frames=coarse) == ()
+    assert "noise may act on the system" in told(white, misfit=0.5, frames=[FIELD], lag=2)[0]
+    lasting = np.repeat(random.normal(size=(1, *U.shape[1:])), FRAMES, axis=0).ravel()
+    assert told(lasting, misfit=0.5, frames=[FIELD], lag=2) == ()
+
+
 def test_noise_beside_a_cause_is_part_of_what_is_left() -> None:
     assert "position (explains" not in causes(np.sin(X) * U + 3 * RANDOM.normal(size=U.shape))
 
@@ -85,8 +112,10 @@ def test_walls_that_are_taken_for_a_torus_are_named() -> None:
     """Diffusion with no-flux walls by explicit steps."""
     from distill.identify import identify
 
-    u, frames = gaussian_filter(RANDOM.normal(size=(28, 28)), 2), []
-    u /= u.std()
+    random = np.random.default_rng(0)
+    random.normal(size=(FRAMES, 1, SIDE, SIDE))
+    u, frames = gaussian_filter(random.normal(size=(28, 28)), 2), []
+    u /= 2 * u.std()
     for _ in range(60):
         frames.append(u)
         wide = np.pad(u, 1, mode="edge")

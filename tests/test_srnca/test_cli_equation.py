@@ -75,6 +75,22 @@ def test_equation_and_rule_are_two_results(capsys: pytest.CaptureFixture[str], f
     assert run(capsys, "page", rule, "--out", tmp_path / "p.html")[0] == 0
 
 
+def test_an_equation_is_kept_where_its_names_allow_no_rule(
+    capsys: pytest.CaptureFixture[str], heat: Path, tmp_path: Path
+) -> None:
+    """A name of 64 letters is allowed, but not what a stencil sees of it."""
+    with np.load(heat) as held:
+        np.savez(tmp_path / "long.npz", **{**held, "channels": ["u" * 64]})
+    folder = tmp_path / "x"
+    code, said, _ = run(capsys, "distill", "--frames", tmp_path / "long.npz", "--time", "continuous", "--out", folder)
+    assert code == 0
+    assert "\nno rule.json: expected a feature name of letters, digits and _" in said
+    kept = json.loads((folder / "equation.json").read_text())
+    assert (kept["verdict"], kept["rule"]) == ("found", None)
+    assert kept["no_rule"] in said
+    assert not (folder / "rule.json").exists()
+
+
 def test_what_time_is_decides_the_recording(capsys: pytest.CaptureFixture[str], heat: Path, tmp_path: Path) -> None:
     code, said, err = run(capsys, "distill", "--frames", heat, "--out", tmp_path / "rule", "--json")
     assert code == 0

@@ -169,6 +169,23 @@ def test_the_budget_holds_before_anything_is_read(h5py: Any, tmp_path: Path, mon
         load_recording(tmp_path / "x.h5")
 
 
+def _unpacked(file: Any, content: bytes) -> None:
+    """A data set whose only chunk skips its compression, as HDF5 allows where that would make it larger."""
+    data = file.create_dataset("frames", FRAMES.shape, "f4", chunks=FRAMES.shape, compression="gzip", shuffle=True)
+    data.id.write_direct_chunk((0, 0, 0, 0), content, filter_mask=0b11)
+
+
+def test_a_chunk_may_skip_its_filters(h5py: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRNCA_READ_LIMIT", "0.0005")  # so that chunks are looked at
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        _unpacked(file, FRAMES.tobytes())
+    np.testing.assert_array_equal(load_recording(tmp_path / "x.h5").frames, FRAMES)
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        _unpacked(file, FRAMES.tobytes() + bytes(100))
+    with pytest.raises(InputError, match="expected chunks of 1680 bytes"):
+        load_recording(tmp_path / "x.h5")
+
+
 def test_a_circle_of_groups_ends(h5py: Any, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file["a/b/movie"] = FRAMES

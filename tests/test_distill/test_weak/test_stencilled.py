@@ -85,3 +85,36 @@ def test_a_channel_that_follows_others_sees_their_new_values():
     assert str(parts.updates(0.25)["u"]) == "0.25*u_lap + v"
     damped = on_stencils(written({"u": {"v": 1.0, "u": -1.0}, "v": {"lap(u)": 1.0}}), (1.0, 1.0))
     assert str(damped.updates(0.25)["u"]) == "-u + v"
+
+
+@pytest.mark.parametrize("sharp", [False, True])
+@pytest.mark.parametrize(
+    "laws",
+    [
+        {"u": {"lap(u)": 1.0}, "u_lap": {"u": 1.0}},
+        {"u": {"dxx(u)": 1.0}, "u_dxx": {"u": 1.0}},
+        {"u": {"lap(u)": 1.0}, "u_sharp": {"u": 1.0}, "s_u_lap": {"u": 1.0}, "s_u": {"u": 1.0}},
+        {"w": {"lap(w)": 1.0}, "lap": {"bilap(lap)": -1.0}},
+        {"u": {"bilap(u)": -1.0}, "u_": {"bilap(u_)": -2.0}, "w_u": {"u": 1.0}},
+    ],
+)
+def test_channels_may_be_called_like_what_stencils_see(laws: dict[str, dict[str, float]], sharp: bool) -> None:
+    """The same law with plain names does the same."""
+    plain = {old: f"c{index}" for index, old in enumerate(laws)}
+    first = list(laws)
+
+    def in_plain(text: str) -> str:
+        for old in sorted(plain, key=len, reverse=True):
+            text = text.replace(f"({old})", f"({plain[old]})") if "(" in text else plain.get(text, text)
+        return text
+
+    other = {plain[c]: {in_plain(text): w for text, w in law.items()} for c, law in laws.items()}
+    state = np.random.default_rng(0).normal(size=(len(first), 8, 8))
+    after = []
+    for one in (laws, other):
+        parts = on_stencils(written(one), (1.0,) * len(one), sharp=sharp)
+        held = {"auxiliary": list(parts.auxiliary)}
+        rule = Rule(parts.channels, parts.stencils, parts.updates(0.01), dt=0.01, provenance=held)
+        after.append(step(rule, settle(rule, state), step=0, seed=0)[: len(first)])
+    np.testing.assert_allclose(after[0], after[1], rtol=1e-12, atol=1e-12)
+    assert np.abs(after[0] - state).max() > 1e-4

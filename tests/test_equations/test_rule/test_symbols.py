@@ -35,5 +35,6 @@ def test_words_that_could_not_be_read_back_are_refused(name: object) -> None:
 )
 def test_a_file_s_names_become_allowed_and_different_ones(names: list[str], mended: tuple[str, ...]) -> None:
     assert mend_names(names) == mended
+    assert mend_names(mended) == mended
     for name in mended:
         assert check_name(name, "channel") == name

@@ -105,10 +105,9 @@ def _with_few_terms(before: Timing, seen: Comparison, dt: float) -> Timing:
         return before
     time: Literal["steps", "continuous"] = "steps" if seen.errors > 0 else "continuous"
     left = {"steps": max(0.0, seen.steps), "continuous": max(0.0, seen.continuous)}
-    best = f"steps of {seen.step * dt:.3g}" if seen.step else "continuous time"
     reason = (
-        f"read as {'the steps of a rule' if time == 'steps' else time}: of the squared change, few terms through 3 x 3 "
-        f"stencils leave {left['steps']:.2g} unexplained beside noise (best with {best}) and the same terms by "
+        f"read as {_read_as(time, seen.step)}: of the squared change, few terms through 3 x 3 "
+        f"stencils leave {left['steps']:.2g} unexplained beside noise ({_best(seen.step * dt)}) and the same terms by "
         f"derivatives {left['continuous']:.2g}, a difference of {abs(seen.errors):.3g} standard errors"
     )
     return replace(before, time=time, unexplained=left, step=seen.step if time == "steps" else 0.0, reason=reason)
@@ -118,14 +117,25 @@ def _decided(left: dict[str, float], odds: float, error: float, step: float, dt:
     steps, continuous = left["steps"], left["continuous"]
     clear = abs(odds) > max(CLEAR * error, LEAST_ODDS)
     seen = (
-        f"of the squared change, 3 x 3 stencils leave {steps:.2g} unexplained (best with "
-        f"{f'steps of {step * dt:.3g}' if step else 'continuous time'}) and derivatives {continuous:.2g}"
+        f"of the squared change, 3 x 3 stencils leave {steps:.2g} unexplained ({_best(step * dt)}) and derivatives "
+        f"{continuous:.2g}"
     )
     if clear and odds > 0:
-        return Timing("steps", left, odds, error, step, f"read as the steps of a rule: {seen}")
+        return Timing("steps", left, odds, error, step, f"read as {_read_as('steps', step)}: {seen}")
     if clear:
         return Timing("continuous", left, odds, error, 0.0, f"read as continuous: {seen}")
     return Timing("continuous", left, odds, error, 0.0, f"read as continuous, for lack of a clear difference: {seen}")
+
+
+def _read_as(time: str, step: float) -> str:
+    if time == "continuous":
+        return time
+    return "the steps of a rule" if step else "a rule of the grid's cells in continuous time"
+
+
+def _best(step: float) -> str:
+    """The steps with which stencils leave the least."""
+    return f"at best, with steps of {step:.3g}" if step else "at best, in continuous time"
 
 
 def _piece(scaled: Scaled) -> Scaled:

@@ -28,6 +28,10 @@ def describe(report: dict[str, Any]) -> str:
         rows: list[tuple[str, ...]] = [("channel", "terms", "R² of one step, held out")]
         rows += [(name, str(counts.get(name, "–")), number(value)) for name, value in report["r2"].items()]
         parts.append(table(rows))
+        if report.get("refine") and any(value is not None and value < 0 for value in report["r2"].values()):
+            parts.append(
+                "R² is below 0 where refinement tuned the rule for its pictures, not for the automaton's steps"
+            )
     if report.get("texture_loss"):
         parts.append(describe_scores(report))
     if "meaning" in report:

@@ -54,6 +54,8 @@ def distill_both(
     check_positive("distill", max_terms=terms, effort=effort, budget_s=budget_s, max_loss=max_loss)
     if subject.loss is None:
         raise InputError("species: expected a checkpoint with a picture, this legacy file holds none; train it anew")
+    if out is not None:
+        check_others(out)
     key: dict[str, Any] = {"teacher": fingerprint(subject.teacher), "seed": seed, "effort": effort, "engine": engine}
     key |= {"terms": terms, "states": states, "max_loss": max_loss, "refinement": refinement and asdict(refinement)}
     key["picture"] = digest_picture(subject.checkpoint.target)
@@ -79,15 +81,31 @@ def distill_both(
     return chosen
 
 
+def check_others(out: Path) -> None:
+    """Raises InputError where the result that is not chosen would be written over somebody's own `law` or `rule`."""
+    if (out / UNFINISHED).exists():  # its run has checked that, and may have been stopped while it wrote
+        return
+    for name in (LAW, RULE):
+        if (out / name / "rule.json").exists() and name not in _others_of(out):
+            raise InputError(
+                f"out: expected a folder without a result of its own in {out / name}, where the one that is not chosen "
+                "is put; give another folder, or search no law (--species none)"
+            )
+
+
 def clear_others(out: Path) -> None:
     """Remove what the report of an earlier result in `out` says was not chosen then. Other folders are left alone."""
+    for name in _others_of(out):
+        _clear(out / name)
+
+
+def _others_of(out: Path) -> set[str]:
+    """The folders of results that were not chosen, by the report of an earlier result in `out`."""
     try:
         report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-        names = set(report["competed"]["others"]) & {LAW, RULE}
+        return set(report["competed"]["others"]) & {LAW, RULE}
     except (OSError, ValueError, KeyError, TypeError):  # no report, or one without such results
-        return
-    for name in names:
-        _clear(out / name)
+        return set()
 
 
 def _clear(folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from srnca.cli.distill_text import LONGEST, shortened
+from srnca.cli.distill_text import LONGEST, describe, shortened
 from srnca.texture.checkpoint import save_checkpoint
 from tests.test_srnca.command import run
 from tests.test_srnca.tiny import checkpoint
@@ -61,3 +61,11 @@ def test_lines_that_nobody_would_read_are_shortened() -> None:
     line = "dr = " + "+".join("u" * LONGEST)
     assert shortened(line).startswith("dr = u+u+")
     assert shortened(line).endswith(f"… ({len(line):,} characters; `srnca show` prints them all)")
+
+
+@pytest.mark.parametrize(("r2", "refine", "said"), [(-9.8, [{}], True), (0.9, [{}], False), (-9.8, [], False)])
+def test_a_refined_rule_that_does_not_repeat_its_automaton_says_why(
+    r2: float, refine: list[object], said: bool
+) -> None:
+    text = describe({"r2": {"u": 0.99, "v": r2}, "refine": refine})
+    assert ("R² is below 0 where refinement tuned the rule" in text) is said

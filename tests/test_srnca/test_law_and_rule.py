@@ -113,14 +113,27 @@ def test_no_rule_is_searched_where_the_law_is_as_good_as_the_automaton(
     for name in ("rule.json", "front/0012.json", "mine.txt"):  # of an earlier result, and of somebody else
         (tmp_path / "rule" / name).write_text("{}")
     (tmp_path / "report.json").write_text('{"competed": {"others": {"rule": {}}}}')
-    (tmp_path / "law").mkdir()
-    (tmp_path / "law" / "rule.json").write_text("{}")  # a result of its own
     found = load(trained).distill(species="beside", out=tmp_path, **QUICK)
     assert ran == ["law"]
     assert not found.others
     assert "as good as the automaton" in found.report["competed"]["why"]
     assert [path.name for path in (tmp_path / "rule").iterdir()] == ["mine.txt"]
-    assert (tmp_path / "law" / "rule.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("name", ["law", "rule"])
+def test_a_result_of_somebody_else_is_not_written_over(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    shorten(monkeypatch)
+    ran = judges(monkeypatch, law=0.4, rule=0.2)
+    own = tmp_path / name / "rule.json"
+    own.parent.mkdir()
+    own.write_text("{}")
+    with pytest.raises(InputError, match=f"result of its own in .*{name}"):
+        load(trained).distill(species="beside", out=tmp_path, **QUICK)
+    assert (ran, own.read_text()) == ([], "{}")
+    load(trained).distill(species=None, out=tmp_path, **QUICK)  # which writes no such folder
+    assert own.read_text() == "{}"
 
 
 def test_a_picture_without_a_pattern_gets_the_rule_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,7 +155,7 @@ def _fit_channel(
     found = found_terms(grams, chosen.support, terms, scaled, c, rng, slope)
     verdict, reasons, misfit, error = judge(chosen, found, drifts)
     weights = grams.fit(chosen.support) / grams.sizes
-    if verdict != "found" and misfit > EXPLAINED:
+    if verdict != "found" and misfit > EXPLAINED:  # in less any cause may seem to be found
         residual = system.change[:, c] - system.features @ weights
         early = system.place[:, 0] == 0
         project = partial(averages, setting=setting)

@@ -14,6 +14,7 @@ from distill.weak.selection import Candidate
 Array = npt.NDArray[np.float64]
 
 EXPLAINED = 0.002  # unexplained share of the squared change that may be the error of sampling
+LEAST, CERTAINLY = 5e-5, 5.0  # a share that sampling does not explain, where it is so many standard errors from zero
 TOLD = 0.05  # unexplained share that noise may hide
 PARTLY = 0.2  # unexplained share above which a law is none
 CERTAIN = 3.0  # standard errors that a coefficient is from zero
@@ -31,7 +32,7 @@ def judge(
     misfit, error = float(chosen.clean.sum()), _error(chosen.clean)
     unsure = [term.text for term in found if abs(term.coefficient) < CERTAIN * term.error]
     reasons = [f"the coefficient of {text} could as well be zero" for text in unsure] + list(drifts)
-    if misfit > max(EXPLAINED, 2 * error):
+    if is_left(misfit, error):
         share = f"{100 * min(1.0, misfit):.3g} %"
         reasons.insert(0, f"{share} of the squared change is explained neither by the law nor by noise")
     elif misfit + 2 * error > TOLD:
@@ -41,6 +42,11 @@ def judge(
     if not chosen.support or misfit > PARTLY:
         return "none", tuple(reasons), misfit, error
     return ("partly" if reasons else "found"), tuple(reasons), misfit, error
+
+
+def is_left(misfit: float, error: float) -> bool:
+    """Whether a law leaves too much: two thousandths, or a little but with certainty. error: its standard error."""
+    return misfit > min(max(EXPLAINED, 2 * error), max(LEAST, CERTAINLY * error))
 
 
 def _error(values: Array) -> float:

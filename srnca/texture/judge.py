@@ -35,6 +35,7 @@ RADII = (1, 2)  # pixels: distances of the neighbours in lightness; 1 in the oth
 THRESHOLDS = 9
 DISTANCES = (1, 2, 4, 8)  # pixels, of pairs
 TONES = 8  # colours of the palette
+FAINT = 0.02  # standard deviation of the second colour, below which a tone of lightness has no second hue
 LEAST = 1e-3  # strict with regular textures; see `weigh`
 VISIBLE = {"hues": 0.1}  # differences below these are not seen; others 0.02
 SMALLEST, MOST_SCALES = 8, 4
@@ -124,9 +125,7 @@ class Judge:
         self._first = np.quantile(colours[..., 0], np.linspace(0, 1, TONES // 2 + 1)[1:-1])
         tones = np.digitize(colours[..., 0], self._first)
         every = np.median(colours[..., 1])
-        self._second = np.array(
-            [np.median(colours[..., 1][tones == k]) if (tones == k).any() else every for k in range(TONES // 2)]
-        )
+        self._second = np.array([_second_hue(colours[..., 1][tones == k], every) for k in range(TONES // 2)])
 
     def _pairs(self, colours: Array) -> Iterator[tuple[Group, Array]]:
         tones = np.digitize(colours[..., 0], self._first)
@@ -139,6 +138,17 @@ class Judge:
                 other = tones[dy:, max(0, dx) : width + min(0, dx)]
                 counts.append(_shares(one * TONES + other, TONES**2))
             yield ("pairs", far), np.concatenate(counts)
+
+
+def _second_hue(values: Array, otherwise: float) -> float:
+    """From where on the second colour of one tone of lightness counts as another hue: half of it does, or none.
+
+    A grey picture has no second hue, and rounding must not make one.
+    """
+    if not len(values):
+        return otherwise
+    middle = float(np.median(values))
+    return middle if values.std() > FAINT else middle + CLEARLY[1]
 
 
 def _pyramid(colours: Array, scales: int) -> Iterator[Array]:

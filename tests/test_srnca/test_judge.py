@@ -52,6 +52,16 @@ def test_coloured_noise_is_seen_on_a_grey_photo() -> None:
     assert judge(colour_noise(photo, random, 0.001)) < 0.01  # that nobody sees
 
 
+@pytest.mark.parametrize("ends", [((0, 0, 0), (1, 1, 1)), ((0.15, 0.25, 0.2), (0.95, 0.75, 0.35))])
+def test_rounding_makes_no_second_hue_where_a_picture_has_one(ends: tuple[tuple[float, ...], ...]) -> None:
+    dark, light = np.array(ends)
+    photo = dark + grey(TARGET) * (light - dark)
+    judge, random = Judge(photo.astype(np.float32)), np.random.default_rng(0)
+    assert judge(photo) < 1e-3
+    assert judge(photo + 1e-7 * random.normal(size=photo.shape)) < 1e-3
+    assert judge(colour_noise(photo, random)) > 0.3
+
+
 def test_every_group_of_statistics_sees_a_flat_picture() -> None:
     assert tuple(JUDGE.by_group(TARGET)) == GROUPS
     assert JUDGE.by_group(TARGET) == dict.fromkeys(GROUPS, 0.0)

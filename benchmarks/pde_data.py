@@ -120,14 +120,15 @@ class Stepper:
 def record(
     name: str, *, size: int = 64, frames: int = 61, seed: int = 0, refine: int = 1, mirrored: bool = False
 ) -> Recording:
-    """Solve one of PDES or QUOTIENTS from a random start and sample it.
+    """Solve one of PDES, QUOTIENTS or FREEFORMS from a random start and sample it.
 
     refine: divides the solver's time step. mirrored: the start is its own mirror image about the first row and column,
     and so is all that follows where the law has no direction.
     """
+    from benchmarks.pde_freeforms import FREEFORMS
     from benchmarks.pde_systems import PDES, QUOTIENTS
 
-    pde = (PDES | QUOTIENTS)[name]
+    pde = (PDES | QUOTIENTS | FREEFORMS)[name]
     return solve(pde, size=size, frames=frames, seed=seed, refine=refine, mirrored=mirrored)
 
 

@@ -99,6 +99,7 @@ def find_frames_equation(
     dx: float | None = None,
     stride: int = 1,
     boundary: str = "auto",
+    engine: str = "auto",
     seed: int = 0,
     out: Path | None = None,
     note: Callable[[str], None] | None = None,
@@ -109,6 +110,7 @@ def find_frames_equation(
 
     See `distill.find_equation` and `distill.weak.discretise`.
 
+    engine: who looks for free forms, see `distill.find_equation`.
     out: a folder for equation.json, equation.tex, report.html and rule.json. The other arguments are those of
     `distill_frames`, and so are the errors.
     """
@@ -117,7 +119,13 @@ def find_frames_equation(
     first = recordings[0]
     frames = [recording.frames for recording in recordings]
     equation = find_equation(
-        frames, first.channels, first.dt, 1.0 if first.dx is None else first.dx, boundary=boundary, seed=seed
+        frames,
+        first.channels,
+        first.dt,
+        1.0 if first.dx is None else first.dx,
+        boundary=boundary,
+        engine=engine,
+        seed=seed,
     )
     ruled, why = (None, None) if equation.verdict == "none" else _rule_of(equation, first)
     found = FramesEquation(equation, ruled, timing, why)

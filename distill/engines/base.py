@@ -22,6 +22,7 @@ Progress = Callable[[str, float, str], None]
 Note = Callable[[str], None]
 
 EVALUATIONS = 240_000
+FUNCTIONS = ("sin", "exp", "tanh", "sqrt")  # that a search can be told to use; the names are those of Operon and PySR
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +41,7 @@ class FitOptions:
 
     seed: same seed, same front.
     max_terms: additive terms an equation may have.
+    functions: names of functions, of `FUNCTIONS`, that equations may have besides + − × ÷ and |x|.
     evaluations: expressions that a free-form search tries; work is not bounded by time.
     guesses: equations (in the samples' feature names) that other engines found.
     rivals: candidates found already; what is worse than one of them need not be returned.
@@ -50,6 +52,7 @@ class FitOptions:
 
     seed: int = 0
     max_terms: int = 24
+    functions: Sequence[str] = ()
     evaluations: int = EVALUATIONS
     guesses: Sequence[Expr] = ()
     rivals: Sequence[Candidate] = ()

@@ -29,6 +29,7 @@ from equations.rule.symbols import symbol
 
 # Rounds use these in turn: most laws are polynomials, NCAs have kinks, a few laws have quotients.
 SYMBOLS = ("add,sub,mul", "add,sub,mul,abs", "add,sub,mul,div,abs")
+QUOTIENTS = "add,sub,mul,div"  # with functions: by themselves in one round, then with one function in each
 ROWS = 2000  # enough for the search; constants are refitted on all rows
 FEATURES = 12  # with more inputs the search finds little
 GUESSES = 3  # at most this many guesses become further inputs of a round
@@ -51,7 +52,7 @@ class OperonEngine:
         floor = float(samples.floor[channel])
         front: tuple[Candidate, ...] = (still(samples, channel, self.name),)
         search = _Search(samples, channel, options)
-        shares = _shares(options.evaluations) if search.alive else []
+        shares = _shares(options.evaluations, len(search.symbols) if options.functions else 1) if search.alive else []
         name = samples.channels[channel]
         for number, evaluations in enumerate(shares):
             if number and options.deadline is not None and options.deadline.passed:
@@ -71,9 +72,9 @@ class OperonEngine:
 ENGINE = OperonEngine()
 
 
-def _shares(evaluations: int) -> list[int]:
-    """The evaluations of each round: as few rounds as `ROUND` allows, all of about the same size."""
-    rounds = max(1, -(-evaluations // ROUND))
+def _shares(evaluations: int, least: int) -> list[int]:
+    """The evaluations of each round: as few rounds as `ROUND` and `least` allow, all of about the same size."""
+    rounds = max(least, -(-evaluations // ROUND))
     each, rest = divmod(max(1, evaluations), rounds)
     return [each + (number < rest) for number in range(rounds)]
 
@@ -86,6 +87,7 @@ class _Search:
 
     def __init__(self, samples: Samples, channel: int, options: FitOptions) -> None:
         self.seed, self.length = options.seed, min(60, 10 + 2 * options.max_terms)
+        self.symbols = (QUOTIENTS, *(f"{QUOTIENTS},{f}" for f in options.functions)) if options.functions else SYMBOLS
         self.names = samples.names
         self.few = samples.subset(ROWS, options.seed)
         self.used = [i for i in _screened(samples, channel, options.guesses) if self.few.X[:, i].std() > 0]
@@ -107,7 +109,7 @@ class _Search:
                 columns.append(value)
         scales = [float(column.std()) for column in columns]
         seed = (self.seed * 1009 + number) % 2**31
-        regressor = _regressor(seed, SYMBOLS[number % len(SYMBOLS)], self.length, evaluations)
+        regressor = _regressor(seed, self.symbols[number % len(self.symbols)], self.length, evaluations)
         regressor.fit(np.stack([c / s for c, s in zip(columns, scales, strict=True)], axis=1), self.y / self.y.std())
         symbols = {
             variable: build.multiply(build.number(1 / scale), meaning)

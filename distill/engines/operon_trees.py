@@ -33,6 +33,7 @@ def to_sympy(tree: Any, symbols: Mapping[int, Expr]) -> Expr | None:
         op.NodeType.Exp: build.exp,
         op.NodeType.Sin: build.sin,
         op.NodeType.Cos: build.cos,
+        op.NodeType.Sqrt: build.sqrt,
         op.NodeType.Square: lambda a: build.power(a, sympy.Integer(2)),
     }
     stack: list[Expr] = []

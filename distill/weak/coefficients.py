@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distill.weak.equation import FoundTerm
+from distill.weak.forms import numbers_in
 from distill.weak.grams import Grams
 from distill.weak.scaling import Scaled
 from distill.weak.terms import Term, make_quotient
@@ -43,23 +44,36 @@ def found_terms(
 ) -> tuple[FoundTerm, ...]:
     """The terms of one channel's law.
 
-    slope: of a law with a quotient, the sums with one more column, the quotient's derivative by log K. In resamples
-    it stands for another K, so that the errors of coefficients hold that of K.
+    slope: of a law with a quotient or free forms, the sums with more columns, derivatives by the numbers inside: see
+    `Augmented`. In resamples they stand for other numbers, so that the errors of coefficients hold those of numbers.
     """
     if not len(support):
         return ()
     rows = resampled(grams, support, rng)
-    moved = np.zeros(len(rows))  # of log K
+    moved = np.zeros((len(rows), 0))  # of the numbers inside
     if slope is not None:
-        steeper = resampled(slope, [*support, slope.terms - 1], rng)
-        place = next(i for i, k in enumerate(support) if terms[k].saturation is not None)
-        moved = steeper[:, -1] / slope.sizes[-1] / (steeper[:, place] / slope.sizes[support[place]])
-        rows[1:] = steeper[1:, :-1]
+        extra = range(grams.terms, slope.terms)
+        steeper = resampled(slope, [*support, *extra], rng)
+        moved = steeper[:, len(support) :] / slope.sizes[grams.terms :]
+        place = next((i for i, k in enumerate(support) if terms[k].saturation is not None), None)
+        if place is not None:  # of log K
+            moved = moved / (steeper[:, [place]] / slope.sizes[support[place]])
+        rows[1:] = steeper[1:, : len(support)]
     unit = [scaled.unit(terms[k], target) / grams.sizes[k] for k in support]
     columns = {terms[k].text: row for k, row in zip(support, (rows * unit).T, strict=True)}
-    inside = {t.text: t for t in (terms[k] for k in support) if t.saturation is not None}
+    inside = {t.text: t for t in (terms[k] for k in support) if t.saturation is not None or t.free is not None}
+    numbers = numbers_in([t.free.basis for t in inside.values() if t.free is not None])
+    errors = moved[1:].std(axis=0)
     columns = _by_direction(columns, scaled.channels)
-    return tuple(_found(text, c, inside.get(text), float(moved[1:].std()), scaled) for text, c in columns.items())
+    found = []
+    for text, column in columns.items():
+        term = inside.get(text)
+        if term is not None and term.free is not None:
+            own = tuple(float(errors[numbers.index(x)]) for x in numbers_in([term.free.basis]))
+            found.append(FoundTerm(text, float(column[0]), float(column[1:].std()), None, 0.0, term.free.basis, own))
+        else:
+            found.append(_found(text, column, term, float(errors[0]) if len(errors) else 0.0, scaled))
+    return tuple(found)
 
 
 def _found(text: str, column: Array, quotient: Term | None, moved: float, scaled: Scaled) -> FoundTerm:

@@ -190,7 +190,7 @@ def solve(equation: Equation, start: Array, sizes: Array, count: int) -> Array |
     Returns (count, channel, h, w), the states one frame apart that follow; None where they grow without bound.
     """
     used = [(c, found) for c, law in enumerate(equation.laws) for found in law.terms]
-    terms = [term_of(found.text, found.saturation, equation.channels) for _, found in used]
+    terms = [term_of(found.text, found.saturation, equation.channels, found.free) for _, found in used]
     weights = np.zeros((len(terms), len(equation.laws)))
     for k, (c, found) in enumerate(used):
         size = float(np.prod(sizes[list(terms[k].channels)]))
@@ -198,6 +198,9 @@ def solve(equation: Equation, start: Array, sizes: Array, count: int) -> Array |
         inside = terms[k].saturation
         if inside is not None:
             terms[k] = replace(terms[k], saturation=replace(inside, half=inside.half / sizes[inside.channel]))
+        free = terms[k].free
+        if free is not None:
+            terms[k] = replace(terms[k], free=replace(free, units=tuple(sizes.tolist())))
     spread = sizes[:, None, None]
     right = Spectral(terms, weights, (start.shape[1], start.shape[2]))
     solved = forecast(right, start / spread, count, same=SAME)

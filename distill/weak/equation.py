@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from sympy import Expr
+
+from distill.weak.forms import numbers_in
 from distill.weak.terms import Saturation
+from equations.expressions.tree import to_tree
 
 if TYPE_CHECKING:
     from distill.weak.evidence import Evidence
@@ -22,6 +26,8 @@ class FoundTerm:
     text: with channels' names, as in `distill.weak.terms`; also dxx(u) and dyy(u).
     error: the coefficient's standard error.
     saturation: the factor of a quotient, None in any other term. half_error: the standard error of its K.
+    free: a function of the fields from free-form search, None in any other term. number_errors: the standard errors of
+        the numbers in it, in the order of `forms.numbers_in`.
     """
 
     text: str
@@ -29,6 +35,13 @@ class FoundTerm:
     error: float
     saturation: Saturation | None = None
     half_error: float = 0.0
+    free: Expr | None = None
+    number_errors: tuple[float, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[tuple[float, float], ...]:
+        """The numbers in a free form, each with its standard error."""
+        return () if self.free is None else tuple(zip(numbers_in([self.free]), self.number_errors, strict=True))
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,7 @@ class Equation:
         where no forecast was made.
     verdict: the worst of the laws' verdicts, and, without walls, of the forecast's.
     reasons: why it is not "found".
+    notes: what else there is to say, such as what a free-form search came to.
     evidence: the forecast and the residuals themselves.
     """
 
@@ -94,6 +108,7 @@ class Equation:
     forecast: float | None = None
     forecast_allowed: float | None = field(default=None, repr=False)
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -110,13 +125,8 @@ class Equation:
     def text(self) -> str:
         """The equations, what they are in, and the verdict, for reading."""
         lines = [law.text(errors=self.verdict == "found") for law in self.laws]
-        for law in self.laws:
-            for term in law.terms:
-                if term.saturation is not None:
-                    error = f" ± {term.half_error:.1g}" if law.verdict == self.verdict == "found" else ""
-                    lines.append(
-                        f"{law.channel}: {term.text} is half of its largest at {term.saturation.half:.5g}{error}"
-                    )
+        lines += self.numbers_in_words()
+        lines += self.notes
         for channel, offset in zip(self.channels, self.offsets, strict=True):
             if offset:
                 lines.append(f"{channel} stands for the recorded value minus {offset:g}")
@@ -128,6 +138,21 @@ class Equation:
             lines.append(f"forecast from a late frame{walls}: {self.forecast:.2g} of the change wrong")
         return "\n".join([*lines, *self.reasons])
 
+    def numbers_in_words(self) -> list[str]:
+        """A line for each number inside a quotient or a free form, with its error where the law is found."""
+        lines = []
+        for law in self.laws:
+            certain = law.verdict == self.verdict == "found"
+            for term in law.terms:
+                if term.saturation is not None:
+                    error = f" ± {term.half_error:.1g}" if certain else ""
+                    half = f"{term.saturation.half:.5g}"
+                    lines.append(f"{law.channel}: {term.text} is half of its largest at {half}{error}")
+                inside = ", ".join(f"{x:.5g} ± {error:.1g}" for x, error in term.numbers)
+                if inside and certain:
+                    lines.append(f"{law.channel}: numbers in {term.text}: {inside}")
+        return lines
+
     def to_json(self) -> dict[str, Any]:
         """Plain data: the keys of equation.json."""
 
@@ -136,11 +161,14 @@ class Equation:
             return [[t.coefficient, t.error if trusted else None, t.text] for t in law.terms]
 
         halves = {law.channel: found for law in self.laws if (found := _halves(law, self.verdict))}
+        free = {law.channel: forms for law in self.laws if (forms := _free_forms(law, self.verdict))}
         return {
             "equation": {law.channel: rows(law) for law in self.laws},
             **({"half_saturations": halves} if halves else {}),
+            **({"free_forms": free} if free else {}),
             "verdict": self.verdict,
             "causes": list(self.reasons),
+            **({"notes": list(self.notes)} if self.notes else {}),
             "time": "continuous",
             "boundary": self.boundary,
             "misfit": {law.channel: law.misfit for law in self.laws},
@@ -157,6 +185,16 @@ def _halves(law: ChannelLaw, verdict: Verdict) -> dict[str, list[float | None]]:
     trusted = law.verdict == verdict == "found"
     return {
         t.text: [t.saturation.half, t.half_error if trusted else None] for t in law.terms if t.saturation is not None
+    }
+
+
+def _free_forms(law: ChannelLaw, verdict: Verdict) -> dict[str, dict[str, Any]]:
+    """For each free form of a law its expression, and the numbers in it with errors, None unless the law is found."""
+    trusted = law.verdict == verdict == "found"
+    return {
+        t.text: {"form": to_tree(t.free), "numbers": [[x, error if trusted else None] for x, error in t.numbers]}
+        for t in law.terms
+        if t.free is not None
     }
 
 

@@ -17,12 +17,14 @@ from distill.weak.blur import gain_by_sharpening
 from distill.weak.coefficients import found_terms
 from distill.weak.equation import ChannelLaw, Equation, Verdict, worst
 from distill.weak.evidence import Evidence, Forecast, Residual, residual_of, run_forecast
+from distill.weak.form_fits import FormFits
+from distill.weak.freeform import check_engine, free_forms
 from distill.weak.gradients import choose_filter
 from distill.weak.grams import Grams, make_grams
 from distill.weak.quotient_columns import Columns
-from distill.weak.quotients import Quotients
+from distill.weak.quotients import Augmented, Quotients
 from distill.weak.scaling import Scaled, scale
-from distill.weak.selection import candidates, choose
+from distill.weak.selection import Candidate, candidates, choose
 from distill.weak.supports import choose_bump
 from distill.weak.system import CHUNKS, Setting, System, averages, make_system
 from distill.weak.terms import DEFAULT_FAMILIES, Term, make_library
@@ -56,6 +58,7 @@ def find_equation(
     families: Sequence[str] = DEFAULT_FAMILIES,
     degree: int = 3,
     boundary: str = "auto",
+    engine: str = "auto",
     seed: int = 0,
 ) -> Equation:
     """The partial differential equation of one or several recordings of a system that is continuous in time and space.
@@ -67,10 +70,13 @@ def find_equation(
     degree: of products of fields, 1 to 3.
     boundary: "auto", "periodic" or "walls". Windows lie inside the frames, so walls do no harm; only derivatives inside
         products and the forecast use that frames are periodic.
-    seed: of simulated noise and of the bootstrap.
+    engine: who looks for free forms, such as sin(u), w*exp(-2/u), u*v/(u + v). "operon", "pysr": a list of functions,
+        then that engine. "auto", "sparse": nobody, the library alone.
+    seed: of simulated noise, of the bootstrap and of free-form search.
 
-    Raises InputError for recordings that cannot be used.
+    Raises InputError for recordings that cannot be used, MissingPartError for an engine that is not installed.
     """
+    check_engine(engine)
     given: list[Any] = [recordings] if getattr(recordings, "ndim", 0) == 4 else list(recordings)  # type: ignore[arg-type]
     scaled = scale(given, channels, dt, dx)
     terms = make_library(scaled.channels, families, degree)
@@ -83,11 +89,21 @@ def find_equation(
     errors = [_change_by_noise(frames, scaled, setting, system) for frames in noisy]
     quotients = Quotients(terms, system, errors, Columns(scaled, setting, noisy)) if "reaction" in families else None
     sharper = gain_by_sharpening(scaled, setting)
+    changing = [c for c in range(len(scaled.channels)) if any((f[:, c] != f[0, c]).any() for f in scaled.frames)]
+    laws, known = {}, {}
+    for c in changing:
+        laws[c], known[c] = _of_library(system, errors, terms, quotients, c)
+    with free_forms(engine, FormFits(scaled, setting, terms, system, errors, noisy), seed) as free:
+        laws = laws if free is None else free.search(laws, known)
+    doubts = {} if free is None else free.doubts
     fits = [
-        _fit_channel(scaled, setting, system, errors, c, rng, quotients, sharper) for c in range(len(scaled.channels))
+        _judged(scaled, setting, laws[c], doubts.get(c), c, rng, sharper)
+        if c in laws
+        else _Fit(ChannelLaw(name, (), 0.0, 0.0, 0.0, "found"), make_grams(system, errors, c), (), terms)
+        for c, name in enumerate(scaled.channels)
     ]
-    known = not any(fit.law.verdict == "none" for fit in fits)
-    forecast = run_forecast(scaled, system, [(f.grams, f.support, f.terms) for f in fits], kind) if known else None
+    explained = not any(fit.law.verdict == "none" for fit in fits)
+    forecast = run_forecast(scaled, system, [(f.grams, f.support, f.terms) for f in fits], kind) if explained else None
     trouble = _trouble_of(forecast, kind)
     ran = forecast is not None and forecast.predicted is not None
     verdicts: list[Verdict] = [fit.law.verdict for fit in fits]
@@ -104,6 +120,7 @@ def find_equation(
         window=tuple(bump.half for bump in setting.bumps),  # type: ignore[arg-type]
         verdict=worst(verdicts),
         reasons=tuple(reasons + trouble),
+        notes=() if free is None else tuple(free.notes),
         forecast=forecast.share if forecast and ran else None,
         forecast_allowed=forecast.allowed if forecast and ran else None,
         evidence=Evidence({fit.law.channel: fit.residual for fit in fits if fit.residual}, forecast),
@@ -129,31 +146,35 @@ def _change_by_noise(noisy: Sequence[Array], scaled: Scaled, setting: Setting, s
     return System(other.features - system.features, other.change - system.change, system.block, system.place)
 
 
-def _fit_channel(
-    scaled: Scaled,
-    setting: Setting,
-    system: System,
-    errors: list[System],
-    c: int,
-    rng: np.random.Generator,
-    quotients: Quotients | None,
-    sharper: Callable[[int], float],
-) -> _Fit:
+def _of_library(
+    system: System, errors: list[System], terms: tuple[Term, ...], quotients: Quotients | None, c: int
+) -> tuple[Augmented, list[Candidate]]:
+    """The law of channel c, a polynomial or with a quotient, and all polynomials."""
     grams = make_grams(system, errors, c)
-    name, terms, slope = scaled.channels[c], setting.terms, None
-    if all((f[:, c] == f[0, c]).all() for f in scaled.frames):
-        return _Fit(ChannelLaw(name, (), 0.0, 0.0, 0.0, "found"), grams, (), terms)
     known = candidates(grams, terms)
     chosen = choose(known, grams, terms)
     rational = None if quotients is None else quotients.search(c, chosen, known)
-    if rational is not None:
-        terms, system, errors, grams = rational.terms, rational.system, rational.errors, rational.grams
-        chosen, slope = rational.chosen, rational.slope
+    return rational or Augmented(terms, system, errors, grams, None, chosen), [*known, chosen]
+
+
+def _judged(
+    scaled: Scaled,
+    setting: Setting,
+    law: Augmented,
+    doubt: str | None,
+    c: int,
+    rng: np.random.Generator,
+    sharper: Callable[[int], float],
+) -> _Fit:
+    """The law with its coefficients and the verdict on it; doubt: what else explains as much."""
+    terms, system, errors, grams, chosen = law.terms, law.system, law.errors, law.grams, law.chosen
     part = np.array([system.place[system.block == b][0] for b in range(system.blocks)])
     groups = {"from early to late": part[:, 0], "from place to place": part[:, 1] * CHUNKS[2] + part[:, 2]}
     drifts = differences(grams, chosen.support, groups, float(chosen.clean.sum()))
-    found = found_terms(grams, chosen.support, terms, scaled, c, rng, slope)
+    found = found_terms(grams, chosen.support, terms, scaled, c, rng, law.slope)
     verdict, reasons, misfit, error = judge(chosen, found, drifts)
+    if doubt is not None:
+        verdict, reasons = worst([verdict, "partly"]), (*reasons, doubt)
     weights = grams.fit(chosen.support) / grams.sizes
     if verdict != "found" and misfit > EXPLAINED:  # in less any cause may seem to be found
         residual = system.change[:, c] - system.features @ weights
@@ -172,8 +193,8 @@ def _fit_channel(
             blur=sharper(c),
             lag=2,
         )
-    law = ChannelLaw(name, found, misfit, error, float(chosen.noise.sum()), verdict, reasons)
-    return _Fit(law, grams, chosen.support, terms, residual_of(scaled, setting, system, errors, c, weights))
+    said = ChannelLaw(scaled.channels[c], found, misfit, error, float(chosen.noise.sum()), verdict, reasons)
+    return _Fit(said, grams, chosen.support, terms, residual_of(scaled, setting, system, errors, c, weights))
 
 
 def _trouble_of(forecast: Forecast | None, kind: str) -> list[str]:

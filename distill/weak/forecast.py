@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from distill.weak.terms import Part, Saturation, Term
+from distill.weak.forms import evaluate
+from distill.weak.terms import Part, Term
 
 Array = npt.NDArray[np.float64]
 Complex = npt.NDArray[np.complex128]
@@ -59,8 +60,11 @@ class Spectral:
                 fields[factor] = np.fft.irfft2(hat, s=self.shape)
             return fields[factor]
 
-        def transformed(part: Part, inside: Saturation | None) -> Complex:
-            values = np.ones(self.shape)
+        def transformed(part: Part, term: Term) -> Complex:
+            values, inside = np.ones(self.shape), term.saturation
+            if term.free is not None:
+                fields = [unit * field((c, "")) for c, unit in enumerate(term.free.units)]
+                values = evaluate(term.free.basis, term.free.names, fields)
             if inside is not None:
                 raised = field((inside.channel, "")) ** inside.power
                 values = raised / (raised + inside.half**inside.power)
@@ -72,7 +76,7 @@ class Spectral:
         for index, term in enumerate(self.terms):
             wanted = np.where(self.own[index], 0.0, self.weights[index])
             if wanted.any():
-                hat = sum((transformed(part, term.saturation) for part in term.parts), np.zeros_like(v[0]))
+                hat = sum((transformed(part, term) for part in term.parts), np.zeros_like(v[0]))
                 result += wanted[:, None, None] * hat
         return result * self.kept
 

@@ -37,10 +37,11 @@ FARTHEST = 2.0  # factor that K may move from where tuning began
 
 @dataclass(frozen=True, eq=False)
 class Augmented:
-    """A law with a quotient.
+    """A law with a term beyond the polynomial ones: a quotient, or a free form.
 
-    terms: the polynomial ones, then the quotient. system, errors, grams: with its column, the last.
-    slope: sums with one more column, the derivative by log K.
+    terms: the polynomial ones, then those. system, errors, grams: with their columns, the last.
+    slope: sums with more columns: the quotient's derivative by log K; or the derivative of the law's right-hand side by
+        each number in the free forms. None where no number is inside.
     chosen: the law.
     """
 
@@ -48,7 +49,7 @@ class Augmented:
     system: System
     errors: list[System]
     grams: Grams
-    slope: Grams
+    slope: Grams | None
     chosen: Candidate
 
 
@@ -107,7 +108,7 @@ class Quotients:
         best = min(laws, key=lambda law: float(law.chosen.clean.sum()))
         good = [law for law in laws if not clearly_worse(law.chosen, best.chosen)]
         law = self._shortened(c, min(good, key=lambda one: one.chosen.cost), best.chosen)
-        return law if _wins(law, [*known, polynomial]) else None
+        return law if wins(law.chosen, len(law.chosen.support) + 1, counted([*known, polynomial])) else None
 
     def _first_look(self, c: int, polynomial: Candidate) -> Iterator[tuple[float, Term, tuple[int, ...]]]:
         """For each form of quotient, laws of all lengths by elimination: (score, the quotient, the other terms)."""
@@ -143,6 +144,7 @@ class Quotients:
             made = self._augmented(c, term)
             inside = term.saturation
             assert inside is not None
+            assert made.slope is not None
             w = made.slope.fit([*support, last + 1]) / made.slope.sizes
             move = float(w[last + 1] / w[last]) if w[last] else np.inf
             half = inside.half * float(np.exp(np.clip(move, -0.5, 0.5)))
@@ -201,13 +203,19 @@ def _without_last(grams: Grams) -> Grams:
     return Grams(grams.data[inside], grams.noise[inside], grams.sizes[:-1])
 
 
-def _wins(law: Augmented, polynomials: Sequence[Candidate]) -> bool:
-    """Whether the law explains the change, beats all polynomials that are as short, by evidence, and is not clearly
-    worse than any.
+def wins(law: Candidate, numbers: int, rivals: Sequence[tuple[Candidate, int]]) -> bool:
+    """Whether a law explains the change, beats all rivals that are as short, by evidence, and is not clearly worse than
+    any.
+
+    numbers: of the law, coefficients and others. rivals: each with its numbers.
     """
-    if float(law.chosen.clean.sum()) > EXPLAINED:
+    if float(law.clean.sum()) > EXPLAINED:
         return False
-    numbers = len(law.chosen.support) + 1
-    best = min(polynomials, key=lambda one: float(one.clean.sum()))
-    as_short = [one for one in polynomials if len(one.support) <= numbers]
-    return not clearly_worse(law.chosen, best) and all(clearly_worse(one, law.chosen) for one in as_short)
+    best = min((one for one, _ in rivals), key=lambda one: float(one.clean.sum()))
+    as_short = [one for one, count in rivals if count <= numbers]
+    return not clearly_worse(law, best) and all(clearly_worse(one, law) for one in as_short)
+
+
+def counted(polynomials: Sequence[Candidate]) -> list[tuple[Candidate, int]]:
+    """Polynomial laws with the number of their coefficients."""
+    return [(one, len(one.support)) for one in polynomials]

@@ -13,9 +13,11 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from distill.weak.forms import numbers_in
 from distill.weak.grams import Grams
 from distill.weak.paths import backward, forward, gains
 from distill.weak.terms import Term
+from equations.expressions.terms import complexity
 
 Array = npt.NDArray[np.float64]
 
@@ -23,6 +25,9 @@ MOST_TERMS = 12  # in a forward path
 GROWTH = 4.0  # by which the squared error of sampling may grow for a simpler support
 MOST_GROWTH = 0.03  # share of the squared change that may be lost for a simpler support, however bad the best one is
 FLOOR = 1e-6  # share of the squared change below which nothing is explained further
+EXACT = 1e-9  # share of the squared change that an exact law may leave of a recording without noise
+ROUNDED = 1e-12  # share that rounding may leave
+MORE = 1e3  # times what an exact law leaves, another one may leave
 CLEAR = 3.0  # standard errors at which a difference on held-out windows is one
 SHORTLIST = 5  # terms that are tried in another's place
 NOISY = 0.3  # of what noise adds, by which a loss must be larger to count whatever its scatter
@@ -73,10 +78,13 @@ class Candidate:
 
 
 def cost_of(term: Term) -> float:
-    """1 and a little for each degree, each derivative and a preferred direction; 1 more for the number in a quotient.
+    """1 and a little for each degree, each derivative and a preferred direction; 1 more for the number in a quotient,
+    and for a free form and each number in it.
 
     Ties go to what is simple.
     """
+    if term.free is not None:
+        return 2.0 + len(numbers_in([term.free.basis])) + 0.05 * complexity(term.free.basis)
     inside = 0.0 if term.saturation is None else 1.0 + 0.05 * term.saturation.power
     return 1.0 + 0.05 * (len(term.channels) + term.order) + (0.1 if term.family in DIRECTED else 0.0) + inside
 
@@ -164,6 +172,12 @@ def clearly_worse(one: Candidate, other: Candidate) -> bool:
         return True  # where little happens in most blocks, even a loss of half the change may not be clear by scatter
     relative = difference / np.clip(one.losses + other.losses, 1e-300, None)
     return max(map(in_errors, (difference, relative, signed_ranks(difference)))) > CLEAR
+
+
+def as_good(one: Candidate, other: Candidate) -> bool:
+    """Whether `one` is not clearly worse than `other`, and nearly as exact where `other` is exact."""
+    exact = other.loss < EXACT and one.loss > max(ROUNDED, MORE * other.loss)
+    return not exact and not clearly_worse(one, other)
 
 
 def signed_ranks(values: Array) -> Array:

@@ -21,6 +21,7 @@ from sympy import Expr
 from distill.weak.equation import ChannelLaw, Equation
 from distill.weak.terms import Term, term_of
 from equations.expressions import build
+from equations.expressions.tree import canonical, round_constants
 from equations.rule.stencils import ID, Kernel, Stencil, feature_name, feature_names
 from equations.rule.symbols import symbol
 
@@ -141,7 +142,7 @@ class _Builder:
         plain: list[Expr] = []
         inner: list[tuple[float, Term]] = []
         for found in law.terms:
-            term = term_of(found.text, found.saturation, self.names)
+            term = term_of(found.text, found.saturation, self.names, found.free)
             weight = float(f"{found.coefficient:.{DIGITS}g}")
             if term.family in UNDER:
                 inner.append((weight, term))
@@ -182,6 +183,8 @@ class _Builder:
             above = self.product([inside.channel] * inside.power)
             half = build.number(float(f"{inside.half**inside.power:.{DIGITS}g}"))
             return build.divide(build.multiply(above, self.product(channels)), build.add(above, half))
+        if term.free is not None:
+            return self.moved(round_constants(term.free.basis, DIGITS))
         if term.family == "diffusion":
             return self.seen(names[channels[0]], LAP)
         if term.family == "taxis":  # ∇·(u ∇c) = ∇u·∇c + u ∇²c
@@ -194,6 +197,11 @@ class _Builder:
             stencil = {(0, 2): DXX, (2, 0): DYY, (1, 1): DXY}[term.parts[0].moved]
             return self.seen(names[channels[0]], stencil)
         return self.advection(term)
+
+    def moved(self, basis: Expr) -> Expr:
+        """A function of the fields, of their recorded values."""
+        states = {symbol(name): self.state(c) for c, name in enumerate(self.names) if self.offsets[c]}
+        return canonical(basis.xreplace(states)) if states else basis
 
     def advection(self, term: Term) -> Expr:
         first = term.parts[0]

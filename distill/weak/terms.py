@@ -10,8 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
-from equations.errors import InputError
+from sympy import Expr
 
+from equations.errors import InputError
+from equations.expressions.tree import round_constants
+from equations.printers.text import print_expression
+
+DIGITS = 5  # of a number inside a term, in its text
 Factor = tuple[int, str]  # a channel's index, and "" (its value), "x" or "y" (its derivative in that direction)
 PAIRED = (("x", (0, 1)), ("y", (1, 0)))
 
@@ -53,19 +58,34 @@ class Saturation:
 
 
 @dataclass(frozen=True)
+class Free:
+    """A function of the fields' values that no family has.
+
+    basis: the function, of the channels' names. names: the channels.
+    units: of each channel what its values are multiplied by, to be those that the function takes.
+    """
+
+    basis: Expr
+    names: tuple[str, ...]
+    units: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Term:
     """A candidate term.
 
     text: how it is written, with channels' names.
-    family: its key in FAMILIES, or "quotient".
+    family: its key in FAMILIES, "quotient" or "free".
     parts: what it is the sum of.
     saturation: a factor of a quotient, which its parts do not hold.
+    free: a factor from free-form search, which its parts do not hold.
     """
 
     text: str
     family: str
     parts: tuple[Part, ...]
     saturation: Saturation | None = None
+    free: Free | None = None
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -154,6 +174,12 @@ def make_quotient(names: Sequence[str], saturation: Saturation, channels: Sequen
     return Term(text, "quotient", (Part(1.0, _plain(channels)),), saturation)
 
 
+def make_free(names: Sequence[str], basis: Expr, units: Sequence[float]) -> Term:
+    """A function of the fields' values, written as SymPy does: exp(-2/u)*v."""
+    text = print_expression(round_constants(basis, DIGITS))
+    return Term(text, "free", (Part(1.0, ()),), free=Free(basis, tuple(names), tuple(units)))
+
+
 def make_library(names: Sequence[str], families: Sequence[str] = DEFAULT_FAMILIES, degree: int = 3) -> tuple[Term, ...]:
     """All candidate terms of these families, for channels of these names.
 
@@ -178,8 +204,10 @@ def make_library(names: Sequence[str], families: Sequence[str] = DEFAULT_FAMILIE
     return tuple(found)
 
 
-def term_of(text: str, saturation: Saturation | None, names: Sequence[str]) -> Term:
-    """The term of a found law, from its text, or from its factor and the other species in it."""
+def term_of(text: str, saturation: Saturation | None, names: Sequence[str], basis: Expr | None = None) -> Term:
+    """The term of a found law, from its text, or from its factor and the other species in it, or its free form."""
+    if basis is not None:
+        return make_free(names, basis, [1.0] * len(names))
     if saturation is None:
         return terms_by_text(names)[text]
     above = text.partition("/(")[0].split("*")

@@ -6,10 +6,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sympy import Expr
+
 from distill.weak.equation import ChannelLaw, Equation, FoundTerm
 from distill.weak.terms import Term, term_of
+from equations.expressions.tree import round_constants
 from equations.printers.latex import channel_name as latex_name
+from equations.printers.latex import print_expression as print_latex
+from equations.printers.mathml import ATOM
 from equations.printers.mathml import channel_name as mathml_name
+from equations.printers.mathml import print_expression as print_mathml
 
 PLAIN = 5  # significant digits of a coefficient without an error
 MOST_PLACES = 8  # behind the decimal point; a smaller error is written with a power of ten
@@ -22,6 +28,7 @@ class _Notation:
     """How one markup writes what terms are made of; strings have %s for what goes in."""
 
     name: Callable[[str], str]
+    function: Callable[[Expr, Sequence[str]], str]
     power: str
     quotient: str
     joined: str
@@ -34,8 +41,16 @@ class _Notation:
     slope: dict[str, str]
 
 
+def _latex_function(basis: Expr, names: Sequence[str]) -> str:
+    return print_latex(basis, {name: latex_name(name) for name in names})
+
+
+def _mathml_function(basis: Expr, names: Sequence[str]) -> str:
+    return print_mathml(basis, {name: (mathml_name(name), ATOM) for name in names})
+
+
 LATEX = _Notation(
-    name=latex_name, power="%s^{%d}", quotient=r"\frac{%s}{%s + %s}", joined=" ",
+    name=latex_name, function=_latex_function, power="%s^{%d}", quotient=r"\frac{%s}{%s + %s}", joined=" ",
     bracketed=r"\left(%s\right)", laplacian=r"\nabla^2 %s",
     bilaplacian=r"\nabla^4 %s", divergence=r"\nabla \cdot \left(%s\right)", gradient=r"\nabla %s",
     squared=r"\left|\nabla %s\right|^2",
@@ -46,7 +61,7 @@ _OF = "<msub><mo>∂</mo><mi>%s</mi></msub>"
 _TWICE = "<msubsup><mo>∂</mo><mi>%s</mi><mn>2</mn></msubsup>"
 _BRACKETS = "<mrow><mo>(</mo>%s<mo>)</mo></mrow>"
 MATHML = _Notation(
-    name=mathml_name, power="<msup>%s<mn>%d</mn></msup>",
+    name=mathml_name, function=_mathml_function, power="<msup>%s<mn>%d</mn></msup>",
     quotient="<mfrac><mrow>%s</mrow><mrow>%s<mo>+</mo>%s</mrow></mfrac>",
     joined='<mspace width="0.17em"/>', bracketed=_BRACKETS,
     laplacian="<msup><mo>∇</mo><mn>2</mn></msup>%s", bilaplacian="<msup><mo>∇</mo><mn>4</mn></msup>%s",
@@ -84,7 +99,7 @@ def _signed(law: ChannelLaw, equation: Equation, notation: _Notation) -> list[st
     for number, term in enumerate(law.terms):
         minus = term.coefficient < 0
         size = _coefficient(term, certain, notation)
-        meant = term_of(term.text, term.saturation, equation.channels)
+        meant = term_of(term.text, term.saturation, equation.channels, term.free)
         what = "" if term.text == "1" else notation.joined + write_term(meant, equation.channels, notation)
         if notation is MATHML:
             form = "prefix" if number == 0 else "infix"
@@ -111,6 +126,8 @@ def write_term(term: Term, names: Sequence[str], notation: _Notation) -> str:
         digits, _, exponent = measured(term.saturation.half**term.saturation.power, None)
         half = (digits if notation is LATEX else f"<mn>{digits}</mn>") + _power_of_ten(exponent, notation)
         return notation.quotient % (product([*channels, *own]), product(own), half)
+    if term.free is not None:
+        return notation.function(round_constants(term.free.basis, PLAIN), names)
     if term.family == "diffusion":
         return notation.laplacian % name[channels[0]]
     if term.family == "fourth_order":

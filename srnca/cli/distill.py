@@ -42,6 +42,7 @@ srnca distill --image leaf.png --species auto          # the same without an aut
 srnca distill --resume --out snake-rule                # after Ctrl-C, a kill or a power cut
 srnca distill --frames recording.npz
 srnca distill --frames waves.npz --time continuous     # a partial differential equation, with errors and a verdict
+srnca distill --frames flame.npz --time continuous --engine operon   # also forms such as exp(-2/u)*w
 srnca distill --frames run1.npz --frames run2.npz --stride 2 --json
 srnca distill --frames pictures/ --dt 0.5 --dx 0.1 --derivative weak --engine sparse"""
 
@@ -61,7 +62,7 @@ def distill(
     ] = None,
     engine: Annotated[
         Literal["auto", "exact", "sparse", "operon", "pysr"],
-        typer.Option(help="Who looks for the equations."),
+        typer.Option(help="Who looks for the equations; with --time continuous, for terms beyond the library."),
     ] = "auto",
     out: Annotated[Path | None, option("Folder of the result.  [default: NAME-rule, NAME-equation]")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
@@ -127,7 +128,8 @@ def distill(
         raise InputError("--image: expected it with --species; for an automaton's rule, train one: srnca train IMAGE")
     if size is not None and image is None:
         raise InputError("--size: expected it with --image; an automaton has the size that it was trained at")
-    others: dict[str, object] = {"--checkpoint": checkpoint, "--image": image, "--engine": engine != "auto"}
+    others: dict[str, object] = {"--checkpoint": checkpoint, "--image": image}
+    others |= {"--engine": engine != "auto" and time != "continuous"}
     others |= {"--terms": terms, "--species": species, "--update-rate": update_rate}
     others |= {"--loss": loss, "--states": states, "--budget": budget, "--effort": effort != 1, "--resume": resume}
     others |= {"--refine": refine == "none", "--derivative": derivative != "auto", "--stencil": stencil != "auto"}
@@ -141,6 +143,7 @@ def distill(
                 frames or [],
                 equation,
                 boundary or "auto",
+                engine,
                 seed,
                 units,
                 asked,

@@ -55,6 +55,7 @@ def find(
     frames: Sequence[Path],
     folder: Path,
     boundary: str,
+    engine: str,
     seed: int,
     units: Mapping[str, Any],
     others: Sequence[str],
@@ -71,6 +72,9 @@ def find(
     """
     for flag in others:
         raise InputError(f"{flag}: expected it without --time continuous; leave one of them out")
+    from distill.weak.freeform import check_engine
+
+    check_engine(engine)
     from srnca.media.loading import check_there
 
     for path in frames:  # before the slow import
@@ -83,6 +87,7 @@ def find(
             frames,
             out=check_folder(folder),
             boundary=boundary,
+            engine=engine,
             seed=seed,
             note=warn,
             loaded=known[0],

@@ -55,6 +55,7 @@ def report_equation(
         verdict=equation.verdict,
         words=WORDS[equation.verdict],
         reasons=equation.reasons,
+        notes=[*equation.numbers_in_words(), *equation.notes],
         help=f"{PAGE}#{NO_LAW}",
         sides=to_mathml(equation),
         certain=equation.verdict == "found",

@@ -11,7 +11,7 @@ import pytest
 from tests.test_srnca.command import run
 
 SIDE, FRAMES, DT = 24, 20, 0.1
-NONSENSE = ["--engine", "sparse", "--terms", "4", "--resume", "--effort", "2", "--derivative", "weak", "--budget", "1m"]
+NONSENSE = ["--terms", "4", "--resume", "--effort", "2", "--derivative", "weak", "--budget", "1m"]
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +140,8 @@ def test_flags_that_mean_nothing_here_are_errors(
         value = [NONSENSE[NONSENSE.index(flag) + 1]] if flag != "--resume" else []
         code, _, err = run(capsys, *words, "--time", "continuous", flag, *value)
         assert (code, f"{flag}: expected it without --time continuous" in err) == (2, True)
+    code, _, err = run(capsys, *words, "--time", "continuous", "--engine", "exact")
+    assert (code, "engine: expected one of auto, sparse, operon, pysr, got 'exact'" in err) == (2, True)
     code, _, err = run(capsys, "distill", "--checkpoint", "a.pt", "--time", "continuous")
     assert (code, "--checkpoint: expected it without --time continuous" in err) == (2, True)
     assert not (tmp_path / "x").exists()

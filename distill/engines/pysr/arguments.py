@@ -51,6 +51,7 @@ def arguments(
     evaluations: int,
     stop_at: float,
     guesses: Sequence[str] = (),
+    functions: Sequence[str] = (),
     timeout_s: float | None = None,
 ) -> dict[str, Any]:
     """PySRRegressor's keyword arguments, as JSON data.
@@ -60,17 +61,19 @@ def arguments(
     `maxsize` a little above what is wanted, and few rows in place of batches. PySR checks its limits only after all
     populations have had their first turn, so a small search has few populations.
 
+    functions: names of functions besides abs; none stands inside another.
     stop_at: mean squared error (in the target's units) below which an equation is exact.
     timeout_s: time limit of the search, only where the user asked for one.
     """
+    unary = (*UNARY, *functions)
     most = int(evaluations / (ROUNDS * evaluations_a_round(evaluations)))
     return {
         "binary_operators": list(BINARY),
-        "unary_operators": list(UNARY),
+        "unary_operators": list(unary),
         "maxsize": search_size(max_terms),
         "complexity_of_operators": {"/": 2},
-        "constraints": {"/": [-1, BELOW], "abs": INNER},
-        "nested_constraints": {"abs": {"abs": 0}},
+        "constraints": {"/": [-1, BELOW], **dict.fromkeys(unary, INNER)},
+        "nested_constraints": {outer: dict.fromkeys(unary, 0) for outer in unary},
         "niterations": 1_000_000,  # max_evals ends the search
         "max_evals": max(1, evaluations),
         "timeout_in_seconds": timeout_s,

@@ -142,6 +142,7 @@ class _Plan:
             max_terms=self.options.max_terms,
             evaluations=self.options.evaluations,
             stop_at=ROUNDING * float(y.var()),
+            functions=tuple(self.options.functions),
             guesses=guess_texts(known, names, search_size(self.options.max_terms)),
             timeout_s=None if math.isinf(left_s) else max(1.0, left_s),
         )

@@ -7,7 +7,7 @@ import pytest
 
 from distill.weak.grams import make_grams
 from distill.weak.paths import backward, forward
-from distill.weak.selection import Candidate, candidates, choose, clearly_worse
+from distill.weak.selection import Candidate, as_good, candidates, choose, clearly_worse
 from distill.weak.system import System
 from distill.weak.terms import make_library
 
@@ -83,6 +83,16 @@ def test_a_small_loss_in_every_block_is_clear_where_a_burst_scatters_more():
     worse = Candidate((), better.losses + 1e-4 + burst, np.ones(BLOCKS), 1.0)
     assert clearly_worse(worse, better)
     assert not clearly_worse(better, worse)
+
+
+def test_beside_an_exact_law_only_exact_ones_are_as_good():
+    noise = np.zeros(BLOCKS)
+    exact, rounded, small, large = (Candidate((), left + noise, noise, 1.0) for left in (1e-16, 1e-13, 1e-9, 1e-4))
+    assert as_good(rounded, exact)
+    assert not clearly_worse(small, exact)
+    assert not as_good(small, exact)
+    assert as_good(small, small)
+    assert not as_good(large, small)
 
 
 def test_a_support_from_which_too_much_noise_was_subtracted_is_not_the_best():

@@ -99,9 +99,10 @@ class FreeForms:
         """Note what the search came to, and what the recording cannot tell."""
         scaled, law, count = self.fits.scaled, look.law, len(look.laws)
         if law is look.library:
-            said = f"of {count} laws with forms from {look.by} none is better than the library's law"
+            said = f"no law with forms from {look.by} is better than the library's law"
         else:
-            said = f"{forms_of(law)}: the best of {count} laws with forms from {look.by}"
+            rank = "the only law" if count == 1 else f"the best of {count} laws"
+            said = f"{forms_of(law)}: {rank} with forms from {look.by}"
         self.notes.append(f"{scaled.channels[look.c]}: {said}")
         doubt = doubt_about(law, look.laws, look.rivals, scaled.channels, look.local.points * scaled.scales)
         if doubt is not None:

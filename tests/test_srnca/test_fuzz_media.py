@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from scipy.io import savemat
 
 from equations import models
 from srnca.initial import read_start, save_state
@@ -57,6 +58,12 @@ def tiff(values: np.ndarray, **how: Any) -> bytes:
     return made.getvalue()
 
 
+def mat() -> bytes:
+    made = io.BytesIO()
+    savemat(made, {"frames": FRAMES, "dt": 0.5, "channels": ["a", "b"]})
+    return made.getvalue()
+
+
 def npz(**arrays: Any) -> bytes:
     made = io.BytesIO()
     np.savez(made, **arrays)
@@ -79,6 +86,7 @@ VALID: dict[str, tuple[Callable[[Path], object], Callable[[], bytes], str]] = {
     "gif": (animation, lambda: saved(FILMS[0], "GIF", save_all=True, append_images=FILMS[1:]), "x.gif"),
     "webp": (animation, lambda: saved(FILMS[0], "WEBP", save_all=True, append_images=FILMS[1:]), "x.webp"),
     "jpeg": (picture, lambda: saved(FILMS[0].resize((20, 20)), "JPEG"), "x.jpg"),
+    "mat": (animation, mat, "x.mat"),
     "npz": (animation, lambda: npz(frames=FRAMES, dt=0.5, dx=0.1, channels=["a", "b"]), "x.npz"),
 }
 

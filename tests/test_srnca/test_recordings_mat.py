@@ -95,3 +95,15 @@ def test_a_damaged_compressed_mat_file_is_an_input_error(tmp_path: Path) -> None
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
         with pytest.raises(InputError, match=r"x\.mat: expected"):
             load_recording(path)
+
+
+def test_a_file_that_ends_its_reader_is_damaged(tmp_path: Path) -> None:
+    """Characters of a type that does not exist: SciPy's reader would end the whole process."""
+    path = tmp_path / "x.mat"
+    savemat(path, {"frames": FRAMES, "channels": np.array(["p", "q"])})
+    whole = bytearray(path.read_bytes())
+    assert whole[-8] == 16  # UTF-8
+    whole[-8] = 11
+    path.write_bytes(whole)
+    with pytest.raises(InputError, match=r"one that is damaged or something else \('its reader stopped'\); save it"):
+        load_recording(path)

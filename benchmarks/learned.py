@@ -73,6 +73,8 @@ LEARNED = {
     "alocasia": Entry("light veins on a dark leaf", "sample:alocasia"),
     "gravel": Entry("gravel", "skimage:gravel"),
     "brick": Entry("joints of a brick wall", "skimage:brick"),
+    "grass": Entry("grass from above", "skimage:grass"),
+    "tissue": Entry("stained tissue", "skimage:ihc"),
     "roundleaf-law": Entry("yellow spots, by two species", "sample:roundleaf", "--species 2 --terms 22"),
     "snake-law": Entry("light and dark bands, by two species", "sample:snake", "--species 2"),
     "gravel-law": Entry("grains, by two species", "skimage:gravel", "--species 2"),

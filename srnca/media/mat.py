@@ -64,7 +64,8 @@ def load_mat(path: Path) -> Recording:
     check_regular_file(path)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "arrays.npz"
-        words = [sys.executable, "-c", _SCIPY, str(path.absolute()), str(out), str(read_limit()), *_NAMES]
+        # -P: no module of the working folder is imported
+        words = [sys.executable, "-P", "-c", _SCIPY, str(path.absolute()), str(out), str(read_limit()), *_NAMES]
         child = subprocess.run(words, capture_output=True, text=True, check=False)
         said: dict[str, Any] = json.loads(child.stdout) if child.returncode == 0 else {"error": "its reader stopped"}
         if "newer" in said:
@@ -81,7 +82,7 @@ def load_mat(path: Path) -> Recording:
             check_size(_DOUBLE * math.prod(sizes[name]), f"{name} of shape {sizes[name]}", path)
         with np.load(out) as arrays_file:
             arrays = dict(arrays_file)
-    if "frames" not in sizes:
+    if "frames" not in arrays:
         held = ", ".join(f"{name[:40]} {shape}" for name, shape in sizes.items()) or "nothing"
         raise InputError(f"{path}: expected an array named frames in it, found {held}; call it frames when you save it")
     known: dict[str, Any] = {name: arrays[name] for name in ("frames", "axes", "dt", "dx") if name in arrays}

@@ -107,3 +107,12 @@ def test_a_file_that_ends_its_reader_is_damaged(tmp_path: Path) -> None:
     path.write_bytes(whole)
     with pytest.raises(InputError, match=r"one that is damaged or something else \('its reader stopped'\); save it"):
         load_recording(path)
+
+
+def test_no_module_of_the_working_folder_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scipy.py").write_text("open('ran', 'w')")
+    savemat(tmp_path / "x.mat", {"frames": FRAMES})
+    assert load_recording(tmp_path / "x.mat").frames.shape == FRAMES.shape
+    assert not (tmp_path / "ran").exists()

@@ -37,6 +37,12 @@ def settle(
     effort: float | None,
     crop: str | None,
 ) -> Plan:
+    """What the flags ask for; with `resume`, what the checkpoint at `out` says, which flags may only repeat.
+
+    name: an image or sample:NAME. changes: of the preset's settings. effort: factor on its iterations.
+
+    Raises InputError for flags that do not fit together or the checkpoint, and for a picture that cannot be used.
+    """
     if name is None and not (resume and out):
         raise InputError(
             "train: expected an image or sample:NAME, or --frames FILE, got neither; e.g. srnca train sample:snake"
